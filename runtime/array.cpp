@@ -1,0 +1,283 @@
+#include <tessera/runtime/array.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+#include <tessera/runtime/error.hpp>
+
+namespace tessera {
+
+std::string to_string(const Shape& shape) {
+  if (shape.size() == 1) return fmt::format("({},)", shape[0]);
+  return fmt::format("({})", fmt::join(shape, ", "));
+}
+
+std::int64_t element_count(const Shape& shape) {
+  std::int64_t count = 1;
+  for (const auto extent : shape) {
+    if (extent < 0) throw ValueError("negative extent in shape " + to_string(shape));
+    if (__builtin_mul_overflow(count, extent, &count))
+      throw ValueError("more than 2^63 elements in shape " + to_string(shape));
+  }
+  return count;
+}
+
+struct Array::State {
+  Shape shape;
+  DType dtype;
+  Distribution distribution;
+  Communicator comm;
+  std::shared_ptr<Buffer> buffer;
+};
+
+namespace {
+
+const Shape no_shape = {0};
+
+std::int64_t rows_of(const Shape& shape) { return shape.empty() ? 1 : shape[0]; }
+
+std::int64_t cols_of(const Shape& shape) {
+  return shape.empty() ? 1 : element_count(Shape(shape.begin() + 1, shape.end()));
+}
+
+std::size_t checked_bytes(std::int64_t elements, DType dtype) {
+  std::size_t bytes = 0;
+  if (__builtin_mul_overflow(static_cast<std::size_t>(elements), size_of(dtype), &bytes))
+    throw MemoryError(fmt::format("{} elements of {} do not fit in memory", elements, name_of(dtype)));
+  return bytes;
+}
+
+}  // namespace
+
+Array::Array(Shape shape, DType dtype, const Distribution& distribution, const Communicator& comm,
+             Device device) {
+  element_count(shape);
+  const bool block_cyclic = distribution.kind() == Distribution::Kind::block_cyclic;
+  if (distribution.rows() != rows_of(shape) ||
+      (block_cyclic && (shape.size() != 2 || distribution.cols() != shape[1])))
+    throw ValueError(fmt::format("a distribution over {} rows cannot hold an array of shape {}",
+                                 distribution.rows(), to_string(shape)));
+  const std::int64_t elements =
+      block_cyclic ? distribution.local_rows(comm.rank()) * distribution.local_cols(comm.rank())
+                   : distribution.rows_of(comm.rank()).size() * cols_of(shape);
+  auto buffer = std::make_shared<Buffer>(checked_bytes(elements, dtype), device);
+  state_ = std::make_shared<State>(
+      State{std::move(shape), dtype, distribution, comm, std::move(buffer)});
+}
+
+const Shape& Array::shape() const { return state_ ? state_->shape : no_shape; }
+std::int64_t Array::rows() const { return rows_of(shape()); }
+std::int64_t Array::cols() const { return cols_of(shape()); }
+DType Array::dtype() const { return state_ ? state_->dtype : DType::float64; }
+Device Array::device() const { return state_ ? state_->buffer->device() : cpu; }
+
+const Distribution& Array::distribution() const {
+  if (!state_) throw ValueError("an empty Array handle has no distribution");
+  return state_->distribution;
+}
+const Communicator& Array::comm() const {
+  if (!state_) throw ValueError("an empty Array handle has no communicator");
+  return state_->comm;
+}
+
+Range Array::local_rows() const { return distribution().rows_of(comm().rank()); }
+
+Tile Array::local() const {
+  const auto& d = distribution();
+  const int rank = comm().rank();
+  Tile t{state_->buffer->data(), 0, 0, 0, dtype(), device()};
+  if (d.kind() == Distribution::Kind::block_cyclic) {
+    t.rows = d.local_cols(rank);
+    t.cols = d.local_rows(rank);
+  } else {
+    t.rows = d.rows_of(rank).size();
+    t.cols = cols();
+  }
+  t.stride = t.cols;
+  return t;
+}
+
+Tile Array::leaf(std::int64_t index) const {
+  const Range rows = distribution().rows_of_leaf(index);
+  return local().slice(rows.begin - local_rows().begin, rows.size());
+}
+
+void* Array::replicated_data(DType wanted) const {
+  if (!state_) return nullptr;
+  if (distribution().kind() != Distribution::Kind::replicated)
+    throw ValueError("values() needs a replicated array; gather() it first");
+  if (dtype() != wanted)
+    throw TypeError(fmt::format("array holds {}, not {}", name_of(dtype()), name_of(wanted)));
+  return state_->buffer->data();
+}
+
+void Array::element(std::initializer_list<std::int64_t> index, DType wanted, void* value) const {
+  if (dtype() != wanted)
+    throw TypeError(fmt::format("array holds {}, not {}", name_of(dtype()), name_of(wanted)));
+  bool inside = index.size() == shape().size();
+  std::int64_t flat = 0;
+  auto extent = shape().begin();
+  for (const auto i : index) {
+    inside = inside && i >= 0 && i < *extent;
+    if (!inside) break;
+    flat = flat * *extent++ + i;
+  }
+  if (!inside)
+    throw ValueError(fmt::format("index ({}) is outside an array of shape {}", fmt::join(index, ", "),
+                                 to_string(shape())));
+  const Array here = distribution().kind() == Distribution::Kind::block_cyclic ? gather(*this) : *this;
+  const std::int64_t row = flat / std::max<std::int64_t>(1, cols());
+  const auto& d = here.distribution();
+  const std::size_t width = size_of(dtype());
+  const Range mine = here.local_rows();
+  if (row >= mine.begin && row < mine.end)
+    std::memcpy(value,
+                static_cast<std::byte*>(here.local().data) +
+                    static_cast<std::size_t>(flat - mine.begin * cols()) * width,
+                width);
+  if (d.kind() == Distribution::Kind::rows)
+    comm().broadcast(std::span(static_cast<std::byte*>(value), width), d.owner_of_row(row));
+}
+
+Array Array::reshape(Shape shape) const {
+  if (rows_of(shape) != rows() || element_count(shape) != size() ||
+      distribution().kind() == Distribution::Kind::block_cyclic)
+    throw ValueError(fmt::format("cannot view shape {} as {} without moving rows",
+                                 to_string(this->shape()), to_string(shape)));
+  Array out = *this;
+  out.state_ = std::make_shared<State>(*state_);
+  out.state_->shape = std::move(shape);
+  return out;
+}
+
+Array Array::astype(DType wanted) const {
+  if (wanted == dtype()) return *this;
+  if (is_complex(dtype()) && !is_complex(wanted))
+    throw TypeError(fmt::format("cannot convert {} to {}", name_of(dtype()), name_of(wanted)));
+  Array out(shape(), wanted, distribution(), comm(), device());
+  const Tile from = local();
+  const Tile to = out.local();
+  visit(dtype(), [&](auto a) {
+    using From = typename decltype(a)::type;
+    visit(wanted, [&](auto b) {
+      using To = typename decltype(b)::type;
+      if constexpr (std::is_constructible_v<To, From>)
+        std::transform(from.as<From>(), from.as<From>() + from.rows * from.cols, to.as<To>(),
+                       [](const From& v) { return static_cast<To>(v); });
+    });
+  });
+  return out;
+}
+
+Array Array::to(Device wanted) const {
+  if (wanted == device()) return *this;
+  throw NotImplementedError(
+      fmt::format("moving an array to {}: this build of Tessera has no CUDA", wanted.to_string()));
+}
+
+namespace {
+
+Array allocate(Shape shape, DType dtype, const Communicator& comm, bool replicate) {
+  Array out;
+  const std::int64_t n = rows_of(shape);
+  element_count(shape);
+  const auto d = replicate || shape.empty() ? Distribution::replicated(n, comm.size())
+                                            : Distribution::rows(n, comm.size());
+  together(comm, [&] { out = Array(std::move(shape), dtype, d, comm); });
+  return out;
+}
+
+}  // namespace
+
+Array empty(Shape shape, DType dtype, const Communicator& comm) {
+  return allocate(std::move(shape), dtype, comm, false);
+}
+
+Array zeros(Shape shape, DType dtype, const Communicator& comm) {
+  Array out = empty(std::move(shape), dtype, comm);
+  const Tile t = out.local();
+  if (t.data) std::memset(t.data, 0, static_cast<std::size_t>(t.rows * t.cols) * size_of(dtype));
+  return out;
+}
+
+Array full(Shape shape, double value, DType dtype, const Communicator& comm) {
+  Array out = empty(std::move(shape), dtype, comm);
+  const Tile t = out.local();
+  visit(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    std::fill_n(t.as<T>(), t.rows * t.cols, static_cast<T>(value));
+  });
+  return out;
+}
+
+Array arange(double start, double stop, double step, DType dtype, const Communicator& comm) {
+  if (step == 0.0) throw ValueError("arange needs a step other than 0");
+  const auto n = static_cast<std::int64_t>(std::max(0.0, std::ceil((stop - start) / step)));
+  Array out = empty({n}, dtype, comm);
+  const Tile t = out.local();
+  visit(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (std::int64_t i = 0; i < t.rows; ++i)
+      t.as<T>()[i] =
+          static_cast<T>(start + static_cast<double>(out.local_rows().begin + i) * step);
+  });
+  return out;
+}
+
+template <class T>
+Array from_host(std::span<const T> data, Shape shape, const Communicator& comm) {
+  if (static_cast<std::int64_t>(data.size()) != element_count(shape))
+    throw ValueError(fmt::format("{} elements cannot fill shape {}", data.size(), to_string(shape)));
+  Array out = empty(std::move(shape), dtype_of<T>, comm);
+  const Range mine = out.local_rows();
+  std::copy_n(data.begin() + mine.begin * out.cols(), mine.size() * out.cols(),
+              out.local().template as<T>());
+  return out;
+}
+
+template <class T>
+Array from_host_on(int root, std::span<const T> data, Shape shape, const Communicator& comm) {
+  Tile local = tile_of(data.data(), 0, cols_of(shape), cols_of(shape));
+  together(comm, [&] {
+    if (comm.rank() != root) return;
+    if (static_cast<std::int64_t>(data.size()) != element_count(shape))
+      throw ValueError(fmt::format("{} elements cannot fill shape {}", data.size(), to_string(shape)));
+    local.rows = rows_of(shape);
+  });
+  return from_local(local, Shape(shape.begin() + 1, shape.end()), comm);
+}
+
+template <class T>
+Array replicated(std::span<const T> data, Shape shape, const Communicator& comm) {
+  if (static_cast<std::int64_t>(data.size()) != element_count(shape))
+    throw ValueError(fmt::format("{} elements cannot fill shape {}", data.size(), to_string(shape)));
+  Array out(shape, dtype_of<T>, Distribution::replicated(rows_of(shape), comm.size()), comm);
+  std::copy(data.begin(), data.end(), out.mutable_values<T>().begin());
+  return out;
+}
+
+#define TESSERA_INSTANTIATE(T)                                                                  \
+  template Array from_host<T>(std::span<const T>, Shape, const Communicator&);                  \
+  template Array from_host_on<T>(int, std::span<const T>, Shape, const Communicator&);          \
+  template Array replicated<T>(std::span<const T>, Shape, const Communicator&);
+TESSERA_INSTANTIATE(bool)
+TESSERA_INSTANTIATE(std::int8_t)
+TESSERA_INSTANTIATE(std::int16_t)
+TESSERA_INSTANTIATE(std::int32_t)
+TESSERA_INSTANTIATE(std::int64_t)
+TESSERA_INSTANTIATE(std::uint8_t)
+TESSERA_INSTANTIATE(std::uint16_t)
+TESSERA_INSTANTIATE(std::uint32_t)
+TESSERA_INSTANTIATE(std::uint64_t)
+TESSERA_INSTANTIATE(float)
+TESSERA_INSTANTIATE(double)
+TESSERA_INSTANTIATE(std::complex<float>)
+TESSERA_INSTANTIATE(std::complex<double>)
+#undef TESSERA_INSTANTIATE
+
+}  // namespace tessera

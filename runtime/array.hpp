@@ -1,0 +1,133 @@
+#pragma once
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <tessera/runtime/buffer.hpp>
+#include <tessera/runtime/communicator.hpp>
+#include <tessera/runtime/distribution.hpp>
+#include <tessera/runtime/dtype.hpp>
+#include <tessera/runtime/tile.hpp>
+
+namespace tessera {
+
+using Shape = std::vector<std::int64_t>;
+
+/// "(3, 4)", "(5,)", "()" as NumPy prints a shape.
+std::string to_string(const Shape& shape);
+/// Number of elements; ValueError for negative extents or more than 2^63.
+std::int64_t element_count(const Shape& shape);
+
+/// A global n-D array: shape, dtype, distribution, device, communicator and this process's part of
+/// it. Rows are axis 0; the rest of the shape travels along. A handle: copying it copies no data
+/// and never communicates. Library functions never modify their arguments.
+///
+/// The local part of a row-distributed or replicated array is row-major, that of a block-cyclic
+/// one column-major.
+class Array {
+ public:
+  /// No array: shape (0,), float64, and false in a boolean context.
+  Array() = default;
+  /// Uninitialised memory for this process's part. No communication.
+  Array(Shape shape, DType dtype, const Distribution& distribution, const Communicator& comm,
+        Device device = cpu);
+
+  explicit operator bool() const { return state_ != nullptr; }
+  const Shape& shape() const;
+  std::int64_t ndim() const { return static_cast<std::int64_t>(shape().size()); }
+  std::int64_t size() const { return element_count(shape()); }
+  /// Extent of axis 0 (1 for a scalar) and elements per row.
+  std::int64_t rows() const;
+  std::int64_t cols() const;
+  DType dtype() const;
+  const Distribution& distribution() const;
+  const Communicator& comm() const;
+  Device device() const;
+
+  /// This process's part as a matrix of its rows; for block_cyclic the local column-major block is
+  /// given as the row-major tile of its transpose (local_cols x local_rows).
+  Tile local() const;
+  /// One of this process's leaves. Kinds rows and replicated.
+  Tile leaf(std::int64_t index) const;
+  /// The global rows of local().
+  Range local_rows() const;
+
+  /// All elements, row-major, of a replicated array in host memory. TypeError for another dtype,
+  /// ValueError when the array is not replicated.
+  template <class T>
+  std::span<const T> values() const {
+    return {static_cast<const T*>(replicated_data(dtype_of<T>)), static_cast<std::size_t>(size())};
+  }
+  template <class T>
+  std::span<T> mutable_values() {
+    return {static_cast<T*>(replicated_data(dtype_of<T>)), static_cast<std::size_t>(size())};
+  }
+
+  /// One element, on every process. Collective; for tests and small things.
+  template <class T>
+  T at(std::initializer_list<std::int64_t> index) const {
+    T value{};
+    element(index, dtype_of<T>, &value);
+    return value;
+  }
+
+  /// The same values in another shape with the same rows. No copy.
+  Array reshape(Shape shape) const;
+  /// The same values with another dtype (C++ conversion rules). A copy unless it has that dtype.
+  Array astype(DType dtype) const;
+  /// The same values on another device. A copy unless it is there already.
+  Array to(Device device) const;
+
+ private:
+  struct State;
+  void* replicated_data(DType dtype) const;
+  void element(std::initializer_list<std::int64_t> index, DType dtype, void* value) const;
+  std::shared_ptr<State> state_;
+};
+
+/// Creation. All processes of `comm` call with the same arguments; the result is row-distributed.
+/// MemoryError, the same everywhere, when one process lacks memory.
+Array empty(Shape shape, DType dtype, const Communicator& comm = Communicator::world());
+Array zeros(Shape shape, DType dtype = DType::float64,
+            const Communicator& comm = Communicator::world());
+Array full(Shape shape, double value, DType dtype = DType::float64,
+           const Communicator& comm = Communicator::world());
+/// start, start + step, ... below `stop`.
+Array arange(double start, double stop, double step = 1.0, DType dtype = DType::float64,
+             const Communicator& comm = Communicator::world());
+
+/// Every process gives the rows it happens to hold, of any number, concatenated by rank; the rows
+/// are moved to where the row distribution wants them. Collective. `local` is row-major with
+/// shape (its rows, tail...); ValueError unless dtype and tail agree on all processes.
+Array from_local(const Tile& local, const Shape& tail,
+                 const Communicator& comm = Communicator::world());
+/// The row distribution of an array that every process holds in full. No communication.
+template <class T>
+Array from_host(std::span<const T> data, Shape shape,
+                const Communicator& comm = Communicator::world());
+/// The same from `root` alone; `data` is ignored elsewhere. Collective.
+template <class T>
+Array from_host_on(int root, std::span<const T> data, Shape shape,
+                   const Communicator& comm = Communicator::world());
+/// A replicated array from data that every process holds. No communication.
+template <class T>
+Array replicated(std::span<const T> data, Shape shape, const Communicator& comm);
+template <class T>
+Array replicated(const std::vector<T>& data, Shape shape, const Communicator& comm) {
+  return replicated(std::span<const T>(data), std::move(shape), comm);
+}
+
+/// The same array laid out anew over the same communicator. Collective. Between block_cyclic and
+/// the others through ScaLAPACK's p?gemr2d, for matrices of 4-, 8- and 16-byte elements
+/// (NotImplementedError otherwise).
+Array redistribute(const Array& x, const Distribution& distribution);
+/// Every process holds all of it. Collective.
+Array gather(const Array& x);
+/// Rows[i] of x for the given global row indices, replicated, shape (indices, tail...). Collective;
+/// every process gives the same indices.
+Array take_rows(const Array& x, std::span<const std::int64_t> indices);
+
+}  // namespace tessera

@@ -1,0 +1,35 @@
+#include <tessera/runtime/buffer.hpp>
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include <tessera/runtime/error.hpp>
+
+namespace tessera {
+
+Buffer::Buffer(std::size_t bytes, Device device) : size_(bytes), device_(device) {
+  if (device != cpu)
+    throw NotImplementedError(
+        fmt::format("memory on {}: this build of Tessera has no CUDA; use device cpu", device.to_string()));
+  if (bytes == 0) return;
+  constexpr std::size_t alignment = 64;
+  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+  data_ = rounded < bytes ? nullptr
+                          : static_cast<std::byte*>(std::aligned_alloc(alignment, rounded));
+  if (!data_) throw MemoryError(fmt::format("cannot allocate {} bytes on {}", bytes, device.to_string()));
+}
+
+Buffer::Buffer(Buffer&& other) noexcept { *this = std::move(other); }
+
+Buffer& Buffer::operator=(Buffer&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(device_, other.device_);
+  return *this;
+}
+
+Buffer::~Buffer() { std::free(data_); }
+
+}  // namespace tessera

@@ -1,0 +1,98 @@
+#pragma once
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace tessera {
+
+/// Element type of an array, a run-time property as in NumPy and the array API standard.
+enum class DType : std::uint8_t {
+  boolean,
+  int8,
+  int16,
+  int32,
+  int64,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+  float32,
+  float64,
+  complex64,
+  complex128,
+};
+
+inline constexpr int dtype_count = 13;
+
+/// Bytes of one element.
+std::size_t size_of(DType dtype);
+/// NumPy's name: "bool", "int8", ..., "complex128".
+std::string_view name_of(DType dtype);
+/// The dtype with that name; ValueError listing all names otherwise.
+DType dtype_from_name(std::string_view name);
+
+constexpr bool is_floating(DType d) { return d == DType::float32 || d == DType::float64; }
+constexpr bool is_complex(DType d) { return d == DType::complex64 || d == DType::complex128; }
+
+template <class T>
+struct TypeTag {
+  using type = T;
+};
+
+/// Calls f(TypeTag<T>{}) with the C++ type of `dtype`.
+template <class F>
+decltype(auto) visit(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::boolean: return f(TypeTag<bool>{});
+    case DType::int8: return f(TypeTag<std::int8_t>{});
+    case DType::int16: return f(TypeTag<std::int16_t>{});
+    case DType::int32: return f(TypeTag<std::int32_t>{});
+    case DType::int64: return f(TypeTag<std::int64_t>{});
+    case DType::uint8: return f(TypeTag<std::uint8_t>{});
+    case DType::uint16: return f(TypeTag<std::uint16_t>{});
+    case DType::uint32: return f(TypeTag<std::uint32_t>{});
+    case DType::uint64: return f(TypeTag<std::uint64_t>{});
+    case DType::float32: return f(TypeTag<float>{});
+    case DType::float64: return f(TypeTag<double>{});
+    case DType::complex64: return f(TypeTag<std::complex<float>>{});
+    case DType::complex128: return f(TypeTag<std::complex<double>>{});
+  }
+  std::abort();
+}
+
+[[noreturn]] void refuse_non_floating(DType dtype);
+
+/// Calls f(TypeTag<float>{}) or f(TypeTag<double>{}); TypeError for any other dtype.
+template <class F>
+decltype(auto) visit_floating(DType dtype, F&& f) {
+  if (dtype == DType::float32) return f(TypeTag<float>{});
+  if (dtype == DType::float64) return f(TypeTag<double>{});
+  refuse_non_floating(dtype);
+}
+
+namespace detail {
+template <class T>
+constexpr int dtype_index() {
+  constexpr bool same[] = {
+      std::is_same_v<T, bool>,          std::is_same_v<T, std::int8_t>,
+      std::is_same_v<T, std::int16_t>,  std::is_same_v<T, std::int32_t>,
+      std::is_same_v<T, std::int64_t>,  std::is_same_v<T, std::uint8_t>,
+      std::is_same_v<T, std::uint16_t>, std::is_same_v<T, std::uint32_t>,
+      std::is_same_v<T, std::uint64_t>, std::is_same_v<T, float>,
+      std::is_same_v<T, double>,        std::is_same_v<T, std::complex<float>>,
+      std::is_same_v<T, std::complex<double>>};
+  for (int i = 0; i < dtype_count; ++i)
+    if (same[i]) return i;
+  return -1;
+}
+}  // namespace detail
+
+/// The dtype of a C++ type, e.g. dtype_of<float> == DType::float32.
+template <class T>
+  requires(detail::dtype_index<std::remove_cv_t<T>>() >= 0)
+inline constexpr DType dtype_of = static_cast<DType>(detail::dtype_index<std::remove_cv_t<T>>());
+
+}  // namespace tessera

@@ -1,0 +1,259 @@
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include <tessera/runtime/array.hpp>
+#include <tessera/runtime/error.hpp>
+#include <tessera/runtime/mpi.hpp>
+
+extern "C" {
+int Csys2blacs_handle(MPI_Comm comm);
+void Cfree_blacs_system_handle(int handle);
+void Cblacs_gridinit(int* context, const char* order, int rows, int cols);
+void Cblacs_gridmap(int* context, const int* map, int ld, int rows, int cols);
+void Cblacs_gridexit(int context);
+void Cpigemr2d(int m, int n, const void* a, int ia, int ja, const int* desc_a, void* b, int ib,
+               int jb, const int* desc_b, int context);
+void Cpdgemr2d(int m, int n, const void* a, int ia, int ja, const int* desc_a, void* b, int ib,
+               int jb, const int* desc_b, int context);
+void Cpzgemr2d(int m, int n, const void* a, int ia, int ja, const int* desc_a, void* b, int ib,
+               int jb, const int* desc_b, int context);
+}
+
+namespace tessera {
+namespace {
+
+using Kind = Distribution::Kind;
+
+std::size_t bytes_per_row(const Array& x) {
+  return static_cast<std::size_t>(x.cols()) * size_of(x.dtype());
+}
+
+// Moves rows that lie consecutively by rank from one cut of [0, n) to another.
+void move_rows(const Communicator& comm, std::span<const Range> from, std::span<const Range> to,
+               const std::byte* source, std::byte* target, std::size_t row_bytes) {
+  const auto processes = static_cast<std::size_t>(comm.size());
+  const auto me = static_cast<std::size_t>(comm.rank());
+  const auto width = static_cast<std::int64_t>(row_bytes);
+  std::vector<std::int64_t> send(processes), send_at(processes), receive(processes),
+      receive_at(processes);
+  const auto overlap = [](Range a, Range b) {
+    return Range{std::max(a.begin, b.begin), std::max(std::max(a.begin, b.begin), std::min(a.end, b.end))};
+  };
+  for (std::size_t r = 0; r < processes; ++r) {
+    const Range out = overlap(from[me], to[r]);
+    send[r] = out.size() * width;
+    send_at[r] = (out.begin - from[me].begin) * width;
+    const Range in = overlap(from[r], to[me]);
+    receive[r] = in.size() * width;
+    receive_at[r] = (in.begin - to[me].begin) * width;
+  }
+  comm.all_to_all_v(source, send, send_at, target, receive, receive_at);
+}
+
+std::vector<Range> cuts(const Distribution& d) {
+  std::vector<Range> all(static_cast<std::size_t>(d.processes()));
+  for (int r = 0; r < d.processes(); ++r) all[static_cast<std::size_t>(r)] = d.rows_of(r);
+  return all;
+}
+
+Array rows_to_replicated(const Array& x) {
+  Array out(x.shape(), x.dtype(), Distribution::replicated(x.rows(), x.comm().size()), x.comm());
+  std::vector<std::int64_t> bytes;
+  for (const Range r : cuts(x.distribution()))
+    bytes.push_back(r.size() * static_cast<std::int64_t>(bytes_per_row(x)));
+  const auto mine = static_cast<std::size_t>(bytes[static_cast<std::size_t>(x.comm().rank())]);
+  x.comm().all_gather_v({static_cast<const std::byte*>(x.local().data), mine}, bytes,
+                        {static_cast<std::byte*>(out.local().data),
+                         static_cast<std::size_t>(x.rows()) * bytes_per_row(x)});
+  return out;
+}
+
+Array replicated_to_rows(const Array& x) {
+  Array out(x.shape(), x.dtype(), Distribution::rows(x.rows(), x.comm().size()), x.comm());
+  const Range mine = out.local_rows();
+  if (mine.size() > 0)
+    std::memcpy(out.local().data, x.local().slice(mine.begin, mine.size()).data,
+                static_cast<std::size_t>(mine.size()) * bytes_per_row(x));
+  return out;
+}
+
+int narrow(std::int64_t value) {
+  if (value > std::numeric_limits<int>::max())
+    throw ValueError(fmt::format("{} exceeds ScaLAPACK's 32-bit sizes", value));
+  return static_cast<int>(value);
+}
+
+// A BLACS context over the first rows * cols processes of a communicator.
+class Grid {
+ public:
+  Grid(const Communicator& comm, int rows, int cols, bool column_major) {
+    handle_ = Csys2blacs_handle(mpi::native(comm));
+    context_ = handle_;
+    Cblacs_gridinit(&context_, column_major ? "Column" : "Row", rows, cols);
+  }
+  Grid(const Grid&) = delete;
+  ~Grid() {
+    if (context_ >= 0) Cblacs_gridexit(context_);
+    Cfree_blacs_system_handle(handle_);
+  }
+  int context() const { return context_; }
+
+ private:
+  int handle_ = -1;
+  int context_ = -1;
+};
+
+// The transpose of a row-major matrix is column-major, so p?gemr2d works on x^T: row-distributed
+// x^T is dealt in column blocks of one run of leaves each over a 1 x P grid, and block-cyclic x^T
+// over the transposed grid. The local pieces are then transposed in place of a second message.
+struct TransposedView {
+  Grid grid;
+  std::array<int, 9> descriptor;
+
+  TransposedView(const Array& x)
+      : grid(x.comm(), rows_of_grid(x), cols_of_grid(x), true),
+        descriptor{1,
+                   grid.context(),
+                   narrow(x.cols()),
+                   narrow(x.rows()),
+                   narrow(block_rows(x)),
+                   narrow(block_cols(x)),
+                   0,
+                   0,
+                   narrow(std::max<std::int64_t>(1, local_rows(x)))} {}
+
+  static bool cyclic(const Array& x) { return x.distribution().kind() == Kind::block_cyclic; }
+  static int rows_of_grid(const Array& x) { return cyclic(x) ? x.distribution().grid_cols() : 1; }
+  static int cols_of_grid(const Array& x) {
+    return cyclic(x) ? x.distribution().grid_rows() : x.comm().size();
+  }
+  static std::int64_t block_rows(const Array& x) {
+    return cyclic(x) ? x.distribution().block_cols() : std::max<std::int64_t>(1, x.cols());
+  }
+  static std::int64_t block_cols(const Array& x) {
+    return cyclic(x) ? x.distribution().block_rows()
+                     : std::max<std::int64_t>(1, x.distribution().rows_of(0).size());
+  }
+  static std::int64_t local_rows(const Array& x) {
+    return cyclic(x) ? x.distribution().local_cols(x.comm().rank()) : x.cols();
+  }
+};
+
+// The local block of a block-cyclic matrix, n x m column-major, as its transpose, or back.
+void transpose_block(const std::byte* from, std::byte* to, std::int64_t rows, std::int64_t cols,
+                     std::size_t width) {
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < cols; ++j)
+      std::memcpy(to + static_cast<std::size_t>(j * rows + i) * width,
+                  from + static_cast<std::size_t>(i * cols + j) * width, width);
+}
+
+Array through_gemr2d(const Array& x, const Distribution& target) {
+  const std::size_t width = size_of(x.dtype());
+  if (x.ndim() != 2 || width < 4)
+    throw NotImplementedError(
+        fmt::format("block-cyclic layouts hold matrices of 4-, 8- or 16-byte elements; got shape {} of {}",
+                    to_string(x.shape()), name_of(x.dtype())));
+  Array out(x.shape(), x.dtype(), target, x.comm());
+  const int rank = x.comm().rank();
+  const auto block = [&](const Array& a) {
+    return Buffer(static_cast<std::size_t>(a.distribution().local_rows(rank) *
+                                           a.distribution().local_cols(rank)) * width);
+  };
+  const bool from_cyclic = TransposedView::cyclic(x);
+  const bool to_cyclic = TransposedView::cyclic(out);
+  Buffer source = from_cyclic ? block(x) : Buffer();
+  Buffer result = to_cyclic ? block(out) : Buffer();
+  if (from_cyclic)
+    transpose_block(static_cast<std::byte*>(x.local().data), source.data(), x.local().rows,
+                    x.local().cols, width);
+  {
+    const TransposedView a(x);
+    const TransposedView b(out);
+    const Grid all(x.comm(), 1, x.comm().size(), false);
+    const auto move = width == 4 ? Cpigemr2d : width == 8 ? Cpdgemr2d : Cpzgemr2d;
+    if (x.size() > 0)
+      move(narrow(x.cols()), narrow(x.rows()), from_cyclic ? source.data() : x.local().data, 1, 1,
+           a.descriptor.data(), to_cyclic ? result.data() : out.local().data, 1, 1,
+           b.descriptor.data(), all.context());
+  }
+  if (to_cyclic)
+    transpose_block(result.data(), static_cast<std::byte*>(out.local().data), out.local().cols,
+                    out.local().rows, width);
+  return out;
+}
+
+}  // namespace
+
+Array redistribute(const Array& x, const Distribution& target) {
+  const Kind from = x.distribution().kind();
+  const Kind to = target.kind();
+  if (x.distribution() == target) return x;
+  if (from == Kind::rows && to == Kind::replicated) return rows_to_replicated(x);
+  if (from == Kind::replicated && to == Kind::rows) return replicated_to_rows(x);
+  if (from == Kind::replicated)
+    return redistribute(replicated_to_rows(x), target);
+  if (to == Kind::replicated)
+    return rows_to_replicated(redistribute(x, Distribution::rows(x.rows(), x.comm().size())));
+  return through_gemr2d(x, target);
+}
+
+Array gather(const Array& x) {
+  return redistribute(x, Distribution::replicated(x.rows(), x.comm().size()));
+}
+
+Array from_local(const Tile& local, const Shape& tail, const Communicator& comm) {
+  struct Facts {
+    std::int64_t rows, cols;
+    std::int32_t dtype;
+  };
+  const auto all =
+      comm.all_gather(Facts{local.rows, element_count(tail), static_cast<std::int32_t>(local.dtype)});
+  std::vector<Range> from;
+  std::int64_t n = 0;
+  for (const auto& f : all) {
+    if (f.cols != all[0].cols || f.dtype != all[0].dtype)
+      throw ValueError("from_local needs the same dtype and the same shape after axis 0 on every process");
+    from.push_back({n, n + f.rows});
+    n += f.rows;
+  }
+  Shape shape = {n};
+  shape.insert(shape.end(), tail.begin(), tail.end());
+  Array out = empty(shape, local.dtype, comm);
+  const std::size_t row_bytes = bytes_per_row(out);
+  Buffer packed;
+  const auto* source = static_cast<const std::byte*>(local.data);
+  if (local.stride != local.cols && local.rows > 1) {
+    packed = Buffer(static_cast<std::size_t>(local.rows) * row_bytes);
+    for (std::int64_t i = 0; i < local.rows; ++i)
+      std::memcpy(packed.data() + static_cast<std::size_t>(i) * row_bytes, local.slice(i, 1).data,
+                  row_bytes);
+    source = packed.data();
+  }
+  move_rows(comm, from, cuts(out.distribution()), source,
+            static_cast<std::byte*>(out.local().data), row_bytes);
+  return out;
+}
+
+Array take_rows(const Array& x, std::span<const std::int64_t> indices) {
+  Shape shape = x.shape();
+  shape[0] = static_cast<std::int64_t>(indices.size());
+  Array out(shape, x.dtype(), Distribution::replicated(shape[0], x.comm().size()), x.comm());
+  const std::size_t width = bytes_per_row(x);
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    std::span row(static_cast<std::byte*>(out.local().data) + i * width, width);
+    const Range mine = x.local_rows();
+    if (indices[i] >= mine.begin && indices[i] < mine.end)
+      std::memcpy(row.data(), x.local().slice(indices[i] - mine.begin, 1).data, width);
+    if (x.distribution().kind() == Kind::rows)
+      x.comm().broadcast(row, x.distribution().owner_of_row(indices[i]));
+  }
+  return out;
+}
+
+}  // namespace tessera

@@ -1,0 +1,222 @@
+#pragma once
+#include <cereal/archives/binary.hpp>
+#include <cereal/types/vector.hpp>
+
+#include <concepts>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <tessera/runtime/error.hpp>
+#include <tessera/runtime/rows.hpp>
+
+namespace tessera {
+
+/// What a reduction carries: default-constructible, absorbs its right neighbour with merge, and
+/// travels between processes through cereal (a member template serialize(Archive&)).
+template <class P>
+concept Partial = std::default_initializable<P> && std::movable<P> && requires(P a, P b) {
+  a.merge(std::move(b));
+};
+
+namespace detail {
+
+/// A node of the binary tree fixed over all leaves of an array: it covers the leaves
+/// [index << level, (index + 1) << level), cut at the number of leaves.
+struct Node {
+  int level = 0;
+  std::int64_t index = 0;
+  auto operator<=>(const Node&) const = default;
+  Node parent() const { return {level + 1, index >> 1}; }
+  Node sibling() const { return {level, index ^ 1}; }
+  bool is_left() const { return (index & 1) == 0; }
+  std::int64_t begin() const { return index << level; }
+  std::int64_t end() const { return (index + 1) << level; }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(level, index);
+  }
+};
+
+/// The part of the tree over a run of consecutive leaves. Partials are offered in any order and by
+/// any thread; whenever both children of a node are there they are merged, left with right. So the
+/// shape of the tree alone decides the order of the additions.
+template <Partial P>
+class Tree {
+ public:
+  Tree(std::int64_t leaves, Range run) : leaves_(leaves), run_(run) {}
+
+  void offer(Node node, P partial) {
+    for (;;) {
+      std::optional<P> sibling;
+      {
+        const std::lock_guard lock(mutex_);
+        const bool root = node.begin() == 0 && node.end() >= leaves_;
+        if (root || !inside(node.parent())) {
+          waiting_.insert_or_assign(node, std::move(partial));
+          return;
+        }
+        if (node.sibling().begin() < leaves_) {
+          auto other = waiting_.extract(node.sibling());
+          if (!other) {
+            waiting_.insert_or_assign(node, std::move(partial));
+            return;
+          }
+          sibling = std::move(other.mapped());
+        }  // else: beyond the last leaf there is nothing to merge with
+      }
+      if (sibling && node.is_left()) {
+        partial.merge(std::move(*sibling));
+      } else if (sibling) {
+        sibling->merge(std::move(partial));
+        partial = std::move(*sibling);
+      }
+      node = node.parent();
+    }
+  }
+
+  /// Takes in the neighbouring run to the right with its finished nodes.
+  void append(Range run, std::vector<std::pair<Node, P>> nodes) {
+    run_.end = run.end;
+    auto mine = std::exchange(waiting_, {});
+    for (auto& [node, partial] : mine) offer(node, std::move(partial));
+    for (auto& [node, partial] : nodes) offer(node, std::move(partial));
+  }
+
+  /// The finished nodes, the fewest that cover the run, in the order of their leaves.
+  std::vector<std::pair<Node, P>> take_nodes() {
+    std::vector<std::pair<Node, P>> nodes;
+    for (auto& [node, partial] : waiting_) nodes.emplace_back(node, std::move(partial));
+    waiting_.clear();
+    return nodes;
+  }
+
+  Range run() const { return run_; }
+
+ private:
+  bool inside(Node node) const {
+    return node.begin() >= run_.begin && std::min(node.end(), leaves_) <= run_.end;
+  }
+  std::int64_t leaves_;
+  Range run_;
+  std::mutex mutex_;
+  std::map<Node, P> waiting_;
+};
+
+template <class T>
+std::string to_bytes(const T& value) {
+  std::ostringstream stream(std::ios::binary);
+  cereal::BinaryOutputArchive archive(stream);
+  archive(value);
+  return std::move(stream).str();
+}
+
+template <class T>
+T from_bytes(std::string bytes) {
+  std::istringstream stream(std::move(bytes), std::ios::binary);
+  cereal::BinaryInputArchive archive(stream);
+  T value{};
+  archive(value);
+  return value;
+}
+
+template <Partial P>
+struct Parcel {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::vector<std::pair<Node, P>> nodes;
+
+  template <class Archive>
+  void save(Archive& archive) const {
+    archive(begin, end, nodes.size());
+    for (const auto& [node, partial] : nodes) archive(node, partial);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    std::size_t count = 0;
+    archive(begin, end, count);
+    nodes.resize(count);
+    for (auto& [node, partial] : nodes) archive(node, partial);
+  }
+};
+
+}  // namespace detail
+
+/// Runs `work` on one process and hands its result to all: how the small replicated solves stay
+/// the same bits everywhere. Errors are agreed. Collective. T travels through cereal.
+template <class T>
+T on_root(const Communicator& comm, const std::function<T()>& work) {
+  T value{};
+  std::string bytes;
+  together(comm, [&] {
+    if (comm.rank() != 0) return;
+    value = work();
+    if (comm.size() > 1) bytes = detail::to_bytes(value);
+  });
+  if (comm.size() == 1) return value;
+  comm.broadcast(bytes, 0);
+  return comm.rank() == 0 ? std::move(value) : detail::from_bytes<T>(std::move(bytes));
+}
+
+/// merge_tree(kernel(leaf_0), kernel(leaf_1), ...) on every process: kernel(leaf, stream) gives a
+/// partial for one leaf, on several threads at once, and partials are merged in a binary tree fixed
+/// over the leaf index. The result is the same bits for any number of processes and threads.
+/// Collective; what a kernel throws is thrown on every process. P{} for an array without rows.
+///
+/// Each process merges the subtrees inside its own run of leaves; the roots of these, at most
+/// 2 log2(leaves per process) of them, travel up a binomial tree of processes.
+template <Partial P>
+P reduce(const Rows& x, const std::function<P(const Leaf&, Stream&)>& kernel) {
+  const auto& d = x.distribution();
+  const auto& comm = x.comm();
+  const bool split = d.kind() == Distribution::Kind::rows && comm.size() > 1;
+  detail::Tree<P> tree(d.leaves(), d.leaves_of(comm.rank()));
+  together(comm, [&] {
+    x.for_each_leaf([&](const Leaf& leaf, Stream& stream) {
+      tree.offer({0, leaf.index}, kernel(leaf, stream));
+    });
+  });
+  if (split) {
+    for (int step = 1; step < comm.size(); step *= 2) {
+      if (comm.rank() % (2 * step) == step) {
+        comm.send(detail::to_bytes(detail::Parcel<P>{tree.run().begin, tree.run().end,
+                                                     tree.take_nodes()}),
+                  comm.rank() - step);
+        break;
+      }
+      if (comm.rank() % (2 * step) == 0 && comm.rank() + step < comm.size()) {
+        auto parcel = detail::from_bytes<detail::Parcel<P>>(comm.receive(comm.rank() + step));
+        tree.append({parcel.begin, parcel.end}, std::move(parcel.nodes));
+      }
+    }
+  }
+  auto nodes = tree.take_nodes();
+  P result = nodes.empty() ? P{} : std::move(nodes.front().second);
+  if (split) {
+    std::string bytes;
+    if (comm.rank() == 0) bytes = detail::to_bytes(result);
+    comm.broadcast(bytes, 0);
+    if (comm.rank() != 0) result = detail::from_bytes<P>(std::move(bytes));
+  }
+  return result;
+}
+
+/// A partial made of one vector that is added element by element.
+struct Sums {
+  std::vector<double> values;
+  void merge(const Sums& right) {
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] += right.values[i];
+  }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(values);
+  }
+};
+
+}  // namespace tessera

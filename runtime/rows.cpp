@@ -1,0 +1,171 @@
+#include <tessera/runtime/rows.hpp>
+
+#include <atomic>
+#include <cstring>
+#include <exception>
+#include <limits>
+#include <map>
+#include <mutex>
+
+#include <tessera/runtime/error.hpp>
+
+namespace tessera {
+
+void parallel_for(Range range, int threads,
+                  const std::function<void(std::int64_t, Stream&)>& work) {
+  std::exception_ptr failure;
+  std::int64_t failed_at = std::numeric_limits<std::int64_t>::max();
+  std::mutex mutex;
+#pragma omp parallel num_threads(threads) if (threads > 1)
+  {
+    Stream stream;
+#pragma omp for schedule(dynamic)
+    for (std::int64_t i = range.begin; i < range.end; ++i) {
+      try {
+        work(i, stream);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (i < failed_at) {
+          failed_at = i;
+          failure = std::current_exception();
+        }
+      }
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+namespace {
+
+class ArraySource : public RowSource {
+ public:
+  explicit ArraySource(Array array) : array_(std::move(array)) {}
+  const Shape& shape() const override { return array_.shape(); }
+  DType dtype() const override { return array_.dtype(); }
+  const Distribution& distribution() const override { return array_.distribution(); }
+  const Communicator& comm() const override { return array_.comm(); }
+  Device device() const override { return array_.device(); }
+  const Array* array() const override { return &array_; }
+
+  void for_each_leaf(const LeafVisitor& visit, int threads) const override {
+    const auto& d = array_.distribution();
+    parallel_for(d.leaves_of(comm().rank()), threads, [&](std::int64_t i, Stream& stream) {
+      visit({i, d.rows_of_leaf(i), array_.leaf(i)}, stream);
+    });
+  }
+
+ private:
+  Array array_;
+};
+
+class MappedSource : public RowSource {
+ public:
+  MappedSource(Rows x, Shape shape, DType dtype, LeafKernel kernel)
+      : x_(std::move(x)), shape_(std::move(shape)), dtype_(dtype), kernel_(std::move(kernel)) {}
+  const Shape& shape() const override { return shape_; }
+  DType dtype() const override { return dtype_; }
+  const Distribution& distribution() const override { return x_.distribution(); }
+  const Communicator& comm() const override { return x_.comm(); }
+  Device device() const override { return x_.device(); }
+
+  void for_each_leaf(const LeafVisitor& visit, int threads) const override {
+    const std::int64_t cols = element_count(Shape(shape_.begin() + 1, shape_.end()));
+    x_.for_each_leaf(
+        [&](const Leaf& in, Stream& stream) {
+          const auto bytes = static_cast<std::size_t>(in.rows.size() * cols) * size_of(dtype_);
+          thread_local Buffer memory;
+          Buffer mine = std::move(memory);  // a visitor may map again on this thread
+          if (mine.size() < bytes) mine = Buffer(bytes);
+          const Tile out{mine.data(), in.rows.size(), cols, cols, dtype_, cpu};
+          kernel_(in, out, stream);
+          visit({in.index, in.rows, out}, stream);
+          memory = std::move(mine);
+        },
+        threads);
+  }
+  const Rows& input() const { return x_; }
+  const LeafKernel& kernel() const { return kernel_; }
+
+ private:
+  Rows x_;
+  Shape shape_;
+  DType dtype_;
+  LeafKernel kernel_;
+};
+
+void convert(const Leaf& in, const Tile& out, Stream&) {
+  visit(in.tile.dtype, [&](auto a) {
+    using From = typename decltype(a)::type;
+    visit_floating(out.dtype, [&](auto b) {
+      using To = typename decltype(b)::type;
+      if constexpr (std::is_constructible_v<To, From>)
+        for (std::int64_t i = 0; i < out.rows; ++i)
+          for (std::int64_t j = 0; j < out.cols; ++j)
+            out.as<To>()[i * out.stride + j] =
+                static_cast<To>(in.tile.as<From>()[i * in.tile.stride + j]);
+    });
+  });
+}
+
+}  // namespace
+
+Rows::Rows(const Array& array) {
+  if (!array) throw ValueError("expected an array, got an empty Array handle");
+  if (array.distribution().kind() == Distribution::Kind::block_cyclic)
+    throw ValueError("a block-cyclic array has no rows to hand out; redistribute it by rows first");
+  source_ = std::make_shared<ArraySource>(array);
+}
+
+std::int64_t Rows::cols() const {
+  return shape().empty() ? 1 : element_count(Shape(shape().begin() + 1, shape().end()));
+}
+
+Rows Rows::as(DType wanted) const {
+  if (wanted == dtype()) return *this;
+  if (!is_floating(wanted) || is_complex(dtype()))
+    throw TypeError(std::string("cannot read ") + std::string(name_of(dtype())) + " data as " +
+                    std::string(name_of(wanted)));
+  return map_rows(*this, shape(), wanted, convert);
+}
+
+Rows map_rows(const Rows& x, Shape shape, DType dtype, LeafKernel kernel) {
+  return Rows(std::make_shared<MappedSource>(x, std::move(shape), dtype, std::move(kernel)));
+}
+
+Array collect(const Rows& x) {
+  if (x.array()) return *x.array();
+  Array out;
+  together(x.comm(), [&] {
+    out = Array(x.shape(), x.dtype(), x.distribution(), x.comm());
+    x.for_each_leaf([&](const Leaf& leaf, Stream&) {
+      const Tile to = out.leaf(leaf.index);
+      const std::size_t row_bytes = static_cast<std::size_t>(to.cols) * size_of(to.dtype);
+      for (std::int64_t i = 0; i < to.rows; ++i)
+        std::memcpy(to.slice(i, 1).data, leaf.tile.slice(i, 1).data, row_bytes);
+    });
+  });
+  return out;
+}
+
+Array take_rows(const Rows& x, std::span<const std::int64_t> indices) {
+  if (x.array()) return take_rows(*x.array(), indices);
+  Shape shape = x.shape();
+  shape[0] = static_cast<std::int64_t>(indices.size());
+  Array out(shape, x.dtype(), Distribution::replicated(shape[0], x.comm().size()), x.comm());
+  const std::size_t width = static_cast<std::size_t>(x.cols()) * size_of(x.dtype());
+  together(x.comm(), [&] {
+    x.for_each_leaf([&](const Leaf& leaf, Stream&) {
+      for (std::size_t i = 0; i < indices.size(); ++i)
+        if (indices[i] >= leaf.rows.begin && indices[i] < leaf.rows.end)
+          std::memcpy(static_cast<std::byte*>(out.local().data) + i * width,
+                      leaf.tile.slice(indices[i] - leaf.rows.begin, 1).data, width);
+    });
+  });
+  if (x.distribution().kind() == Distribution::Kind::rows)
+    for (std::size_t i = 0; i < indices.size(); ++i)
+      x.comm().broadcast(std::span(static_cast<std::byte*>(out.local().data) + i * width, width),
+                         x.distribution().owner_of_row(indices[i]));
+  return out;
+}
+
+}  // namespace tessera

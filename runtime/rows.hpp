@@ -1,0 +1,83 @@
+#pragma once
+#include <functional>
+#include <memory>
+
+#include <tessera/runtime/array.hpp>
+#include <tessera/runtime/runtime.hpp>
+#include <tessera/runtime/stream.hpp>
+
+namespace tessera {
+
+/// One leaf of a row distribution, in the memory of the process that works on it.
+struct Leaf {
+  std::int64_t index = 0;
+  Range rows;  ///< global rows
+  Tile tile;   ///< rows.size() x cols; valid during the visit only
+};
+
+/// Work on one leaf. Runs on several threads at once, each with its own stream.
+using LeafVisitor = std::function<void(const Leaf&, Stream&)>;
+
+/// What Rows needs from a source of leaves. To add one (a file format, a generator), implement it.
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+  virtual const Shape& shape() const = 0;
+  virtual DType dtype() const = 0;
+  virtual const Distribution& distribution() const = 0;
+  virtual const Communicator& comm() const = 0;
+  virtual Device device() const { return cpu; }
+  /// Visits every leaf this process owns once, on `threads` threads; in order when `threads` is 1.
+  /// Local: no communication. Rethrows what the visitor throws, that of the lowest leaf.
+  virtual void for_each_leaf(const LeafVisitor& visit, int threads) const = 0;
+  /// The Array behind this source, if there is one.
+  virtual const Array* array() const { return nullptr; }
+};
+
+/// Anything that hands out its rows leaf by leaf: an Array in memory, a dataset streamed from disk,
+/// a function of other rows. Estimators take Rows, so data larger than memory is not a second code
+/// path. A cheap handle.
+class Rows {
+ public:
+  Rows(const Array& array);  // NOLINT(google-explicit-constructor): an Array is Rows
+  explicit Rows(std::shared_ptr<const RowSource> source) : source_(std::move(source)) {}
+
+  const Shape& shape() const { return source_->shape(); }
+  std::int64_t ndim() const { return static_cast<std::int64_t>(shape().size()); }
+  std::int64_t rows() const { return shape().empty() ? 1 : shape()[0]; }
+  /// Elements per row.
+  std::int64_t cols() const;
+  DType dtype() const { return source_->dtype(); }
+  const Distribution& distribution() const { return source_->distribution(); }
+  const Communicator& comm() const { return source_->comm(); }
+  Device device() const { return source_->device(); }
+  const Array* array() const { return source_->array(); }
+
+  void for_each_leaf(const LeafVisitor& visit, int threads = Runtime::threads()) const {
+    source_->for_each_leaf(visit, threads);
+  }
+
+  /// The same rows with every element converted, leaf by leaf, when read.
+  Rows as(DType dtype) const;
+
+ private:
+  std::shared_ptr<const RowSource> source_;
+};
+
+/// Rows computed from other rows when read: `kernel` fills `out` (rows x cols of `dtype`) from one
+/// leaf. `shape` has x's number of rows.
+using LeafKernel = std::function<void(const Leaf& in, const Tile& out, Stream&)>;
+Rows map_rows(const Rows& x, Shape shape, DType dtype, LeafKernel kernel);
+
+/// An Array with the contents of `x`; x's own Array when there is one. Collective.
+Array collect(const Rows& x);
+/// Some rows of x by global index, replicated, as take_rows of an Array. One pass over a streamed
+/// source. Collective.
+Array take_rows(const Rows& x, std::span<const std::int64_t> indices);
+
+/// Runs work(i, stream) for i in [begin, end) on OpenMP threads and rethrows the failure of the
+/// lowest i. Local.
+void parallel_for(Range range, int threads,
+                  const std::function<void(std::int64_t, Stream&)>& work);
+
+}  // namespace tessera

@@ -1,0 +1,222 @@
+#include <tessera/runtime/runtime.hpp>
+
+#include <cblas.h>
+#include <fmt/color.h>
+#include <fmt/format.h>
+#include <sched.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include <tessera/runtime/error.hpp>
+#include <tessera/runtime/mpi.hpp>
+
+namespace tessera {
+namespace {
+
+using mpi::check;
+using Clock = std::chrono::steady_clock;
+
+struct State {
+  bool running = false;
+  int rank = 0;
+  int size = 1;
+  int threads = 1;
+  bool progress = false;
+  MPI_Comm agreement = MPI_COMM_NULL;  // never shares messages with the work
+};
+State state;
+std::atomic<std::uint64_t> progress_count{0};
+
+void say(const std::string& line) {
+  const std::string out = line + "\n";
+  (void)!write(STDERR_FILENO, out.data(), out.size());
+}
+
+double seconds_from_environment(const char* name) {
+  const char* text = std::getenv(name);
+  return text ? std::strtod(text, nullptr) : 0.0;
+}
+
+// True when all processes arrive here within the grace time with the same text.
+bool all_report(std::size_t hash) {
+  constexpr auto grace = std::chrono::seconds(10);
+  std::array<std::uint64_t, 2> both = {hash, ~static_cast<std::uint64_t>(hash)};
+  MPI_Request request = MPI_REQUEST_NULL;
+  if (MPI_Iallreduce(MPI_IN_PLACE, both.data(), 2, MPI_UINT64_T, MPI_MAX, state.agreement,
+                     &request) != MPI_SUCCESS)
+    return false;
+  const auto deadline = Clock::now() + grace;
+  for (int done = 0; !done;) {
+    if (MPI_Test(&request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return false;
+    if (!done && Clock::now() > deadline) return false;
+    if (!done) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return both[0] == hash && both[1] == ~static_cast<std::uint64_t>(hash);
+}
+
+// Prints a failure once if every process has the same one; otherwise ends the job.
+void report(const std::exception_ptr& failure) {
+  const std::string text = describe(failure);
+  if (all_report(std::hash<std::string>{}(text))) {
+    if (state.rank == 0) say("tessera: " + text);
+    return;
+  }
+  say(fmt::format("tessera: rank {} of {}: {}", state.rank, state.size, text));
+  MPI_Abort(MPI_COMM_WORLD, 1);
+}
+
+[[noreturn]] void end_job() {
+  if (const auto failure = std::current_exception(); failure && state.running) {
+    report(failure);
+    MPI_Finalize();
+    std::_Exit(1);
+  }
+  std::abort();
+}
+
+void watch(double limit) {
+  auto last = progress_count.load();
+  auto since = Clock::now();
+  for (;;) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    const auto now = progress_count.load();
+    if (now != last) {
+      last = now;
+      since = Clock::now();
+    } else if (std::chrono::duration<double>(Clock::now() - since).count() > limit) {
+      say(fmt::format("tessera: rank {} of {}: no progress for {} s (TESSERA_TIMEOUT); ending the job",
+                      state.rank, state.size, limit));
+      std::_Exit(86);
+    }
+  }
+}
+
+int usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
+}
+
+int default_threads() {
+  for (const char* name : {"TESSERA_THREADS", "OMP_NUM_THREADS"})
+    if (const int n = static_cast<int>(seconds_from_environment(name)); n > 0) return n;
+  MPI_Comm node = MPI_COMM_NULL;
+  check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
+  int here = 1;
+  MPI_Comm_size(node, &here);
+  MPI_Comm_free(&node);
+  const int all = static_cast<int>(std::thread::hardware_concurrency());
+  return std::max(1, std::min(usable_cores(), all / here));
+}
+
+}  // namespace
+
+Runtime::Runtime(int& argc, char**& argv) { start(&argc, &argv); }
+Runtime::Runtime() { start(nullptr, nullptr); }
+
+void Runtime::start(int* argc, char*** argv) {
+  if (state.running) throw RuntimeError("a tessera::Runtime is alive already; keep one, in main");
+  int initialized = 0;
+  MPI_Initialized(&initialized);
+  if (!initialized) {
+    int provided = 0;
+    check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided));
+    owns_mpi_ = true;
+  }
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
+  check(MPI_Comm_rank(MPI_COMM_WORLD, &state.rank));
+  check(MPI_Comm_size(MPI_COMM_WORLD, &state.size));
+  check(MPI_Comm_dup(MPI_COMM_WORLD, &state.agreement));
+  state.running = true;
+  set_threads(default_threads());
+  // One BLAS thread per tile: the bits of a product depend on the number of BLAS threads.
+  openblas_set_num_threads(1);
+  std::set_terminate(end_job);
+  auto log = std::make_shared<spdlog::logger>("tessera",
+                                              std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  log->set_pattern("tessera: %l: %v");
+  spdlog::set_default_logger(log);
+  if (const double limit = seconds_from_environment("TESSERA_TIMEOUT"); limit > 0)
+    std::thread(watch, limit).detach();
+
+  const std::string core = openblas_get_corename();
+  std::array<std::uint64_t, 2> both = {std::hash<std::string>{}(core), 0};
+  both[1] = ~both[0];
+  check(MPI_Allreduce(MPI_IN_PLACE, both.data(), 2, MPI_UINT64_T, MPI_MAX, MPI_COMM_WORLD));
+  if (both[0] != ~both[1])
+    warn("the processes use different CPU kernels; pass --portable-bits for results that are the "
+         "same bits on all of them");
+}
+
+Runtime::~Runtime() {
+  state.running = false;
+  if (std::uncaught_exceptions() > 0) {
+    say(fmt::format("tessera: rank {} of {}: an exception left the scope of the Runtime; ending the job",
+                    state.rank, state.size));
+    MPI_Abort(MPI_COMM_WORLD, 1);
+  }
+  MPI_Comm_free(&state.agreement);
+  if (owns_mpi_) MPI_Finalize();
+}
+
+int Runtime::run(const std::function<int()>& body) {
+  try {
+    return body();
+  } catch (...) {
+    report(std::current_exception());
+    return 1;
+  }
+}
+
+bool Runtime::running() { return state.running; }
+int Runtime::threads() { return state.threads; }
+
+void Runtime::set_threads(int count) {
+  if (count < 1) throw ValueError(fmt::format("threads must be at least 1, got {}", count));
+  state.threads = count;
+  if (count > usable_cores())
+    warn(fmt::format("{} threads on {} core(s): this process is bound to fewer cores than threads; "
+                     "start with mpirun --bind-to none",
+                     count, usable_cores()));
+}
+
+void note_progress() { progress_count.fetch_add(1, std::memory_order_relaxed); }
+
+void warn(const std::string& text) {
+  static std::mutex mutex;
+  static std::set<std::string> told;
+  const std::lock_guard lock(mutex);
+  if (state.rank == 0 && told.insert(text).second) spdlog::warn(text);
+}
+
+Progress::Progress(std::string title) : title_(std::move(title)) {}
+
+Progress::~Progress() {
+  if (drawn_) (void)!write(STDERR_FILENO, "\n", 1);
+}
+
+void Progress::enable(bool on) { state.progress = on; }
+
+void Progress::update(std::int64_t done, std::int64_t total, const std::string& note) {
+  if (!state.progress || state.rank != 0 || !isatty(STDERR_FILENO)) return;
+  constexpr int width = 30;
+  const auto filled = total > 0 ? static_cast<int>(width * done / total) : 0;
+  const std::string line = fmt::format("\r{} [{:#<{}}{:.<{}}] {}/{} {}\x1b[K", title_, "", filled, "",
+                                       width - filled, done, total, note);
+  (void)!write(STDERR_FILENO, line.data(), line.size());
+  drawn_ = true;
+}
+
+}  // namespace tessera

@@ -1,0 +1,70 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <tessera/runtime/communicator.hpp>
+
+namespace tessera {
+
+/// Starts MPI for the process and ends it. Create one in main before anything else of Tessera and
+/// keep it until the end. Adopts an MPI that the program has initialised itself, and then leaves
+/// finalising to the program.
+///
+/// An exception that leaves main while a Runtime lives ends the whole job: printed once when all
+/// processes throw the same, otherwise with the rank, and with MPI_Abort, so that nothing hangs.
+///
+/// Environment: TESSERA_THREADS, threads per process; TESSERA_TIMEOUT, seconds without progress in
+/// any communication after which the job is ended (off by default).
+class Runtime {
+ public:
+  Runtime(int& argc, char**& argv);
+  Runtime();
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+
+  /// Runs `body` and returns its result; if it throws, reports the error once for all processes
+  /// and returns 1. A failure that the other processes do not share within ten seconds aborts the
+  /// job. All processes must call it.
+  int run(const std::function<int()>& body);
+
+  /// True between construction and destruction.
+  static bool running();
+
+  /// Threads that work on the leaves of one process. By default what the environment says, or the
+  /// cores that this process may use, shared among the processes of this machine.
+  static int threads();
+  static void set_threads(int count);
+
+  /// Pins OpenBLAS and Highway to AVX2 code so that results are the same bits on every x86-64
+  /// machine that has it. Call before the first computation; RuntimeError without AVX2.
+  static void pin_portable_bits();
+
+ private:
+  void start(int* argc, char*** argv);
+  bool owns_mpi_ = false;
+};
+
+/// Tells the watchdog that this process is getting on.
+void note_progress();
+
+/// Shows how long work stands, on rank 0 and only when standard error is a terminal.
+class Progress {
+ public:
+  explicit Progress(std::string title);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  /// `done` of `total` steps; a note such as "inertia 12.5" follows the bar.
+  void update(std::int64_t done, std::int64_t total, const std::string& note = "");
+  /// Off unless switched on (the program's --progress).
+  static void enable(bool on);
+
+ private:
+  std::string title_;
+  bool drawn_ = false;
+};
+
+/// Warns once per text, on rank 0, on standard error.
+void warn(const std::string& text);
+
+}  // namespace tessera
