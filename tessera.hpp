@@ -1,0 +1,14 @@
+#pragma once
+/// Everything a program that uses Tessera needs.
+#include <tessera/estimators/cluster/kmeans.hpp>
+#include <tessera/estimators/decomposition/pca.hpp>
+#include <tessera/estimators/linear_model/linear_regression.hpp>
+#include <tessera/estimators/preprocessing/standard_scaler.hpp>
+#include <tessera/linalg/gram.hpp>
+#include <tessera/linalg/moments.hpp>
+#include <tessera/linalg/tsqr.hpp>
+#include <tessera/runtime/array.hpp>
+#include <tessera/runtime/random.hpp>
+#include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/rows.hpp>
+#include <tessera/runtime/runtime.hpp>

@@ -1,0 +1,330 @@
+#include <tessera/estimators/cluster/kmeans.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <tessera/estimators/cluster/kmeans_init.hpp>
+#include <tessera/estimators/kernels/kernels.hpp>
+#include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/linalg/moments.hpp>
+
+namespace tessera {
+namespace {
+
+using detail::TopRows;
+using linalg::leaf_of;
+
+// Centres relative to an origin near the data's mean: products of shifted values do not cancel.
+class Centers {
+ public:
+  Centers(const Array& centers, std::vector<double> origin, DType dtype)
+      : k(centers.rows()), d(centers.cols()), dtype_(dtype), comm_(centers.comm()) {
+    offset_ = replicated(origin, {1, d}, comm_).astype(dtype);
+    const Array rounded = offset_.astype(DType::float64);
+    origin_.assign(rounded.values<double>().begin(), rounded.values<double>().end());
+    const Array wide = centers.astype(DType::float64);
+    relative.assign(wide.values<double>().begin(), wide.values<double>().end());
+    for (std::size_t i = 0; i < relative.size(); ++i) relative[i] -= origin_[i % origin_.size()];
+    pack();
+  }
+
+  std::int64_t k;
+  std::int64_t d;
+  std::vector<double> relative;  // k x d, minus the origin
+
+  /// Call after changing `relative`.
+  void pack() { packed_ = replicated(relative, {k, d}, comm_).astype(dtype_); }
+  Tile tile() const { return packed_.local(); }
+  Tile offset() const { return offset_.local(); }
+  const std::vector<double>& origin() const { return origin_; }
+
+  Array absolute() const {
+    std::vector<double> out = relative;
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] += origin_[i % origin_.size()];
+    return replicated(out, {k, d}, comm_).astype(dtype_);
+  }
+
+ private:
+  DType dtype_;
+  Communicator comm_;
+  Array offset_;
+  std::vector<double> origin_;
+  Array packed_;
+};
+
+std::vector<double> mean_row(const Array& centers) {
+  const Array wide = centers.astype(DType::float64);
+  const auto values = wide.values<double>();
+  const auto d = static_cast<std::size_t>(centers.cols());
+  std::vector<double> mean(d);
+  for (std::size_t i = 0; i < values.size(); ++i) mean[i % d] += values[i];
+  for (double& v : mean) v /= static_cast<double>(centers.rows());
+  return mean;
+}
+
+/// One pass over x: labels, and what the new centres need if `update`.
+Assignment assign(const Rows& x, const Centers& centers, const Array& weights, const Array& labels,
+                  bool update) {
+  return reduce<Assignment>(x, [&](const Leaf& leaf, Stream& stream) {
+    Assignment a(centers.k, update ? centers.d : 0);
+    estimator_kernels().assign_nearest(stream, leaf.tile, centers.tile(), centers.offset(),
+                                       leaf_of(weights, leaf.index), labels.leaf(leaf.index), a);
+    return a;
+  });
+}
+
+// Gives every empty cluster one of the rows farthest from their centres, taking that row's weight
+// from the cluster it was in. In a pass of its own, for it is rare.
+void relocate_empty(const Rows& x, const Centers& old, const Array& weights, const Array& labels,
+                    Assignment& a) {
+  std::vector<std::size_t> empty;
+  for (std::size_t j = 0; j < a.counts.size(); ++j)
+    if (a.counts[j] == 0.0) empty.push_back(j);
+  if (empty.empty()) return;
+  const auto d = static_cast<std::size_t>(old.d);
+
+  const auto far = reduce<TopRows>(x, [&](const Leaf& leaf, Stream&) {
+    TopRows top{empty.size(), {}};
+    const auto* label = labels.leaf(leaf.index).as<const std::int32_t>();
+    visit_floating(leaf.tile.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      for (std::int64_t i = 0; i < leaf.tile.rows; ++i) {
+        const T* row = leaf.tile.as<const T>() + i * leaf.tile.stride;
+        const double* center = old.relative.data() + static_cast<std::size_t>(label[i]) * d;
+        double distance = 0.0;
+        for (std::size_t j = 0; j < d; ++j) {
+          const double e = static_cast<double>(row[j]) - old.origin()[j] - center[j];
+          distance += e * e;
+        }
+        top.offer({distance, leaf.rows.begin + i, label[i]});
+      }
+    });
+    return top;
+  });
+  if (far.entries.empty() || far.entries[0].value == 0.0) return;  // fewer distinct rows than clusters
+
+  std::vector<std::int64_t> indices;
+  for (const auto& e : far.entries) indices.push_back(e.row);
+  const Array rows = take_rows(x, indices).astype(DType::float64);
+  const Array row_weights = weights ? take_rows(weights, indices).astype(DType::float64) : Array{};
+  for (std::size_t e = 0; e < std::min(empty.size(), indices.size()); ++e) {
+    const std::size_t to = empty[e];
+    const auto from = static_cast<std::size_t>(far.entries[e].label);
+    const double weight = row_weights ? row_weights.values<double>()[e] : 1.0;
+    for (std::size_t j = 0; j < d; ++j) {
+      const double part = weight * (rows.values<double>()[e * d + j] - old.origin()[j]);
+      a.sums[from * d + j] -= part;
+      a.sums[to * d + j] = part;
+    }
+    a.counts[from] -= weight;
+    a.counts[to] = weight;
+  }
+}
+
+// The means of the clusters; one that stays empty goes where the heaviest is. Returns the squared
+// distance that the centres move.
+double move_to_means(const Assignment& a, Centers& centers) {
+  const auto d = static_cast<std::size_t>(centers.d);
+  const auto heaviest = static_cast<std::size_t>(
+      std::max_element(a.counts.begin(), a.counts.end()) - a.counts.begin());
+  double moved = 0.0;
+  for (std::size_t c = 0; c < a.counts.size(); ++c) {
+    const std::size_t source = a.counts[c] > 0.0 ? c : heaviest;
+    for (std::size_t j = 0; j < d; ++j) {
+      const double next = a.sums[source * d + j] / a.counts[source];
+      const double step = next - centers.relative[c * d + j];
+      moved += step * step;
+      centers.relative[c * d + j] = next;
+    }
+  }
+  centers.pack();
+  return moved;
+}
+
+struct Run {
+  Centers centers;
+  Array labels;
+  double inertia = 0.0;
+  std::int64_t iterations = 0;
+  std::int64_t distinct = 0;  // clusters that have rows
+};
+
+Run lloyd(const Rows& x, Centers centers, const Array& weights, const KMeansParams& params, double tolerance) {
+  Array labels = full({x.rows()}, -1.0, DType::int32, x.comm());
+  labels = redistribute(labels, x.distribution());
+  const bool verbose = params.verbose.is<bool>() ? params.verbose.as<bool>() : params.verbose.as<std::int64_t>() != 0;
+  Progress progress("KMeans");
+  Assignment a;
+  bool labels_match = false;  // the labels are those of `centers`
+  std::int64_t iteration = 0;
+  while (iteration < params.max_iter && !labels_match) {
+    a = assign(x, centers, weights, labels, true);
+    ++iteration;
+    progress.update(iteration, params.max_iter, fmt::format("inertia {:.6g}", a.inertia));
+    if (verbose && x.comm().rank() == 0) fmt::print("Iteration {}, inertia {}.\n", iteration - 1, a.inertia);
+    relocate_empty(x, centers, weights, labels, a);
+    const double moved = move_to_means(a, centers);
+    labels_match = a.changed == 0;  // then the sums and so the centres did not change either
+    if (moved <= tolerance) break;
+  }
+  if (!labels_match) a = assign(x, centers, weights, labels, false);
+  const auto distinct = std::count_if(a.counts.begin(), a.counts.end(), [](double c) { return c > 0; });
+  return {std::move(centers), labels, a.inertia, iteration, distinct};
+}
+
+/// Whether two labelings are the same up to the names of the labels.
+struct Renaming {
+  std::vector<std::int32_t> to;  // -1: not seen
+  bool conflict = false;
+
+  void pair(std::size_t from, std::int32_t name) {
+    conflict = conflict || (to[from] != -1 && to[from] != name);
+    to[from] = name;
+  }
+  void merge(const Renaming& right) {
+    conflict = conflict || right.conflict;
+    for (std::size_t i = 0; i < to.size(); ++i)
+      if (right.to[i] != -1) pair(i, right.to[i]);
+  }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(to, conflict);
+  }
+};
+
+bool same_clustering(const Array& a, const Array& b, std::int64_t k) {
+  return !reduce<Renaming>(a, [&](const Leaf& leaf, Stream&) {
+            Renaming r{std::vector<std::int32_t>(static_cast<std::size_t>(k), -1), false};
+            const auto* x = leaf.tile.as<const std::int32_t>();
+            const auto* y = b.leaf(leaf.index).as<const std::int32_t>();
+            for (std::int64_t i = 0; i < leaf.tile.rows; ++i) r.pair(static_cast<std::size_t>(x[i]), y[i]);
+            return r;
+          }).conflict;
+}
+
+Array checked_init(const Array& init, const Rows& x, std::int64_t k) {
+  if (init.ndim() != 2 || init.rows() != k || init.cols() != x.cols())
+    throw ValueError(fmt::format(
+        "init must have shape (n_clusters, n_features) = ({}, {}), got {}", k, x.cols(), to_string(init.shape())));
+  if (is_complex(init.dtype())) throw TypeError("init cannot be complex");
+  const Array centers = gather(init).astype(x.dtype());
+  if (!all_finite(centers.local())) require_finite(Leaf{0, {0, k}, centers.local()}, "init", "KMeans");
+  return centers;
+}
+
+}  // namespace
+
+const std::vector<Field<KMeansParams>>& KMeans::parameter_list() {
+  static const std::vector<Field<Params>> list = {
+      parameter("n_clusters", &Params::n_clusters, integers(1), "number of clusters"),
+      parameter("init", &Params::init, words({"k-means++", "random", "k-means||"}) | array(),
+                "how the first centres are chosen, or the centres (n_clusters x n_features)"),
+      parameter("n_init", &Params::n_init, words({"auto"}) | integers(1),
+                "runs from different first centres, the best is kept; auto is 10 for random, else 1"),
+      parameter("max_iter", &Params::max_iter, integers(1), "most iterations of one run"),
+      parameter("tol", &Params::tol, reals(0.0),
+                "stop when the centres move by less than this times the mean variance (squared distances)"),
+      parameter("verbose", &Params::verbose, integers(0) | boolean(), "print the inertia of every iteration"),
+      parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
+                "seed of the random choices; None is 0"),
+      parameter("copy_x", &Params::copy_x, boolean(), "accepted for compatibility: inputs are never modified"),
+      parameter("algorithm", &Params::algorithm, words({"lloyd", "elkan"}),
+                "lloyd (elkan is not supported)"),
+  };
+  return list;
+}
+
+const std::vector<Field<KMeans>>& KMeans::attribute_list() {
+  static const std::vector<Field<KMeans>> list = {
+      attribute("cluster_centers_", &KMeans::cluster_centers_),
+      attribute("inertia_", &KMeans::inertia_),
+      attribute("n_iter_", &KMeans::n_iter_),
+  };
+  return list;
+}
+
+void KMeans::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
+  const std::int64_t k = params.n_clusters;
+  if (params.algorithm == "elkan")
+    throw NotImplementedError("KMeans(algorithm='elkan') is not supported; use 'lloyd', which gives the same clusters");
+  if (x.rows() < k)
+    throw ValueError(fmt::format("n_samples={} should be >= n_clusters={}.", x.rows(), k));
+
+  const auto moments = linalg::column_moments(x);
+  const auto n = static_cast<double>(x.rows());
+  double variance = 0.0;
+  bool finite = true;
+  for (std::size_t j = 0; j < moments.m2.size(); ++j) {
+    variance += moments.m2[j] / n / static_cast<double>(x.cols());
+    finite = finite && moments.count[j] == n && std::isfinite(moments.m2[j]);
+  }
+  if (!finite) require_finite(x, "X", name());
+  const double tolerance = params.tol * variance;
+
+  const bool explicit_init = params.init.is<Array>();
+  const Array first = explicit_init ? checked_init(params.init.as<Array>(), x, k) : Array{};
+  std::int64_t runs = 1;
+  if (params.n_init.is<std::int64_t>()) runs = params.n_init.as<std::int64_t>();
+  else if (params.init.is_word("random")) runs = 10;
+  if (explicit_init && runs > 1) {
+    warn(fmt::format("KMeans: init gives the centres: performing one run instead of n_init={}", runs));
+    runs = 1;
+  }
+
+  std::optional<Run> best;
+  for (std::int64_t run = 0; run < runs; ++run) {
+    const Array start = explicit_init ? first
+                                      : detail::initial_centers(
+                                            params.init.as<std::string>(), x, k, sample_weight,
+                                            static_cast<std::uint64_t>(params.random_state.value_or(0)),
+                                            static_cast<std::uint64_t>(run));
+    Run now = lloyd(x, Centers(start, moments.mean, x.dtype()), sample_weight, params, tolerance);
+    if (!best || (now.inertia < best->inertia && !same_clustering(now.labels, best->labels, k)))
+      best.emplace(std::move(now));
+  }
+  if (best->distinct < k)
+    warn(fmt::format("KMeans: the number of distinct clusters ({}) is smaller than n_clusters ({}); X may "
+                     "have duplicate rows",
+                     best->distinct, k));
+  cluster_centers_ = best->centers.absolute();
+  labels_ = best->labels;
+  inertia_ = best->inertia;
+  n_iter_ = best->iterations;
+}
+
+Rows KMeans::do_predict(const Rows& x) const {
+  return map_rows(
+      x, {x.rows()}, DType::int32,
+      [centers = Centers(cluster_centers_, mean_row(cluster_centers_), x.dtype())](
+          const Leaf& in, const Tile& out, Stream& stream) {
+        Assignment a;
+        estimator_kernels().assign_nearest(stream, in.tile, centers.tile(), centers.offset(), {}, out, a);
+        if (!std::isfinite(a.inertia)) require_finite(in, "X", class_name);
+      });
+}
+
+Rows KMeans::do_transform(const Rows& x) const {
+  return map_rows(x, {x.rows(), cluster_centers_.rows()}, x.dtype(),
+                  [centers = cluster_centers_.astype(x.dtype())](const Leaf& in, const Tile& out, Stream& stream) {
+                    estimator_kernels().distances(stream, in.tile, centers.local(), out);
+                    if (!all_finite(out)) require_finite(in, "X", class_name);
+                  });
+}
+
+double KMeans::do_score(const Rows& x, const Array&, const Array& sample_weight) const {
+  const Centers centers(cluster_centers_, mean_row(cluster_centers_), x.dtype());
+  return -reduce<Assignment>(x, [&](const Leaf& leaf, Stream& stream) {
+            Assignment a;
+            std::vector<std::int32_t> labels(static_cast<std::size_t>(leaf.rows.size()));
+            estimator_kernels().assign_nearest(stream, leaf.tile, centers.tile(), centers.offset(),
+                                               leaf_of(sample_weight, leaf.index),
+                                               tile_of(labels.data(), leaf.rows.size(), 1, 1), a);
+            if (!std::isfinite(a.inertia)) require_finite(leaf, "X", name());
+            return a;
+          }).inertia;
+}
+
+}  // namespace tessera

@@ -1,0 +1,46 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/rows.hpp>
+
+namespace tessera::detail {
+
+/// The `limit` rows of greatest value, descending, ties by the lower row: a partial.
+struct TopRows {
+  struct Entry {
+    double value = 0.0;
+    std::int64_t row = 0;
+    std::int32_t label = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+      archive(value, row, label);
+    }
+  };
+  std::size_t limit = 0;
+  std::vector<Entry> entries;
+
+  void offer(const Entry& entry);
+  void merge(const TopRows& right);
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(limit, entries);
+  }
+};
+
+/// The initial centres of run `run` as global row numbers of x or as rows computed from them:
+/// k x d in x's dtype, replicated. x is floating and finite, weights nothing or n weights of x's
+/// dtype. Collective; the same at any number of processes.
+///
+/// - "k-means++": Arthur and Vassilvitskii 2007 with scikit-learn's greedy choice among
+///   2 + floor(ln k) candidates drawn with probability proportional to w D^2.
+/// - "random": k different rows drawn without replacement with probability proportional to w
+///   (Efraimidis and Spirakis 2006).
+/// - "k-means||": Bahmani et al. 2012 with 5 rounds of 2 k expected candidates each, reduced to k by
+///   weighted k-means++.
+Array initial_centers(const std::string& method, const Rows& x, std::int64_t k,
+                      const Array& weights, std::uint64_t seed, std::uint64_t run);
+
+}  // namespace tessera::detail

@@ -1,0 +1,397 @@
+#include <tessera/estimators/decomposition/pca.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <tessera/linalg/gram.hpp>
+#include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/linalg/lapack.hpp>
+#include <tessera/linalg/moments.hpp>
+#include <tessera/linalg/tsqr.hpp>
+#include <tessera/runtime/random.hpp>
+
+namespace tessera {
+namespace {
+
+using linalg::Transpose;
+
+constexpr std::uint32_t test_matrix_purpose = 0x50434131;  // separates this use of a seed
+
+/// Singular values of the centred data, descending, with the directions as rows.
+struct Spectrum {
+  std::vector<double> singular;
+  std::vector<double> directions;  // singular.size() x p
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(singular, directions);
+  }
+};
+
+std::size_t index(std::int64_t i, std::int64_t j, std::int64_t cols) {
+  return static_cast<std::size_t>(i * cols + j);
+}
+
+Spectrum spectrum_of_gram(std::vector<double> gram, std::int64_t p) {
+  auto e = linalg::eigh(std::move(gram), p);
+  Spectrum s;
+  for (std::int64_t i = p - 1; i >= 0; --i) {
+    s.singular.push_back(std::sqrt(std::max(0.0, e.values[index(0, i, p)])));
+    s.directions.insert(s.directions.end(), e.vectors.begin() + i * p, e.vectors.begin() + (i + 1) * p);
+  }
+  return s;
+}
+
+Spectrum spectrum_of_triangle(const linalg::Triangle& t) {
+  auto f = linalg::svd(t.r, t.rows, t.cols);
+  return {std::move(f.s), std::move(f.vt)};
+}
+
+// The largest entry of every direction becomes positive.
+void fix_signs(std::vector<double>& directions, std::int64_t p) {
+  for (auto row = directions.begin(); row != directions.end(); row += p) {
+    const auto largest =
+        std::max_element(row, row + p, [](double a, double b) { return std::abs(a) < std::abs(b); });
+    if (*largest < 0)
+      std::transform(row, row + p, row, [](double v) { return -v; });
+  }
+}
+
+// x - mean in a thread's scratch memory, with room for `extra` values of x's dtype behind it.
+Tile centred(Stream& stream, const Tile& x, std::span<const double> mean, std::int64_t extra = 0) {
+  Tile c = x;
+  c.data = stream.scratch(static_cast<std::size_t>(x.rows * x.cols + extra) * size_of(x.dtype));
+  c.stride = x.cols;
+  linalg::kernels().standardize(stream, x, mean, {}, c);
+  return c;
+}
+
+// The tile of `rows` x `cols` right behind `before` in memory.
+Tile behind(const Tile& before, std::int64_t rows, std::int64_t cols) {
+  Tile t = before.slice(before.rows, 0);
+  t.rows = rows;
+  t.cols = t.stride = cols;
+  return t;
+}
+
+// Sum over the leaves of Xc^T Xc Q, with Xc = x - mean and Q p x l.
+std::vector<double> apply_gram(const Rows& x, std::span<const double> mean, const Array& q) {
+  const std::int64_t p = x.cols();
+  const std::int64_t l = q.cols();
+  return reduce<Sums>(x, [&](const Leaf& leaf, Stream& stream) {
+           const std::int64_t rows = leaf.tile.rows;
+           const Tile xc = centred(stream, leaf.tile, mean, rows * l + p * l);
+           const Tile y = behind(xc, rows, l);
+           const Tile z = behind(y, p, l);
+           const auto& gemm = linalg::kernels().gemm;
+           gemm(stream, 1.0, xc, Transpose::no, q.local(), Transpose::no, 0.0, y);
+           gemm(stream, 1.0, xc, Transpose::yes, y, Transpose::no, 0.0, z);
+           Sums s{std::vector<double>(static_cast<std::size_t>(p * l))};
+           visit_floating(z.dtype, [&](auto tag) {
+             using T = typename decltype(tag)::type;
+             std::copy_n(z.as<const T>(), p * l, s.values.begin());
+           });
+           return s;
+         })
+      .values;
+}
+
+// Rows (x - mean) Q, computed when read.
+Rows project(const Rows& x, std::vector<double> mean, Array q) {
+  const std::int64_t l = q.cols();
+  return map_rows(x, {x.rows(), l}, x.dtype(),
+                  [mean = std::move(mean), q = std::move(q)](const Leaf& in, const Tile& out, Stream& stream) {
+                    linalg::kernels().gemm(stream, 1.0, centred(stream, in.tile, mean), Transpose::no,
+                                           q.local(), Transpose::no, 0.0, out);
+                  });
+}
+
+Spectrum randomized_svd(const Rows& x, const std::vector<double>& mean, std::int64_t components,
+                        const PCAParams& params) {
+  const std::int64_t p = x.cols();
+  const std::int64_t smallest = std::min(x.rows(), p);
+  const std::int64_t l = std::min(components + params.n_oversamples, smallest);
+  const bool few = static_cast<double>(components) < 0.1 * static_cast<double>(smallest);
+  const std::int64_t iterations = params.iterated_power.is_word("auto")
+                                      ? (few ? 7 : 4)
+                                      : params.iterated_power.as<std::int64_t>();
+  const Random random(static_cast<std::uint64_t>(params.random_state.value_or(0)), test_matrix_purpose);
+  std::vector<double> q(static_cast<std::size_t>(p * l));
+  for (std::size_t i = 0; i < q.size(); ++i) q[i] = random.normal(i);
+
+  const auto basis = [&] { return replicated(q, {p, l}, x.comm()).astype(x.dtype()); };
+  const auto orthonormalize = [&] {
+    q = on_root<std::vector<double>>(x.comm(), [&] { return linalg::orthonormal_columns(q, p, l); });
+  };
+  // One application more than there are power iterations: what is left of B = Q^T X in Halko's
+  // algorithm, whose rows span X^T X Q.
+  orthonormalize();
+  for (std::int64_t i = 0; i <= iterations; ++i) {
+    q = apply_gram(x, mean, basis());
+    orthonormalize();
+  }
+  const auto r = linalg::tsqr(project(x, mean, basis()));
+  return on_root<Spectrum>(x.comm(), [&] {
+    const auto f = linalg::svd(r.r, r.rows, r.cols);
+    Spectrum s{{f.s.begin(), f.s.begin() + components},
+               std::vector<double>(static_cast<std::size_t>(components * p))};
+    for (std::int64_t i = 0; i < components; ++i)
+      for (std::int64_t t = 0; t < l; ++t)
+        for (std::int64_t j = 0; j < p; ++j)
+          s.directions[index(i, j, p)] += f.vt[index(i, t, l)] * q[index(j, t, l)];
+    return s;
+  });
+}
+
+std::string auto_solver(const Value& n_components, std::int64_t n, std::int64_t p) {
+  const std::int64_t smallest = std::min(n, p);
+  double wanted = static_cast<double>(smallest);
+  if (n_components.is<std::int64_t>()) wanted = static_cast<double>(n_components.as<std::int64_t>());
+  if (n_components.is<double>()) wanted = n_components.as<double>();
+  if (p <= 1000 && n >= 10 * p) return "covariance_eigh";
+  if (std::max(n, p) <= 500) return "full";
+  if (wanted >= 1.0 && wanted < 0.8 * static_cast<double>(smallest)) return "randomized";
+  return "full";
+}
+
+void check_n_components(const Value& n_components, const std::string& solver, std::int64_t smallest) {
+  const bool randomized = solver == "randomized";
+  const std::int64_t lowest = randomized ? 1 : 0;
+  const bool fits = n_components.is_none() || (n_components.is<double>() && !randomized) ||
+                    (n_components.is<std::int64_t>() && n_components.as<std::int64_t>() >= lowest &&
+                     n_components.as<std::int64_t>() <= smallest);
+  if (!fits)
+    throw ValueError(fmt::format(
+        "n_components={} must be between {} and min(n_samples, n_features)={} with svd_solver='{}'",
+        n_components.to_string(), lowest, smallest, solver));
+}
+
+}  // namespace
+
+const std::vector<Field<PCAParams>>& PCA::parameter_list() {
+  static const std::vector<Field<Params>> list = {
+      parameter("n_components", &Params::n_components,
+                integers(0) | reals(0.0, 1.0, true) | words({"mle"}) | none(),
+                "components to keep; a float keeps that share of the variance, None all"),
+      parameter("copy", &Params::copy, boolean(), "accepted for compatibility: inputs are never modified"),
+      parameter("whiten", &Params::whiten, boolean(), "scale the transformed columns to variance 1"),
+      parameter("svd_solver", &Params::svd_solver,
+                words({"auto", "full", "covariance_eigh", "arpack", "randomized"}),
+                "how the components are found (arpack is not supported)"),
+      parameter("tol", &Params::tol, reals(0.0), "for svd_solver='arpack' only"),
+      parameter("iterated_power", &Params::iterated_power, words({"auto"}) | integers(0),
+                "power iterations of svd_solver='randomized'"),
+      parameter("n_oversamples", &Params::n_oversamples, integers(1),
+                "additional random directions of svd_solver='randomized'"),
+      parameter("power_iteration_normalizer", &Params::power_iteration_normalizer,
+                words({"auto", "QR", "LU", "none"}), "only QR, which auto means, is supported"),
+      parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
+                "seed of svd_solver='randomized'; None is 0"),
+  };
+  return list;
+}
+
+const std::vector<Field<PCA>>& PCA::attribute_list() {
+  static const std::vector<Field<PCA>> list = {
+      attribute("components_", &PCA::components_),
+      attribute("explained_variance_", &PCA::explained_variance_),
+      attribute("explained_variance_ratio_", &PCA::explained_variance_ratio_),
+      attribute("singular_values_", &PCA::singular_values_),
+      attribute("mean_", &PCA::mean_),
+      attribute("n_components_", &PCA::n_components_),
+      attribute("n_samples_", &PCA::n_samples_),
+      attribute("noise_variance_", &PCA::noise_variance_),
+  };
+  return list;
+}
+
+void PCA::do_fit(const Rows& x, const Array&, const Array&) {
+  const std::int64_t n = x.rows();
+  const std::int64_t p = x.cols();
+  const std::int64_t smallest = std::min(n, p);
+  const std::string solver =
+      params.svd_solver == "auto" ? auto_solver(params.n_components, n, p) : params.svd_solver;
+  if (params.n_components.is_word("mle"))
+    throw NotImplementedError("PCA(n_components='mle') is not supported; give an int, a float or None");
+  if (solver == "arpack")
+    throw NotImplementedError(
+        "PCA(svd_solver='arpack') is not supported; use auto, full, covariance_eigh or randomized");
+  if (params.power_iteration_normalizer != "auto" && params.power_iteration_normalizer != "QR")
+    throw NotImplementedError(fmt::format(
+        "PCA(power_iteration_normalizer='{}') is not supported; use auto or QR",
+        params.power_iteration_normalizer));
+  check_n_components(params.n_components, solver, smallest);
+
+  std::vector<double> mean;
+  double total_squares = 0.0;
+  Spectrum spectrum;
+  const auto require = [&](double v) {
+    if (!std::isfinite(v)) require_finite(x, "X", name());
+  };
+  if (solver == "covariance_eigh") {
+    auto g = linalg::centered_gram(x);
+    for (std::int64_t j = 0; j < p; ++j) total_squares += g.gram[index(j, j, p)];
+    require(total_squares);
+    mean = std::move(g.mean);
+    spectrum = on_root<Spectrum>(x.comm(), [&] { return spectrum_of_gram(std::move(g.gram), p); });
+  } else {
+    auto m = linalg::column_moments(x);
+    if (std::any_of(m.count.begin(), m.count.end(), [&](double c) { return c != static_cast<double>(n); }))
+      require_finite(x, "X", name());  // the moments leave NaN out
+    total_squares = std::accumulate(m.m2.begin(), m.m2.end(), 0.0);
+    require(total_squares);
+    mean = std::move(m.mean);
+    if (solver == "full") {
+      const auto r = linalg::tsqr(x, mean);
+      spectrum = on_root<Spectrum>(x.comm(), [&] { return spectrum_of_triangle(r); });
+    } else {
+      const std::int64_t wanted =
+          params.n_components.is_none() ? smallest : params.n_components.as<std::int64_t>();
+      spectrum = randomized_svd(x, mean, wanted, params);
+    }
+  }
+  fix_signs(spectrum.directions, p);
+
+  const auto freedom = static_cast<double>(n - 1);
+  const double total_variance = total_squares / freedom;
+  std::vector<double> variance;
+  for (const double s : spectrum.singular) variance.push_back(s * s / freedom);
+  const double variance_sum =
+      solver == "randomized" ? total_variance : std::accumulate(variance.begin(), variance.end(), 0.0);
+  std::vector<double> ratio;
+  for (const double v : variance) ratio.push_back(v / variance_sum);
+
+  if (params.n_components.is<double>()) {
+    double sum = 0.0;
+    n_components_ = 1;
+    for (const double r : ratio) {
+      sum += r;
+      if (sum > params.n_components.as<double>()) break;
+      ++n_components_;
+    }
+    n_components_ = std::min(n_components_, static_cast<std::int64_t>(ratio.size()));
+  } else {
+    n_components_ = params.n_components.is_none() ? smallest : params.n_components.as<std::int64_t>();
+  }
+
+  const auto rest = variance.begin() + n_components_;
+  if (n_components_ >= smallest)
+    noise_variance_ = 0.0;
+  else if (solver == "randomized")
+    noise_variance_ = (total_variance - std::accumulate(variance.begin(), variance.end(), 0.0)) /
+                      static_cast<double>(smallest - n_components_);
+  else
+    noise_variance_ = std::accumulate(rest, variance.end(), 0.0) / static_cast<double>(variance.end() - rest);
+
+  const auto keep = [&](std::vector<double> v, const Shape& shape) {
+    v.resize(static_cast<std::size_t>(element_count(shape)));
+    return replicated(v, shape, x.comm()).astype(x.dtype());
+  };
+  const std::int64_t k = n_components_;
+  components_ = keep(spectrum.directions, {k, p});
+  explained_variance_ = keep(variance, {k});
+  explained_variance_ratio_ = keep(ratio, {k});
+  singular_values_ = keep(spectrum.singular, {k});
+  mean_ = keep(mean, {p});
+  n_samples_ = n;
+}
+
+namespace {
+
+std::vector<double> wide(const Array& a) {
+  const auto values = a.astype(DType::float64);
+  return {values.values<double>().begin(), values.values<double>().end()};
+}
+
+}  // namespace
+
+std::vector<double> PCA::whitening_scale() const {
+  if (!params.whiten) return {};
+  const double least = components_.dtype() == DType::float32
+                           ? static_cast<double>(std::numeric_limits<float>::epsilon())
+                           : std::numeric_limits<double>::epsilon();
+  std::vector<double> scale = wide(explained_variance_);
+  for (double& v : scale) v = std::max(std::sqrt(v), least);
+  return scale;
+}
+
+Rows PCA::do_transform(const Rows& x) const {
+  return map_rows(x, {x.rows(), n_components_}, x.dtype(),
+                  [components = components_.astype(x.dtype()), mean = wide(mean_),
+                   scale = whitening_scale()](const Leaf& in, const Tile& out, Stream& stream) {
+                    linalg::kernels().gemm(stream, 1.0, centred(stream, in.tile, mean), Transpose::no,
+                                           components.local(), Transpose::yes, 0.0, out);
+                    if (!scale.empty()) linalg::kernels().standardize(stream, out, {}, scale, out);
+                    if (!all_finite(out)) require_finite(in, "X", class_name);
+                  });
+}
+
+Rows PCA::do_inverse_transform(const Rows& x) const {
+  if (x.cols() != n_components_)
+    throw ValueError(fmt::format("X has {} columns, but this PCA has {} components", x.cols(), n_components_));
+  std::vector<double> scale;
+  if (params.whiten)
+    for (const double v : wide(explained_variance_)) scale.push_back(std::sqrt(v));
+  return map_rows(x, {x.rows(), n_features_in_}, x.dtype(),
+                  [components = components_.astype(x.dtype()), mean = wide(mean_),
+                   scale](const Leaf& in, const Tile& out, Stream& stream) {
+                    Tile scores = in.tile;
+                    scores.data = stream.scratch(static_cast<std::size_t>(scores.rows * scores.cols) *
+                                                 size_of(scores.dtype));
+                    scores.stride = scores.cols;
+                    linalg::kernels().unstandardize(stream, in.tile, {}, scale, scores);
+                    linalg::kernels().gemm(stream, 1.0, scores, Transpose::no, components.local(),
+                                           Transpose::no, 0.0, out);
+                    linalg::kernels().unstandardize(stream, out, mean, {}, out);
+                  });
+}
+
+double PCA::do_score(const Rows& x, const Array&, const Array&) const {
+  const std::int64_t k = n_components_;
+  const std::int64_t p = n_features_in_;
+  if (k < p && !(noise_variance_ > 0.0))
+    throw LinAlgError("PCA.score needs noise_variance_ > 0 when there are fewer components than features");
+  const auto mean = wide(mean_);
+  const Array components = components_.astype(x.dtype());
+  // Squares of the centred rows, then of their projection on each component.
+  const Sums squares = reduce<Sums>(x, [&](const Leaf& leaf, Stream& stream) {
+    const Tile xc = centred(stream, leaf.tile, mean, leaf.tile.rows * k);
+    const Tile t = behind(xc, leaf.tile.rows, k);
+    linalg::kernels().gemm(stream, 1.0, xc, Transpose::no, components.local(), Transpose::yes, 0.0, t);
+    Sums s{std::vector<double>(static_cast<std::size_t>(k + 1))};
+    visit_floating(xc.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      const auto square = [](T v) { return static_cast<double>(v) * static_cast<double>(v); };
+      for (std::int64_t i = 0; i < xc.rows; ++i) {
+        for (std::int64_t j = 0; j < p; ++j) s.values[0] += square(xc.as<const T>()[i * p + j]);
+        for (std::int64_t j = 0; j < k; ++j)
+          s.values[static_cast<std::size_t>(j + 1)] += square(t.as<const T>()[i * k + j]);
+      }
+    });
+    if (!std::isfinite(s.values[0])) require_finite(leaf, "X", name());
+    return s;
+  });
+  // The model covariance is C^T diag(d - noise) C + noise I, so its inverse acts by 1/d along the
+  // components and by 1/noise elsewhere.
+  const auto n = static_cast<double>(x.rows());
+  double quadratic = 0.0;
+  double log_det = 0.0;
+  double remaining = squares.values[0];
+  const auto variance = wide(explained_variance_);
+  for (std::int64_t j = 0; j < k; ++j) {
+    const auto i = static_cast<std::size_t>(j);
+    const double d = std::max(variance[i] - noise_variance_, 0.0) + noise_variance_;
+    quadratic += squares.values[i + 1] / d;
+    log_det += std::log(d);
+    remaining -= squares.values[i + 1];
+  }
+  if (k < p) {
+    quadratic += std::max(remaining, 0.0) / noise_variance_;
+    log_det += static_cast<double>(p - k) * std::log(noise_variance_);
+  }
+  return -0.5 * (quadratic / n + log_det + static_cast<double>(p) * std::log(2.0 * M_PI));
+}
+
+}  // namespace tessera

@@ -1,0 +1,199 @@
+#include <tessera/estimators/estimator.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <cmath>
+
+#include <tessera/runtime/error.hpp>
+#include <tessera/runtime/reduce.hpp>
+
+namespace tessera {
+namespace {
+
+// The rows and columns of an input as people name them.
+std::string shape_of(const Rows& x) { return to_string(x.shape()); }
+
+struct WeightSum {
+  double sum = 0.0;
+  void merge(const WeightSum& right) { sum += right.sum; }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(sum);
+  }
+};
+
+}  // namespace
+
+bool all_finite(const Tile& tile) {
+  return visit_floating(tile.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (std::int64_t i = 0; i < tile.rows; ++i) {
+      const T* row = tile.as<const T>() + i * tile.stride;
+      T probe = 0;  // x - x is 0 for finite values and NaN otherwise
+      for (std::int64_t j = 0; j < tile.cols; ++j) probe += row[j] - row[j];
+      if (!(probe == T{0})) return false;
+    }
+    return true;
+  });
+}
+
+void require_finite(const Leaf& leaf, std::string_view input, std::string_view estimator,
+                    bool allow_nan) {
+  visit_floating(leaf.tile.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (std::int64_t i = 0; i < leaf.tile.rows; ++i)
+      for (std::int64_t j = 0; j < leaf.tile.cols; ++j) {
+        const T v = leaf.tile.as<const T>()[i * leaf.tile.stride + j];
+        if (std::isfinite(v) || (allow_nan && std::isnan(v))) continue;
+        throw ValueError(fmt::format("Input {} of {} contains {} at row {}, column {}.", input, estimator,
+                                     std::isnan(v) ? "NaN" : "infinity", leaf.rows.begin + i, j));
+      }
+  });
+}
+
+void require_finite(const Rows& x, std::string_view input, std::string_view estimator,
+                    bool allow_nan) {
+  together(x.comm(), [&] {
+    x.for_each_leaf(
+        [&](const Leaf& leaf, Stream&) { require_finite(leaf, input, estimator, allow_nan); });
+  });
+}
+
+void Estimator::set_params(const Values& values) {
+  for (const auto& [key, value] : values) set_param(key, value);
+}
+
+Rows Estimator::check_x(const Rows& x, bool fitting) const {
+  if (x.ndim() != 2)
+    throw ValueError(fmt::format(
+        "{} expects a 2-D array (n_samples, n_features), got shape {}{}", name(), shape_of(x),
+        x.ndim() == 1 ? "; reshape it to (n, 1) for one feature or (1, n) for one sample" : ""));
+  if (is_complex(x.dtype())) throw TypeError(fmt::format("{} does not support complex data", name()));
+  if (x.rows() == 0)
+    throw ValueError(fmt::format("{} needs at least 1 sample, got shape {}", name(), shape_of(x)));
+  if (x.cols() == 0)
+    throw ValueError(fmt::format("{} needs at least 1 feature, got shape {}", name(), shape_of(x)));
+  if (!fitting && x.cols() != n_features_in_)
+    throw ValueError(fmt::format("X has {} features, but {} is expecting {} features as input.",
+                                 x.cols(), name(), n_features_in_));
+  return is_floating(x.dtype()) ? x : x.as(DType::float64);
+}
+
+Array Estimator::check_companion(const Array& a, const Rows& x, const char* what) const {
+  if (!a) return a;
+  const bool weights = std::string_view(what) == "sample_weight";
+  if (a.ndim() < 1 || a.ndim() > (weights ? 1 : 2))
+    throw ValueError(fmt::format("{} must be {}, got shape {}", what,
+                                 weights ? "1-D" : "1-D or 2-D", to_string(a.shape())));
+  if (a.rows() != x.rows())
+    throw ValueError(
+        fmt::format("X and {} have different numbers of samples: {} and {}", what, x.rows(), a.rows()));
+  if (is_complex(a.dtype())) throw TypeError(fmt::format("{} cannot be complex", what));
+  const Array same = redistribute(a.astype(x.dtype()), x.distribution());
+  const auto total = reduce<WeightSum>(same, [&](const Leaf& leaf, Stream&) {
+    if (!all_finite(leaf.tile)) require_finite(leaf, what, name());
+    WeightSum s;
+    if (!weights) return s;
+    visit_floating(leaf.tile.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      for (std::int64_t i = 0; i < leaf.tile.rows; ++i) {
+        const T w = leaf.tile.as<const T>()[i];
+        if (w < 0)
+          throw ValueError(fmt::format("sample_weight must not be negative, got {} at row {}", w,
+                                       leaf.rows.begin + i));
+        s.sum += static_cast<double>(w);
+      }
+    });
+    return s;
+  });
+  if (weights && total.sum == 0.0)
+    throw ValueError("sample_weight must contain at least one weight other than 0");
+  return same;
+}
+
+Estimator& Estimator::fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  check_params();
+  const Rows checked = check_x(x, true);
+  if (needs_y() && !y) throw ValueError(fmt::format("{} needs a target y to fit", name()));
+  if (sample_weight && !takes_sample_weight())
+    throw ValueError(fmt::format("{} does not take a sample_weight", name()));
+  const Array target = needs_y() ? check_companion(y, checked, "y") : Array{};
+  const Array weights = check_companion(sample_weight, checked, "sample_weight");
+  n_features_in_ = 0;
+  do_fit(checked, target, weights);
+  n_features_in_ = x.cols();
+  return *this;
+}
+
+namespace {
+
+void require_fitted(const Estimator& e) {
+  if (!e.is_fitted())
+    throw NotFittedError(fmt::format(
+        "This {} instance is not fitted yet. Call 'fit' with appropriate arguments first.", e.name()));
+}
+
+}  // namespace
+
+Rows Estimator::predict_rows(const Rows& x) const {
+  require_fitted(*this);
+  return do_predict(check_x(x, false));
+}
+Rows Estimator::transform_rows(const Rows& x) const {
+  require_fitted(*this);
+  return do_transform(check_x(x, false));
+}
+Array Estimator::predict(const Rows& x) const { return collect(predict_rows(x)); }
+Array Estimator::transform(const Rows& x) const { return collect(transform_rows(x)); }
+
+Array Estimator::inverse_transform(const Rows& x) const {
+  require_fitted(*this);
+  return collect(do_inverse_transform(check_x(x, true)));
+}
+
+Array Estimator::fit_predict(const Rows& x, const Array& y, const Array& sample_weight) {
+  fit(x, y, sample_weight);
+  return labels() ? labels() : predict(x);
+}
+
+Array Estimator::fit_transform(const Rows& x, const Array& y, const Array& sample_weight) {
+  return fit(x, y, sample_weight).transform(x);
+}
+
+double Estimator::score(const Rows& x, const Array& y, const Array& sample_weight) const {
+  require_fitted(*this);
+  const Rows checked = check_x(x, false);
+  if (needs_y() && !y) throw ValueError(fmt::format("{} needs a target y to score", name()));
+  return do_score(checked, needs_y() ? check_companion(y, checked, "y") : Array{},
+                  check_companion(sample_weight, checked, "sample_weight"));
+}
+
+void Estimator::has_no(std::string_view method) const {
+  throw NotImplementedError(fmt::format("{} has no {}", name(), method));
+}
+Rows Estimator::do_predict(const Rows&) const { has_no("predict"); }
+Rows Estimator::do_transform(const Rows&) const { has_no("transform"); }
+Rows Estimator::do_inverse_transform(const Rows&) const { has_no("inverse_transform"); }
+double Estimator::do_score(const Rows&, const Array&, const Array&) const { has_no("score"); }
+
+Model Estimator::model() const {
+  require_fitted(*this);
+  Model m{std::string(name()), get_params(), attributes()};
+  m.attributes.emplace_back("n_features_in_", n_features_in_);
+  return m;
+}
+
+void Estimator::restore(const Model& model) {
+  if (model.estimator != name())
+    throw ValueError(fmt::format("the model holds a {}, not a {}", model.estimator, name()));
+  set_params(model.params);
+  set_attributes(model.attributes);
+  const Value& features = find(model.attributes, "n_features_in_");
+  if (!features.is<std::int64_t>() || features.as<std::int64_t>() < 1)
+    throw ValueError("the model's attribute 'n_features_in_' must be an int of at least 1");
+  n_features_in_ = features.as<std::int64_t>();
+}
+
+}  // namespace tessera

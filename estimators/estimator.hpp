@@ -1,0 +1,167 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tessera/estimators/parameter.hpp>
+#include <tessera/runtime/rows.hpp>
+#include <tessera/runtime/value.hpp>
+
+namespace tessera {
+
+/// What all estimators share: parameters in, fitted attributes out, scikit-learn's method names.
+/// Every function is collective over the communicator of the data. X is n x p with at least one row
+/// and one column; integers are read as float64, float32 stays float32, complex data is refused.
+/// Arrays that accompany X (y, sample_weight) have n rows.
+///
+/// Errors, the same on every process: InvalidParameterError for a parameter outside its range,
+/// ValueError for a wrong shape or a NaN or infinity (with its row and column), NotFittedError
+/// before fit, NotImplementedError for what an estimator has no method or support for.
+class Estimator {
+ public:
+  virtual ~Estimator() = default;
+
+  /// scikit-learn's class name, e.g. "KMeans".
+  virtual std::string_view name() const = 0;
+  virtual std::string_view summary() const = 0;
+
+  virtual std::vector<ParameterInfo> parameter_info() const = 0;
+  virtual Values get_params() const = 0;
+  /// InvalidParameterError listing the parameters there are, for an unknown name or a value of the
+  /// wrong kind. Ranges are checked at fit, as in scikit-learn.
+  void set_params(const Values& params);
+
+  /// Learns from X; estimators without a target ignore y. Returns *this.
+  Estimator& fit(const Rows& x, const Array& y = {}, const Array& sample_weight = {});
+  /// Results are row-distributed like X and in X's dtype, labels int32.
+  Array predict(const Rows& x) const;
+  Array transform(const Rows& x) const;
+  Array inverse_transform(const Rows& x) const;
+  Array fit_predict(const Rows& x, const Array& y = {}, const Array& sample_weight = {});
+  Array fit_transform(const Rows& x, const Array& y = {}, const Array& sample_weight = {});
+  double score(const Rows& x, const Array& y = {}, const Array& sample_weight = {}) const;
+
+  /// The same results computed leaf by leaf when they are read, for data larger than memory.
+  Rows predict_rows(const Rows& x) const;
+  Rows transform_rows(const Rows& x) const;
+
+  bool is_fitted() const { return n_features_in_ > 0; }
+  /// Attributes with one entry per row of the training data, which stay out of the model file
+  /// (KMeans' labels_); nothing otherwise.
+  virtual Array labels() const { return {}; }
+
+  /// Parameters and fitted attributes as data. NotFittedError before fit.
+  Model model() const;
+  /// Takes both from a model of the same estimator; ValueError for another's.
+  void restore(const Model& model);
+
+  std::int64_t n_features_in_ = 0;
+
+ protected:
+  virtual Values attributes() const = 0;
+  virtual void set_attributes(const Values& values) = 0;
+  virtual void set_param(const std::string& name, const Value& value) = 0;
+  virtual void check_params() const = 0;
+
+  /// x is floating and checked for shape; y and sample_weight are nothing or have x's dtype, n rows
+  /// and finite values (weights: not negative, not all zero).
+  virtual void do_fit(const Rows& x, const Array& y, const Array& sample_weight) = 0;
+  virtual bool needs_y() const { return false; }
+  virtual bool takes_sample_weight() const { return true; }
+  virtual Rows do_predict(const Rows& x) const;
+  virtual Rows do_transform(const Rows& x) const;
+  virtual Rows do_inverse_transform(const Rows& x) const;
+  virtual double do_score(const Rows& x, const Array& y, const Array& sample_weight) const;
+
+  [[noreturn]] void has_no(std::string_view method) const;
+
+ private:
+  Rows check_x(const Rows& x, bool fitting) const;
+  Array check_companion(const Array& a, const Rows& x, const char* what) const;
+};
+
+/// Implements the parameter and attribute half of Estimator from two lists that `Self` gives:
+///
+///     static const std::vector<Field<Params>>& parameter_list();
+///     static const std::vector<Field<Self>>& attribute_list();
+///
+/// with a struct Self::Params whose defaults are the parameters' and a member `params` of it.
+template <class Self, class Params>
+class EstimatorOf : public Estimator {
+ public:
+  explicit EstimatorOf(Params p) : params(std::move(p)) {}
+  Params params;
+
+  std::string_view name() const override { return Self::class_name; }
+  std::string_view summary() const override { return Self::class_summary; }
+
+  std::vector<ParameterInfo> parameter_info() const override {
+    std::vector<ParameterInfo> all;
+    const Params defaults;
+    for (const auto& f : Self::parameter_list())
+      all.push_back({std::string(f.name), f.allowed, f.get(defaults), std::string(f.doc)});
+    return all;
+  }
+  Values get_params() const override { return read(Self::parameter_list(), params); }
+  static Self from_model(const Model& model) {
+    Self self;
+    self.restore(model);
+    return self;
+  }
+
+ protected:
+  Values attributes() const override {
+    return read(Self::attribute_list(), static_cast<const Self&>(*this));
+  }
+  void set_attributes(const Values& values) override {
+    for (const auto& f : Self::attribute_list())
+      if (!f.set(static_cast<Self&>(*this), find(values, std::string(f.name))))
+        throw ValueError("the model's attribute '" + std::string(f.name) + "' is of the wrong kind");
+  }
+  void set_param(const std::string& key, const Value& value) override {
+    for (const auto& f : Self::parameter_list()) {
+      if (f.name != key) continue;
+      if (!f.set(params, value)) refuse(f, value);
+      return;
+    }
+    std::string known;
+    for (const auto& f : Self::parameter_list()) known += (known.empty() ? "" : ", ") + std::string(f.name);
+    throw InvalidParameterError("Invalid parameter '" + key + "' for estimator " +
+                                std::string(Self::class_name) + ". Valid parameters are: " + known + ".");
+  }
+  void check_params() const override {
+    for (const auto& f : Self::parameter_list())
+      if (const Value value = f.get(params); !f.allowed.accepts(value)) refuse(f, value);
+  }
+
+ private:
+  template <class Owner>
+  static Values read(const std::vector<Field<Owner>>& fields, const Owner& owner) {
+    Values values;
+    for (const auto& f : fields) values.emplace_back(f.name, f.get(owner));
+    return values;
+  }
+  [[noreturn]] static void refuse(const Field<Params>& f, const Value& value) {
+    throw InvalidParameterError("The '" + std::string(f.name) + "' parameter of " +
+                                std::string(Self::class_name) + " must be " + f.allowed.describe() +
+                                ". Got " + value.to_string() + " instead.");
+  }
+};
+
+/// The error for a NaN or infinity in a leaf: "Input X contains NaN at row 17, column 3." Returns
+/// if all values are finite (or NaN and `allow_nan`). Kernels call it when a result is not finite.
+void require_finite(const Leaf& leaf, std::string_view input, std::string_view estimator,
+                    bool allow_nan = false);
+bool all_finite(const Tile& tile);
+/// The same over all rows of x. Collective: all processes throw for the lowest row, or none.
+void require_finite(const Rows& x, std::string_view input, std::string_view estimator,
+                    bool allow_nan = false);
+
+/// All estimators by name.
+std::unique_ptr<Estimator> make_estimator(const std::string& name);
+std::vector<std::string> estimator_names();
+/// A fitted estimator from a model.
+std::unique_ptr<Estimator> make_estimator(const Model& model);
+
+}  // namespace tessera

@@ -1,0 +1,254 @@
+#include <tessera/estimators/linear_model/linear_regression.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+#include <tessera/linalg/gram.hpp>
+#include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/linalg/lapack.hpp>
+#include <tessera/linalg/moments.hpp>
+#include <tessera/linalg/tsqr.hpp>
+
+namespace tessera {
+namespace {
+
+using linalg::CenteredGram;
+using linalg::Svd;
+using linalg::Triangle;
+
+/// The problem after orthogonal reduction: minimise |r coef^T - z| for q targets.
+struct Reduced {
+  std::int64_t rows = 0;  // of r and z
+  std::int64_t p = 0;
+  std::int64_t q = 0;
+  std::vector<double> r;  // rows x p
+  std::vector<double> z;  // rows x q
+};
+
+struct Solution {
+  bool accurate = false;
+  std::vector<double> coef;  // q x p
+  std::vector<double> singular;
+  std::int64_t rank = 0;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(accurate, coef, singular, rank);
+  }
+};
+
+std::size_t at(std::int64_t i, std::int64_t j, std::int64_t cols) {
+  return static_cast<std::size_t>(i * cols + j);
+}
+
+Solution minimum_norm(const Reduced& problem, double tol) {
+  const auto& [rows, p, q, r, z] = problem;
+  const std::int64_t k = std::min(rows, p);
+  Svd f = linalg::svd(r, rows, p);
+  Solution s{true, std::vector<double>(static_cast<std::size_t>(q * p)), f.s, 0};
+  for (std::int64_t i = 0; i < k; ++i) {
+    if (!(f.s[at(0, i, k)] > tol * f.s[0])) continue;
+    ++s.rank;
+    for (std::int64_t t = 0; t < q; ++t) {
+      double projection = 0.0;
+      for (std::int64_t l = 0; l < rows; ++l) projection += f.u[at(l, i, k)] * z[at(l, t, q)];
+      const double weight = projection / f.s[at(0, i, k)];
+      for (std::int64_t j = 0; j < p; ++j) s.coef[at(t, j, p)] += weight * f.vt[at(i, j, p)];
+    }
+  }
+  return s;
+}
+
+// Forming a Gram matrix squares the condition number; columns of very different size do no harm,
+// for Cholesky works on the matrix scaled to a unit diagonal. The factor is taken when the relative
+// error it carries, cond^2 eps, leaves a margin; otherwise nothing.
+Solution from_gram(const CenteredGram& g, std::int64_t p, double tol, DType dtype) {
+  const std::int64_t m = g.cols();
+  const std::int64_t q = m - p;
+  const bool single = dtype == DType::float32;
+  const double eps = single ? 0x1p-24 : 0x1p-53;
+  const double margin = single ? 1e-4 : 1e-10;
+
+  std::vector<double> size(static_cast<std::size_t>(p));
+  std::vector<double> scaled(static_cast<std::size_t>(p * p));
+  for (std::int64_t j = 0; j < p; ++j) size[at(0, j, p)] = std::sqrt(g.gram[at(j, j, m)]);
+  for (std::int64_t i = 0; i < p; ++i)
+    for (std::int64_t j = 0; j < p; ++j) {
+      const double by = size[at(0, i, p)] * size[at(0, j, p)];
+      if (by == 0.0) return {};
+      scaled[at(i, j, p)] = g.gram[at(i, j, m)] / by;
+    }
+  auto r = linalg::cholesky(std::move(scaled), p);
+  if (!r) return {};
+  const auto s = linalg::svd(*r, p, p).s;
+  const double condition = s.front() / s.back();
+  if (!(condition * condition * eps <= margin)) return {};
+
+  Reduced problem{p, p, q, std::move(*r), std::vector<double>(static_cast<std::size_t>(p * q))};
+  for (std::int64_t t = 0; t < q; ++t)  // r^T z = D^-1 X^T y by forward substitution
+    for (std::int64_t i = 0; i < p; ++i) {
+      double v = g.gram[at(i, p + t, m)] / size[at(0, i, p)];
+      for (std::int64_t l = 0; l < i; ++l) v -= problem.r[at(l, i, p)] * problem.z[at(l, t, q)];
+      problem.z[at(i, t, q)] = v / problem.r[at(i, i, p)];
+    }
+  for (std::int64_t i = 0; i < p; ++i)
+    for (std::int64_t j = 0; j < p; ++j) problem.r[at(i, j, p)] *= size[at(0, j, p)];
+  return minimum_norm(problem, tol);
+}
+
+Solution from_triangle(const Triangle& t, std::int64_t p, double tol) {
+  const std::int64_t q = t.cols - p;
+  const std::int64_t rows = std::min(t.rows, p);
+  Reduced problem{rows, p, q, {}, {}};
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const auto row = t.r.begin() + i * t.cols;
+    problem.r.insert(problem.r.end(), row, row + p);
+    problem.z.insert(problem.z.end(), row + p, row + t.cols);
+  }
+  return minimum_norm(problem, tol);
+}
+
+Array as_dtype(const std::vector<double>& values, Shape shape, DType dtype, const Communicator& comm) {
+  return replicated(values, std::move(shape), comm).astype(dtype);
+}
+
+}  // namespace
+
+const std::vector<Field<LinearRegressionParams>>& LinearRegression::parameter_list() {
+  static const std::vector<Field<Params>> list = {
+      parameter("fit_intercept", &Params::fit_intercept, boolean(), "estimate an intercept; otherwise it is 0"),
+      parameter("copy_X", &Params::copy_X, boolean(), "accepted for compatibility: inputs are never modified"),
+      parameter("tol", &Params::tol, reals(0.0), "singular values up to tol times the largest count as 0"),
+      parameter("n_jobs", &Params::n_jobs, integers(std::numeric_limits<std::int64_t>::min()) | none(),
+                "accepted for compatibility: use --threads and mpirun"),
+      parameter("positive", &Params::positive, boolean(), "force coefficients >= 0 (not supported yet)"),
+  };
+  return list;
+}
+
+const std::vector<Field<LinearRegression>>& LinearRegression::attribute_list() {
+  static const std::vector<Field<LinearRegression>> list = {
+      attribute("coef_", &LinearRegression::coef_),
+      attribute("intercept_", &LinearRegression::intercept_),
+      attribute("rank_", &LinearRegression::rank_),
+      attribute("singular_", &LinearRegression::singular_),
+  };
+  return list;
+}
+
+void LinearRegression::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  if (params.positive)
+    throw NotImplementedError(
+        "LinearRegression(positive=True) is not supported yet; only positive=False is");
+  const std::int64_t p = x.cols();
+  const std::int64_t q = y.cols();
+  const bool tall = x.rows() >= p;  // otherwise the Gram matrix is singular for certain
+
+  CenteredGram g;
+  if (tall) {
+    g = linalg::centered_gram(x, y, sample_weight, params.fit_intercept);
+    // A non-finite diagonal is how a NaN or infinity in X shows.
+    bool finite = true;
+    for (std::int64_t j = 0; j < p; ++j) finite = finite && std::isfinite(g.gram[at(j, j, p + q)]);
+    if (!finite) require_finite(x, "X", name());
+  } else {
+    require_finite(x, "X", name());
+    if (params.fit_intercept) {
+      g.mean = linalg::column_moments(x, sample_weight).mean;
+      const auto mean_y = linalg::column_moments(y, sample_weight).mean;
+      g.mean.insert(g.mean.end(), mean_y.begin(), mean_y.end());
+    }
+  }
+
+  Solution s;
+  if (tall)
+    s = on_root<Solution>(x.comm(), [&] { return from_gram(g, p, params.tol, x.dtype()); });
+  if (!s.accurate) {
+    const Triangle t = linalg::tsqr(
+        x, params.fit_intercept ? std::span<const double>(g.mean) : std::span<const double>{}, y,
+        sample_weight);
+    s = on_root<Solution>(x.comm(), [&] { return from_triangle(t, p, params.tol); });
+  }
+
+  std::vector<double> intercept(static_cast<std::size_t>(q));
+  if (params.fit_intercept)
+    for (std::int64_t t = 0; t < q; ++t) {
+      double v = g.mean[at(0, p + t, p + q)];
+      for (std::int64_t j = 0; j < p; ++j) v -= s.coef[at(t, j, p)] * g.mean[at(0, j, p)];
+      intercept[at(0, t, q)] = v;
+    }
+  const bool flat = y.ndim() == 1;
+  coef_ = as_dtype(s.coef, flat ? Shape{p} : Shape{q, p}, x.dtype(), x.comm());
+  const Array intercepts = as_dtype(intercept, {q}, x.dtype(), x.comm());
+  if (!params.fit_intercept)
+    intercept_ = 0.0;
+  else if (flat)
+    intercept_ = intercepts.astype(DType::float64).values<double>()[0];
+  else
+    intercept_ = intercepts;
+  rank_ = s.rank;
+  singular_ = as_dtype(s.singular, {std::min(x.rows(), p)}, x.dtype(), x.comm());
+}
+
+Rows LinearRegression::do_predict(const Rows& x) const {
+  const std::int64_t p = n_features_in_;
+  const bool flat = coef_.ndim() == 1;
+  const std::int64_t q = flat ? 1 : coef_.rows();
+  const Array coef = coef_.astype(x.dtype());
+  std::vector<double> intercept(static_cast<std::size_t>(q), 0.0);
+  if (intercept_.is<double>())
+    std::fill(intercept.begin(), intercept.end(), intercept_.as<double>());
+  else {
+    const Array wide = intercept_.as<Array>().astype(DType::float64);
+    std::copy_n(wide.values<double>().begin(), q, intercept.begin());
+  }
+  return map_rows(
+      x, flat ? Shape{x.rows()} : Shape{x.rows(), q}, x.dtype(),
+      [=, estimator = std::string(name())](const Leaf& in, const Tile& out, Stream& stream) {
+        visit_floating(out.dtype, [&](auto tag) {
+          using T = typename decltype(tag)::type;
+          for (std::int64_t i = 0; i < out.rows; ++i)
+            for (std::int64_t t = 0; t < q; ++t)
+              out.as<T>()[i * out.stride + t] = static_cast<T>(intercept[at(0, t, q)]);
+        });
+        Tile c = coef.local();
+        c.rows = q;
+        c.cols = c.stride = p;
+        linalg::kernels().gemm(stream, 1.0, in.tile, linalg::Transpose::no, c, linalg::Transpose::yes,
+                               1.0, out);
+        if (!all_finite(out)) require_finite(in, "X", estimator);
+      });
+}
+
+double LinearRegression::do_score(const Rows& x, const Array& y, const Array& sample_weight) const {
+  if (y.cols() != (coef_.ndim() == 1 ? 1 : coef_.rows()))
+    throw ValueError("y has " + std::to_string(y.cols()) + " targets, but LinearRegression was fitted with " +
+                     std::to_string(coef_.ndim() == 1 ? 1 : coef_.rows()));
+  const auto q = static_cast<std::size_t>(y.cols());
+  const Sums residual = reduce<Sums>(do_predict(x), [&](const Leaf& leaf, Stream&) {
+    Sums s{std::vector<double>(q)};
+    const Tile truth = linalg::leaf_of(y, leaf.index);
+    const Tile w = linalg::leaf_of(sample_weight, leaf.index);
+    visit_floating(truth.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      for (std::int64_t i = 0; i < truth.rows; ++i)
+        for (std::size_t t = 0; t < q; ++t) {
+          const std::int64_t k = i * truth.stride + static_cast<std::int64_t>(t);
+          const double e = static_cast<double>(truth.as<const T>()[k]) -
+                           static_cast<double>(leaf.tile.as<const T>()[k]);
+          s.values[t] += e * e * (w ? static_cast<double>(w.as<const T>()[i]) : 1.0);
+        }
+    });
+    return s;
+  });
+  const auto total = linalg::column_moments(y, sample_weight);
+  double score = 0.0;
+  for (std::size_t t = 0; t < q; ++t) {
+    if (total.m2[t] != 0.0)
+      score += 1.0 - residual.values[t] / total.m2[t];
+    else
+      score += residual.values[t] == 0.0 ? 1.0 : 0.0;
+  }
+  return score / static_cast<double>(q);
+}
+
+}  // namespace tessera

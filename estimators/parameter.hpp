@@ -1,0 +1,134 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include <tessera/runtime/error.hpp>
+#include <tessera/runtime/value.hpp>
+
+namespace tessera {
+
+/// The values a parameter may take: a union of None, bool, an int range, a float range, words and
+/// arrays, written `integers(1) | words({"auto"})`.
+class Allowed {
+ public:
+  bool accepts(const Value& value) const;
+  /// "an int in the range [1, inf) or a str among {'auto'}".
+  std::string describe() const;
+  /// Reads a command-line word as the first kind of value that fits; a string if none does.
+  Value parse(const std::string& text) const;
+  bool takes_array() const { return array_; }
+
+  friend Allowed operator|(Allowed a, const Allowed& b);
+  friend Allowed none();
+  friend Allowed boolean();
+  friend Allowed array();
+  friend Allowed integers(std::int64_t low, std::int64_t high);
+  friend Allowed reals(double low, double high, bool open);
+  friend Allowed words(std::vector<std::string> list);
+
+ private:
+  struct Integers {
+    std::int64_t low, high;
+  };
+  struct Reals {
+    double low, high;
+    bool open;
+  };
+  bool none_ = false;
+  bool boolean_ = false;
+  bool array_ = false;
+  std::optional<Integers> integers_;
+  std::optional<Reals> reals_;
+  std::vector<std::string> words_;
+};
+
+Allowed none();
+Allowed boolean();
+Allowed array();
+/// [low, high], unbounded above by default.
+Allowed integers(std::int64_t low, std::int64_t high = std::numeric_limits<std::int64_t>::max());
+/// [low, high) or, if `open`, (low, high). Takes ints too unless an int range is given as well.
+Allowed reals(double low, double high = std::numeric_limits<double>::infinity(), bool open = false);
+Allowed words(std::vector<std::string> list);
+
+namespace detail {
+
+template <class M>
+Value to_value(const M& member) {
+  if constexpr (requires { member.has_value(); })
+    return member ? Value(*member) : Value();
+  else
+    return Value(member);
+}
+
+/// Assigns if the kind fits; an int is taken for a float.
+template <class M>
+bool assign(M& member, const Value& value) {
+  if constexpr (std::is_same_v<M, Value>) {
+    member = value;
+    return true;
+  } else if constexpr (requires { member.has_value(); }) {
+    if (value.is_none()) {
+      member.reset();
+      return true;
+    }
+    typename M::value_type inner{};
+    if (!assign(inner, value)) return false;
+    member = inner;
+    return true;
+  } else if constexpr (std::is_same_v<M, double>) {
+    if (value.is<std::int64_t>()) {
+      member = static_cast<double>(value.as<std::int64_t>());
+      return true;
+    }
+  }
+  if constexpr (!std::is_same_v<M, Value> && !requires { member.has_value(); }) {
+    if (!value.is<M>()) return false;
+    member = value.as<M>();
+    return true;
+  }
+}
+
+}  // namespace detail
+
+/// A named member of Owner that reads and writes as a Value.
+template <class Owner>
+struct Field {
+  std::string_view name;
+  std::function<Value(const Owner&)> get;
+  std::function<bool(Owner&, const Value&)> set;  ///< false: wrong kind
+  Allowed allowed{};
+  std::string_view doc{};
+};
+
+/// A parameter: name, member, allowed range, one line of documentation. This one entry drives
+/// validation, get_params/set_params, command-line flags and help, and the model file.
+template <class Owner, class M>
+Field<Owner> parameter(std::string_view name, M Owner::*member, Allowed allowed,
+                       std::string_view doc) {
+  return {name, [member](const Owner& o) { return detail::to_value(o.*member); },
+          [member](Owner& o, const Value& v) { return detail::assign(o.*member, v); },
+          std::move(allowed), doc};
+}
+
+/// A fitted attribute that goes into the model file.
+template <class Owner, class M>
+Field<Owner> attribute(std::string_view name, M Owner::*member) {
+  return parameter(name, member, Allowed{}, {});
+}
+
+/// What is known of a parameter without its estimator: for help texts.
+struct ParameterInfo {
+  std::string name;
+  Allowed allowed;
+  Value default_value;
+  std::string doc;
+};
+
+}  // namespace tessera

@@ -1,0 +1,35 @@
+#pragma once
+#include <tessera/estimators/estimator.hpp>
+
+namespace tessera {
+
+struct StandardScalerParams {
+  bool copy = true;
+  bool with_mean = true;
+  bool with_std = true;
+};
+
+/// Standardises features: (x - mean_) / scale_ by column, as sklearn.preprocessing.StandardScaler.
+/// NaN are ignored by fit and kept by transform; infinities are refused. One pass over X.
+class StandardScaler : public EstimatorOf<StandardScaler, StandardScalerParams> {
+ public:
+  using Params = StandardScalerParams;
+  explicit StandardScaler(Params p = {}) : EstimatorOf(std::move(p)) {}
+
+  Value mean_;            ///< (p,) float64; None when neither with_mean nor with_std
+  Value var_;             ///< (p,) float64; None without with_std
+  Value scale_;           ///< (p,) float64, 1 for constant columns; None without with_std
+  Value n_samples_seen_;  ///< int; (p,) float64 where NaN make it differ by column; float if weighted
+
+  static constexpr std::string_view class_name = "StandardScaler";
+  static constexpr std::string_view class_summary = "scale features to mean 0 and variance 1";
+  static const std::vector<Field<Params>>& parameter_list();
+  static const std::vector<Field<StandardScaler>>& attribute_list();
+
+ private:
+  void do_fit(const Rows& x, const Array& y, const Array& sample_weight) override;
+  Rows do_transform(const Rows& x) const override;
+  Rows do_inverse_transform(const Rows& x) const override;
+};
+
+}  // namespace tessera

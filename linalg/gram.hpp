@@ -1,0 +1,32 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include <tessera/runtime/reduce.hpp>
+
+namespace tessera::linalg {
+
+/// Weight, mean and centred Gram matrix of rows: the partial behind covariances and least squares.
+/// Chan et al. in matrix form: merging two adds the rank-one term of their means' difference.
+struct CenteredGram {
+  bool centered = true;
+  double weight = 0.0;        ///< sum of the weights, the number of rows without weights
+  std::vector<double> mean;   ///< m
+  std::vector<double> gram;   ///< sum of weight * (z - mean)(z - mean)^T, m x m, symmetric
+
+  std::int64_t cols() const { return static_cast<std::int64_t>(mean.size()); }
+  void merge(const CenteredGram& right);
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(centered, weight, mean, gram);
+  }
+};
+
+/// The centred Gram of the rows [x, y] (n x (p + q), float32 or float64), accumulated in float64;
+/// y and weights are nothing or arrays of x's dtype laid out like x. Without `center` the mean is 0
+/// and gram the plain Gram matrix. Collective; the same bits at any number of processes. NaN and
+/// infinities show as non-finite values in mean. n (p + q)^2 flops.
+CenteredGram centered_gram(const Rows& x, const Array& y = {}, const Array& weights = {},
+                           bool center = true);
+
+}  // namespace tessera::linalg

@@ -1,0 +1,44 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace tessera::linalg {
+
+/// Small dense solves in float64 on one process, single-threaded, row-major. Callers run them on
+/// one process and broadcast (on_root). LinAlgError when LAPACK does not converge.
+
+/// Eigenvalues ascending and eigenvectors as the rows of `vectors` (n x n) of a symmetric matrix.
+struct Eigh {
+  std::vector<double> values;
+  std::vector<double> vectors;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(values, vectors);
+  }
+};
+Eigh eigh(std::vector<double> a, std::int64_t n);
+
+/// a = u diag(s) vt of an m x n matrix, with k = min(m, n): u m x k, s descending, vt k x n.
+struct Svd {
+  std::vector<double> u;
+  std::vector<double> s;
+  std::vector<double> vt;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(u, s, vt);
+  }
+};
+Svd svd(std::vector<double> a, std::int64_t m, std::int64_t n);
+
+/// Upper triangular R with R^T R = a, n x n with zeros below; nothing if a is not positive
+/// definite.
+std::optional<std::vector<double>> cholesky(std::vector<double> a, std::int64_t n);
+
+/// An orthonormal basis of the columns of an m x n matrix, m >= n: the Q of its QR.
+std::vector<double> orthonormal_columns(std::vector<double> a, std::int64_t m, std::int64_t n);
+
+/// A 64-bit size as LAPACK's and BLAS's 32-bit integer; ValueError when it does not fit.
+int blas_int(std::int64_t n);
+
+}  // namespace tessera::linalg
