@@ -1,7 +1,6 @@
 #include <tessera/runtime/runtime.hpp>
 
 #include <cblas.h>
-#include <fmt/color.h>
 #include <fmt/format.h>
 #include <sched.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -17,6 +17,7 @@
 #include <set>
 #include <thread>
 
+#include <tessera/runtime/cpu_target.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/mpi.hpp>
 
@@ -151,9 +152,8 @@ void Runtime::start(int* argc, char*** argv) {
   if (const double limit = seconds_from_environment("TESSERA_TIMEOUT"); limit > 0)
     std::thread(watch, limit).detach();
 
-  const std::string core = openblas_get_corename();
-  std::array<std::uint64_t, 2> both = {std::hash<std::string>{}(core), 0};
-  both[1] = ~both[0];
+  const auto kernels = std::hash<std::string>{}(openblas_get_corename() + std::string(on_cpu::target_name()));
+  std::array<std::uint64_t, 2> both = {kernels, ~std::uint64_t{kernels}};
   check(MPI_Allreduce(MPI_IN_PLACE, both.data(), 2, MPI_UINT64_T, MPI_MAX, MPI_COMM_WORLD));
   if (both[0] != ~both[1])
     warn("the processes use different CPU kernels; pass --portable-bits for results that are the "
@@ -178,6 +178,14 @@ int Runtime::run(const std::function<int()>& body) {
     report(std::current_exception());
     return 1;
   }
+}
+
+void Runtime::pin_portable_bits() {
+  if (std::string_view(openblas_get_corename()) != "Haswell")
+    throw RuntimeError(fmt::format(
+        "portable bits need OPENBLAS_CORETYPE=Haswell in the environment from the start; OpenBLAS runs on {}",
+        openblas_get_corename()));
+  on_cpu::pin_target_avx2();
 }
 
 bool Runtime::running() { return state.running; }

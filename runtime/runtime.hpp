@@ -36,8 +36,9 @@ class Runtime {
   static int threads();
   static void set_threads(int count);
 
-  /// Pins OpenBLAS and Highway to AVX2 code so that results are the same bits on every x86-64
-  /// machine that has it. Call before the first computation; RuntimeError without AVX2.
+  /// Pins Highway's kernels to AVX2 code and checks that OpenBLAS is, so that results are the same
+  /// bits on every x86-64 machine that has it. Call before the first computation. OpenBLAS chooses
+  /// when it is loaded: RuntimeError unless OPENBLAS_CORETYPE=Haswell was set for the program.
   static void pin_portable_bits();
 
  private:

@@ -1,9 +1,9 @@
-#include <tessera/linalg/kernels/cpu/target.hpp>
+#include <tessera/runtime/cpu_target.hpp>
 
 #include <cstdint>
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "tessera/linalg/kernels/cpu/target.cpp"
+#define HWY_TARGET_INCLUDE "tessera/runtime/cpu_target.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 

@@ -1,0 +1,103 @@
+// Times one fit on data in memory and prints a line of JSON; benchmarks/compare.py calls it.
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <functional>
+#include <numeric>
+#include <string>
+
+#include <tessera/tessera.hpp>
+
+namespace {
+
+using namespace tessera;
+
+double seconds(const std::function<void()>& work) {
+  const auto comm = Communicator::world();
+  comm.barrier();
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  comm.barrier();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// VmHWM of /proc/self/status, in MB, summed over the processes.
+double peak_rss_mb() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  double kb = 0;
+  while (status >> word)
+    if (word == "VmHWM:") status >> kb;
+  const auto all = Communicator::world().all_gather(kb);
+  return std::accumulate(all.begin(), all.end(), 0.0) / 1024;
+}
+
+Array random_array(Shape shape, std::uint32_t purpose) {
+  Array x = empty(std::move(shape), DType::float32);
+  const Random random(0, purpose);
+  const auto cols = static_cast<std::uint64_t>(x.cols());
+  parallel_for(x.distribution().leaves_of(x.comm().rank()), Runtime::threads(),
+               [&](std::int64_t leaf, Stream&) {
+                 const Tile t = x.leaf(leaf);
+                 const auto first = static_cast<std::uint64_t>(x.distribution().rows_of_leaf(leaf).begin) * cols;
+                 for (std::int64_t i = 0; i < t.rows * t.cols; ++i)
+                   t.as<float>()[i] = static_cast<float>(random.normal(first + static_cast<std::uint64_t>(i)));
+               });
+  return x;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Runtime runtime(argc, argv);
+  std::string what;
+  std::int64_t rows = 1'000'000;
+  std::int64_t cols = 16;
+  std::int64_t clusters = 16;
+  int threads = Runtime::threads();
+  int repeat = 5;
+  CLI::App app{"Time one fit on data in memory"};
+  app.add_option("case", what)->required()->check(CLI::IsMember({"kmeans", "pca", "linear", "scaler"}));
+  app.add_option("--rows", rows);
+  app.add_option("--cols", cols);
+  app.add_option("--clusters", clusters);
+  app.add_option("--threads", threads);
+  app.add_option("--repeat", repeat);
+  CLI11_PARSE(app, argc, argv);
+  Runtime::set_threads(threads);
+
+  return runtime.run([&] {
+    const Array x = random_array({rows, cols}, 1);
+    const Array y = what == "linear" ? random_array({rows}, 2) : Array{};
+    // Iterations are timed as the difference of two fits, as for scikit-learn.
+    constexpr std::int64_t iterations = 10;
+    std::vector<std::int64_t> first(static_cast<std::size_t>(clusters));
+    std::iota(first.begin(), first.end(), 0);
+    const Array centers = what == "kmeans" ? take_rows(x, first) : Array{};
+    const auto lloyd = [&](std::int64_t n) {
+      return seconds([&] {
+        KMeans({.n_clusters = clusters, .init = centers, .max_iter = n, .tol = 0.0}).fit(x);
+      });
+    };
+    std::vector<double> times;
+    for (int i = -1; i < repeat; ++i) {  // one warm-up
+      double t = 0;
+      if (what == "kmeans") t = (lloyd(iterations + 1) - lloyd(1)) / static_cast<double>(iterations);
+      if (what == "pca")
+        t = seconds([&] { PCA({.n_components = 10, .svd_solver = "covariance_eigh"}).fit(x); });
+      if (what == "linear") t = seconds([&] { LinearRegression().fit(x, y); });
+      if (what == "scaler") t = seconds([&] { StandardScaler().fit_transform(x); });
+      if (i >= 0) times.push_back(t);
+    }
+    const double rss = peak_rss_mb();
+    if (x.comm().rank() == 0)
+      std::cout << nlohmann::json{{"case", what},   {"seconds", times},
+                                  {"iterations", what == "kmeans" ? iterations : 1},
+                                  {"peak_rss_mb", rss}}
+                << std::endl;
+    return 0;
+  });
+}

@@ -1,0 +1,324 @@
+// The `tessera` program: the estimators from the command line, alone or under mpirun.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <tessera/io/convert.hpp>
+#include <tessera/io/dataset.hpp>
+#include <tessera/io/location.hpp>
+#include <tessera/io/model_file.hpp>
+#include <tessera/tessera.hpp>
+
+#include "make.hpp"
+
+namespace {
+
+using namespace tessera;
+using Command = std::function<void()>;
+
+void print(const std::string& text) {
+  if (Communicator::world().rank() == 0) fmt::print("{}\n", text);
+}
+
+/// What all subcommands share.
+struct Common {
+  std::optional<int> threads;
+  bool stream = false;
+  bool collective = false;
+  bool progress = false;
+  bool portable_bits = false;
+
+  void add_to(CLI::App& app, bool reads_x) {
+    app.add_option("--threads", threads, "threads per process (default: the cores it may use)");
+    app.add_flag("--portable-bits", portable_bits, "AVX2 code everywhere: same bits on every machine that has it");
+    app.add_flag("--progress", progress, "show how far long work is (terminals only)");
+    if (!reads_x) return;
+    app.add_flag("--stream", stream, "read X leaf by leaf on every pass instead of holding it in memory");
+    app.add_flag("--collective", collective, "read files with collective MPI-IO");
+  }
+  void apply() const {
+    if (portable_bits) Runtime::pin_portable_bits();
+    if (threads) Runtime::set_threads(*threads);
+    Progress::enable(progress);
+  }
+  Array read(const std::string& location) const {
+    return location.empty() ? Array{} : io::read(location, {.collective = collective});
+  }
+  Rows read_x(const std::string& location) const {
+    if (!stream) return read(location);
+    const auto at = io::resolve(io::parse_location(location), Communicator::world());
+    return io::stream(at.file, at.dataset);
+  }
+};
+
+io::Location output(const std::string& location) {
+  auto at = io::parse_location(location);
+  if (at.dataset.empty())
+    throw ValueError(fmt::format("'{}' does not say which dataset to write: use FILE.h5:/name", location));
+  return at;
+}
+
+void write(const io::Location& to, const Rows& rows) {
+  if (rows.array())
+    io::write(to.file, to.dataset, *rows.array());
+  else
+    io::write(to.file, to.dataset, rows);
+}
+
+/// A command-line name: --n-clusters for n_clusters, which is taken as well.
+std::string flag(const std::string& parameter) {
+  std::string dashed = parameter;
+  std::replace(dashed.begin(), dashed.end(), '_', '-');
+  return dashed == parameter ? "--" + parameter : "--" + dashed + ",--" + parameter;
+}
+
+struct Fit {
+  std::unique_ptr<Estimator> estimator;
+  std::map<std::string, std::string> given;
+  std::string x, y, weights, model, labels;
+  Common common;
+
+  Fit(CLI::App& fit, const std::string& name, Command& chosen) : estimator(make_estimator(name)) {
+    CLI::App* app = fit.add_subcommand(name, std::string(estimator->summary()));
+    app->add_option("X", x, "data, FILE.h5:/dataset (n_samples x n_features)")->required();
+    app->add_option("--y", y, "targets, FILE.h5:/dataset");
+    app->add_option("--sample-weight", weights, "weights of the rows, FILE.h5:/dataset");
+    app->add_option("--model", model, "file to write the fitted model to")->required();
+    app->add_option("--labels", labels, "where to write labels_, FILE.h5:/name");
+    common.add_to(*app, true);
+    for (const auto& p : estimator->parameter_info())
+      app->add_option(flag(p.name), given[p.name],
+                      fmt::format("{}; {} [{}]", p.doc, p.allowed.describe(), p.default_value.to_string()))
+          ->group("Parameters of " + name)
+          ->type_name("VALUE");
+    app->callback([this, &chosen] { chosen = [this] { run(); }; });
+  }
+
+  void run() {
+    common.apply();
+    Values params;
+    for (const auto& p : estimator->parameter_info()) {
+      const std::string& text = given[p.name];
+      if (text.empty()) continue;
+      const bool is_file = p.allowed.takes_array() && text.find(".h5") != std::string::npos;
+      params.emplace_back(p.name, is_file ? Value(gather(common.read(text))) : p.allowed.parse(text));
+    }
+    estimator->set_params(params);
+    const auto labels_to = labels.empty() ? io::Location{} : output(labels);
+    io::require_writable(model);
+    if (!labels.empty()) io::require_writable(labels_to.file);
+    estimator->fit(common.read_x(x), common.read(y), common.read(weights));
+    if (!labels.empty()) {
+      if (!estimator->labels())
+        throw ValueError(fmt::format("{} has no labels_ to write", estimator->name()));
+      write(labels_to, estimator->labels());
+    }
+    io::write_model(model, estimator->model());
+  }
+};
+
+/// predict and transform: rows in, rows out.
+struct Apply {
+  using Method = Rows (Estimator::*)(const Rows&) const;
+  std::string model, x, out;
+  Common common;
+
+  Apply(CLI::App& program, const std::string& name, const std::string& doc, Method method, Command& chosen) {
+    CLI::App* app = program.add_subcommand(name, doc);
+    app->add_option("MODEL", model, "model file")->required();
+    app->add_option("X", x, "data, FILE.h5:/dataset")->required();
+    app->add_option("--out", out, "where to write the result, FILE.h5:/name")->required();
+    common.add_to(*app, true);
+    app->callback([this, &chosen, method] {
+      chosen = [this, method] {
+        common.apply();
+        const auto to = output(out);
+        io::require_writable(to.file);
+        const auto estimator = make_estimator(io::read_model(model));
+        const Rows result = ((*estimator).*method)(common.read_x(x));
+        write(to, common.stream ? result : Rows(collect(result)));
+      };
+    });
+  }
+};
+
+struct Score {
+  std::string model, x, y, weights;
+  Common common;
+
+  Score(CLI::App& program, Command& chosen) {
+    CLI::App* app = program.add_subcommand("score", "print the model's score on data: one number");
+    app->add_option("MODEL", model, "model file")->required();
+    app->add_option("X", x, "data, FILE.h5:/dataset")->required();
+    app->add_option("--y", y, "targets, FILE.h5:/dataset");
+    app->add_option("--sample-weight", weights, "weights of the rows, FILE.h5:/dataset");
+    common.add_to(*app, true);
+    app->callback([this, &chosen] {
+      chosen = [this] {
+        common.apply();
+        const auto estimator = make_estimator(io::read_model(model));
+        print(fmt::format("{}", estimator->score(common.read_x(x), common.read(y), common.read(weights))));
+      };
+    });
+  }
+};
+
+struct Show {
+  std::string file;
+  bool full = false;
+
+  Show(CLI::App& program, Command& chosen) {
+    CLI::App* app = program.add_subcommand("show", "print a model file, or the datasets of an HDF5 file, as JSON");
+    app->add_option("FILE", file, "model file or HDF5 file")->required();
+    app->add_flag("--full", full, "also print arrays of more than 10^6 elements");
+    app->callback([this, &chosen] {
+      chosen = [this] {
+        const auto world = Communicator::world();
+        print(io::is_hdf5(file, world) ? io::datasets_json(file, world)
+                                       : io::to_json(io::read_model(file, world), full));
+      };
+    });
+  }
+};
+
+struct Make {
+  std::string out, dtype = "float64";
+  MakeOptions options;
+  Common common;
+
+  Make(CLI::App& make, const std::string& name, const std::string& doc,
+       DataSet (*generate)(const MakeOptions&), Command& chosen) {
+    CLI::App* app = make.add_subcommand(name, doc);
+    app->add_option("--rows", options.rows, "number of rows")->required()->check(CLI::NonNegativeNumber);
+    app->add_option("--cols", options.cols, "number of columns [2]")->check(CLI::PositiveNumber);
+    app->add_option("--out", out, "HDF5 file to write /X and /y to")->required();
+    app->add_option("--dtype", dtype, "float32 or float64 [float64]")->check(CLI::IsMember({"float32", "float64"}));
+    app->add_option("--random-state", options.random_state, "seed [0]");
+    if (name == "blobs") {
+      app->add_option("--centers", options.centers, "number of blobs [3]")->check(CLI::PositiveNumber);
+      app->add_option("--cluster-std", options.cluster_std, "standard deviation of a blob [1]")->check(CLI::NonNegativeNumber);
+    } else {
+      app->add_option("--targets", options.targets, "columns of y; one makes it 1-D [1]")->check(CLI::PositiveNumber);
+      app->add_option("--noise", options.noise, "standard deviation of the noise in y [0]")->check(CLI::NonNegativeNumber);
+    }
+    common.add_to(*app, false);
+    app->callback([this, generate, &chosen] {
+      chosen = [this, generate] {
+        common.apply();
+        options.dtype = dtype_from_name(dtype);
+        const DataSet data = generate(options);
+        io::write(out, "/y", data.y);  // first: adding to a file copies what it holds
+        io::write(out, "/X", data.x);
+      };
+    });
+  }
+};
+
+struct Convert {
+  std::string source, target;
+
+  Convert(CLI::App& program, Command& chosen) {
+    CLI::App* app = program.add_subcommand("convert", "turn a CSV or NumPy file into an HDF5 dataset");
+    app->add_option("SOURCE", source, "FILE.csv or FILE.npy")->required();
+    app->add_option("TARGET", target, "FILE.h5:/name")->required();
+    app->callback([this, &chosen] {
+      chosen = [this] { io::convert(source, output(target), Communicator::world()); };
+    });
+  }
+};
+
+/// The subcommand that was being parsed when something went wrong.
+const CLI::App* innermost(const CLI::App* app) {
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  return app;
+}
+
+std::string usage_error(const CLI::App& program, const CLI::ParseError& e) {
+  const CLI::App* app = innermost(&program);
+  std::string text = e.what();
+  if (dynamic_cast<const CLI::ExtrasError*>(&e) || dynamic_cast<const CLI::RequiredError*>(&e)) {
+    const auto extra = app->remaining();
+    const auto subcommands = app->get_subcommands([](const CLI::App*) { return true; });
+    std::vector<std::string> known;
+    if (!subcommands.empty()) {
+      for (const auto* s : subcommands) known.push_back(s->get_name());
+      text = fmt::format("{}; there are {}",
+                         extra.empty() ? "a subcommand is missing" : "unknown '" + extra.front() + "'",
+                         fmt::join(known, ", "));
+    } else if (!extra.empty()) {
+      for (const auto* o : app->get_options())
+        if (!o->get_lnames().empty()) known.push_back("--" + o->get_lnames().front());
+      text = fmt::format("unknown argument '{}' for {}; the options are {}", extra.front(), app->get_name(),
+                         fmt::join(known, ", "));
+    }
+  }
+  std::string path;
+  for (const auto* a = app; a; a = a->get_parent()) path = a->get_name() + (path.empty() ? "" : " ") + path;
+  return fmt::format("tessera: {} (see {} --help)\n", text, path);
+}
+
+// OpenBLAS chooses its kernels when it is loaded, so the choice is made for a program started anew.
+void start_with_portable_blas(char** argv) {
+  const char* core = std::getenv("OPENBLAS_CORETYPE");
+  for (char** arg = argv; *arg; ++arg) {
+    if (std::string_view(*arg) != "--portable-bits" || (core && std::string_view(core) == "Haswell")) continue;
+    setenv("OPENBLAS_CORETYPE", "Haswell", 1);
+    execv("/proc/self/exe", argv);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  start_with_portable_blas(argv);
+  Runtime runtime(argc, argv);
+  const bool first = Communicator::world().rank() == 0;
+  Command chosen;
+
+  CLI::App program{"Distributed scikit-learn-style estimators on HDF5 data.\n"
+                   "Every command also runs under mpirun, with the same bits at any number of processes:\n\n"
+                   "  tessera make blobs --rows 1000000 --cols 16 --out points.h5\n"
+                   "  mpirun -n 4 tessera fit KMeans points.h5:/X --n-clusters 8 --model kmeans.tessera\n"
+                   "  mpirun -n 4 tessera predict kmeans.tessera points.h5:/X --out labels.h5:/labels\n"
+                   "  tessera show kmeans.tessera",
+                   "tessera"};
+  program.set_version_flag("--version", "tessera " TESSERA_VERSION);
+  program.require_subcommand(1);
+
+  CLI::App* fit = program.add_subcommand("fit", "fit an estimator; see fit ESTIMATOR --help for its parameters");
+  fit->require_subcommand(1);
+  std::vector<std::unique_ptr<Fit>> fits;
+  for (const auto& name : estimator_names()) fits.push_back(std::make_unique<Fit>(*fit, name, chosen));
+  Apply predict(program, "predict", "write a model's predictions", &Estimator::predict_rows, chosen);
+  Apply transform(program, "transform", "write data transformed by a model", &Estimator::transform_rows, chosen);
+  Score score(program, chosen);
+  Show show(program, chosen);
+  CLI::App* make = program.add_subcommand("make", "make a data set for trying and benchmarking");
+  make->require_subcommand(1);
+  Make blobs(*make, "blobs", "Gaussian blobs: /X, and /y with the blob of each row", make_blobs, chosen);
+  Make regression(*make, "regression", "normal features /X and linear targets /y", make_regression, chosen);
+  Convert convert(program, chosen);
+
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::Success& e) {  // --help, --version
+    return first ? program.exit(e) : 0;
+  } catch (const CLI::ParseError& e) {
+    if (first) fmt::print(stderr, "{}", usage_error(program, e));
+    return 2;
+  }
+  return runtime.run([&] {
+    chosen();
+    return 0;
+  });
+}
