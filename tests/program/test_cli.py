@@ -1,0 +1,236 @@
+"""The command line: flags, help, the names of datasets, the other subcommands."""
+
+import filecmp
+import json
+
+import h5py
+import numpy as np
+import pytest
+from program import Fitted, read, show, tessera, write
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression
+from sklearn.preprocessing import StandardScaler
+
+ESTIMATORS = [KMeans, PCA, LinearRegression, StandardScaler]
+
+
+@pytest.fixture
+def data(rng):
+    X = rng.normal(size=(600, 4)) + 6 * rng.integers(0, 3, (600, 1))
+    return write("data.h5", X=X, y=X.sum(axis=1))
+
+
+def test_help_names_every_subcommand():
+    out = tessera("--help").out
+    for command in ["fit", "predict", "transform", "score", "show", "make", "convert"]:
+        assert command in out
+
+
+def test_help_under_mpirun_is_printed_once():
+    assert tessera("--help", processes=3).out == tessera("--help").out
+
+
+def test_fit_help_names_every_estimator():
+    out = tessera("fit", "--help").out
+    assert all(estimator.__name__ in out for estimator in ESTIMATORS)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_help_of_an_estimator_lists_its_parameters(estimator):
+    out = tessera("fit", estimator.__name__, "--help").out
+    for name, default in estimator().get_params().items():
+        lines = [line for line in out.splitlines() if "--" + name.replace("_", "-") in line]
+        assert lines, f"{name} is missing"
+        begin = out.index(lines[0])
+        assert str(default) in out[begin : begin + 400], f"the default of {name} is missing"
+
+
+def test_help_shows_ranges_and_docs():
+    out = tessera("fit", "KMeans", "--help").out
+    assert "[1, inf)" in out
+    assert "k-means++" in out and "random" in out and "k-means||" in out
+
+
+def test_version():
+    assert tessera("--version").out.strip().startswith(("0.", "tessera 0."))
+
+
+def test_dashes_and_underscores(data):
+    for flag in ["--n-clusters", "--n_clusters"]:
+        tessera("fit", "KMeans", data, flag, 3, "--random-state=0", "--model", f"{flag}.tessera")
+    assert filecmp.cmp("--n-clusters.tessera", "--n_clusters.tessera", shallow=False)
+    assert show("--n-clusters.tessera")["params"]["n_clusters"] == 3
+
+
+def test_without_mpirun(data):
+    """The program alone is one process, and the same bits."""
+    import subprocess
+
+    from program import PROGRAM
+
+    words = ["fit", "PCA", "data.h5:/X", "--model"]
+    subprocess.run([PROGRAM, *words, "alone.tessera"], check=True, timeout=60)
+    tessera(*words, "two.tessera", processes=2)
+    assert filecmp.cmp("alone.tessera", "two.tessera", shallow=False)
+
+
+def test_dataset_name_may_be_left_out_where_there_is_one(data):
+    write("one.h5", anything=read(data, "X"))
+    tessera("fit", "PCA", "one.h5", "--model", "a.tessera")
+    tessera("fit", "PCA", "one.h5:/anything", "--model", "b.tessera")
+    assert filecmp.cmp("a.tessera", "b.tessera", shallow=False)
+
+
+def test_dataset_in_a_group(rng):
+    X = rng.normal(size=(20, 3))
+    with h5py.File("nested.h5", "w") as file:
+        file["group/sub/X"] = X
+    tessera("fit", "PCA", "nested.h5:/group/sub/X", "--model", "m.tessera")
+    tessera("transform", "m.tessera", "nested.h5:/group/sub/X", "--out", "t.h5:/a/b/T", processes=2)
+    assert read("t.h5", "a/b/T").shape == (20, 3)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(dtype=">f4"),
+        dict(dtype="<f4", chunks=(7, 2)),
+        dict(dtype=">f8", chunks=(50, 4), compression="gzip", shuffle=True),
+        dict(dtype="<f8", chunks=(64, 4), compression="lzf"),
+        dict(dtype="i2"),
+        dict(dtype="u1", chunks=True),
+        dict(dtype=">i8", maxshape=(None, 4)),
+    ],
+    ids=lambda o: "-".join(map(str, o.values())),
+)
+@pytest.mark.parametrize("stream", [False, True], ids=["memory", "stream"])
+def test_every_storage_of_hdf5(rng, options, stream):
+    X = rng.integers(0, 100, (600, 4))
+    with h5py.File("stored.h5", "w") as file:
+        file.create_dataset("X", data=X, **options)
+    single = np.dtype(options["dtype"]) == np.dtype(">f4") or options["dtype"] == "<f4"
+    write("plain.h5", X=X.astype("f4" if single else "f8"))
+    words = ["--stream"] if stream else []
+    tessera("fit", "PCA", "stored.h5", *words, "--model", "a.tessera", processes=2)
+    tessera("fit", "PCA", "plain.h5", "--model", "b.tessera")
+    assert filecmp.cmp("a.tessera", "b.tessera", shallow=False)
+
+
+def test_labels(data):
+    words = ["fit", "KMeans", "data.h5:/X", "--n-clusters", 3, "--random-state", 0]
+    tessera(*words, "--model", "m.tessera", "--labels", "l.h5:/labels", processes=2)
+    labels = read("l.h5", "labels")
+    assert labels.dtype == np.int32 and labels.shape == (600,)
+    assert set(labels) == {0, 1, 2}
+    assert "labels_" not in show("m.tessera")["attributes"]
+
+
+def test_out_into_the_input_file_keeps_what_is_there(data):
+    X, y = read(data, "X"), read(data, "y")
+    tessera("fit", "StandardScaler", "data.h5:/X", "--model", "m.tessera")
+    tessera("transform", "m.tessera", "data.h5:/X", "--out", "data.h5:/scaled", processes=2)
+    assert np.array_equal(read(data, "X"), X) and np.array_equal(read(data, "y"), y)
+    np.testing.assert_allclose(read(data, "scaled").mean(axis=0), 0, atol=1e-12)
+    # once more over the dataset just written
+    tessera("transform", "m.tessera", "data.h5:/X", "--out", "data.h5:/scaled", processes=2)
+    assert np.array_equal(read(data, "X"), X)
+
+
+def test_show_model(data):
+    tessera("fit", "PCA", "data.h5:/X", "--n-components", 2, "--model", "m.tessera")
+    model = show("m.tessera")
+    assert set(model) == {"estimator", "params", "attributes"}
+    assert model["estimator"] == "PCA"
+    assert model["params"]["n_components"] == 2 and model["params"]["whiten"] is False
+    components = model["attributes"]["components_"]
+    assert components["shape"] == [2, 4] and components["dtype"] == "float64"
+    assert len(components["data"]) == 8 and all(isinstance(x, float) for x in components["data"])
+
+
+def test_show_prints_json_once_on_several_processes(data):
+    tessera("fit", "PCA", "data.h5:/X", "--model", "m.tessera")
+    assert json.loads(tessera("show", "m.tessera", processes=3).out) == show("m.tessera")
+
+
+def test_show_leaves_large_arrays_out_unless_full(rng):
+    X = rng.normal(size=(60, 20000)).astype("f4")
+    Fitted("PCA", X, processes=1, n_components=55, svd_solver="full")
+    assert not show("model.tessera")["attributes"]["components_"].get("data")
+    full = show("model.tessera", "--full")["attributes"]["components_"]
+    assert len(full["data"]) == 55 * 20000
+
+
+def test_show_hdf5(data):
+    shown = json.dumps(show("data.h5"))
+    assert "X" in shown and "y" in shown and "float64" in shown and "600" in shown
+
+
+def test_score_prints_one_number(data):
+    words = ["data.h5:/X", "--y", "data.h5:/y"]
+    tessera("fit", "LinearRegression", *words, "--model", "m.tessera")
+    out = tessera("score", "m.tessera", *words, processes=3).out
+    assert out.count("\n") == 1 and float(out) == pytest.approx(1)
+
+
+def test_threads(data):
+    words = ["fit", "KMeans", "data.h5:/X", "--n-clusters", 3, "--random-state", 0]
+    for threads in (1, 2):
+        tessera(*words, "--threads", threads, "--model", f"{threads}.tessera")
+    assert filecmp.cmp("1.tessera", "2.tessera", shallow=False)
+
+
+def test_quiet_when_all_is_well(data):
+    words = ["fit", "KMeans", "data.h5:/X", "--progress", "--model", "m.tessera"]
+    for processes in (1, 3):
+        result = tessera(*words, processes=processes)
+        assert result.err == ""  # --progress shows something on a terminal only
+
+
+@pytest.mark.parametrize("what", ["blobs", "regression"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_make_is_the_same_on_any_number_of_processes(what, dtype):
+    words = ["make", what, "--rows", 5003, "--cols", 6, "--dtype", dtype]
+    for processes in (1, 2, 3):
+        tessera(*words, "--out", f"{processes}.h5", processes=processes, threads=processes % 2 + 1)
+    X, y = read("1.h5", "X"), read("1.h5", "y")
+    assert X.shape == (5003, 6) and X.dtype == dtype and y.shape == (5003,)
+    assert np.isfinite(X).all() and np.isfinite(y).all()
+    for processes in (2, 3):
+        assert np.array_equal(read(f"{processes}.h5", "X"), X)
+        assert np.array_equal(read(f"{processes}.h5", "y"), y)
+
+
+def test_make_blobs_has_clusters():
+    tessera("make", "blobs", "--rows", 2000, "--cols", 8, "--clusters", 4, "--out", "b.h5")
+    X, y = read("b.h5", "X"), read("b.h5", "y")
+    assert set(y) == {0, 1, 2, 3}
+    within = sum(((X[y == c] - X[y == c].mean(axis=0)) ** 2).sum() for c in range(4))
+    assert within < 0.5 * ((X - X.mean(axis=0)) ** 2).sum()
+
+
+def test_make_regression_is_linear():
+    tessera("make", "regression", "--rows", 2000, "--cols", 5, "--out", "r.h5")
+    X, y = read("r.h5", "X"), read("r.h5", "y")
+    assert LinearRegression().fit(X, y).score(X, y) > 0.8
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_convert(rng, processes):
+    X = rng.normal(size=(300, 3))
+    np.savetxt("data.csv", X, delimiter=",", fmt="%.17g")
+    np.savetxt("header.csv", X, delimiter=",", fmt="%.17g", header="a,b,c", comments="")
+    np.save("data.npy", X.astype("f4"))
+    for source in ["data.csv", "header.csv", "data.npy"]:
+        tessera("convert", source, f"{source}.h5:/X", processes=processes)
+    assert np.array_equal(read("data.csv.h5", "X"), X)
+    assert np.array_equal(read("header.csv.h5", "X"), X)
+    converted = read("data.npy.h5", "X")
+    assert converted.dtype == np.float32 and np.array_equal(converted, X.astype("f4"))
+
+
+def test_convert_fortran_order_and_integers(rng):
+    X = rng.integers(-5, 5, (30, 4))
+    np.save("f.npy", np.asfortranarray(X))
+    tessera("convert", "f.npy", "f.h5:/X")
+    assert np.array_equal(read("f.h5", "X"), X) and read("f.h5", "X").dtype == np.int64

@@ -1,0 +1,31 @@
+"""Sums JUnit files up in one line, `N passed, N failed`; fails if a test failed or a file has none.
+
+usage: sum_tests.py FILE.xml ...
+"""
+
+import sys
+from xml.etree import ElementTree
+
+failed, skipped, passed, empty = [], [], 0, False
+for path in sys.argv[1:]:
+    try:
+        cases = list(ElementTree.parse(path).iter("testcase"))
+    except (FileNotFoundError, ElementTree.ParseError) as error:
+        print(f"no results: {error}")
+        cases = []
+    empty = empty or not cases
+    for case in cases:
+        name = f"{case.get('classname')} {case.get('name')}"
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed.append(name)
+        elif case.find("skipped") is not None:
+            skipped.append(name)
+        else:
+            passed += 1
+
+for name in skipped:
+    print("skipped:", name)
+for name in failed:
+    print("failed:", name)
+print(f"{passed} passed, {len(failed)} failed" + (f", {len(skipped)} skipped" if skipped else ""))
+sys.exit(bool(failed) or empty)
