@@ -4,6 +4,10 @@
 #include <tessera/estimators/decomposition/pca.hpp>
 #include <tessera/estimators/linear_model/linear_regression.hpp>
 #include <tessera/estimators/preprocessing/standard_scaler.hpp>
+#include <tessera/io/convert.hpp>
+#include <tessera/io/dataset.hpp>
+#include <tessera/io/location.hpp>
+#include <tessera/io/model_file.hpp>
 #include <tessera/linalg/gram.hpp>
 #include <tessera/linalg/moments.hpp>
 #include <tessera/linalg/tsqr.hpp>

@@ -13,10 +13,6 @@
 #include <string>
 #include <vector>
 
-#include <tessera/io/convert.hpp>
-#include <tessera/io/dataset.hpp>
-#include <tessera/io/location.hpp>
-#include <tessera/io/model_file.hpp>
 #include <tessera/tessera.hpp>
 
 #include "make.hpp"

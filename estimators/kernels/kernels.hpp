@@ -29,9 +29,10 @@ struct Assignment {
 /// The block kernels that only estimators need. Tiles of one device and floating dtype; weights may
 /// be an empty tile.
 struct EstimatorKernels {
-  /// labels (rows x 1, int32) = the nearest row of centers (k x d) for each row of x (rows x d),
-  /// ties to the lowest index; adds to `out`, whose sums may be empty when only labels and inertia
-  /// are wanted. Data and centres are shifted by -offset (1 x d) before they are multiplied.
+  /// labels (rows x 1, int32) = the row of centers (k x d) nearest to x - offset for each row of x
+  /// (rows x d), ties to the lowest index; adds to `out`, whose sums and counts may be empty when
+  /// they are not wanted. Centres relative to an offset (1 x d) near the data's mean keep the
+  /// products from cancelling.
   Operation<void(Stream&, const Tile& x, const Tile& centers, const Tile& offset,
                  const Tile& weights, const Tile& labels, Assignment& out)>
       assign_nearest{"cluster.assign_nearest"};

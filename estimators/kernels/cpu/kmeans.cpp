@@ -234,16 +234,15 @@ HWY_INLINE void assign_nearest_kernel(const AssignArgs<T>& a) {
       changed += labels[r] != label;
       labels[r] = label;
     }
-    if (a.counts != nullptr) {
-      for (size_t r = 0; r < count; ++r) {
-        a.counts[block_labels[r]] += a.weights ? static_cast<double>(a.weights[begin + r]) : 1.0;
-      }
-    }
-    if (a.sums != nullptr) {
-      for (size_t r = 0; r < count; ++r) {
-        const T* HWY_RESTRICT row = x + r * a.stride;
-        double* HWY_RESTRICT sum = a.sums + static_cast<size_t>(block_labels[r]) * dim;
-        const auto w = hn::Set(dd, a.weights ? static_cast<double>(a.weights[begin + r]) : 1.0);
+    if (a.counts == nullptr && a.sums == nullptr && a.inertia == nullptr) continue;
+    for (size_t r = 0; r < count; ++r) {
+      const size_t label = static_cast<size_t>(block_labels[r]);
+      const T* HWY_RESTRICT row = x + r * a.stride;
+      const double weight = a.weights ? static_cast<double>(a.weights[begin + r]) : 1.0;
+      const auto w = hn::Set(dd, weight);
+      if (a.counts != nullptr) a.counts[label] += weight;
+      if (a.sums != nullptr) {
+        double* HWY_RESTRICT sum = a.sums + label * dim;
         size_t t = 0;
         for (; t + kND <= dim; t += kND) {
           const auto v = hn::Sub(load_double(row + t), hn::LoadU(dd, offset + t));
@@ -256,22 +255,20 @@ HWY_INLINE void assign_nearest_kernel(const AssignArgs<T>& a) {
           store_first(hn::MulAdd(w, v, load_first(dd, sum + t, left)), dd, sum + t, left);
         }
       }
-    }
-    if (a.inertia != nullptr) {
-      for (size_t r = 0; r < count; ++r) {
-        const T* HWY_RESTRICT row = x + r * a.stride;
-        const T* HWY_RESTRICT center =
-            a.centers->centers() + static_cast<size_t>(block_labels[r]) * dim;
-        const auto w = hn::Set(dd, a.weights ? static_cast<double>(a.weights[begin + r]) : 1.0);
+      if (a.inertia != nullptr) {
+        const T* HWY_RESTRICT center = a.centers->centers() + label * dim;
+        const T* HWY_RESTRICT origin = a.centers->offset();
         auto total = hn::Zero(d);
         size_t t = 0;
         for (; t + kN <= dim; t += kN) {
-          const auto v = hn::Sub(hn::LoadU(d, row + t), hn::LoadU(d, center + t));
+          const auto shifted = hn::Sub(hn::LoadU(d, row + t), hn::LoadU(d, origin + t));
+          const auto v = hn::Sub(shifted, hn::LoadU(d, center + t));
           total = hn::MulAdd(v, v, total);
         }
         if (t < dim) {
           const size_t left = dim - t;
-          const auto v = hn::Sub(load_first(d, row + t, left), load_first(d, center + t, left));
+          const auto shifted = hn::Sub(load_first(d, row + t, left), load_first(d, origin + t, left));
+          const auto v = hn::Sub(shifted, load_first(d, center + t, left));
           total = hn::MulAdd(v, v, total);
         }
         inertia0 = hn::MulAdd(w, promote_lower(d, total), inertia0);
@@ -439,7 +436,7 @@ PackedCenters<T>::PackedCenters(const T* centers, std::int64_t k, std::int64_t d
     T* panel = panels_.data() + j / width * width * dim + j % width;
     double norm = 0;
     for (std::size_t t = 0; t < dim; ++t) {
-      const T shifted = centers[j * dim + t] - offset_[t];
+      const T shifted = centers[j * dim + t];
       panel[t * width] = -shifted;
       norm += static_cast<double>(shifted) * static_cast<double>(shifted);
     }

@@ -10,8 +10,9 @@ namespace tessera::on_cpu {
 template <class T>
 class PackedCenters {
  public:
-  /// centers: k x d row-major, finite; offset: d values near the data's mean that are subtracted
-  /// from data and centres before products are formed (may be null = 0). Both are copied.
+  /// centers: k x d row-major, finite, given relative to offset; offset: d values near the data's
+  /// mean that are subtracted from the data before products are formed (may be null = 0). Both are
+  /// copied.
   PackedCenters(const T* centers, std::int64_t k, std::int64_t d, const T* offset);
 
   std::int64_t k() const { return k_; }
@@ -19,12 +20,12 @@ class PackedCenters {
 
   // What the kernels read; not meant for other callers.
 
-  /// Centres per panel; a panel holds [d][kPanel] values of offset - center.
+  /// Centres per panel; a panel holds [d][kPanel] values of -center.
   static constexpr std::int64_t kPanel = 8;
   /// k rounded up to whole panels.
   std::int64_t padded_k() const { return padded_k_; }
   const T* panels() const { return panels_.data(); }
-  /// padded_k values of |center - offset|^2 / 2; infinity for padding, which therefore never wins.
+  /// padded_k values of |center|^2 / 2; infinity for padding, which therefore never wins.
   const T* half_norms() const { return half_norms_.data(); }
   /// The centres as given, k x d.
   const T* centers() const { return centers_.data(); }
@@ -45,14 +46,14 @@ class PackedCenters {
 
 /// One Lloyd pass over a block of rows (x: rows x d, row-major with `stride` values between rows).
 ///
-/// labels[i] = argmin_j |x_i - c_j|^2, compared as |c_j|^2/2 - x_i.c_j on offset-shifted values,
+/// labels[i] = argmin_j |x_i - offset - c_j|^2, compared as |c_j|^2/2 - x_i.c_j on offset-shifted values,
 /// each one sequential FMA chain over d, so that labels do not depend on the vector width. Ties
 /// take the lowest index; a row whose distances are all NaN or infinite gets 0.
 ///
 /// With w_i = weights[i] (1 where weights is null) it adds, where the pointer is not null,
 ///   sums[j*d + t] += w_i (x_i[t] - offset[t])   over rows with label j   (k x d, float64)
 ///   counts[j]     += w_i                        over rows with label j   (k, float64)
-///   *inertia      += w_i |x_i - c_label|^2      by direct differences
+///   *inertia      += w_i |x_i - offset - c_label|^2   by direct differences
 ///   *changed      += number of labels that differ from what labels[] held before
 template <class T>
 void assign_nearest(const T* x, std::int64_t rows, std::int64_t stride,

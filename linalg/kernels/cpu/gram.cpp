@@ -71,7 +71,7 @@ constexpr size_t kTileVectors = 3;
 
 /// Memory that the next block will read, fetched a line per step by the multiplication.
 struct Prefetch {
-  const char* base;
+  std::uintptr_t base;  // an integer: the last steps may lie beyond the data
   size_t stride;
 };
 
@@ -165,7 +165,7 @@ void multiply_tile(const T* HWY_RESTRICT left, const T* HWY_RESTRICT right, size
     for (size_t v = 0; v < kVectors; ++v) acc[r][v] = hn::Zero(d);
   }
   for (size_t i = 0; i < count; ++i) {
-    __builtin_prefetch(prefetch.base + i * prefetch.stride, 0, 2);
+    __builtin_prefetch(reinterpret_cast<const void*>(prefetch.base + i * prefetch.stride), 0, 2);
     V b[kVectors];
 #pragma GCC unroll 3
     for (size_t v = 0; v < kVectors; ++v) b[v] = hn::Load(d, right + v * kBlock * kN + i * kN);
@@ -222,13 +222,14 @@ void multiply_block(const GramArgs<T>& a, size_t begin, size_t count) {
   const size_t size = a.p + a.q;
   const size_t full = size / kN;
   const size_t panels = (size + kN - 1) / kN;
-  // One line per row of the next block and tile; there are more tiles than lines in a row.
+  // One line per row of the next block and tile; there are about as many tiles as lines in a row.
   const bool more = begin + count < a.rows;
-  const char* next = reinterpret_cast<const char*>(a.x + (begin + count) * a.x_stride);
+  std::uintptr_t next =
+      reinterpret_cast<std::uintptr_t>(a.x) + (begin + count) * a.x_stride * sizeof(T);
   size_t lines = more ? (a.p * sizeof(T) + 63) / 64 + 1 : 0;
   const auto multiply = [&](size_t i, size_t height, size_t j, size_t width) {
     const size_t last = j + width == panels ? size - (panels - 1) * kN : kN;
-    Prefetch prefetch{reinterpret_cast<const char*>(a.packed), 0};
+    Prefetch prefetch{reinterpret_cast<std::uintptr_t>(a.packed), 0};
     if (lines != 0) {
       prefetch = {next, a.x_stride * sizeof(T)};
       next += 64;
