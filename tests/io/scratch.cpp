@@ -58,6 +58,13 @@ std::string error_of(const std::function<void()>& work) {
   return mine;
 }
 
+std::string shared_bytes(const std::string& path) {
+  std::string bytes;
+  on_rank_0([&] { bytes = file_bytes(path); });
+  Communicator::world().broadcast(bytes, 0);
+  return bytes;
+}
+
 std::string file_bytes(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream out;

@@ -28,6 +28,8 @@ void on_rank_0(const std::function<void()>& work);
 /// "Kind: text" of what `work` throws, "" if nothing; a failure unless all processes agree.
 std::string error_of(const std::function<void()>& work);
 
+/// What rank 0 finds in the file, on every process. Collective.
+std::string shared_bytes(const std::string& path);
 std::string file_bytes(const std::string& path);
 void put_file(const std::string& path, const std::string& bytes);
 
