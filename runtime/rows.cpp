@@ -69,7 +69,8 @@ class MappedSource : public RowSource {
   Device device() const override { return x_.device(); }
 
   void for_each_leaf(const LeafVisitor& visit, int threads) const override {
-    const std::int64_t cols = element_count(Shape(shape_.begin() + 1, shape_.end()));
+    const std::int64_t cols =
+        shape_.empty() ? 1 : element_count(Shape(shape_.begin() + 1, shape_.end()));
     x_.for_each_leaf(
         [&](const Leaf& in, Stream& stream) {
           const auto bytes = static_cast<std::size_t>(in.rows.size() * cols) * size_of(dtype_);

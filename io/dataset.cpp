@@ -1,0 +1,177 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include <tessera/io/agreement.hpp>
+#include <tessera/io/dataset.hpp>
+#include <tessera/io/hdf5.hpp>
+#include <tessera/io/location.hpp>
+#include <tessera/runtime/mpi.hpp>
+#include <tessera/runtime/runtime.hpp>
+
+namespace tessera::io {
+
+using hdf5::check;
+using hdf5::Id;
+
+namespace {
+
+// Names may hold anything but zero bytes, so these separate the fields.
+std::string packed(const std::vector<DatasetInfo>& all) {
+  std::string text;
+  for (const auto& info : all) {
+    text += info.name + '\0' + std::to_string(static_cast<int>(info.dtype));
+    for (const auto extent : info.shape) text += ' ' + std::to_string(extent);
+    text += '\0';
+  }
+  return text;
+}
+
+std::vector<DatasetInfo> unpacked(const std::string& text) {
+  std::vector<DatasetInfo> all;
+  for (std::size_t at = 0; at < text.size();) {
+    DatasetInfo info;
+    info.name = text.c_str() + at;
+    at += info.name.size() + 1;
+    const std::string numbers = text.c_str() + at;
+    at += numbers.size() + 1;
+    std::istringstream stream(numbers);
+    int dtype = 0;
+    stream >> dtype;
+    info.dtype = static_cast<DType>(dtype);
+    for (std::int64_t extent = 0; stream >> extent;) info.shape.push_back(extent);
+    all.push_back(std::move(info));
+  }
+  return all;
+}
+
+std::vector<DatasetInfo> look(const std::string& file, const Communicator& comm,
+                              const std::function<std::vector<DatasetInfo>(hid_t)>& find) {
+  require_readable(file, comm);
+  std::string found;
+  on_first(comm, [&] {
+    const hdf5::Session session;
+    hdf5::explain(fmt::format("cannot read '{}'", file),
+                  [&] { found = packed(find(hdf5::open_file(file))); });
+  });
+  comm.broadcast(found, 0);
+  return unpacked(found);
+}
+
+// The rows of `rank` in pieces; a process with fewer pieces than others takes part with nothing.
+std::vector<Range> pieces(const Array& x, int rank, std::int64_t most) {
+  std::vector<Range> all;
+  const Range mine = x.distribution().rows_of(rank);
+  for (std::int64_t at = mine.begin; at < mine.end; at += most)
+    all.push_back({at, std::min(mine.end, at + most)});
+  return all;
+}
+
+std::byte* row_of(const Array& x, std::int64_t row) {
+  return static_cast<std::byte*>(x.local().slice(row - x.local_rows().begin, 1).data);
+}
+
+void read_independent(const std::string& file, const DatasetInfo& info, const Array& out) {
+  const std::string failed = "cannot read " + hdf5::title(file, info.name);
+  hdf5::explain(failed, [&] {
+    const Id file_id = hdf5::open_file(file);
+    const Id dataset = hdf5::open_dataset(file_id, info.name);
+    const DatasetInfo here = hdf5::describe(dataset, file, info.name);
+    if (here.shape != info.shape || here.dtype != info.dtype)
+      throw OSError(fmt::format("{} changed while it was read, or differs between processes",
+                                hdf5::title(file, info.name)));
+    const auto most = hdf5::rows_per_transfer(info.shape, info.dtype);
+    for (const Range rows : pieces(out, out.comm().rank(), most)) {
+      hdf5::read_rows(dataset, info, rows, row_of(out, rows.begin));
+      note_progress();
+    }
+  });
+}
+
+// Every step is one collective call of HDF5, made by all processes, and then agreed on.
+void read_collective(const std::string& file, const DatasetInfo& info, const Array& out,
+                     bool* was_collective) {
+  const auto& comm = out.comm();
+  Id file_id;
+  Id dataset;
+  Id transfer;
+  const auto step = [&](const std::function<void()>& work) {
+    together(comm, [&] {
+      const hdf5::Session session;
+      hdf5::explain("cannot read " + hdf5::title(file, info.name), work);
+    });
+  };
+  Id access;
+  step([&] {
+    access = Id(check(H5Pcreate(H5P_FILE_ACCESS)));
+    check(H5Pset_fapl_mpio(access, mpi::native(comm), MPI_INFO_NULL));
+    check(H5Pset_all_coll_metadata_ops(access, true));
+    transfer = Id(check(H5Pcreate(H5P_DATASET_XFER)));
+    check(H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE));
+  });
+  std::uint32_t causes = 0;
+  try {
+    step([&] { file_id = Id(check(H5Fopen(file.c_str(), H5F_ACC_RDONLY, access))); });
+    step([&] { dataset = hdf5::open_dataset(file_id, info.name); });
+    const auto most = hdf5::rows_per_transfer(info.shape, info.dtype);
+    std::size_t rounds = 0;
+    for (int r = 0; r < comm.size(); ++r) rounds = std::max(rounds, pieces(out, r, most).size());
+    const auto mine = pieces(out, comm.rank(), most);
+    for (std::size_t i = 0; i < rounds; ++i) {
+      step([&] {
+        const Range rows = i < mine.size() ? mine[i] : Range{};
+        static std::byte nothing{};
+        hdf5::read_rows(dataset, info, rows, rows.size() ? row_of(out, rows.begin) : &nothing,
+                        transfer);
+        if (out.size() == 0) return;
+        std::uint32_t local = 0;
+        std::uint32_t global = 0;
+        check(H5Pget_mpio_no_collective_cause(transfer, &local, &global));
+        causes |= local | global;
+      });
+    }
+    if (was_collective) *was_collective = causes == H5D_MPIO_COLLECTIVE;
+  } catch (...) {  // agreed: every process is here
+    dataset.close();
+    file_id.close();
+    throw;
+  }
+  step([&] {
+    check(dataset.close());
+    check(file_id.close());
+  });
+}
+
+}  // namespace
+
+std::vector<DatasetInfo> list_datasets(const std::string& file, const Communicator& comm) {
+  return look(file, comm, [&](hid_t id) { return hdf5::datasets_of(id, file); });
+}
+
+DatasetInfo inspect(const std::string& file, const std::string& dataset, const Communicator& comm) {
+  return look(file, comm, [&](hid_t id) {
+           const std::string path = hdf5::follow(id, file, dataset);
+           return std::vector{hdf5::describe(hdf5::open_dataset(id, path), file, path)};
+         })
+      .front();
+}
+
+Array read(const std::string& file, const std::string& dataset, ReadOptions options,
+           const Communicator& comm) {
+  const DatasetInfo info = inspect(file, dataset, comm);
+  Array out = empty(info.shape, info.dtype, comm);
+  if (options.was_collective) *options.was_collective = false;
+  if (options.collective)
+    read_collective(file, info, out, options.was_collective);
+  else
+    together(comm, [&] { read_independent(file, info, out); });
+  return out;
+}
+
+Array read(const std::string& location, ReadOptions options, const Communicator& comm) {
+  const Location at = resolve(parse_location(location), comm);
+  return read(at.file, at.dataset, options, comm);
+}
+
+}  // namespace tessera::io

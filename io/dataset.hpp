@@ -1,0 +1,66 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include <tessera/runtime/array.hpp>
+#include <tessera/runtime/rows.hpp>
+
+namespace tessera::io {
+
+/// What a dataset is before it is read.
+struct DatasetInfo {
+  std::string name;  ///< absolute path inside the file, soft links followed
+  Shape shape;
+  DType dtype = DType::float64;  ///< of the array that reading gives
+};
+
+/// The datasets that read() accepts, ordered by name; those behind links are left out.
+/// OSError when the file cannot be read on some process or is not HDF5. Collective.
+std::vector<DatasetInfo> list_datasets(const std::string& file,
+                                       const Communicator& comm = Communicator::world());
+
+/// Shape and dtype of one dataset: rank 0 looks and tells the others. Integers and floats of either
+/// byte order keep their dtype, float16 becomes float32, h5py's booleans and complex numbers become
+/// bool, complex64 and complex128.
+///
+/// Errors, the same on every process: OSError when the file is missing, is not HDF5, is cut short,
+/// differs between processes or stores the data outside itself; ValueError listing the datasets
+/// there are when this one is missing; TypeError for strings, references and other non-numbers;
+/// NotImplementedError for a filter that this HDF5 lacks. Collective.
+DatasetInfo inspect(const std::string& file, const std::string& dataset,
+                    const Communicator& comm = Communicator::world());
+
+struct ReadOptions {
+  /// Let MPI-IO merge the requests of all processes: for file systems that suffer from many
+  /// independent readers. Several times slower than independent reads on a local disk.
+  bool collective = false;
+  /// Told whether HDF5 did transfer collectively; it falls back when data must be converted.
+  bool* was_collective = nullptr;
+};
+
+/// The whole dataset as a row-distributed array (a scalar is replicated). Every process reads its
+/// rows straight into the array's memory. Errors as inspect(), and MemoryError. Collective.
+Array read(const std::string& file, const std::string& dataset, ReadOptions options = {},
+           const Communicator& comm = Communicator::world());
+/// The same from FILE.h5:/dataset; the dataset may be left out when the file holds only one.
+Array read(const std::string& location, ReadOptions options = {},
+           const Communicator& comm = Communicator::world());
+
+/// The dataset as rows that are read when they are needed, for data larger than memory: each pass
+/// reads this process's leaves in order, ahead of the workers, into threads + 2 buffers of one
+/// leaf. Opens the file anew for every pass. Errors as inspect(). Collective; the passes are local.
+Rows stream(const std::string& file, const std::string& dataset,
+            const Communicator& comm = Communicator::world());
+
+/// Writes `x` as a contiguous dataset that h5py reads, with the groups in its path. Other contents
+/// of the file stay. All or nothing: the data goes to a temporary file in the same folder, which
+/// takes the file's name when every process has succeeded and is removed otherwise.
+///
+/// OSError when the folder cannot be written, the disk is full, or `file` exists and is not an HDF5
+/// file; ValueError for a dataset path that is empty or leads through something else than groups,
+/// and for a block-cyclic array. Collective over x.comm().
+void write(const std::string& file, const std::string& dataset, const Array& x);
+/// The same leaf by leaf, for rows that are streamed or computed: holds one leaf at a time.
+void write(const std::string& file, const std::string& dataset, const Rows& x);
+
+}  // namespace tessera::io

@@ -1,0 +1,438 @@
+#include <tessera/io/hdf5.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <deque>
+#include <filesystem>
+#include <set>
+
+namespace tessera::io::hdf5 {
+namespace {
+
+std::recursive_mutex& mutex() {
+  static std::recursive_mutex m;
+  return m;
+}
+
+herr_t note_line(unsigned, const H5E_error2_t* error, void* lines) {
+  if (error->desc && *error->desc)
+    static_cast<std::vector<std::string>*>(lines)->emplace_back(error->desc);
+  return 0;
+}
+
+herr_t deny_link(const char*, const char*, const char*, const char*, unsigned*, hid_t, void*) {
+  return -1;
+}
+
+/// Neither a relative name in a file nor the environment finds data here.
+constexpr const char* nowhere = "/nonexistent";
+
+Id dataset_access() {
+  Id access(check(H5Pcreate(H5P_DATASET_ACCESS)));
+  check(H5Pset_elink_cb(access, deny_link, nullptr));
+  check(H5Pset_efile_prefix(access, nowhere));
+  check(H5Pset_virtual_prefix(access, nowhere));
+  return access;
+}
+
+std::string quoted(const std::vector<DatasetInfo>& found) {
+  constexpr std::size_t most = 20;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(found.size(), most); ++i)
+    text += fmt::format("{}'{}'", i ? ", " : "", found[i].name);
+  if (found.size() > most) text += fmt::format(" and {} more", found.size() - most);
+  return text.empty() ? "no dataset of numbers" : text;
+}
+
+[[noreturn]] void refuse_missing(hid_t file_id, const std::string& file, const std::string& dataset) {
+  throw ValueError(fmt::format("'{}' has no dataset '{}'; it has {}", file, dataset,
+                               quoted(datasets_of(file_id, file))));
+}
+
+std::deque<std::string> components(const std::string& path) {
+  std::deque<std::string> parts;
+  for (std::size_t at = 0; at <= path.size();) {
+    const auto end = std::min(path.find('/', at), path.size());
+    if (const auto part = path.substr(at, end - at); !part.empty() && part != ".")
+      parts.push_back(part);
+    at = end + 1;
+  }
+  return parts;
+}
+
+H5L_info_t link_of(hid_t file_id, const std::string& path) {
+  H5L_info_t link{};
+  check(H5Lget_info(file_id, path.c_str(), &link, H5P_DEFAULT));
+  return link;
+}
+
+H5O_info_t object_of(hid_t file_id, const std::string& path) {
+  H5O_info_t object{};
+  check(H5Oget_info_by_name2(file_id, path.c_str(), &object, H5O_INFO_BASIC, H5P_DEFAULT));
+  return object;
+}
+
+std::string class_name(hid_t type) {
+  switch (H5Tget_class(type)) {
+    case H5T_STRING: return "strings";
+    case H5T_COMPOUND: return "a compound type";
+    case H5T_REFERENCE: return "references";
+    case H5T_VLEN: return "variable-length sequences";
+    case H5T_ENUM: return "an enumeration other than h5py's bool";
+    case H5T_OPAQUE: return "opaque bytes";
+    case H5T_BITFIELD: return "a bit field";
+    case H5T_ARRAY: return "an array type";
+    case H5T_TIME: return "times";
+    case H5T_INTEGER: return fmt::format("{}-byte integers", H5Tget_size(type));
+    case H5T_FLOAT: return fmt::format("{}-byte floating-point numbers", H5Tget_size(type));
+    default: return "an unknown type";
+  }
+}
+
+bool member_is(hid_t type, unsigned index, const char* name) {
+  char* found = H5Tget_member_name(type, index);
+  const bool same = found && std::string_view(found) == name;
+  H5free_memory(found);
+  return same;
+}
+
+bool is_boolean(hid_t type) {
+  if (H5Tget_nmembers(type) != 2 || H5Tget_size(type) != 1) return false;
+  for (unsigned i = 0; i < 2; ++i) {
+    std::int8_t value = -1;
+    check(H5Tget_member_value(type, i, &value));
+    if (value != 0 && value != 1) return false;
+    if (!member_is(type, i, value ? "TRUE" : "FALSE")) return false;
+  }
+  return true;
+}
+
+// -1 when there is none.
+int floating_index(hid_t type) {
+  switch (H5Tget_size(type)) {
+    case 2:
+    case 4: return static_cast<int>(DType::float32);
+    case 8: return static_cast<int>(DType::float64);
+    default: return -1;
+  }
+}
+
+int dtype_index(hid_t type) {
+  const auto of = [](DType d) { return static_cast<int>(d); };
+  switch (H5Tget_class(type)) {
+    case H5T_INTEGER: {
+      const bool has_sign = H5Tget_sign(type) != H5T_SGN_NONE;
+      switch (H5Tget_size(type)) {
+        case 1: return of(has_sign ? DType::int8 : DType::uint8);
+        case 2: return of(has_sign ? DType::int16 : DType::uint16);
+        case 4: return of(has_sign ? DType::int32 : DType::uint32);
+        case 8: return of(has_sign ? DType::int64 : DType::uint64);
+        default: return -1;
+      }
+    }
+    case H5T_FLOAT: return floating_index(type);
+    case H5T_ENUM: return is_boolean(type) ? of(DType::boolean) : -1;
+    case H5T_COMPOUND: {
+      if (H5Tget_nmembers(type) != 2 || !member_is(type, 0, "r") || !member_is(type, 1, "i"))
+        return -1;
+      const Id r(check(H5Tget_member_type(type, 0)));
+      const Id i(check(H5Tget_member_type(type, 1)));
+      if (H5Tget_class(r) != H5T_FLOAT || check(H5Tequal(r, i)) == 0) return -1;
+      const int part = floating_index(r);
+      if (part < 0) return -1;
+      return of(part == of(DType::float32) ? DType::complex64 : DType::complex128);
+    }
+    default: return -1;
+  }
+}
+
+void refuse_filters(hid_t creation, const std::string& who) {
+  constexpr H5Z_filter_t lzf = 32000;
+  const auto count = check(H5Pget_nfilters(creation));
+  for (unsigned i = 0; i < count; ++i) {
+    unsigned flags = 0;
+    std::size_t values = 0;
+    std::array<char, 64> name{};
+    unsigned config = 0;
+    const auto filter = static_cast<H5Z_filter_t>(check(H5Pget_filter2(
+        creation, i, &flags, &values, nullptr, name.size() - 1, name.data(), &config)));
+    if (filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE ||
+        filter == H5Z_FILTER_FLETCHER32 || H5Zfilter_avail(filter) > 0)
+      continue;
+    throw NotImplementedError(fmt::format(
+        "{} is stored with the filter {} (number {}), which is not available here: install its "
+        "HDF5 plug-in and set HDF5_PLUGIN_PATH, or store the data with gzip",
+        who, filter == lzf ? "lzf" : fmt::format("'{}'", name.data()), filter));
+  }
+}
+
+Id number_type(DType dtype, bool stored) {
+  const auto pick = [&](hid_t native, hid_t little) {
+    return Id(check(H5Tcopy(stored ? little : native)));
+  };
+  switch (dtype) {
+    case DType::boolean: {
+      Id type(check(H5Tenum_create(stored ? H5T_STD_I8LE : H5T_NATIVE_INT8)));
+      for (std::int8_t value : {0, 1})
+        check(H5Tenum_insert(type, value ? "TRUE" : "FALSE", &value));
+      return type;
+    }
+    case DType::int8: return pick(H5T_NATIVE_INT8, H5T_STD_I8LE);
+    case DType::int16: return pick(H5T_NATIVE_INT16, H5T_STD_I16LE);
+    case DType::int32: return pick(H5T_NATIVE_INT32, H5T_STD_I32LE);
+    case DType::int64: return pick(H5T_NATIVE_INT64, H5T_STD_I64LE);
+    case DType::uint8: return pick(H5T_NATIVE_UINT8, H5T_STD_U8LE);
+    case DType::uint16: return pick(H5T_NATIVE_UINT16, H5T_STD_U16LE);
+    case DType::uint32: return pick(H5T_NATIVE_UINT32, H5T_STD_U32LE);
+    case DType::uint64: return pick(H5T_NATIVE_UINT64, H5T_STD_U64LE);
+    case DType::float32: return pick(H5T_NATIVE_FLOAT, H5T_IEEE_F32LE);
+    case DType::float64: return pick(H5T_NATIVE_DOUBLE, H5T_IEEE_F64LE);
+    case DType::complex64:
+    case DType::complex128: {
+      const Id part = number_type(dtype == DType::complex64 ? DType::float32 : DType::float64, stored);
+      const std::size_t width = size_of(dtype);
+      Id type(check(H5Tcreate(H5T_COMPOUND, width)));
+      check(H5Tinsert(type, "r", 0, part));
+      check(H5Tinsert(type, "i", width / 2, part));
+      return type;
+    }
+  }
+  std::abort();
+}
+
+void collect_datasets(hid_t file_id, const std::string& file, const std::string& group,
+                      std::set<haddr_t>& seen, std::vector<DatasetInfo>& found) {
+  const Id id(check(H5Gopen2(file_id, group.empty() ? "/" : group.c_str(), H5P_DEFAULT)));
+  H5G_info_t info{};
+  check(H5Gget_info(id, &info));
+  for (hsize_t i = 0; i < info.nlinks; ++i) {
+    const auto length = check(
+        H5Lget_name_by_idx(id, ".", H5_INDEX_NAME, H5_ITER_INC, i, nullptr, 0, H5P_DEFAULT));
+    std::string name(static_cast<std::size_t>(length), '\0');
+    check(H5Lget_name_by_idx(id, ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(), name.size() + 1,
+                             H5P_DEFAULT));
+    const std::string path = group + "/" + name;
+    if (link_of(file_id, path).type != H5L_TYPE_HARD) continue;
+    const H5O_info_t object = object_of(file_id, path);
+    if (object.type == H5O_TYPE_GROUP && seen.insert(object.addr).second)
+      collect_datasets(file_id, file, path, seen, found);
+    if (object.type != H5O_TYPE_DATASET) continue;
+    try {
+      found.push_back(describe(open_dataset(file_id, path), file, path));
+    } catch (const Error&) {  // not one that read() accepts
+    }
+  }
+}
+
+}  // namespace
+
+Session::Session() : lock_(mutex()) {
+  H5open();
+  H5Eget_auto2(H5E_DEFAULT, &print_, &print_data_);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  H5PLget_loading_state(&plugins_);
+  if (!std::getenv("HDF5_PLUGIN_PATH")) H5PLset_loading_state(0);
+}
+
+Session::~Session() {
+  H5PLset_loading_state(plugins_);
+  H5Eset_auto2(H5E_DEFAULT, print_, print_data_);
+}
+
+std::int64_t check(Result result) {
+  if (result.value >= 0) return result.value;
+  std::vector<std::string> lines;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, note_line, &lines);
+  H5Eclear2(H5E_DEFAULT);
+  // The first line says what was asked, the last one why it failed.
+  std::string text = lines.empty() ? "unknown failure" : lines.front();
+  if (lines.size() > 1 && lines.back() != text) text += ": " + lines.back();
+  throw Failure(fmt::format("HDF5: {} (at {}:{})", text,
+                            std::filesystem::path(result.at.file_name()).filename().string(),
+                            result.at.line()));
+}
+
+void explain(const std::string& what, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Failure& failure) {
+    throw OSError(what + ": " + failure.what());
+  }
+}
+
+herr_t Id::close() {
+  if (id_ < 0) return 0;
+  const Session session;
+  return H5Idec_ref(std::exchange(id_, -1)) < 0 ? -1 : 0;
+}
+
+std::string title(const std::string& file, const std::string& dataset) {
+  return fmt::format("dataset '{}' of '{}'", dataset, file);
+}
+
+Id open_file(const std::string& file) {
+  const Session session;
+  Id id;
+  explain(fmt::format("cannot open '{}'", file), [&] {
+    if (check(H5Fis_hdf5(file.c_str())) == 0)
+      throw OSError(fmt::format("'{}' is not an HDF5 file", file));
+    const Id access(check(H5Pcreate(H5P_FILE_ACCESS)));
+    id = Id(check(H5Fopen(file.c_str(), H5F_ACC_RDONLY, access)));
+  });
+  return id;
+}
+
+std::string follow(hid_t file_id, const std::string& file, const std::string& dataset) {
+  constexpr int most_links = 16;
+  const Session session;
+  auto pending = components(dataset);
+  std::string at;
+  int links = 0;
+  if (pending.empty()) throw ValueError(fmt::format("expected a dataset of '{}', got '{}'", file, dataset));
+  while (!pending.empty()) {
+    const std::string next = at + "/" + pending.front();
+    pending.pop_front();
+    if (check(H5Lexists(file_id, next.c_str(), H5P_DEFAULT)) == 0)
+      refuse_missing(file_id, file, dataset);
+    const H5L_info_t link = link_of(file_id, next);
+    if (link.type == H5L_TYPE_SOFT) {
+      if (++links > most_links)
+        throw OSError(fmt::format("{} lies behind more than {} links", title(file, dataset), most_links));
+      std::string target(link.u.val_size, '\0');
+      check(H5Lget_val(file_id, next.c_str(), target.data(), target.size(), H5P_DEFAULT));
+      target = target.c_str();
+      if (target.starts_with('/')) at.clear();
+      const auto parts = components(target);
+      pending.insert(pending.begin(), parts.begin(), parts.end());
+      continue;
+    }
+    if (link.type != H5L_TYPE_HARD)
+      throw OSError(fmt::format("{} is refused: '{}' is a link to another file",
+                                title(file, dataset), next));
+    at = next;
+    const auto wanted = pending.empty() ? H5O_TYPE_DATASET : H5O_TYPE_GROUP;
+    if (object_of(file_id, at).type != wanted) refuse_missing(file_id, file, dataset);
+  }
+  if (at.empty()) refuse_missing(file_id, file, dataset);
+  return at;
+}
+
+Id open_dataset(hid_t file_id, const std::string& path, std::int64_t rows_at_once) {
+  constexpr std::uint64_t largest_cache = 256 << 20;
+  const Session session;
+  const Id access = dataset_access();
+  Id id(check(H5Dopen2(file_id, path.c_str(), access)));
+  if (rows_at_once <= 0) return id;
+  const Id creation(check(H5Dget_create_plist(id)));
+  if (H5Pget_layout(creation) != H5D_CHUNKED) return id;
+
+  // Room for all chunks that the rows of one read touch, so that none is unpacked twice.
+  const Id space(check(H5Dget_space(id)));
+  const Id type(check(H5Dget_type(id)));
+  std::array<hsize_t, H5S_MAX_RANK> extent{};
+  std::array<hsize_t, H5S_MAX_RANK> chunk{};
+  const auto ndim = static_cast<std::size_t>(check(H5Sget_simple_extent_dims(space, extent.data(), nullptr)));
+  check(H5Pget_chunk(creation, static_cast<int>(ndim), chunk.data()));
+  double chunks = static_cast<double>(rows_at_once) / static_cast<double>(chunk[0]) + 2.0;
+  double bytes = static_cast<double>(H5Tget_size(type));
+  for (std::size_t i = 0; i < ndim; ++i) {
+    bytes *= static_cast<double>(chunk[i]);
+    if (i > 0) chunks *= static_cast<double>((extent[i] + chunk[i] - 1) / chunk[i]);
+  }
+  if (chunks * bytes > static_cast<double>(largest_cache)) return id;
+  const auto slots = static_cast<std::size_t>(std::min(chunks * 10.0, 1e6)) | 1;
+  check(H5Pset_chunk_cache(access, slots, static_cast<std::size_t>(chunks * bytes) + 1, 1.0));
+  id.close();
+  return Id(check(H5Dopen2(file_id, path.c_str(), access)));
+}
+
+DatasetInfo describe(hid_t dataset_id, const std::string& file, const std::string& path) {
+  const Session session;
+  const std::string who = title(file, path);
+  const Id creation(check(H5Dget_create_plist(dataset_id)));
+  if (H5Pget_layout(creation) == H5D_VIRTUAL)
+    throw OSError(fmt::format("{} is refused: it is a virtual dataset, whose data lies in other files", who));
+  if (check(H5Pget_external_count(creation)) > 0)
+    throw OSError(fmt::format("{} is refused: its data lies in another file", who));
+  const Id type(check(H5Dget_type(dataset_id)));
+  const int dtype = dtype_index(type);
+  if (dtype < 0)
+    throw TypeError(fmt::format("{} holds {}; expected integers, floats, bools or complex numbers",
+                                who, class_name(type)));
+  refuse_filters(creation, who);
+  const Id space(check(H5Dget_space(dataset_id)));
+  if (H5Sget_simple_extent_type(space) == H5S_NULL)
+    throw ValueError(fmt::format("{} has no shape (a null dataspace)", who));
+  const auto ndim = check(H5Sget_simple_extent_ndims(space));
+  std::vector<hsize_t> extent(static_cast<std::size_t>(ndim));
+  check(H5Sget_simple_extent_dims(space, extent.data(), nullptr));
+  DatasetInfo info{path, Shape(extent.begin(), extent.end()), static_cast<DType>(dtype)};
+  try {
+    element_count(info.shape);
+  } catch (const ValueError& error) {
+    throw ValueError(fmt::format("{}: {}", who, error.what()));
+  }
+  return info;
+}
+
+std::vector<DatasetInfo> datasets_of(hid_t file_id, const std::string& file) {
+  const Session session;
+  std::vector<DatasetInfo> found;
+  std::set<haddr_t> seen = {object_of(file_id, "/").addr};
+  collect_datasets(file_id, file, "", seen, found);
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return found;
+}
+
+Id reading_type(DType dtype) {
+  return dtype == DType::boolean ? Id(check(H5Tcopy(H5T_NATIVE_UINT8))) : number_type(dtype, false);
+}
+Id writing_type(DType dtype) { return number_type(dtype, false); }
+Id stored_type(DType dtype) { return number_type(dtype, true); }
+
+std::int64_t rows_per_transfer(const Shape& shape, DType dtype) {
+  constexpr std::int64_t most_bytes = 1 << 30;
+  const std::int64_t elements =
+      shape.empty() ? 1 : element_count(Shape(shape.begin() + 1, shape.end()));
+  const std::int64_t most = most_bytes / static_cast<std::int64_t>(size_of(dtype));
+  return std::max<std::int64_t>(1, most / std::max<std::int64_t>(1, elements));
+}
+
+Selection::Selection(const Shape& shape, Range rows) {
+  std::vector<hsize_t> extent(shape.begin(), shape.end());
+  if (extent.empty()) {
+    file = Id(check(H5Screate(H5S_SCALAR)));
+    memory = Id(check(H5Screate(H5S_SCALAR)));
+  } else {
+    file = Id(check(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr)));
+    std::vector<hsize_t> start(extent.size(), 0);
+    start[0] = static_cast<hsize_t>(rows.begin);
+    extent[0] = static_cast<hsize_t>(rows.size());
+    memory = Id(check(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr)));
+    if (rows.size() > 0 && std::find(extent.begin(), extent.end(), 0U) == extent.end())
+      check(H5Sselect_hyperslab(file, H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr));
+    else
+      rows.end = rows.begin;
+  }
+  if (rows.size() > 0) return;
+  check(H5Sselect_none(file));
+  check(H5Sselect_none(memory));
+}
+
+void read_rows(hid_t dataset_id, const DatasetInfo& info, Range rows, void* to, hid_t transfer) {
+  if (element_count(info.shape) == 0) return;  // on every process
+  const Session session;
+  const Id type = reading_type(info.dtype);
+  const Selection selection(info.shape, rows);
+  check(H5Dread(dataset_id, type, selection.memory, selection.file, transfer, to));
+  if (info.dtype != DType::boolean) return;
+  // Memory of type bool may hold nothing but 0 and 1.
+  auto* bytes = static_cast<std::uint8_t*>(to);
+  const auto count = check(H5Sget_select_npoints(selection.memory));
+  std::for_each(bytes, bytes + count, [](std::uint8_t& b) { b = b != 0; });
+}
+
+}  // namespace tessera::io::hdf5

@@ -1,0 +1,111 @@
+#pragma once
+#include <hdf5.h>
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <source_location>
+#include <string>
+#include <vector>
+
+#include <tessera/io/dataset.hpp>
+#include <tessera/runtime/error.hpp>
+
+/// The border to the HDF5 library. Only .cpp files of this room include this header.
+namespace tessera::io::hdf5 {
+
+/// Held while HDF5 is called: the library is not safe for threads. Meanwhile HDF5 prints nothing
+/// and loads no plug-ins that HDF5_PLUGIN_PATH did not ask for. May be nested on one thread.
+class Session {
+ public:
+  Session();
+  ~Session();
+  Session(const Session&) = delete;
+
+ private:
+  std::unique_lock<std::recursive_mutex> lock_;
+  H5E_auto2_t print_ = nullptr;
+  void* print_data_ = nullptr;
+  unsigned plugins_ = 0;
+};
+
+/// The result of an HDF5 call, remembering where the call was written.
+struct Result {
+  Result(std::int64_t v, std::source_location place = std::source_location::current())
+      : value(v), at(place) {}
+  std::int64_t value;
+  std::source_location at;
+};
+
+/// HDF5's own words for a call that failed.
+struct Failure : OSError {
+  using OSError::OSError;
+};
+
+/// The value of a call that succeeded; Failure with HDF5's error stack otherwise.
+std::int64_t check(Result result);
+
+/// Runs `work` and puts `what`, such as "cannot read 'x.h5'", before the text of a Failure.
+void explain(const std::string& what, const std::function<void()>& work);
+
+/// Owns one HDF5 identifier of any kind.
+class Id {
+ public:
+  Id() = default;
+  explicit Id(std::int64_t id) : id_(id) {}
+  Id(Id&& other) noexcept : id_(std::exchange(other.id_, -1)) {}
+  Id& operator=(Id&& other) noexcept {
+    std::swap(id_, other.id_);
+    return *this;
+  }
+  ~Id() { close(); }
+  operator hid_t() const { return id_; }
+  /// What HDF5 says about closing; 0 when there was nothing to close.
+  herr_t close();
+
+ private:
+  hid_t id_ = -1;
+};
+
+/// "dataset '/X' of 'points.h5'"
+std::string title(const std::string& file, const std::string& dataset);
+
+/// Opens a local file for reading with this process's POSIX calls. OSError unless it is HDF5.
+Id open_file(const std::string& file);
+
+/// The absolute path of `dataset` after soft links. OSError for a link into another file,
+/// ValueError listing what there is when nothing has that name.
+std::string follow(hid_t file_id, const std::string& file, const std::string& dataset);
+
+/// Opens a dataset by a path from follow() so that it cannot reach other files. `rows_at_once`,
+/// when positive, sizes the chunk cache for passes that read so many rows at a time.
+Id open_dataset(hid_t file_id, const std::string& path, std::int64_t rows_at_once = 0);
+
+/// Shape and dtype; the errors of inspect() for what cannot be read.
+DatasetInfo describe(hid_t dataset_id, const std::string& file, const std::string& path);
+
+/// All readable datasets of an open file by name.
+std::vector<DatasetInfo> datasets_of(hid_t file_id, const std::string& file);
+
+/// The type of elements of an Array in memory when reading (bool as bytes), when writing (bool as
+/// h5py's enumeration), and in files we write (little-endian).
+Id reading_type(DType dtype);
+Id writing_type(DType dtype);
+Id stored_type(DType dtype);
+
+/// Rows per transfer of at most a gibibyte: larger ones meet limits of MPI-IO and of the kernel.
+std::int64_t rows_per_transfer(const Shape& shape, DType dtype);
+
+/// A selection of `rows` of a dataset of `shape`, and the memory that takes exactly these. An empty
+/// range selects nothing.
+struct Selection {
+  Selection(const Shape& shape, Range rows);
+  Id memory;
+  Id file;
+};
+
+/// Reads `rows` of an open dataset to `to`, row-major.
+void read_rows(hid_t dataset_id, const DatasetInfo& info, Range rows, void* to,
+               hid_t transfer = H5P_DEFAULT);
+
+}  // namespace tessera::io::hdf5

@@ -1,0 +1,27 @@
+#pragma once
+#include <string>
+
+#include <tessera/runtime/communicator.hpp>
+
+namespace tessera::io {
+
+/// A dataset inside an HDF5 file, written FILE.h5:/dataset.
+struct Location {
+  std::string file;
+  std::string dataset;  ///< absolute path inside the file; empty when it was not given
+};
+
+/// Splits FILE.h5:/group/dataset at its last ":/". Without one the whole text is the file.
+/// ValueError for an empty file name. Local.
+Location parse_location(const std::string& text);
+
+/// The same location with a dataset: the only numeric one of the file when none was named.
+/// ValueError listing the candidates when there are several or none; OSError when the file cannot
+/// be read. Collective.
+Location resolve(const Location& location,
+                 const Communicator& comm = Communicator::world());
+
+/// FILE.h5:/dataset again.
+std::string to_string(const Location& location);
+
+}  // namespace tessera::io

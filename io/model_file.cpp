@@ -1,0 +1,375 @@
+#include <tessera/io/model_file.hpp>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cereal/archives/portable_binary.hpp>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <sstream>
+#include <streambuf>
+
+#include <tessera/io/agreement.hpp>
+#include <tessera/io/pending_file.hpp>
+#include <tessera/runtime/error.hpp>
+
+// The file, all numbers little-endian:
+//
+//    0  magic                       8 bytes
+//    8  format version              u32
+//   12  length of library version   u32
+//   16  length of estimator name    u32
+//   20  length of payload           u64
+//   28  checksum                    u64, of all bytes of the file but these eight
+//   36  library version, estimator name, payload; then the file ends
+//
+// The payload is written by cereal's portable binary archive, number by number: parameters, then
+// attributes, each a count and then name, kind and contents.
+
+namespace tessera::io {
+namespace {
+
+constexpr std::string_view magic("\x89TSRA\r\n\x1a", 8);
+constexpr std::uint32_t newest_format = 1;
+constexpr std::string_view library_version = TESSERA_VERSION;
+constexpr std::size_t checksum_at = 28;
+constexpr std::size_t header_bytes = 36;
+
+template <class T>
+void put(std::string& out, T number) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) out += static_cast<char>(number >> (8 * i));
+}
+
+template <class T>
+T get(std::string_view bytes, std::size_t at) {
+  T number = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    number |= static_cast<T>(static_cast<T>(static_cast<unsigned char>(bytes[at + i])) << (8 * i));
+  return number;
+}
+
+// Every step maps the state one-to-one for a given word and words one-to-one for a given state, so
+// two texts of equal length that differ inside one aligned word of eight bytes, hence in any single
+// bit or byte, never have the same sum.
+std::uint64_t mix(std::uint64_t sum, std::string_view bytes) {
+  constexpr std::uint64_t odd = 0x9e3779b97f4a7c15U;
+  for (std::size_t at = 0; at < bytes.size(); at += 8) {
+    std::uint64_t word = 0;
+    if (const std::size_t n = std::min<std::size_t>(8, bytes.size() - at); n == 8)
+      word = get<std::uint64_t>(bytes, at);
+    else
+      for (std::size_t i = 0; i < n; ++i)
+        word |= std::uint64_t{static_cast<unsigned char>(bytes[at + i])} << (8 * i);
+    sum = std::rotl((sum ^ word) * odd, 29);
+    sum ^= sum >> 32;
+  }
+  return sum;
+}
+
+std::uint64_t checksum(std::string_view file) {
+  const std::uint64_t sum = mix(file.size(), file.substr(0, checksum_at));
+  return mix(sum, file.substr(header_bytes));
+}
+
+enum class Kind : std::uint8_t { none, boolean, integer, floating, text, array };
+
+class Writer {
+ public:
+  explicit Writer(std::ostream& stream) : archive_(stream) {}
+
+  template <class T>
+  void number(T value) {
+    archive_(value);
+  }
+  void text(const std::string& value) {
+    number<std::uint64_t>(value.size());
+    archive_(cereal::binary_data(value.data(), value.size()));
+  }
+  void values(const Values& all) {
+    number<std::uint64_t>(all.size());
+    for (const auto& [name, value] : all) {
+      text(name);
+      number(static_cast<std::uint8_t>(value.variant().index()));
+      std::visit([&](const auto& v) { content(v); }, value.variant());
+    }
+  }
+
+ private:
+  void content(std::monostate) {}
+  void content(bool v) { number<std::uint8_t>(v); }
+  void content(std::int64_t v) { number(v); }
+  void content(double v) { number(v); }
+  void content(const std::string& v) { text(v); }
+  void content(const Array& v) {
+    number(static_cast<std::uint8_t>(v.dtype()));
+    number(static_cast<std::uint32_t>(v.ndim()));
+    for (const auto extent : v.shape()) number(extent);
+    visit(v.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      const auto data = v.values<T>();
+      if constexpr (std::is_same_v<T, std::complex<float>>)
+        archive_(cereal::binary_data(reinterpret_cast<const float*>(data.data()), data.size_bytes()));
+      else if constexpr (std::is_same_v<T, std::complex<double>>)
+        archive_(cereal::binary_data(reinterpret_cast<const double*>(data.data()), data.size_bytes()));
+      else
+        archive_(cereal::binary_data(data.data(), data.size_bytes()));
+    });
+  }
+
+  cereal::PortableBinaryOutputArchive archive_;
+};
+
+class SpanBuffer : public std::streambuf {
+ public:
+  explicit SpanBuffer(std::string_view bytes) {
+    char* begin = const_cast<char*>(bytes.data());
+    setg(begin, begin, begin + bytes.size());
+  }
+  std::uint64_t remaining() const { return static_cast<std::uint64_t>(egptr() - gptr()); }
+};
+
+/// What the payload says that it must not. The caller adds the file.
+struct Malformed : OSError {
+  using OSError::OSError;
+};
+
+class Reader {
+ public:
+  Reader(std::string_view payload, const Communicator& comm)
+      : buffer_(payload), stream_(&buffer_), archive_(stream_), comm_(comm) {}
+
+  template <class T>
+  T number() {
+    require(sizeof(T));
+    T value{};
+    archive_(value);
+    return value;
+  }
+  std::string text() {
+    const auto length = number<std::uint64_t>();
+    require(length);
+    std::string value(length, '\0');
+    archive_(cereal::binary_data(value.data(), value.size()));
+    return value;
+  }
+  Values values() {
+    const auto count = number<std::uint64_t>();
+    Values all;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      std::string name = text();
+      all.emplace_back(std::move(name), value());
+    }
+    return all;
+  }
+  void finish() const {
+    if (buffer_.remaining() != 0)
+      throw Malformed(fmt::format("{} bytes follow the last attribute", buffer_.remaining()));
+  }
+
+ private:
+  void require(std::uint64_t bytes) const {
+    if (bytes > buffer_.remaining())
+      throw Malformed(fmt::format("a value of {} bytes where {} are left", bytes, buffer_.remaining()));
+  }
+  bool flag() {
+    const auto v = number<std::uint8_t>();
+    if (v > 1) throw Malformed(fmt::format("a bool of value {}", v));
+    return v != 0;
+  }
+  Value value() {
+    switch (const auto kind = number<std::uint8_t>(); static_cast<Kind>(kind)) {
+      case Kind::none: return {};
+      case Kind::boolean: return flag();
+      case Kind::integer: return number<std::int64_t>();
+      case Kind::floating: return number<double>();
+      case Kind::text: return text();
+      case Kind::array: return array();
+      default: throw Malformed(fmt::format("a value of unknown kind {}", kind));
+    }
+  }
+  Array array() {
+    const auto dtype = number<std::uint8_t>();
+    if (dtype >= dtype_count) throw Malformed(fmt::format("an array of unknown dtype {}", dtype));
+    const auto ndim = number<std::uint32_t>();
+    require(std::uint64_t{ndim} * sizeof(std::int64_t));
+    Shape shape(ndim);
+    for (auto& extent : shape) extent = number<std::int64_t>();
+    std::uint64_t bytes = 0;
+    try {
+      const auto elements = static_cast<std::uint64_t>(element_count(shape));
+      if (__builtin_mul_overflow(elements, size_of(static_cast<DType>(dtype)), &bytes))
+        throw ValueError("more than 2^64 bytes in shape " + to_string(shape));
+    } catch (const ValueError& error) {
+      throw Malformed(error.what());
+    }
+    require(bytes);
+    const std::int64_t rows = shape.empty() ? 1 : shape[0];
+    Array out(std::move(shape), static_cast<DType>(dtype), Distribution::replicated(rows, comm_.size()), comm_);
+    visit(out.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      const auto data = out.mutable_values<T>();
+      if constexpr (std::is_same_v<T, bool>)
+        for (auto& v : data) v = flag();
+      else if constexpr (std::is_same_v<T, std::complex<float>>)
+        archive_(cereal::binary_data(reinterpret_cast<float*>(data.data()), data.size_bytes()));
+      else if constexpr (std::is_same_v<T, std::complex<double>>)
+        archive_(cereal::binary_data(reinterpret_cast<double*>(data.data()), data.size_bytes()));
+      else
+        archive_(cereal::binary_data(data.data(), data.size_bytes()));
+    });
+    return out;
+  }
+
+  SpanBuffer buffer_;
+  std::istream stream_;
+  cereal::PortableBinaryInputArchive archive_;
+  const Communicator& comm_;
+};
+
+Values gathered(const Values& values, const Communicator& comm) {
+  Values all = values;
+  for (auto& [name, value] : all) {
+    if (!value.is<Array>()) continue;
+    Array x = value.as<Array>();
+    if (!x) throw ValueError(fmt::format("'{}' is an empty Array handle", name));
+    if (x.device() != cpu) together(comm, [&] { x = x.to(cpu); });
+    if (x.distribution().kind() != Distribution::Kind::replicated) x = gather(x);
+    value = x;
+  }
+  return all;
+}
+
+std::string file_of(const Model& model) {
+  std::ostringstream stream(std::ios::binary);
+  {
+    Writer writer(stream);
+    writer.values(model.params);
+    writer.values(model.attributes);
+  }
+  const std::string payload = std::move(stream).str();
+  std::string file(magic);
+  put(file, newest_format);
+  put(file, static_cast<std::uint32_t>(library_version.size()));
+  put(file, static_cast<std::uint32_t>(model.estimator.size()));
+  put(file, static_cast<std::uint64_t>(payload.size()));
+  put(file, std::uint64_t{0});
+  file.append(library_version).append(model.estimator).append(payload);
+  std::string sum;
+  put(sum, checksum(file));
+  file.replace(checksum_at, sum.size(), sum);
+  return file;
+}
+
+struct Header {
+  std::uint32_t version_length;
+  std::uint32_t name_length;
+  std::uint64_t payload_length;
+};
+
+// OSError unless the first bytes of the file and its size agree on a model file we can read.
+Header verified_header(std::string_view bytes, std::uint64_t file_size, const std::string& path) {
+  const std::size_t known = std::min(bytes.size(), magic.size());
+  if (known == 0 || bytes.substr(0, known) != magic.substr(0, known))
+    throw OSError(fmt::format("'{}' is not a Tessera model file", path));
+  const auto truncated = [&](std::uint64_t wanted) {
+    return OSError(fmt::format("'{}' is truncated: it has {} bytes of {}", path, file_size, wanted));
+  };
+  if (bytes.size() < header_bytes) throw truncated(header_bytes);
+  if (const auto format = get<std::uint32_t>(bytes, 8); format > newest_format)
+    throw OSError(fmt::format("'{}' has format version {}, newer than the {} that Tessera {} reads, "
+                              "or is damaged; use a newer Tessera",
+                              path, format, newest_format, library_version));
+  else if (format == 0)
+    throw OSError(fmt::format("'{}' is damaged: format version 0", path));
+  const Header header{get<std::uint32_t>(bytes, 12), get<std::uint32_t>(bytes, 16),
+                      get<std::uint64_t>(bytes, 20)};
+  std::uint64_t wanted = header_bytes + std::uint64_t{header.version_length} + header.name_length;
+  if (__builtin_add_overflow(wanted, header.payload_length, &wanted))
+    throw OSError(fmt::format("'{}' is damaged: impossible payload length", path));
+  if (file_size < wanted) throw truncated(wanted);
+  if (file_size > wanted)
+    throw OSError(fmt::format("'{}' is damaged: {} bytes follow the end of the model", path, file_size - wanted));
+  return header;
+}
+
+void read_exactly(int fd, char* to, std::size_t bytes, const std::string& path) {
+  while (bytes > 0) {
+    const auto n = ::read(fd, to, std::min<std::size_t>(bytes, 1 << 30));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw OSError(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
+    if (n == 0) throw OSError(fmt::format("'{}' became shorter while it was read", path));
+    to += n;
+    bytes -= static_cast<std::size_t>(n);
+  }
+}
+
+// The bytes of a model file that is all it claims to be.
+std::string verified_file(const std::string& path) {
+  const struct File {
+    int fd;
+    ~File() {
+      if (fd >= 0) close(fd);
+    }
+  } file{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  struct stat status {};
+  if (file.fd < 0 || fstat(file.fd, &status) != 0)
+    throw OSError(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
+  if (!S_ISREG(status.st_mode))
+    throw OSError(fmt::format("cannot read '{}': it is {}", path,
+                              S_ISDIR(status.st_mode) ? "a folder" : "not a regular file"));
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  std::string bytes(std::min<std::uint64_t>(size, header_bytes), '\0');
+  read_exactly(file.fd, bytes.data(), bytes.size(), path);
+  verified_header(bytes, size, path);
+  bytes.resize(size);
+  read_exactly(file.fd, bytes.data() + header_bytes, size - header_bytes, path);
+  if (checksum(bytes) != get<std::uint64_t>(bytes, checksum_at))
+    throw OSError(fmt::format("'{}' is damaged: its checksum does not match", path));
+  return bytes;
+}
+
+Model parsed(const std::string& file, const std::string& path, const Communicator& comm) {
+  const Header header = verified_header(file, file.size(), path);
+  const std::string_view rest = std::string_view(file).substr(header_bytes);
+  Model model;
+  model.estimator = rest.substr(header.version_length, header.name_length);
+  try {
+    Reader reader(rest.substr(std::size_t{header.version_length} + header.name_length), comm);
+    model.params = reader.values();
+    model.attributes = reader.values();
+    reader.finish();
+  } catch (const Malformed& error) {
+    throw OSError(fmt::format("'{}' is damaged: {}", path, error.what()));
+  } catch (const cereal::Exception& error) {
+    throw OSError(fmt::format("'{}' is damaged: {}", path, error.what()));
+  }
+  return model;
+}
+
+}  // namespace
+
+void write_model(const std::string& path, const Model& model, const Communicator& comm) {
+  const Model whole{model.estimator, gathered(model.params, comm), gathered(model.attributes, comm)};
+  on_first(comm, [&] {
+    PendingFile pending(path);
+    pending.write(file_of(whole));
+    pending.commit();
+  });
+}
+
+Model read_model(const std::string& path, const Communicator& comm) {
+  std::string file;
+  on_first(comm, [&] { file = verified_file(path); });
+  comm.broadcast(file, 0);
+  Model model;
+  together(comm, [&] { model = parsed(file, path, comm); });
+  return model;
+}
+
+}  // namespace tessera::io

@@ -1,0 +1,115 @@
+#include <tessera/io/pending_file.hpp>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include <tessera/runtime/error.hpp>
+
+namespace tessera::io {
+namespace {
+
+class Descriptor {
+ public:
+  Descriptor(const std::string& path, int flags, mode_t mode = 0)
+      : fd_(open(path.c_str(), flags | O_CLOEXEC, mode)) {}
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+[[noreturn]] void fail(const std::string& target) {
+  throw OSError(fmt::format("cannot write '{}': {}", target, std::strerror(errno)));
+}
+
+void write_all(int fd, std::string_view bytes, const std::string& target) {
+  while (!bytes.empty()) {
+    const auto n = ::write(fd, bytes.data(), std::min<std::size_t>(bytes.size(), 1 << 30));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail(target);
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+}  // namespace
+
+PendingFile::PendingFile(const std::string& target) : target_(target) {
+  std::error_code ignored;
+  if (std::filesystem::is_symlink(target, ignored))
+    if (const auto real = std::filesystem::canonical(target, ignored); !ignored)
+      target_ = real.string();
+  struct stat status {};
+  replaces_ = stat(target_.c_str(), &status) == 0;
+  if (replaces_ && S_ISDIR(status.st_mode))
+    throw OSError(fmt::format("cannot write '{}': it is a folder", target));
+  if (replaces_ && !S_ISREG(status.st_mode))
+    throw OSError(fmt::format("cannot write '{}': it is not a regular file", target));
+  if (replaces_ && access(target_.c_str(), W_OK) != 0) fail(target);
+
+  static std::atomic<std::uint64_t> counter{0};
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    temporary_ = fmt::format("{}.part-{}-{}", target_, getpid(), counter.fetch_add(1));
+    const Descriptor file(temporary_, O_CREAT | O_EXCL | O_WRONLY, 0666);
+    if (!file && errno == EEXIST) continue;
+    if (!file) fail(target);
+    if (replaces_) (void)fchmod(file.get(), status.st_mode & 07777);
+    return;
+  }
+  fail(target);
+}
+
+PendingFile::~PendingFile() {
+  if (!done_) unlink(temporary_.c_str());
+}
+
+void PendingFile::copy_target() {
+  const Descriptor from(target_, O_RDONLY);
+  const Descriptor to(temporary_, O_WRONLY);
+  if (!from || !to) fail(target_);
+  constexpr std::size_t block = 8 << 20;
+  const auto memory = std::make_unique<char[]>(block);
+  for (;;) {
+    const auto n = ::read(from.get(), memory.get(), block);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail(target_);
+    if (n == 0) return;
+    write_all(to.get(), {memory.get(), static_cast<std::size_t>(n)}, target_);
+  }
+}
+
+void PendingFile::write(std::string_view bytes) {
+  const Descriptor file(temporary_, O_WRONLY | O_APPEND);
+  if (!file) fail(target_);
+  write_all(file.get(), bytes, target_);
+}
+
+void PendingFile::commit() {
+  sync_file(temporary_);
+  if (rename(temporary_.c_str(), target_.c_str()) != 0) fail(target_);
+  done_ = true;
+  const auto folder = std::filesystem::path(target_).parent_path();
+  // A folder that cannot be synced has its new entry all the same.
+  if (const Descriptor d(folder.empty() ? "." : folder.string(), O_RDONLY | O_DIRECTORY); d)
+    (void)fsync(d.get());
+}
+
+void sync_file(const std::string& path) {
+  const Descriptor file(path, O_RDWR);
+  if (!file || fsync(file.get()) != 0) fail(path);
+}
+
+}  // namespace tessera::io

@@ -1,0 +1,191 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <limits>
+#include <mutex>
+#include <thread>
+
+#include <tessera/io/dataset.hpp>
+#include <tessera/io/hdf5.hpp>
+#include <tessera/runtime/runtime.hpp>
+
+namespace tessera::io {
+namespace {
+
+/// Hands leaves from the thread that reads them to the workers that visit them, through a fixed
+/// number of buffers.
+class Queue {
+ public:
+  explicit Queue(std::vector<std::byte*> buffers) : free_(std::move(buffers)) {}
+
+  struct Item {
+    std::int64_t leaf = 0;
+    std::byte* data = nullptr;
+  };
+
+  /// A buffer to read into; null once the pass has ended.
+  std::byte* take_buffer() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return ended_ || !free_.empty(); });
+    if (ended_) return nullptr;
+    std::byte* data = free_.back();
+    free_.pop_back();
+    return data;
+  }
+  void give_buffer(std::byte* data) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(data);
+    changed_.notify_all();
+  }
+  void offer(Item item) {
+    const std::lock_guard lock(mutex_);
+    ready_.push_back(item);
+    changed_.notify_all();
+  }
+  /// The next leaf in order; one without data when there is none left.
+  Item take() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return ended_ || read_all_ || !ready_.empty(); });
+    if (failed_at_ <= next_ready() || ready_.empty()) return {};
+    const Item item = ready_.front();
+    ready_.pop_front();
+    return item;
+  }
+  /// No more leaves come.
+  void finish_reading() {
+    const std::lock_guard lock(mutex_);
+    read_all_ = true;
+    changed_.notify_all();
+  }
+  /// Leaf `leaf` could not be read or visited: nothing above it is visited from now on.
+  void fail(std::int64_t leaf, std::exception_ptr why) {
+    const std::lock_guard lock(mutex_);
+    if (leaf < failed_at_) {
+      failed_at_ = leaf;
+      failure_ = std::move(why);
+    }
+    changed_.notify_all();
+  }
+  /// A worker gave up: the reader stops.
+  void end() {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    changed_.notify_all();
+  }
+  const std::exception_ptr& failure() const { return failure_; }
+
+ private:
+  std::int64_t next_ready() const {
+    return ready_.empty() ? std::numeric_limits<std::int64_t>::max() : ready_.front().leaf;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::byte*> free_;
+  std::deque<Item> ready_;
+  bool read_all_ = false;
+  bool ended_ = false;
+  std::int64_t failed_at_ = std::numeric_limits<std::int64_t>::max();
+  std::exception_ptr failure_;
+};
+
+class DatasetSource : public RowSource {
+ public:
+  DatasetSource(std::string file, DatasetInfo info, const Communicator& comm)
+      : file_(std::move(file)),
+        info_(std::move(info)),
+        comm_(comm),
+        distribution_(info_.shape.empty() ? Distribution::replicated(1, comm.size())
+                                          : Distribution::rows(info_.shape[0], comm.size())),
+        cols_(info_.shape.empty()
+                  ? 1
+                  : element_count(Shape(info_.shape.begin() + 1, info_.shape.end()))) {}
+
+  const Shape& shape() const override { return info_.shape; }
+  DType dtype() const override { return info_.dtype; }
+  const Distribution& distribution() const override { return distribution_; }
+  const Communicator& comm() const override { return comm_; }
+
+  void for_each_leaf(const LeafVisitor& visit, int threads) const override {
+    const Range leaves = distribution_.leaves_of(comm_.rank());
+    if (leaves.size() == 0) return;
+    const auto workers = static_cast<int>(std::min<std::int64_t>(std::max(1, threads), leaves.size()));
+    const std::size_t bytes =
+        static_cast<std::size_t>(std::min(distribution_.leaf_rows(), distribution_.rows()) * cols_) *
+        size_of(info_.dtype);
+    std::vector<Buffer> memory;
+    std::vector<std::byte*> buffers;
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(workers + 2, leaves.size()); ++i)
+      buffers.push_back(memory.emplace_back(std::max<std::size_t>(bytes, 1)).data());
+
+    Queue queue(std::move(buffers));
+    {
+      const std::jthread reader([&] { read_leaves(leaves, queue); });
+      const struct Ending {  // before the reader is joined, however this block is left
+        Queue& queue;
+        ~Ending() { queue.end(); }
+      } ending{queue};
+      parallel_for({0, workers}, workers, [&](std::int64_t, Stream& stream) {
+        work(visit, queue, stream);
+      });
+    }
+    if (queue.failure()) std::rethrow_exception(queue.failure());
+  }
+
+ private:
+  void read_leaves(Range leaves, Queue& queue) const {
+    std::int64_t leaf = leaves.begin;
+    try {
+      hdf5::explain("cannot read " + hdf5::title(file_, info_.name), [&] {
+        const hdf5::Id file = hdf5::open_file(file_);
+        const hdf5::Id dataset =
+            hdf5::open_dataset(file, info_.name, distribution_.leaf_rows());
+        const DatasetInfo here = hdf5::describe(dataset, file_, info_.name);
+        if (here.shape != info_.shape || here.dtype != info_.dtype)
+          throw OSError(hdf5::title(file_, info_.name) + " changed since it was opened");
+        for (; leaf < leaves.end; ++leaf) {
+          std::byte* data = queue.take_buffer();
+          if (!data) break;
+          hdf5::read_rows(dataset, info_, distribution_.rows_of_leaf(leaf), data);
+          note_progress();
+          queue.offer({leaf, data});
+        }
+      });
+    } catch (...) {
+      queue.fail(leaf, std::current_exception());
+    }
+    queue.finish_reading();
+  }
+
+  void work(const LeafVisitor& visit, Queue& queue, Stream& stream) const {
+    for (;;) {
+      const auto item = queue.take();
+      if (!item.data) return;
+      const Range rows = distribution_.rows_of_leaf(item.leaf);
+      try {
+        visit({item.leaf, rows, {item.data, rows.size(), cols_, cols_, info_.dtype, cpu}}, stream);
+      } catch (...) {
+        queue.fail(item.leaf, std::current_exception());
+        queue.end();
+      }
+      queue.give_buffer(item.data);
+    }
+  }
+
+  std::string file_;
+  DatasetInfo info_;
+  Communicator comm_;
+  Distribution distribution_;
+  std::int64_t cols_;
+};
+
+}  // namespace
+
+Rows stream(const std::string& file, const std::string& dataset, const Communicator& comm) {
+  return Rows(std::make_shared<DatasetSource>(file, inspect(file, dataset, comm), comm));
+}
+
+}  // namespace tessera::io

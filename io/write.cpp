@@ -1,0 +1,247 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include <tessera/io/agreement.hpp>
+#include <tessera/io/dataset.hpp>
+#include <tessera/io/hdf5.hpp>
+#include <tessera/io/pending_file.hpp>
+#include <tessera/runtime/mpi.hpp>
+#include <tessera/runtime/runtime.hpp>
+
+namespace tessera::io {
+
+using hdf5::check;
+using hdf5::Id;
+
+namespace {
+
+/// "/a//b/" as "/a/b"; ValueError for a path without a name.
+std::string clean_path(const std::string& dataset) {
+  std::string clean;
+  for (std::size_t at = 0; at <= dataset.size();) {
+    const auto end = std::min(dataset.find('/', at), dataset.size());
+    const auto part = dataset.substr(at, end - at);
+    if (!part.empty() && part != ".") clean += "/" + part;
+    at = end + 1;
+  }
+  if (clean.empty() || clean.find('\0') != std::string::npos)
+    throw ValueError(fmt::format("expected the path of a dataset such as /X, got '{}'", dataset));
+  return clean;
+}
+
+Id file_access() {
+  Id access(check(H5Pcreate(H5P_FILE_ACCESS)));
+  check(H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST));
+  return access;
+}
+
+// Makes room for the dataset: its groups must be hard links to groups, and nothing else than a
+// dataset is replaced.
+void clear_way(hid_t file_id, const std::string& file, const std::string& path) {
+  for (auto at = path.find('/', 1);; at = path.find('/', at + 1)) {
+    const bool last = at == std::string::npos;
+    const std::string part = path.substr(0, at);
+    if (check(H5Lexists(file_id, part.c_str(), H5P_DEFAULT)) == 0) return;
+    H5L_info_t link{};
+    check(H5Lget_info(file_id, part.c_str(), &link, H5P_DEFAULT));
+    H5O_type_t type = H5O_TYPE_UNKNOWN;
+    if (link.type == H5L_TYPE_HARD) {
+      H5O_info_t object{};
+      check(H5Oget_info_by_name2(file_id, part.c_str(), &object, H5O_INFO_BASIC, H5P_DEFAULT));
+      type = object.type;
+    }
+    if (last && type == H5O_TYPE_GROUP)
+      throw ValueError(fmt::format("cannot write dataset '{}' of '{}': there is a group of that name", path, file));
+    if (last) {
+      check(H5Ldelete(file_id, path.c_str(), H5P_DEFAULT));
+      return;
+    }
+    if (type != H5O_TYPE_GROUP)
+      throw ValueError(fmt::format("cannot write dataset '{}' of '{}': '{}' is not a group", path, file, part));
+  }
+}
+
+// Nothing is lost when such a file is made anew.
+bool holds_only(hid_t file_id, const std::string& path) {
+  H5G_info_t root{};
+  check(H5Gget_info(file_id, &root));
+  H5O_info_t object{};
+  check(H5Oget_info2(file_id, &object, H5O_INFO_NUM_ATTRS));
+  if (root.nlinks != 1 || object.num_attrs != 0 || path.find('/', 1) != std::string::npos ||
+      check(H5Lexists(file_id, path.c_str(), H5P_DEFAULT)) == 0)
+    return false;
+  H5L_info_t link{};
+  check(H5Lget_info(file_id, path.c_str(), &link, H5P_DEFAULT));
+  if (link.type != H5L_TYPE_HARD) return false;
+  check(H5Oget_info_by_name2(file_id, path.c_str(), &object, H5O_INFO_BASIC, H5P_DEFAULT));
+  return object.type == H5O_TYPE_DATASET;
+}
+
+// On rank 0 alone: the temporary with everything but the numbers, whose room is reserved.
+void prepare(PendingFile& pending, const std::string& file, const std::string& path,
+             const Shape& shape, DType dtype) {
+  const hdf5::Session session;
+  const Id access = file_access();
+  bool keep = false;
+  if (pending.replaces()) {
+    const Id old = hdf5::open_file(file);
+    keep = !holds_only(old, path);
+  }
+  if (keep) pending.copy_target();
+  Id file_id(check(keep ? H5Fopen(pending.path().c_str(), H5F_ACC_RDWR, access)
+                        : H5Fcreate(pending.path().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access)));
+  if (keep) clear_way(file_id, file, path);
+  const Id links(check(H5Pcreate(H5P_LINK_CREATE)));
+  check(H5Pset_create_intermediate_group(links, 1));
+  const Id creation(check(H5Pcreate(H5P_DATASET_CREATE)));
+  check(H5Pset_layout(creation, H5D_CONTIGUOUS));
+  check(H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY));
+  check(H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER));
+  const Id type = hdf5::stored_type(dtype);
+  const hdf5::Selection all(shape, {0, shape.empty() ? 1 : shape[0]});
+  Id dataset(check(H5Dcreate2(file_id, path.c_str(), type, all.file, links, creation, H5P_DEFAULT)));
+  check(dataset.close());
+  check(H5Fflush(file_id, H5F_SCOPE_GLOBAL));
+  check(file_id.close());
+}
+
+using Transfer = std::function<void(hid_t dataset)>;
+
+/// Runs the steps of a write. `transfer` writes all numbers of this process; it may agree and so
+/// runs outside of together().
+void write_dataset(const std::string& file, const std::string& dataset, const Shape& shape,
+                   DType dtype, const Communicator& comm, const Transfer& transfer) {
+  const std::string path = clean_path(dataset);
+  const std::string failed = "cannot write " + hdf5::title(file, path);
+  std::optional<PendingFile> pending;  // on rank 0
+  std::string temporary;
+  on_first(comm, [&] {
+    hdf5::explain(failed, [&] {
+      pending.emplace(file);
+      prepare(*pending, file, path, shape, dtype);
+      temporary = pending->path();
+    });
+  });
+  comm.broadcast(temporary, 0);
+  together(comm, [&] {
+    const int fd = open(temporary.c_str(), O_RDWR | O_CLOEXEC);
+    if (fd < 0) throw OSError(fmt::format("cannot write '{}': {}", file, std::strerror(errno)));
+    close(fd);
+  });
+
+  const auto step = [&](const std::function<void()>& work) {
+    together(comm, [&] {
+      const hdf5::Session session;
+      hdf5::explain(failed, work);
+    });
+  };
+  Id access;
+  Id file_id;
+  Id dataset_id;
+  step([&] {
+    access = file_access();
+    check(H5Pset_fapl_mpio(access, mpi::native(comm), MPI_INFO_NULL));
+    check(H5Pset_coll_metadata_write(access, true));
+    check(H5Pset_all_coll_metadata_ops(access, true));
+  });
+  try {
+    step([&] { file_id = Id(check(H5Fopen(temporary.c_str(), H5F_ACC_RDWR, access))); });
+    step([&] { dataset_id = hdf5::open_dataset(file_id, path); });
+    transfer(dataset_id);
+  } catch (...) {  // agreed: every process is here
+    dataset_id.close();
+    file_id.close();
+    throw;
+  }
+  step([&] {
+    check(dataset_id.close());
+    check(file_id.close());
+  });
+  together(comm, [&] { sync_file(temporary); });
+  on_first(comm, [&] { pending->commit(); });
+}
+
+void write_rows(hid_t dataset, const Shape& shape, DType dtype, Range rows, const void* from,
+                hid_t transfer) {
+  const hdf5::Session session;
+  const Id type = hdf5::writing_type(dtype);
+  const hdf5::Selection selection(shape, rows);
+  check(H5Dwrite(dataset, type, selection.memory, selection.file, transfer, from));
+  note_progress();
+}
+
+bool has_elements(const Shape& shape) { return element_count(shape) > 0; }
+
+}  // namespace
+
+void write(const std::string& file, const std::string& dataset, const Array& x) {
+  if (!x) throw ValueError("expected an array to write, got an empty Array handle");
+  const auto& d = x.distribution();
+  if (d.kind() == Distribution::Kind::block_cyclic)
+    throw ValueError("a block-cyclic array cannot be written; redistribute it by rows first");
+  const auto& comm = x.comm();
+  Array host = x;
+  if (x.device() != cpu) together(comm, [&] { host = x.to(cpu); });
+  const bool split = d.kind() == Distribution::Kind::rows;
+  const auto rows_of = [&](int rank) { return split || rank == 0 ? d.rows_of(rank) : Range{}; };
+  write_dataset(file, dataset, x.shape(), x.dtype(), comm, [&](hid_t id) {
+    const std::int64_t most = hdf5::rows_per_transfer(x.shape(), x.dtype());
+    std::int64_t longest = 0;
+    for (int r = 0; r < comm.size(); ++r) longest = std::max(longest, rows_of(r).size());
+    if (!has_elements(x.shape())) longest = 0;
+    const Range mine = rows_of(comm.rank());
+    for (std::int64_t at = 0; at < longest; at += most) {
+      together(comm, [&] {  // one collective call of HDF5
+        const hdf5::Session session;
+        hdf5::explain("cannot write " + hdf5::title(file, dataset), [&] {
+          const Id transfer(check(H5Pcreate(H5P_DATASET_XFER)));
+          check(H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE));
+          const Range rows = {std::min(mine.end, mine.begin + at),
+                              std::min(mine.end, mine.begin + at + most)};
+          static const std::byte nothing{};
+          const void* from = rows.size() ? host.local().slice(rows.begin - d.rows_of(comm.rank()).begin, 1).data
+                                         : &nothing;
+          write_rows(id, x.shape(), x.dtype(), rows, from, transfer);
+        });
+      });
+    }
+  });
+}
+
+void write(const std::string& file, const std::string& dataset, const Rows& x) {
+  if (const Array* array = x.array()) return write(file, dataset, *array);
+  const auto& comm = x.comm();
+  const bool split = x.distribution().kind() == Distribution::Kind::rows;
+  write_dataset(file, dataset, x.shape(), x.dtype(), comm, [&](hid_t id) {
+    together(comm, [&] {
+      if (!split && comm.rank() != 0) return;
+      if (!has_elements(x.shape())) return;
+      x.for_each_leaf(
+          [&](const Leaf& leaf, Stream& scratch) {
+            const Tile& t = leaf.tile;
+            if (t.device != cpu)
+              throw NotImplementedError(fmt::format("cannot write rows from {}; stream them to the cpu", t.device.to_string()));
+            const void* from = t.data;
+            if (t.stride != t.cols) {
+              const std::size_t row_bytes = static_cast<std::size_t>(t.cols) * size_of(t.dtype);
+              std::byte* packed = scratch.scratch(static_cast<std::size_t>(t.rows) * row_bytes);
+              for (std::int64_t i = 0; i < t.rows; ++i)
+                std::memcpy(packed + static_cast<std::size_t>(i) * row_bytes, t.slice(i, 1).data, row_bytes);
+              from = packed;
+            }
+            hdf5::explain("cannot write " + hdf5::title(file, dataset), [&] {
+              write_rows(id, x.shape(), x.dtype(), leaf.rows, from, H5P_DEFAULT);
+            });
+          },
+          1);
+    });
+  });
+}
+
+}  // namespace tessera::io

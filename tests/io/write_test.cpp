@@ -1,0 +1,181 @@
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include <tessera/io/dataset.hpp>
+#include <tessera/runtime/error.hpp>
+
+#include "scratch.hpp"
+
+namespace tessera {
+namespace {
+
+using test::error_of;
+using test::Scratch;
+
+// Values that need every byte of the dtype.
+Array sample(const Shape& shape, DType dtype) {
+  Array x = empty(shape, dtype);
+  const Tile t = x.local();
+  visit(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (std::int64_t i = 0; i < t.rows * t.cols; ++i) {
+      const std::int64_t global = x.local_rows().begin * t.cols + i;
+      if constexpr (std::is_same_v<T, bool>)
+        t.as<T>()[i] = global % 3 == 1;
+      else if constexpr (std::is_integral_v<T>)
+        t.as<T>()[i] = static_cast<T>(static_cast<std::uint64_t>(global) * 0x9e3779b97f4a7c15U >> 3);
+      else if constexpr (std::is_floating_point_v<T>)
+        t.as<T>()[i] = static_cast<T>(1) / static_cast<T>(global + 3);
+      else
+        t.as<T>()[i] = T(1.5F / static_cast<float>(global + 1), -static_cast<float>(global));
+    }
+  });
+  return x;
+}
+
+bool same(const Array& a, const Array& b) {
+  if (a.shape() != b.shape() || a.dtype() != b.dtype() || !(a.distribution() == b.distribution()))
+    return false;
+  const Tile s = a.local();
+  const std::size_t bytes = static_cast<std::size_t>(s.rows * s.cols) * size_of(a.dtype());
+  return bytes == 0 || std::memcmp(s.data, b.local().data, bytes) == 0;
+}
+
+// Rows that are computed when read, so that writing cannot fall back on an array.
+Rows lazily(const Array& x) {
+  return map_rows(x, x.shape(), x.dtype(), [](const Leaf& in, const Tile& out, Stream&) {
+    std::memcpy(out.data, in.tile.data,
+                static_cast<std::size_t>(out.rows * out.cols) * size_of(out.dtype));
+  });
+}
+
+class RoundTrip : public testing::TestWithParam<DType> {};
+
+TEST_P(RoundTrip, EveryShapeThreeWays) {
+  const Scratch folder;
+  const std::string file = folder / "x.h5";
+  // Nothing, one, fewer than processes, a prime, one leaf, several leaves, no columns, n-d.
+  for (const Shape& shape : {Shape{0}, Shape{0, 3}, Shape{1}, Shape{2, 2}, Shape{251, 3},
+                             Shape{256, 2}, Shape{1283, 2}, Shape{5, 0}, Shape{521, 2, 3}, Shape{}}) {
+    const Array x = sample(shape, GetParam());
+    io::write(file, "/group/inner/x", x);
+    io::write(file, "/lazy", lazily(x));
+    for (const std::string name : {"/group/inner/x", "/lazy"}) {
+      EXPECT_TRUE(same(io::read(file, name), x)) << name << to_string(shape);
+      EXPECT_TRUE(same(io::read(file, name, {.collective = true}), x)) << name << to_string(shape);
+      EXPECT_TRUE(same(collect(io::stream(file, name)), x)) << name << to_string(shape);
+    }
+  }
+  EXPECT_EQ(folder.names(), std::vector<std::string>{"x.h5"});
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    DTypes, RoundTrip,
+    testing::Values(DType::boolean, DType::int8, DType::int16, DType::int32, DType::int64,
+                    DType::uint8, DType::uint16, DType::uint32, DType::uint64, DType::float32,
+                    DType::float64, DType::complex64, DType::complex128),
+    [](const auto& info) { return std::string(name_of(info.param)); });
+
+TEST(Write, CollectiveReadsAreCollective) {
+  const Scratch folder;
+  const Array x = sample({5000, 4}, DType::float32);
+  io::write(folder / "x.h5", "/x", x);
+  bool collective = false;
+  EXPECT_TRUE(same(
+      io::read(folder / "x.h5", "/x", {.collective = true, .was_collective = &collective}), x));
+  EXPECT_TRUE(collective);
+  io::read(folder / "x.h5", "/x", {.was_collective = &collective});
+  EXPECT_FALSE(collective);
+}
+
+TEST(Write, KeepsOtherDatasetsAndReplacesItsOwn) {
+  const Scratch folder;
+  const std::string file = folder / "data.h5";
+  const Array x = sample({700, 3}, DType::float64);
+  const Array labels = sample({700}, DType::int32);
+  io::write(file, "X", x);
+  io::write(file, "/labels", labels);
+  io::write(file, "/labels", sample({700}, DType::int64));
+  io::write(file, "/labels", labels);
+  EXPECT_TRUE(same(io::read(file, "/X"), x));
+  EXPECT_TRUE(same(io::read(file, "/labels"), labels));
+  const auto all = io::list_datasets(file);
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].name, "/X");
+  EXPECT_EQ(all[0].shape, (Shape{700, 3}));
+  EXPECT_EQ(all[1].dtype, DType::int32);
+}
+
+TEST(Write, ReadsAndWritesTheSameFile) {
+  const Scratch folder;
+  const std::string file = folder / "data.h5";
+  const Array x = sample({1500, 3}, DType::float32);
+  io::write(file, "/X", x);
+  io::write(file, "/Z", io::stream(file, "/X").as(DType::float64));
+  EXPECT_TRUE(same(io::read(file, "/Z"), x.astype(DType::float64)));
+  io::write(file, "/X", io::stream(file, "/Z"));
+  EXPECT_TRUE(same(io::read(file, "/X"), x.astype(DType::float64)));
+}
+
+TEST(Write, ReplicatedArray) {
+  const Scratch folder;
+  const std::vector<double> values = {1, 2, 3, 4, 5, 6};
+  const Array x = replicated(values, {3, 2}, Communicator::world());
+  io::write(folder / "x.h5", "/x", x);
+  EXPECT_TRUE(same(gather(io::read(folder / "x.h5", "/x")), x));
+}
+
+TEST(Write, RefusesBadPaths) {
+  const Scratch folder;
+  const std::string file = folder / "x.h5";
+  const Array x = sample({3}, DType::float32);
+  io::write(file, "/group/x", x);
+  EXPECT_EQ(error_of([&] { io::write(file, "/", x); }),
+            "ValueError: expected the path of a dataset such as /X, got '/'");
+  EXPECT_EQ(error_of([&] { io::write(file, "/group", x); }),
+            "ValueError: cannot write dataset '/group' of '" + file + "': there is a group of that name");
+  EXPECT_EQ(error_of([&] { io::write(file, "/group/x/y", x); }),
+            "ValueError: cannot write dataset '/group/x/y' of '" + file + "': '/group/x' is not a group");
+  EXPECT_TRUE(same(io::read(file, "/group/x"), x));
+  EXPECT_EQ(folder.names(), std::vector<std::string>{"x.h5"});
+}
+
+TEST(Write, RefusesUnwritableTargets) {
+  const Scratch folder;
+  const Array x = sample({3}, DType::float32);
+  test::on_rank_0([&] {
+    test::put_file(folder / "notes.txt", "mine");
+    std::filesystem::create_directory(folder / "folder.h5");
+  });
+  EXPECT_EQ(error_of([&] { io::write(folder / "notes.txt/x.h5", "/x", x); }),
+            "OSError: cannot write '" + (folder / "notes.txt/x.h5") + "': Not a directory");
+  EXPECT_EQ(error_of([&] { io::write(folder / "missing/x.h5", "/x", x); }),
+            "OSError: cannot write '" + (folder / "missing/x.h5") + "': No such file or directory");
+  EXPECT_EQ(error_of([&] { io::write(folder / "folder.h5", "/x", x); }),
+            "OSError: cannot write '" + (folder / "folder.h5") + "': it is a folder");
+  EXPECT_EQ(error_of([&] { io::write("/dev/null", "/x", x); }),
+            "OSError: cannot write '/dev/null': it is not a regular file");
+  EXPECT_EQ(error_of([&] { io::write(folder / "notes.txt", "/x", x); }),
+            "OSError: '" + (folder / "notes.txt") + "' is not an HDF5 file");
+  EXPECT_EQ(test::file_bytes(folder / "notes.txt"), "mine");
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"folder.h5", "notes.txt"}));
+}
+
+TEST(Write, LeavesNothingBehindWhenTheRowsFail) {
+  const Scratch folder;
+  const std::string file = folder / "x.h5";
+  const Array x = sample({2000, 2}, DType::float64);
+  io::write(file, "/x", x);
+  const Rows broken = map_rows(x, x.shape(), x.dtype(), [](const Leaf& in, const Tile&, Stream&) {
+    if (in.rows.end == 2000) throw ValueError("NaN in row 1999");
+  });
+  const std::string error = error_of([&] { io::write(file, "/x", broken); });
+  EXPECT_TRUE(error.starts_with("ValueError: NaN in row 1999")) << error;
+  EXPECT_TRUE(same(io::read(file, "/x"), x));
+  EXPECT_EQ(folder.names(), std::vector<std::string>{"x.h5"});
+}
+
+}  // namespace
+}  // namespace tessera
