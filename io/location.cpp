@@ -2,7 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <fstream>
+#include <string_view>
+
+#include <tessera/io/agreement.hpp>
 #include <tessera/io/dataset.hpp>
+#include <tessera/io/pending_file.hpp>
 #include <tessera/runtime/error.hpp>
 
 namespace tessera::io {
@@ -29,6 +35,19 @@ Location resolve(const Location& location, const Communicator& comm) {
                               info.name, tessera::to_string(info.shape), name_of(info.dtype));
   throw ValueError(fmt::format("'{}' holds {} datasets; name one of: {}", location.file,
                                found.size(), candidates));
+}
+
+void require_writable(const std::string& file, const Communicator& comm) {
+  on_first(comm, [&] { const PendingFile probe(file); });
+}
+
+bool is_hdf5(const std::string& file, const Communicator& comm) {
+  constexpr std::string_view signature = "\x89HDF\r\n\x1a\n";
+  std::array<char, signature.size()> start{};
+  require_readable(file, comm);
+  on_first(comm, [&] { std::ifstream(file, std::ios::binary).read(start.data(), start.size()); });
+  comm.broadcast(std::span(start), 0);
+  return std::string_view(start.data(), start.size()) == signature;
 }
 
 std::string to_string(const Location& location) {

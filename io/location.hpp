@@ -21,6 +21,14 @@ Location parse_location(const std::string& text);
 Location resolve(const Location& location,
                  const Communicator& comm = Communicator::world());
 
+/// Fails early: OSError, the same on every process, unless rank 0 can create or replace `file`.
+/// Leaves nothing behind. Collective.
+void require_writable(const std::string& file,
+                      const Communicator& comm = Communicator::world());
+
+/// Whether `file` is an HDF5 file, by its first bytes. OSError when it cannot be read. Collective.
+bool is_hdf5(const std::string& file, const Communicator& comm = Communicator::world());
+
 /// FILE.h5:/dataset again.
 std::string to_string(const Location& location);
 

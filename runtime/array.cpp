@@ -54,14 +54,33 @@ std::size_t checked_bytes(std::int64_t elements, DType dtype) {
 
 }  // namespace
 
-Array::Array(Shape shape, DType dtype, const Distribution& distribution, const Communicator& comm,
-             Device device) {
-  element_count(shape);
+void detail::check_fits(const Shape& shape, const Distribution& distribution,
+                        const Communicator& comm) {
   const bool block_cyclic = distribution.kind() == Distribution::Kind::block_cyclic;
   if (distribution.rows() != rows_of(shape) ||
       (block_cyclic && (shape.size() != 2 || distribution.cols() != shape[1])))
-    throw ValueError(fmt::format("a distribution over {} rows cannot hold an array of shape {}",
-                                 distribution.rows(), to_string(shape)));
+    throw ValueError(fmt::format(
+        "a distribution over {} cannot hold an array of shape {}",
+        block_cyclic ? fmt::format("a {} x {} matrix", distribution.rows(), distribution.cols())
+                     : fmt::format("{} rows", distribution.rows()),
+        to_string(shape)));
+  if (distribution.processes() != comm.size())
+    throw ValueError(fmt::format("a distribution over {} processes cannot hold an array on {}",
+                                 distribution.processes(), comm.size()));
+}
+
+void detail::check_row_indices(const Shape& shape, std::span<const std::int64_t> indices) {
+  if (shape.empty()) throw ValueError("an array of shape () has no rows to take");
+  for (const auto i : indices)
+    if (i < 0 || i >= shape[0])
+      throw ValueError(fmt::format("row {} is outside an array of shape {}", i, to_string(shape)));
+}
+
+Array::Array(Shape shape, DType dtype, const Distribution& distribution, const Communicator& comm,
+             Device device) {
+  element_count(shape);
+  detail::check_fits(shape, distribution, comm);
+  const bool block_cyclic = distribution.kind() == Distribution::Kind::block_cyclic;
   const std::int64_t elements =
       block_cyclic ? distribution.local_rows(comm.rank()) * distribution.local_cols(comm.rank())
                    : distribution.rows_of(comm.rank()).size() * cols_of(shape);
@@ -85,7 +104,10 @@ const Communicator& Array::comm() const {
   return state_->comm;
 }
 
-Range Array::local_rows() const { return distribution().rows_of(comm().rank()); }
+Range Array::local_rows() const {
+  const auto& d = distribution();
+  return d.rows_of(comm().rank());
+}
 
 Tile Array::local() const {
   const auto& d = distribution();
@@ -249,6 +271,7 @@ Array from_host_on(int root, std::span<const T> data, Shape shape, const Communi
       throw ValueError(fmt::format("{} elements cannot fill shape {}", data.size(), to_string(shape)));
     local.rows = rows_of(shape);
   });
+  if (shape.empty()) return gather(from_local(local, {}, comm)).reshape({});
   return from_local(local, Shape(shape.begin() + 1, shape.end()), comm);
 }
 

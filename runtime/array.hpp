@@ -21,6 +21,13 @@ std::string to_string(const Shape& shape);
 /// Number of elements; ValueError for negative extents or more than 2^63.
 std::int64_t element_count(const Shape& shape);
 
+namespace detail {
+/// ValueError unless an array of that shape can lie so over the processes of `comm`.
+void check_fits(const Shape& shape, const Distribution& distribution, const Communicator& comm);
+/// ValueError unless these are rows of an array of that shape.
+void check_row_indices(const Shape& shape, std::span<const std::int64_t> indices);
+}  // namespace detail
+
 /// A global n-D array: shape, dtype, distribution, device, communicator and this process's part of
 /// it. Rows are axis 0; the rest of the shape travels along. A handle: copying it copies no data
 /// and never communicates. Library functions never modify their arguments.

@@ -72,7 +72,9 @@ MPI_Datatype mpi_type(DType dtype) {
   std::abort();
 }
 
-MPI_Op mpi_operation(Reduce operation) {
+MPI_Op mpi_operation(Reduce operation, DType dtype) {
+  // MPI has no arithmetic on bool.
+  if (dtype == DType::boolean) return operation == Reduce::min ? MPI_LAND : MPI_LOR;
   switch (operation) {
     case Reduce::sum: return MPI_SUM;
     case Reduce::min: return MPI_MIN;
@@ -105,6 +107,9 @@ Communicator Communicator::adopt(void* comm) {
 
 int Communicator::rank() const { return handle_->rank; }
 int Communicator::size() const { return handle_->size; }
+bool Communicator::operator==(const Communicator& other) const {
+  return handle_->comm == other.handle_->comm;
+}
 void* Communicator::native() const { return const_cast<MPI_Comm*>(&handle_->comm); }
 void Communicator::limit_count(std::int64_t elements) { count_limit = elements; }
 
@@ -143,7 +148,7 @@ void Communicator::all_reduce(void* data, std::int64_t count, DType dtype,
   const auto width = static_cast<std::int64_t>(size_of(dtype));
   in_pieces(count, [&](std::int64_t at, int n) {
     check(MPI_Allreduce(MPI_IN_PLACE, bytes + at * width, n, mpi_type(dtype),
-                        mpi_operation(operation), handle_->comm));
+                        mpi_operation(operation, dtype), handle_->comm));
   });
 }
 

@@ -56,7 +56,7 @@ Distribution Distribution::block_cyclic(std::int64_t rows, std::int64_t cols, in
                                         int grid_cols, std::int64_t block_rows,
                                         std::int64_t block_cols, int processes) {
   if (rows < 0 || cols < 0 || grid_rows < 1 || grid_cols < 1 || block_rows < 1 || block_cols < 1 ||
-      grid_rows * grid_cols > processes)
+      std::int64_t{grid_rows} * grid_cols > processes)
     throw ValueError(fmt::format(
         "block_cyclic needs sizes >= 0, a grid of at most {} processes and blocks of at least 1 x 1;"
         " got {} x {} on a {} x {} grid in blocks of {} x {}",

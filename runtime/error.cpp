@@ -59,7 +59,8 @@ void together(const Communicator& comm, const std::function<void()>& work) {
   std::string text = message.substr(split + 1);
   bool alike = all_failed != 0;
   if (comm.size() > 1 && alike) {
-    std::array<std::int64_t, 1> same = {mine->what() == text ? 1 : 0};
+    const std::string own = std::string(mine->kind()) + '\n' + mine->what();
+    std::array<std::int64_t, 1> same = {own == message ? 1 : 0};
     comm.all_reduce(std::span(same), Reduce::min);
     alike = same[0] != 0;
   }

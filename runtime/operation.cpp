@@ -32,7 +32,7 @@ void install(Backend backend) {
   auto next = std::make_unique<Registry>();
   next->backends = registry().backends;
   std::erase_if(next->backends, [&](const auto& old) {
-    if (old->name() != backend.name()) return false;
+    if (old->name() != backend.name() || old->device() != backend.device()) return false;
     backend.implementations_.insert(old->implementations_.begin(), old->implementations_.end());
     return true;
   });

@@ -53,13 +53,19 @@ class Backend {
   std::unordered_map<std::string, std::any> implementations_;
 };
 
-/// Registers a backend, ours and other people's alike. A backend of a known name adds its
-/// operations to that one, replacing those both have.
+/// Registers a backend, ours and other people's alike. A backend of a known name and device adds
+/// its operations to that one, replacing those both have.
 void install(Backend backend);
 
 /// Backends for a device by descending priority.
 const std::vector<const Backend*>& backends_for(Device::Kind device);
 const std::any* find_implementation(const Backend& backend, const std::string& operation);
+
+inline Device device_of(const Tile& tile) { return tile.device; }
+template <class T>
+Device device_of(const T& holder) {
+  return holder.device();
+}
 
 /// A named kernel that backends implement: the data decides where it runs (the device of the first
 /// Tile or Stream argument), then the priority of the backends that take the call.
@@ -81,7 +87,7 @@ class Operation<R(First, Rest...)> {
   const std::string& name() const { return name_; }
 
   R operator()(First first, Rest... rest) const {
-    const Device device = first.device();
+    const Device device = device_of(first);
     std::string reasons;
     for (const Backend* backend : backends_for(device.kind)) {
       const std::any* found = find_implementation(*backend, name_);

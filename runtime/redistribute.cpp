@@ -153,12 +153,15 @@ void transpose_block(const std::byte* from, std::byte* to, std::int64_t rows, st
                   from + static_cast<std::size_t>(i * cols + j) * width, width);
 }
 
-Array through_gemr2d(const Array& x, const Distribution& target) {
-  const std::size_t width = size_of(x.dtype());
-  if (x.ndim() != 2 || width < 4)
+void refuse_unless_matrix(const Array& x) {
+  if (x.ndim() != 2 || size_of(x.dtype()) < 4)
     throw NotImplementedError(
         fmt::format("block-cyclic layouts hold matrices of 4-, 8- or 16-byte elements; got shape {} of {}",
                     to_string(x.shape()), name_of(x.dtype())));
+}
+
+Array through_gemr2d(const Array& x, const Distribution& target) {
+  const std::size_t width = size_of(x.dtype());
   Array out(x.shape(), x.dtype(), target, x.comm());
   const int rank = x.comm().rank();
   const auto block = [&](const Array& a) {
@@ -191,6 +194,8 @@ Array through_gemr2d(const Array& x, const Distribution& target) {
 }  // namespace
 
 Array redistribute(const Array& x, const Distribution& target) {
+  if (target.kind() == Kind::block_cyclic) refuse_unless_matrix(x);
+  detail::check_fits(x.shape(), target, x.comm());
   const Kind from = x.distribution().kind();
   const Kind to = target.kind();
   if (x.distribution() == target) return x;
@@ -210,15 +215,20 @@ Array gather(const Array& x) {
 Array from_local(const Tile& local, const Shape& tail, const Communicator& comm) {
   struct Facts {
     std::int64_t rows, cols;
-    std::int32_t dtype;
+    std::uint64_t tail, dtype;
   };
   const auto all =
-      comm.all_gather(Facts{local.rows, element_count(tail), static_cast<std::int32_t>(local.dtype)});
+      comm.all_gather(Facts{local.rows, local.cols, std::hash<std::string>{}(to_string(tail)),
+                            static_cast<std::uint64_t>(local.dtype)});
   std::vector<Range> from;
   std::int64_t n = 0;
-  for (const auto& f : all) {
-    if (f.cols != all[0].cols || f.dtype != all[0].dtype)
+  for (const auto& f : all)
+    if (f.tail != all[0].tail || f.dtype != all[0].dtype)
       throw ValueError("from_local needs the same dtype and the same shape after axis 0 on every process");
+  for (const auto& f : all) {
+    if (f.rows > 0 && f.cols != element_count(tail))
+      throw ValueError(fmt::format("from_local got rows of {} elements for a shape {} after axis 0",
+                                   f.cols, to_string(tail)));
     from.push_back({n, n + f.rows});
     n += f.rows;
   }
@@ -241,6 +251,9 @@ Array from_local(const Tile& local, const Shape& tail, const Communicator& comm)
 }
 
 Array take_rows(const Array& x, std::span<const std::int64_t> indices) {
+  detail::check_row_indices(x.shape(), indices);
+  if (x.distribution().kind() == Kind::block_cyclic)
+    return take_rows(redistribute(x, Distribution::rows(x.rows(), x.comm().size())), indices);
   Shape shape = x.shape();
   shape[0] = static_cast<std::int64_t>(indices.size());
   Array out(shape, x.dtype(), Distribution::replicated(shape[0], x.comm().size()), x.comm());

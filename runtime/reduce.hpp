@@ -3,6 +3,7 @@
 #include <cereal/types/vector.hpp>
 
 #include <concepts>
+#include <exception>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -167,7 +168,7 @@ T on_root(const Communicator& comm, const std::function<T()>& work) {
 /// merge_tree(kernel(leaf_0), kernel(leaf_1), ...) on every process: kernel(leaf, stream) gives a
 /// partial for one leaf, on several threads at once, and partials are merged in a binary tree fixed
 /// over the leaf index. The result is the same bits for any number of processes and threads.
-/// Collective; what a kernel throws is thrown on every process. P{} for an array without rows.
+/// Collective; what a kernel or a merge throws is thrown on every process. P{} for an array without rows.
 ///
 /// Each process merges the subtrees inside its own run of leaves; the roots of these, at most
 /// 2 log2(leaves per process) of them, travel up a binomial tree of processes.
@@ -182,27 +183,58 @@ P reduce(const Rows& x, const std::function<P(const Leaf&, Stream&)>& kernel) {
       tree.offer({0, leaf.index}, kernel(leaf, stream));
     });
   });
-  if (split) {
-    for (int step = 1; step < comm.size(); step *= 2) {
-      if (comm.rank() % (2 * step) == step) {
-        comm.send(detail::to_bytes(detail::Parcel<P>{tree.run().begin, tree.run().end,
-                                                     tree.take_nodes()}),
-                  comm.rank() - step);
-        break;
-      }
-      if (comm.rank() % (2 * step) == 0 && comm.rank() + step < comm.size()) {
-        auto parcel = detail::from_bytes<detail::Parcel<P>>(comm.receive(comm.rank() + step));
+  const auto take_root = [&] {
+    auto nodes = tree.take_nodes();
+    return nodes.empty() ? P{} : std::move(nodes.front().second);
+  };
+  if (!split) return take_root();
+
+  // A merge that throws on the way must not leave the others waiting: it travels on as an empty
+  // message, and in the end everybody throws it.
+  std::exception_ptr failure;
+  bool broken = false;
+  const auto attempt = [&](auto&& step) {
+    if (broken) return;
+    try {
+      step();
+    } catch (...) {
+      failure = std::current_exception();
+      broken = true;
+    }
+  };
+  std::string bytes;
+  for (int step = 1; step < comm.size(); step *= 2) {
+    if (comm.rank() % (2 * step) == step) {
+      attempt([&] {
+        bytes = detail::to_bytes(
+            detail::Parcel<P>{tree.run().begin, tree.run().end, tree.take_nodes()});
+      });
+      comm.send(bytes, comm.rank() - step);
+      break;
+    }
+    if (comm.rank() % (2 * step) == 0 && comm.rank() + step < comm.size()) {
+      std::string message = comm.receive(comm.rank() + step);
+      broken = broken || message.empty();
+      attempt([&] {
+        auto parcel = detail::from_bytes<detail::Parcel<P>>(std::move(message));
         tree.append({parcel.begin, parcel.end}, std::move(parcel.nodes));
-      }
+      });
     }
   }
-  auto nodes = tree.take_nodes();
-  P result = nodes.empty() ? P{} : std::move(nodes.front().second);
-  if (split) {
-    std::string bytes;
-    if (comm.rank() == 0) bytes = detail::to_bytes(result);
-    comm.broadcast(bytes, 0);
-    if (comm.rank() != 0) result = detail::from_bytes<P>(std::move(bytes));
+  P result{};
+  if (comm.rank() == 0)
+    attempt([&] {
+      result = take_root();
+      bytes = detail::to_bytes(result) + '+';  // never empty
+    });
+  comm.broadcast(bytes, 0);
+  if (bytes.empty())
+    together(comm, [&] {
+      if (failure) std::rethrow_exception(failure);
+    });
+  if (comm.rank() != 0) {
+    bytes.pop_back();
+    result = detail::from_bytes<P>(std::move(bytes));
   }
   return result;
 }

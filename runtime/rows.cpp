@@ -37,6 +37,11 @@ void parallel_for(Range range, int threads,
 
 namespace {
 
+std::int64_t rows_of(const Shape& shape) { return shape.empty() ? 1 : shape[0]; }
+std::int64_t cols_of(const Shape& shape) {
+  return shape.empty() ? 1 : element_count(Shape(shape.begin() + 1, shape.end()));
+}
+
 class ArraySource : public RowSource {
  public:
   explicit ArraySource(Array array) : array_(std::move(array)) {}
@@ -69,8 +74,12 @@ class MappedSource : public RowSource {
   Device device() const override { return x_.device(); }
 
   void for_each_leaf(const LeafVisitor& visit, int threads) const override {
+<<<<<<< HEAD
     const std::int64_t cols =
         shape_.empty() ? 1 : element_count(Shape(shape_.begin() + 1, shape_.end()));
+=======
+    const std::int64_t cols = cols_of(shape_);
+>>>>>>> 1773d0f58ae6bfdc9d573c9eb2dc77d6186f1cec
     x_.for_each_leaf(
         [&](const Leaf& in, Stream& stream) {
           const auto bytes = static_cast<std::size_t>(in.rows.size() * cols) * size_of(dtype_);
@@ -118,7 +127,7 @@ Rows::Rows(const Array& array) {
 }
 
 std::int64_t Rows::cols() const {
-  return shape().empty() ? 1 : element_count(Shape(shape().begin() + 1, shape().end()));
+  return cols_of(shape());
 }
 
 Rows Rows::as(DType wanted) const {
@@ -130,6 +139,9 @@ Rows Rows::as(DType wanted) const {
 }
 
 Rows map_rows(const Rows& x, Shape shape, DType dtype, LeafKernel kernel) {
+  if (rows_of(shape) != x.rows())
+    throw ValueError("map_rows keeps the " + std::to_string(x.rows()) +
+                     " rows of its input; got shape " + to_string(shape));
   return Rows(std::make_shared<MappedSource>(x, std::move(shape), dtype, std::move(kernel)));
 }
 
@@ -150,6 +162,7 @@ Array collect(const Rows& x) {
 
 Array take_rows(const Rows& x, std::span<const std::int64_t> indices) {
   if (x.array()) return take_rows(*x.array(), indices);
+  detail::check_row_indices(x.shape(), indices);
   Shape shape = x.shape();
   shape[0] = static_cast<std::int64_t>(indices.size());
   Array out(shape, x.dtype(), Distribution::replicated(shape[0], x.comm().size()), x.comm());

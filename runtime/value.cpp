@@ -11,7 +11,11 @@ std::string Value::to_string() const {
     std::string operator()(std::monostate) const { return "None"; }
     std::string operator()(bool v) const { return v ? "True" : "False"; }
     std::string operator()(std::int64_t v) const { return fmt::format("{}", v); }
-    std::string operator()(double v) const { return fmt::format("{}", v); }
+    std::string operator()(double v) const {
+      const std::string text = fmt::format("{}", v);
+      const bool whole = text.find_first_not_of("-0123456789") == std::string::npos;
+      return whole ? text + ".0" : text;
+    }
     std::string operator()(const std::string& v) const { return fmt::format("'{}'", v); }
     std::string operator()(const Array& v) const {
       return "an array of shape " + tessera::to_string(v.shape());

@@ -1,0 +1,293 @@
+#include <tessera/runtime/reduce.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cereal/types/string.hpp>
+
+#include <bit>
+#include <optional>
+
+#include "support/near.hpp"
+
+namespace tessera {
+namespace {
+
+using test::unit;
+
+Communicator world() { return Communicator::world(); }
+std::string on_rank(const std::string& text, int rank) {
+  return world().size() == 1 ? text : text + " (rank " + std::to_string(rank) + ")";
+}
+
+struct Threads {
+  explicit Threads(int n) { Runtime::set_threads(n); }
+  ~Threads() { Runtime::set_threads(1); }
+};
+
+// Merging is not associative in floating point, and not even in exact numbers.
+struct Knot {
+  double value = 0;
+  std::int64_t leaves = 0;
+  void merge(const Knot& right) {
+    value = value * 0.7 + std::sqrt(value * value + right.value * right.value) + right.value / 3;
+    leaves += right.leaves;
+  }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(value, leaves);
+  }
+};
+
+// Writes down what was merged with what.
+struct Text {
+  std::string text;
+  void merge(const Text& right) { text = "(" + text + " " + right.text + ")"; }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(text);
+  }
+};
+
+// The tree, evaluated serially by its definition, and independently of the library: a node of
+// level l covers 2^l leaves, and its right child may lie beyond the last leaf.
+template <class P, class LeafValue>
+std::optional<P> node(int level, std::int64_t index, std::int64_t leaves, LeafValue leaf) {
+  if ((index << level) >= leaves) return std::nullopt;
+  if (level == 0) return leaf(index);
+  auto left = node<P>(level - 1, 2 * index, leaves, leaf);
+  auto right = node<P>(level - 1, 2 * index + 1, leaves, leaf);
+  if (right) left->merge(*right);
+  return left;
+}
+template <class P, class LeafValue>
+P serial_tree(std::int64_t leaves, LeafValue leaf) {
+  return node<P>(40, 0, leaves, leaf).value_or(P{});
+}
+
+const std::vector<std::int64_t> rows_to_try = {0,        1,       255,     256,   257,    2 * 256,
+                                               3 * 256,  1031,    7 * 256, 2049,  5000,   11 * 256,
+                                               16384,    20001,   300007};
+
+double row_value(std::int64_t row) { return unit(row) * 1e3 - 300; }
+
+Array column(std::int64_t n) { return test::make<double>({n, 1}, row_value); }
+
+double leaf_sum(Range rows) {
+  double sum = 0;
+  for (std::int64_t i = rows.begin; i < rows.end; ++i) sum += row_value(i);
+  return sum;
+}
+double leaf_sum(const Leaf& leaf) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < leaf.tile.rows; ++i) sum += leaf.tile.as<double>()[i];
+  return sum;
+}
+
+// The bits of a knot do not depend on processes or threads: at every number of both they are those
+// of the serial evaluation.
+TEST(Reduce, GivesTheBitsOfTheSerialTree) {
+  for (const auto n : rows_to_try) {
+    const Array x = column(n);
+    const auto& d = x.distribution();
+    const Knot expected = serial_tree<Knot>(
+        d.leaves(), [&](std::int64_t i) { return Knot{leaf_sum(d.rows_of_leaf(i)), 1}; });
+    ASSERT_EQ(expected.leaves, d.leaves());
+    for (const int threads : {1, 2, 3}) {
+      const Threads set(threads);
+      for (const Rows& rows : {Rows(x), Rows(gather(x))}) {
+        const Knot got = reduce<Knot>(
+            rows, [](const Leaf& leaf, Stream&) { return Knot{leaf_sum(leaf), 1}; });
+        EXPECT_EQ(got.leaves, expected.leaves) << n << " rows, " << threads << " threads";
+        EXPECT_EQ(std::bit_cast<std::uint64_t>(got.value),
+                  std::bit_cast<std::uint64_t>(expected.value))
+            << n << " rows, " << threads << " threads: " << got.value << " and " << expected.value;
+      }
+    }
+  }
+}
+
+TEST(Reduce, MergesNeighboursLeftWithRight) {
+  const std::vector<std::string> expected = {
+      "",
+      "0",
+      "(0 1)",
+      "((0 1) 2)",
+      "((0 1) (2 3))",
+      "(((0 1) (2 3)) 4)",
+      "(((0 1) (2 3)) (4 5))",
+      "(((0 1) (2 3)) ((4 5) 6))",
+      "(((0 1) (2 3)) ((4 5) (6 7)))",
+      "((((0 1) (2 3)) ((4 5) (6 7))) 8)",
+  };
+  for (std::size_t leaves = 0; leaves < expected.size(); ++leaves)
+    for (const int threads : {1, 2, 3}) {
+      const Threads set(threads);
+      const Array x = zeros({static_cast<std::int64_t>(leaves) * 256, 1});
+      ASSERT_EQ(x.distribution().leaves(), static_cast<std::int64_t>(leaves));
+      const Text got = reduce<Text>(
+          x, [](const Leaf& leaf, Stream&) { return Text{std::to_string(leaf.index)}; });
+      EXPECT_EQ(got.text, expected[leaves]) << threads << " threads";
+    }
+}
+
+TEST(Reduce, OrderOfManyLeavesIsThatOfTheSerialTree) {
+  for (const std::int64_t leaves : {13, 31, 33, 63}) {
+    const Array x = zeros({leaves * 256 - 5, 1});
+    const Text got = reduce<Text>(
+        x, [](const Leaf& leaf, Stream&) { return Text{std::to_string(leaf.index)}; });
+    EXPECT_EQ(got.text,
+              serial_tree<Text>(leaves, [](std::int64_t i) { return Text{std::to_string(i)}; }).text);
+  }
+}
+
+// Negative control: if these agreed with the tree, the tests above could not tell a wrong order.
+TEST(Reduce, OtherOrdersOfAdditionGiveOtherBits) {
+  int plain_differs = 0;
+  int mpi_differs = 0;
+  for (std::int64_t n = 5000; n < 5020; ++n) {
+    const Array x = column(n);
+    const double tree =
+        reduce<Sums>(x, [](const Leaf& leaf, Stream&) { return Sums{{leaf_sum(leaf)}}; }).values[0];
+    plain_differs += leaf_sum(Range{0, n}) != tree;
+    std::array<double, 1> sum = {leaf_sum(x.local_rows())};
+    world().all_reduce(std::span(sum), Reduce::sum);
+    mpi_differs += sum[0] != tree;
+    EXPECT_NEAR(sum[0], tree, 1e-6);
+  }
+  EXPECT_GT(plain_differs, 0);
+  EXPECT_GT(mpi_differs, 0);
+}
+
+TEST(Reduce, ZeroRowsGiveAnEmptyPartial) {
+  int calls = 0;
+  const Knot got = reduce<Knot>(zeros({0, 4}), [&](const Leaf&, Stream&) {
+    ++calls;
+    return Knot{1, 1};
+  });
+  EXPECT_EQ(got.leaves, 0);
+  EXPECT_EQ(got.value, 0);
+  EXPECT_EQ(calls, 0);
+}
+
+TEST(Reduce, CallsTheKernelOncePerLeaf) {
+  for (const std::int64_t n : {1, 257, 2049}) {
+    const Array x = column(n);
+    std::atomic<std::int64_t> calls{0};
+    reduce<Knot>(x, [&](const Leaf&, Stream&) {
+      ++calls;
+      return Knot{};
+    });
+    EXPECT_EQ(calls, x.distribution().leaves_of(world().rank()).size());
+  }
+}
+
+TEST(Reduce, VectorsAreAddedElementByElement) {
+  const Array x = test::make<double>({3000, 2}, [](std::int64_t i) { return double(i % 7); });
+  const Sums got = reduce<Sums>(x, [](const Leaf& leaf, Stream&) {
+    Sums s{{0, 0, 0}};
+    for (std::int64_t i = 0; i < leaf.tile.rows; ++i) {
+      for (std::size_t j = 0; j < 2; ++j)
+        s.values[j] += leaf.tile.as<double>()[static_cast<std::size_t>(i) * 2 + j];
+      s.values[2] += 1;
+    }
+    return s;
+  });
+  double even = 0;
+  double odd = 0;
+  for (std::int64_t i = 0; i < 6000; ++i) (i % 2 == 0 ? even : odd) += double(i % 7);
+  EXPECT_EQ(got.values, (std::vector<double>{even, odd, 3000}));
+}
+
+TEST(Reduce, WorksOnMappedRows) {
+  const Array x = test::make<std::int32_t>({2049, 1}, [](std::int64_t i) {
+    return static_cast<std::int32_t>(i);
+  });
+  const Sums got = reduce<Sums>(Rows(x).as(DType::float64), [](const Leaf& leaf, Stream&) {
+    return Sums{{leaf_sum(leaf)}};
+  });
+  EXPECT_EQ(got.values[0], 2048.0 * 2049 / 2);
+}
+
+TEST(Reduce, WorksOnPartOfTheJob) {
+  const Communicator half = world().split(world().rank() % 2);
+  const Array x = test::make<double>({5000, 1}, row_value, half);
+  const auto& d = x.distribution();
+  const Knot expected = serial_tree<Knot>(
+      d.leaves(), [&](std::int64_t i) { return Knot{leaf_sum(d.rows_of_leaf(i)), 1}; });
+  const Knot got =
+      reduce<Knot>(x, [](const Leaf& leaf, Stream&) { return Knot{leaf_sum(leaf), 1}; });
+  EXPECT_EQ(got.value, expected.value);
+}
+
+TEST(Reduce, WhatAKernelThrowsIsThrownEverywhere) {
+  const Array x = column(2000);  // 8 leaves
+  for (const int threads : {1, 3}) {
+    const Threads set(threads);
+    for (const std::int64_t bad : {0, 3, 7})
+      test::expect_error<LinAlgError>(
+          [&] {
+            reduce<Knot>(x, [&](const Leaf& leaf, Stream&) -> Knot {
+              if (leaf.index == bad) throw LinAlgError("leaf " + std::to_string(bad));
+              return {};
+            });
+          },
+          on_rank("leaf " + std::to_string(bad), x.distribution().owner_of_row(bad * 256)));
+    test::expect_error<ValueError>(
+        [&] {
+          reduce<Knot>(gather(x), [](const Leaf& leaf, Stream&) -> Knot {
+            if (leaf.index == 2) throw ValueError("in every process");
+            return {};
+          });
+        },
+        "in every process");
+  }
+}
+
+// Refuses to absorb the partial of one leaf.
+struct Brittle {
+  std::int64_t leaf = 0;
+  std::int64_t fails_at = -1;
+  void merge(const Brittle& right) {
+    if (right.leaf == fails_at) throw LinAlgError("cannot merge " + std::to_string(fails_at));
+  }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(leaf, fails_at);
+  }
+};
+
+TEST(Reduce, WhatAMergeThrowsIsThrownEverywhere) {
+  const Array x = column(2000);  // 8 leaves
+  for (const std::int64_t bad : {1, 2, 3, 4, 6}) {
+    try {
+      reduce<Brittle>(x, [&](const Leaf& leaf, Stream&) { return Brittle{leaf.index, bad}; });
+      ADD_FAILURE() << "merging leaf " << bad << " threw nothing";
+    } catch (const LinAlgError& e) {
+      // Which rank is named depends on who merges; the rest does not.
+      EXPECT_TRUE(std::string(e.what()).starts_with("cannot merge " + std::to_string(bad)))
+          << e.what();
+    }
+  }
+  EXPECT_TRUE(test::all_of(world(), true));
+}
+
+TEST(OnRoot, HandsTheRootsResultToAll) {
+  int calls = 0;
+  const auto got = on_root<std::vector<double>>(world(), [&] {
+    ++calls;
+    return std::vector<double>{1.5, 0.1 + 0.2, static_cast<double>(world().rank())};
+  });
+  EXPECT_EQ(got, (std::vector<double>{1.5, 0.1 + 0.2, 0}));
+  EXPECT_EQ(calls, world().rank() == 0 ? 1 : 0);
+}
+
+TEST(OnRoot, AgreesOnFailures) {
+  test::expect_error<LinAlgError>(
+      [] {
+        on_root<double>(world(), []() -> double { throw LinAlgError("did not converge"); });
+      },
+      on_rank("did not converge", 0));
+}
+
+}  // namespace
+}  // namespace tessera
