@@ -74,12 +74,7 @@ class MappedSource : public RowSource {
   Device device() const override { return x_.device(); }
 
   void for_each_leaf(const LeafVisitor& visit, int threads) const override {
-<<<<<<< HEAD
-    const std::int64_t cols =
-        shape_.empty() ? 1 : element_count(Shape(shape_.begin() + 1, shape_.end()));
-=======
     const std::int64_t cols = cols_of(shape_);
->>>>>>> 1773d0f58ae6bfdc9d573c9eb2dc77d6186f1cec
     x_.for_each_leaf(
         [&](const Leaf& in, Stream& stream) {
           const auto bytes = static_cast<std::size_t>(in.rows.size() * cols) * size_of(dtype_);
