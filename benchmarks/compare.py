@@ -49,7 +49,7 @@ def median_seconds(work):
 
 
 def random_data(rows, cols):
-    return np.random.default_rng(0).random((rows, cols), dtype=np.float32)
+    return np.random.default_rng(0).standard_normal((rows, cols), dtype=np.float32)
 
 
 def sklearn_kmeans(rows, cols, clusters):
@@ -106,8 +106,8 @@ def compare_case(name, case, rows, cols, clusters, targets, flops, floors):
     one = fit_time(case, rows, cols, clusters, 1, 2)
     two = fit_time(case, rows, cols, clusters, 2, 1)
     one_s, two_s = median(one["seconds"]), median(two["seconds"])
-    size_mb = rows * cols * 4 / 1e6
-    floor = max(flops / floors["fma_gflops"] / 1e9, size_mb / 1e3 / floors["read_gbs"])
+    size_mb = rows * cols * 4 / 2**20
+    floor = max(flops / floors["fma_gflops"] / 1e9, size_mb * 2**20 / 1e9 / floors["read_gbs"])
     result = []
     for estimator, target in targets.items():
         result.append(
@@ -191,7 +191,7 @@ def compare_stream():
                 f"{folder}/memory.tessera", f"{folder}/stream.tessera", shallow=False
             )
             result.append({"estimator": estimator, "seconds": times, "same_bits": same})
-    return {"file_mb": allowed * 4 / 1e6, "allowed_mb": allowed / 1e6, "fits": result}
+    return {"file_mb": allowed * 4 / 2**20, "allowed_mb": allowed / 2**20, "fits": result}
 
 
 # ---- the table -------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def verdict(good):
 def print_cases(rows):
     print(
         f"{'case':25} {'scikit-learn':>26} {'seconds':>9} {'n1 x t2':>9} {'n2 x t1':>9} {'floor':>8}"
-        f" {'faster':>8} {'target':>7} {'':6} {'n2/n1':>6} {'':6} {'MB above X n1, n2 (allowed)':>29}"
+        f" {'faster':>8} {'target':>7} {'':6} {'n2/n1':>6} {'':6} {'MiB above X n1, n2 (allowed)':>29}"
     )
     for r in rows:
         allowed = 200 + 0.02 * r["x_mb"]
@@ -225,8 +225,8 @@ def print_cases(rows):
 
 def print_stream(stream):
     print(
-        f"\n--stream: a file of {stream['file_mb']:.0f} MB in a process allowed"
-        f" {stream['allowed_mb']:.0f} MB of address space"
+        f"\n--stream: a file of {stream['file_mb']:.0f} MiB in a process allowed"
+        f" {stream['allowed_mb']:.0f} MiB of address space"
     )
     for fit in stream["fits"]:
         times = "  ".join(f"{how} {s:.1f} s" for how, s in fit["seconds"].items())

@@ -202,7 +202,7 @@ def test_make_is_the_same_on_any_number_of_processes(what, dtype):
 
 
 def test_make_blobs_has_clusters():
-    tessera("make", "blobs", "--rows", 2000, "--cols", 8, "--clusters", 4, "--out", "b.h5")
+    tessera("make", "blobs", "--rows", 2000, "--cols", 8, "--centers", 4, "--out", "b.h5")
     X, y = read("b.h5", "X"), read("b.h5", "y")
     assert set(y) == {0, 1, 2, 3}
     within = sum(((X[y == c] - X[y == c].mean(axis=0)) ** 2).sum() for c in range(4))

@@ -255,13 +255,14 @@ def test_pca_iris_golden(dtype, solver):
     close(mine.singular_values_, [25.099960442184, 6.013147382308], tolerance)
     close(mine.noise_variance_, 0.05102229650817684, tolerance)
     close(mine.transform(X)[0], [-2.68412562597, 0.319397246585], tolerance)
-    close(mine.score(X), -3.321302430334862, tolerance * 10)
+    close(mine.score(X), theirs.score(X64), tolerance * 10)
 
 
 @DTYPES
 def test_pca_whiten(dtype):
     mine, theirs, X, X64 = check_pca(IRIS, dtype, n_components=2, whiten=True)
     close(mine.transform(X)[0], [-1.30533786332, 0.64836931578], PCA[dtype] * 10)
+    close(mine.score(X), -3.321302430334862, PCA[dtype] * 10)
 
 
 @DTYPES
