@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include <tessera/io/agreement.hpp>
+#include <tessera/io/readable.hpp>
 #include <tessera/io/convert.hpp>
 #include <tessera/io/file_source.hpp>
 #include <tessera/runtime/error.hpp>

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include <tessera/io/agreement.hpp>
+#include <tessera/io/readable.hpp>
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/hdf5.hpp>
 #include <tessera/io/location.hpp>

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <string_view>
 
-#include <tessera/io/agreement.hpp>
+#include <tessera/io/readable.hpp>
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/pending_file.hpp>
 #include <tessera/runtime/error.hpp>

@@ -15,7 +15,7 @@
 #include <sstream>
 #include <streambuf>
 
-#include <tessera/io/agreement.hpp>
+#include <tessera/io/readable.hpp>
 #include <tessera/io/pending_file.hpp>
 #include <tessera/runtime/error.hpp>
 

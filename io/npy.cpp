@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include <tessera/io/agreement.hpp>
+#include <tessera/io/readable.hpp>
 #include <tessera/io/convert.hpp>
 #include <tessera/io/file_source.hpp>
 #include <tessera/runtime/error.hpp>

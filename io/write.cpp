@@ -7,7 +7,7 @@
 #include <cstring>
 #include <optional>
 
-#include <tessera/io/agreement.hpp>
+#include <tessera/io/readable.hpp>
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/hdf5.hpp>
 #include <tessera/io/pending_file.hpp>

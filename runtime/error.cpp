@@ -1,8 +1,8 @@
 #include <tessera/runtime/error.hpp>
 
 #include <array>
+#include <cstdlib>
 #include <new>
-#include <vector>
 
 #include <tessera/runtime/communicator.hpp>
 
@@ -36,6 +36,14 @@ std::unique_ptr<Error> error_of_kind(std::string_view kind, const std::string& t
   return std::make_unique<Error>(text);
 }
 
+std::string encode(const Error& error) { return std::string(error.kind()) + '\n' + error.what(); }
+
+[[noreturn]] void raise(const std::string& encoded, const std::string& suffix = "") {
+  const auto split = encoded.find('\n');
+  error_of_kind(encoded.substr(0, split), encoded.substr(split + 1) + suffix)->raise();
+  std::abort();
+}
+
 }  // namespace
 
 void together(const Communicator& comm, const std::function<void()>& work) {
@@ -52,20 +60,25 @@ void together(const Communicator& comm, const std::function<void()>& work) {
   if (first == comm.size()) return;
 
   const int root = static_cast<int>(first);
-  std::string message;
-  if (mine) message = std::string(mine->kind()) + '\n' + mine->what();
+  const std::string own = mine ? encode(*mine) : "";
+  std::string message = own;
   comm.broadcast(message, root);
-  const auto split = message.find('\n');
-  std::string text = message.substr(split + 1);
-  bool alike = all_failed != 0;
-  if (comm.size() > 1 && alike) {
-    const std::string own = std::string(mine->kind()) + '\n' + mine->what();
-    std::array<std::int64_t, 1> same = {own == message ? 1 : 0};
-    comm.all_reduce(std::span(same), Reduce::min);
-    alike = same[0] != 0;
+  std::array<std::int64_t, 1> alike = {all_failed != 0 && own == message ? 1 : 0};
+  if (all_failed != 0) comm.all_reduce(std::span(alike), Reduce::min);
+  raise(message, alike[0] != 0 ? "" : " (rank " + std::to_string(root) + ")");
+}
+
+void on_first(const Communicator& comm, const std::function<void()>& work) {
+  std::string message;
+  if (comm.rank() == 0) {
+    try {
+      work();
+    } catch (...) {
+      message = encode(*as_error(std::current_exception()));
+    }
   }
-  if (!alike) text += " (rank " + std::to_string(root) + ")";
-  error_of_kind(message.substr(0, split), text)->raise();
+  comm.broadcast(message, 0);
+  if (!message.empty()) raise(message);
 }
 
 std::string describe(const std::exception_ptr& failure) {

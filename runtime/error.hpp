@@ -90,6 +90,10 @@ struct RuntimeError : detail::ErrorKind<RuntimeError> {
 /// communicate.
 void together(const Communicator& comm, const std::function<void()>& work);
 
+/// Runs `work` on rank 0 alone; what it throws there is thrown on every process, in the same words
+/// at any number of processes. Collective; `work` must not communicate.
+void on_first(const Communicator& comm, const std::function<void()>& work);
+
 /// What a std::exception_ptr holds, as "Kind: text".
 std::string describe(const std::exception_ptr& failure);
 

@@ -155,8 +155,7 @@ template <class T>
 T on_root(const Communicator& comm, const std::function<T()>& work) {
   T value{};
   std::string bytes;
-  together(comm, [&] {
-    if (comm.rank() != 0) return;
+  on_first(comm, [&] {
     value = work();
     if (comm.size() > 1) bytes = detail::to_bytes(value);
   });

@@ -65,11 +65,12 @@ std::vector<double> mean_row(const Array& centers) {
   return mean;
 }
 
-/// One pass over x: labels, and what the new centres need if `update`.
+/// One pass over x: labels and sizes, what the new centres need if `update`, the inertia if `measure`.
 Assignment assign(const Rows& x, const Centers& centers, const Array& weights, const Array& labels,
-                  bool update) {
+                  bool update, bool measure) {
   return reduce<Assignment>(x, [&](const Leaf& leaf, Stream& stream) {
     Assignment a(centers.k, update ? centers.d : 0);
+    if (measure) a.inertia = 0.0;
     estimator_kernels().assign_nearest(stream, leaf.tile, centers.tile(), centers.offset(),
                                        leaf_of(weights, leaf.index), labels.leaf(leaf.index), a);
     return a;
@@ -157,22 +158,20 @@ Run lloyd(const Rows& x, Centers centers, const Array& weights, const KMeansPara
   labels = redistribute(labels, x.distribution());
   const bool verbose = params.verbose.is<bool>() ? params.verbose.as<bool>() : params.verbose.as<std::int64_t>() != 0;
   Progress progress("KMeans");
-  Assignment a;
-  bool labels_match = false;  // the labels are those of `centers`
   std::int64_t iteration = 0;
-  while (iteration < params.max_iter && !labels_match) {
-    a = assign(x, centers, weights, labels, true);
-    ++iteration;
-    progress.update(iteration, params.max_iter, fmt::format("inertia {:.6g}", a.inertia));
-    if (verbose && x.comm().rank() == 0) fmt::print("Iteration {}, inertia {}.\n", iteration - 1, a.inertia);
+  for (bool done = false; !done && iteration < params.max_iter; ++iteration) {
+    progress.update(iteration, params.max_iter);
+    Assignment a = assign(x, centers, weights, labels, true, verbose);
+    if (verbose && x.comm().rank() == 0) fmt::print("Iteration {}, inertia {}.\n", iteration, *a.inertia);
     relocate_empty(x, centers, weights, labels, a);
     const double moved = move_to_means(a, centers);
-    labels_match = a.changed == 0;  // then the sums and so the centres did not change either
-    if (moved <= tolerance) break;
+    done = a.changed == 0 || moved <= tolerance;
   }
-  if (!labels_match) a = assign(x, centers, weights, labels, false);
+  // Measuring the inertia once, here, is cheaper than in every pass, and the labels become those of
+  // the final centres.
+  const Assignment a = assign(x, centers, weights, labels, false, true);
   const auto distinct = std::count_if(a.counts.begin(), a.counts.end(), [](double c) { return c > 0; });
-  return {std::move(centers), labels, a.inertia, iteration, distinct};
+  return {std::move(centers), labels, *a.inertia, iteration, distinct};
 }
 
 /// Whether two labelings are the same up to the names of the labels.
@@ -301,8 +300,9 @@ Rows KMeans::do_predict(const Rows& x) const {
       [centers = Centers(cluster_centers_, mean_row(cluster_centers_), x.dtype())](
           const Leaf& in, const Tile& out, Stream& stream) {
         Assignment a;
+        a.inertia = 0.0;
         estimator_kernels().assign_nearest(stream, in.tile, centers.tile(), centers.offset(), {}, out, a);
-        if (!std::isfinite(a.inertia)) require_finite(in, "X", class_name);
+        if (!std::isfinite(*a.inertia)) require_finite(in, "X", class_name);
       });
 }
 
@@ -316,13 +316,14 @@ Rows KMeans::do_transform(const Rows& x) const {
 
 double KMeans::do_score(const Rows& x, const Array&, const Array& sample_weight) const {
   const Centers centers(cluster_centers_, mean_row(cluster_centers_), x.dtype());
-  return -reduce<Assignment>(x, [&](const Leaf& leaf, Stream& stream) {
+  return -*reduce<Assignment>(x, [&](const Leaf& leaf, Stream& stream) {
             Assignment a;
+            a.inertia = 0.0;
             std::vector<std::int32_t> labels(static_cast<std::size_t>(leaf.rows.size()));
             estimator_kernels().assign_nearest(stream, leaf.tile, centers.tile(), centers.offset(),
                                                leaf_of(sample_weight, leaf.index),
                                                tile_of(labels.data(), leaf.rows.size(), 1, 1), a);
-            if (!std::isfinite(a.inertia)) require_finite(leaf, "X", name());
+            if (!std::isfinite(*a.inertia)) require_finite(leaf, "X", name());
             return a;
           }).inertia;
 }

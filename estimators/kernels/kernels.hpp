@@ -1,5 +1,8 @@
 #pragma once
+#include <cereal/types/optional.hpp>
+
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -9,11 +12,12 @@
 namespace tessera {
 
 /// What one Lloyd pass adds up: per centre the weighted sum of its rows minus the offset, and their
-/// weight; the inertia; how many labels changed.
+/// weight; the inertia; how many labels changed. The first three only when asked for, by their size
+/// or value.
 struct Assignment {
   std::vector<double> sums;    ///< k x d
   std::vector<double> counts;  ///< k
-  double inertia = 0.0;
+  std::optional<double> inertia;
   std::int64_t changed = 0;
 
   Assignment() = default;
@@ -30,8 +34,7 @@ struct Assignment {
 /// be an empty tile.
 struct EstimatorKernels {
   /// labels (rows x 1, int32) = the row of centers (k x d) nearest to x - offset for each row of x
-  /// (rows x d), ties to the lowest index; adds to `out`, whose sums and counts may be empty when
-  /// they are not wanted. Centres relative to an offset (1 x d) near the data's mean keep the
+  /// (rows x d), ties to the lowest index; adds what `out` has room for. Centres relative to an offset (1 x d) near the data's mean keep the
   /// products from cancelling.
   Operation<void(Stream&, const Tile& x, const Tile& centers, const Tile& offset,
                  const Tile& weights, const Tile& labels, Assignment& out)>

@@ -13,7 +13,7 @@ void assign_nearest(Stream&, const Tile& x, const Tile& centers, const Tile& off
     const auto pointer = [](std::vector<double>& v) { return v.empty() ? nullptr : v.data(); };
     tessera::on_cpu::assign_nearest(x.as<const T>(), x.rows, x.stride, packed, weights.as<const T>(),
                                  labels.as<std::int32_t>(), pointer(out.sums), pointer(out.counts),
-                                 &out.inertia, &out.changed);
+                                 out.inertia ? &*out.inertia : nullptr, &out.changed);
   });
 }
 
@@ -60,7 +60,7 @@ Backend cpu_backend(const EstimatorKernels& k) {
 void Assignment::merge(const Assignment& right) {
   for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += right.sums[i];
   for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += right.counts[i];
-  inertia += right.inertia;
+  if (inertia) *inertia += *right.inertia;
   changed += right.changed;
 }
 

@@ -1,4 +1,4 @@
-#include <tessera/io/agreement.hpp>
+#include <tessera/io/readable.hpp>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,34 +12,6 @@
 #include <tessera/runtime/error.hpp>
 
 namespace tessera::io {
-namespace {
-
-void raise(const std::string& kind, const std::string& text) {
-  if (kind == ValueError::name) throw ValueError(text);
-  if (kind == TypeError::name) throw TypeError(text);
-  if (kind == NotImplementedError::name) throw NotImplementedError(text);
-  if (kind == OSError::name) throw OSError(text);
-  if (kind == MemoryError::name) throw MemoryError(text);
-  throw RuntimeError(text);
-}
-
-}  // namespace
-
-void on_first(const Communicator& comm, const std::function<void()>& work) {
-  std::string failure;
-  if (comm.rank() == 0) {
-    try {
-      work();
-    } catch (...) {
-      failure = describe(std::current_exception());
-    }
-  }
-  comm.broadcast(failure, 0);
-  if (failure.empty()) return;
-  const auto split = failure.find(": ");
-  raise(failure.substr(0, split), failure.substr(split + 2));
-}
-
 void require_readable(const std::string& file, const Communicator& comm) {
   std::array<std::int64_t, 2> size = {0, 0};
   together(comm, [&] {
