@@ -9,6 +9,7 @@
 #include <tessera/io/location.hpp>
 #include <tessera/io/model_file.hpp>
 #include <tessera/linalg/gram.hpp>
+#include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/moments.hpp>
 #include <tessera/linalg/tsqr.hpp>
 #include <tessera/runtime/array.hpp>
