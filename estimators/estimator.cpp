@@ -68,8 +68,8 @@ void Estimator::set_params(const Values& values) {
 Rows Estimator::check_x(const Rows& x, bool fitting) const {
   if (x.ndim() != 2)
     throw ValueError(fmt::format(
-        "{} expects a 2-D array (n_samples, n_features), got shape {}{}", name(), shape_of(x),
-        x.ndim() == 1 ? "; reshape it to (n, 1) for one feature or (1, n) for one sample" : ""));
+        "{} expects a 2-D array (n_samples, n_features), got a {}-D one of shape {}{}", name(), x.ndim(),
+        shape_of(x), x.ndim() == 1 ? "; reshape it to (n, 1) for one feature or (1, n) for one sample" : ""));
   if (is_complex(x.dtype())) throw TypeError(fmt::format("{} does not support complex data", name()));
   if (x.rows() == 0)
     throw ValueError(fmt::format("{} needs at least 1 sample, got shape {}", name(), shape_of(x)));

@@ -374,7 +374,8 @@ double PCA::do_score(const Rows& x, const Array&, const Array&) const {
     return s;
   });
   // The model covariance is C^T diag(d - noise) C + noise I, so its inverse acts by 1/d along the
-  // components and by 1/noise elsewhere.
+  // components and by 1/noise elsewhere. With whiten scikit-learn scales C by the standard
+  // deviations here, and so do we.
   const auto n = static_cast<double>(x.rows());
   double quadratic = 0.0;
   double log_det = 0.0;
@@ -382,7 +383,8 @@ double PCA::do_score(const Rows& x, const Array&, const Array&) const {
   const auto variance = wide(explained_variance_);
   for (std::int64_t j = 0; j < k; ++j) {
     const auto i = static_cast<std::size_t>(j);
-    const double d = std::max(variance[i] - noise_variance_, 0.0) + noise_variance_;
+    const double scale = params.whiten ? variance[i] : 1.0;
+    const double d = scale * std::max(variance[i] - noise_variance_, 0.0) + noise_variance_;
     quadratic += squares.values[i + 1] / d;
     log_det += std::log(d);
     remaining -= squares.values[i + 1];

@@ -163,7 +163,7 @@ HWY_INLINE void compare_centers(const T* HWY_RESTRICT packed, const T* HWY_RESTR
   constexpr size_t kN = kLanes<T>;
   V acc0[kC], acc1[kC];
 #pragma GCC unroll 8
-  for (size_t c = 0; c < kC; ++c) acc0[c] = acc1[c] = hn::Set(d, half_norms[c]);
+  for (size_t c = 0; c < kC; ++c) acc0[c] = acc1[c] = hn::Zero(d);
   for (size_t t = 0; t < dim; ++t) {
     const V x0 = hn::Load(d, packed + t * 2 * kN);
     const V x1 = hn::Load(d, packed + t * 2 * kN + kN);
@@ -177,6 +177,10 @@ HWY_INLINE void compare_centers(const T* HWY_RESTRICT packed, const T* HWY_RESTR
 #pragma GCC unroll 8
   for (size_t c = 0; c < kC; ++c) {
     const auto index = hn::Set(di, static_cast<hn::TFromD<decltype(di)>>(first + c));
+    // Last, because it is the larger: distances that are equal then mostly come out equal.
+    const V norm = hn::Set(d, half_norms[c]);
+    acc0[c] = hn::Add(acc0[c], norm);
+    acc1[c] = hn::Add(acc1[c], norm);
     const auto less0 = hn::Lt(acc0[c], best.value0);
     const auto less1 = hn::Lt(acc1[c], best.value1);
     best.value0 = hn::IfThenElse(less0, acc0[c], best.value0);
