@@ -1,6 +1,7 @@
 #include <tessera/io/hdf5.hpp>
 
 #include <fmt/format.h>
+#include <hdf5.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +11,9 @@
 #include <set>
 
 namespace tessera::io::hdf5 {
+
+static_assert(std::is_same_v<hid_t, Handle> && std::is_same_v<herr_t, Status>);
+
 namespace {
 
 std::recursive_mutex& mutex() {
@@ -314,7 +318,11 @@ std::string follow(hid_t file_id, const std::string& file, const std::string& da
                                 title(file, dataset), next));
     at = next;
     const auto wanted = pending.empty() ? H5O_TYPE_DATASET : H5O_TYPE_GROUP;
-    if (object_of(file_id, at).type != wanted) refuse_missing(file_id, file, dataset);
+    const auto type = object_of(file_id, at).type;
+    if (pending.empty() && type == H5O_TYPE_GROUP)
+      throw ValueError(fmt::format("'{}' of '{}' is a group, not a dataset; the file has {}", dataset, file,
+                                   quoted(datasets_of(file_id, file))));
+    if (type != wanted) refuse_missing(file_id, file, dataset);
   }
   if (at.empty()) refuse_missing(file_id, file, dataset);
   return at;

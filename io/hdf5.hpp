@@ -1,18 +1,21 @@
 #pragma once
-#include <hdf5.h>
-
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <source_location>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <tessera/io/dataset.hpp>
 #include <tessera/runtime/error.hpp>
 
-/// The border to the HDF5 library. Only .cpp files of this room include this header.
+/// The border to the HDF5 library, for the .cpp files of this room. Needs no hdf5.h itself.
 namespace tessera::io::hdf5 {
+
+/// HDF5's hid_t and herr_t.
+using Handle = std::int64_t;
+using Status = int;
 
 /// Held while HDF5 is called: the library is not safe for threads. Meanwhile HDF5 prints nothing
 /// and loads no plug-ins that HDF5_PLUGIN_PATH did not ask for. May be nested on one thread.
@@ -24,7 +27,7 @@ class Session {
 
  private:
   std::unique_lock<std::recursive_mutex> lock_;
-  H5E_auto2_t print_ = nullptr;
+  Status (*print_)(Handle, void*) = nullptr;
   void* print_data_ = nullptr;
   unsigned plugins_ = 0;
 };
@@ -59,12 +62,12 @@ class Id {
     return *this;
   }
   ~Id() { close(); }
-  operator hid_t() const { return id_; }
+  operator Handle() const { return id_; }
   /// What HDF5 says about closing; 0 when there was nothing to close.
-  herr_t close();
+  Status close();
 
  private:
-  hid_t id_ = -1;
+  Handle id_ = -1;
 };
 
 /// "dataset '/X' of 'points.h5'"
@@ -75,17 +78,17 @@ Id open_file(const std::string& file);
 
 /// The absolute path of `dataset` after soft links. OSError for a link into another file,
 /// ValueError listing what there is when nothing has that name.
-std::string follow(hid_t file_id, const std::string& file, const std::string& dataset);
+std::string follow(Handle file_id, const std::string& file, const std::string& dataset);
 
 /// Opens a dataset by a path from follow() so that it cannot reach other files. `rows_at_once`,
 /// when positive, sizes the chunk cache for passes that read so many rows at a time.
-Id open_dataset(hid_t file_id, const std::string& path, std::int64_t rows_at_once = 0);
+Id open_dataset(Handle file_id, const std::string& path, std::int64_t rows_at_once = 0);
 
 /// Shape and dtype; the errors of inspect() for what cannot be read.
-DatasetInfo describe(hid_t dataset_id, const std::string& file, const std::string& path);
+DatasetInfo describe(Handle dataset_id, const std::string& file, const std::string& path);
 
 /// All readable datasets of an open file by name.
-std::vector<DatasetInfo> datasets_of(hid_t file_id, const std::string& file);
+std::vector<DatasetInfo> datasets_of(Handle file_id, const std::string& file);
 
 /// The type of elements of an Array in memory when reading (bool as bytes), when writing (bool as
 /// h5py's enumeration), and in files we write (little-endian).
@@ -104,8 +107,8 @@ struct Selection {
   Id file;
 };
 
-/// Reads `rows` of an open dataset to `to`, row-major.
-void read_rows(hid_t dataset_id, const DatasetInfo& info, Range rows, void* to,
-               hid_t transfer = H5P_DEFAULT);
+/// Reads `rows` of an open dataset to `to`, row-major, as the transfer property list says.
+void read_rows(Handle dataset_id, const DatasetInfo& info, Range rows, void* to,
+               Handle transfer = 0);
 
 }  // namespace tessera::io::hdf5

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -89,6 +90,31 @@ void PendingFile::copy_target() {
     if (n == 0) return;
     write_all(to.get(), {memory.get(), static_cast<std::size_t>(n)}, target_);
   }
+}
+
+void PendingFile::require_room(std::uint64_t more) const {
+  const Descriptor file(temporary_, O_WRONLY);
+  struct stat status {};
+  struct statvfs disk {};
+  if (!file || fstat(file.get(), &status) != 0) fail(target_);
+  if (fstatvfs(file.get(), &disk) == 0 && more / disk.f_frsize >= disk.f_bavail) {
+    errno = ENOSPC;
+    fail(target_);
+  }
+  off_t grown = 0;
+  if (__builtin_add_overflow(status.st_size, more, &grown)) {
+    errno = EFBIG;
+    fail(target_);
+  }
+  if (ftruncate(file.get(), grown) != 0 || ftruncate(file.get(), status.st_size) != 0) fail(target_);
+}
+
+void PendingFile::claim_space() const {
+  const Descriptor file(temporary_, O_WRONLY);
+  struct stat status {};
+  if (!file || fstat(file.get(), &status) != 0) fail(target_);
+  if (status.st_size == 0 || fallocate(file.get(), 0, 0, status.st_size) == 0) return;
+  if (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINTR) fail(target_);
 }
 
 void PendingFile::write(std::string_view bytes) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,10 @@ class PendingFile {
   bool replaces() const { return replaces_; }
   /// Fills the temporary with what the target holds now.
   void copy_target();
+  /// Refuses what cannot fit: `more` bytes beyond what the temporary holds now.
+  void require_room(std::uint64_t more) const;
+  /// Claims the disk space of the temporary's holes, where the file system can.
+  void claim_space() const;
   void write(std::string_view bytes);
   /// Puts everything on the disk and gives the file its name.
   void commit();

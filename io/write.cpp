@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <hdf5.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -94,6 +95,13 @@ void prepare(PendingFile& pending, const std::string& file, const std::string& p
     keep = !holds_only(old, path);
   }
   if (keep) pending.copy_target();
+  // Looked at first: HDF5 1.10 crashes at the end of the program when closing a file has failed.
+  constexpr std::uint64_t structures = 1 << 16;
+  std::uint64_t bytes = 0;
+  if (__builtin_mul_overflow(static_cast<std::uint64_t>(element_count(shape)), size_of(dtype), &bytes) ||
+      __builtin_add_overflow(bytes, structures, &bytes))
+    throw OSError(fmt::format("cannot write '{}': File too large", file));
+  pending.require_room(bytes);
   Id file_id(check(keep ? H5Fopen(pending.path().c_str(), H5F_ACC_RDWR, access)
                         : H5Fcreate(pending.path().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access)));
   if (keep) clear_way(file_id, file, path);
@@ -109,6 +117,7 @@ void prepare(PendingFile& pending, const std::string& file, const std::string& p
   check(dataset.close());
   check(H5Fflush(file_id, H5F_SCOPE_GLOBAL));
   check(file_id.close());
+  pending.claim_space();
 }
 
 using Transfer = std::function<void(hid_t dataset)>;

@@ -31,6 +31,8 @@ std::string error_of(const std::function<void()>& work);
 /// What rank 0 finds in the file, on every process. Collective.
 std::string shared_bytes(const std::string& path);
 std::string file_bytes(const std::string& path);
+/// Flips one bit of the file in place.
+void flip_bit(const std::string& path, std::size_t bit);
 void put_file(const std::string& path, const std::string& bytes);
 
 }  // namespace tessera::test

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 
@@ -161,6 +163,40 @@ TEST(Write, RefusesUnwritableTargets) {
             "OSError: '" + (folder / "notes.txt") + "' is not an HDF5 file");
   EXPECT_EQ(test::file_bytes(folder / "notes.txt"), "mine");
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"folder.h5", "notes.txt"}));
+}
+
+// A disk that is full after a megabyte: the kernel refuses to let files grow further.
+class SmallDisk {
+ public:
+  SmallDisk() : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit small = before_;
+    small.rlim_cur = 1 << 20;
+    setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~SmallDisk() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  void (*handler_)(int);
+  rlimit before_{};
+};
+
+TEST(Write, AFullDiskIsAnErrorAndTheOldFileStays) {
+  const Scratch folder;
+  const std::string file = folder / "x.h5";
+  const Array old = sample({2000, 2}, DType::float64);
+  const Array x = sample({20000, 40}, DType::float64);
+  io::write(file, "/x", old);
+  for (const Rows& rows : {Rows(x), lazily(x)}) {
+    const SmallDisk small;
+    EXPECT_EQ(error_of([&] { io::write(file, "/x", rows); }),
+              "OSError: cannot write '" + file + "': File too large");
+  }
+  EXPECT_TRUE(same(io::read(file, "/x"), old));
+  EXPECT_EQ(folder.names(), std::vector<std::string>{"x.h5"});
 }
 
 TEST(Write, LeavesNothingBehindWhenTheRowsFail) {

@@ -1,0 +1,312 @@
+#include <gtest/gtest.h>
+#include <hdf5.h>
+
+#include <cmath>
+#include <complex>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+
+#include <tessera/io/dataset.hpp>
+#include <tessera/io/location.hpp>
+#include <tessera/runtime/error.hpp>
+
+#include "scratch.hpp"
+
+namespace tessera {
+namespace {
+
+using test::error_of;
+using test::Scratch;
+
+// Files as others write them, through HDF5's own interface. Rank 0 only.
+class Maker {
+ public:
+  explicit Maker(const std::string& path)
+      : file_(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT)) {}
+  ~Maker() { H5Fclose(file_); }
+  hid_t file() const { return file_; }
+  void dataset(const char* name, hid_t type, std::vector<hsize_t> extent, const void* data,
+               hid_t memory, hid_t creation = H5P_DEFAULT) {
+    const hid_t space = H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr);
+    const hid_t set = H5Dcreate2(file_, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    EXPECT_GE(set, 0) << name;
+    if (data) {
+      EXPECT_GE(H5Dwrite(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), 0);
+    }
+    H5Dclose(set);
+    H5Sclose(space);
+  }
+
+ private:
+  hid_t file_;
+};
+
+hid_t half_type() {
+  const hid_t type = H5Tcopy(H5T_IEEE_F32LE);
+  H5Tset_fields(type, 15, 10, 5, 0, 10);
+  H5Tset_size(type, 2);
+  H5Tset_ebias(type, 15);
+  return type;
+}
+
+class Foreign : public testing::Test {
+ protected:
+  void make(const std::function<void(Maker&)>& work) {
+    test::on_rank_0([&] {
+      Maker maker(file);
+      work(maker);
+    });
+  }
+  // All three ways of reading, replicated.
+  Array get(const std::string& name) {
+    const Array x = gather(io::read(file, name));
+    const Array collective = gather(io::read(file, name, {.collective = true}));
+    const Array streamed = gather(collect(io::stream(file, name)));
+    for (const Array& other : {collective, streamed}) {
+      EXPECT_EQ(other.dtype(), x.dtype());
+      EXPECT_EQ(bytes(other), bytes(x)) << name;
+    }
+    return x;
+  }
+  static std::string bytes(const Array& x) {
+    return {static_cast<const char*>(x.local().data), static_cast<std::size_t>(x.size()) * size_of(x.dtype())};
+  }
+  std::string refused(const std::string& name) {
+    const std::string error = error_of([&] { io::read(file, name); });
+    EXPECT_EQ(error_of([&] { io::stream(file, name); }), error);
+    EXPECT_EQ(error_of([&] { io::inspect(file, name); }), error);
+    return error;
+  }
+  std::string the(const std::string& name) { return "dataset '" + name + "' of '" + file + "' "; }
+  Scratch folder;
+  const std::string file = folder / "foreign.h5";
+};
+
+TEST_F(Foreign, BigEndianIntegersAndFloats) {
+  const std::vector<double> values = {1, 2, 3, 100, 5, 6};
+  const std::vector<std::pair<hid_t, DType>> types = {
+      {H5T_STD_I8BE, DType::int8},     {H5T_STD_I16BE, DType::int16},   {H5T_STD_I32BE, DType::int32},
+      {H5T_STD_I64BE, DType::int64},   {H5T_STD_U8BE, DType::uint8},    {H5T_STD_U16BE, DType::uint16},
+      {H5T_STD_U32BE, DType::uint32},  {H5T_STD_U64BE, DType::uint64},  {H5T_IEEE_F32BE, DType::float32},
+      {H5T_IEEE_F64BE, DType::float64}};
+  make([&](Maker& m) {
+    for (const auto& [type, dtype] : types)
+      m.dataset(std::string(name_of(dtype)).c_str(), type, {3, 2}, values.data(), H5T_NATIVE_DOUBLE);
+  });
+  for (const auto& [type, dtype] : types) {
+    const Array x = get(std::string(name_of(dtype)));
+    EXPECT_EQ(x.dtype(), dtype);
+    EXPECT_EQ(x.shape(), (Shape{3, 2}));
+    const Array d = x.astype(DType::float64);
+    const auto v = d.values<double>();
+    EXPECT_TRUE(std::equal(v.begin(), v.end(), values.begin())) << name_of(dtype);
+  }
+}
+
+TEST_F(Foreign, ChunkedCompressedCompactAndExtendible) {
+  std::vector<std::int32_t> values(5003 * 3);
+  std::iota(values.begin(), values.end(), -7);
+  make([&](Maker& m) {
+    const hid_t chunked = H5Pcreate(H5P_DATASET_CREATE);
+    const hsize_t chunk[] = {700, 2};
+    H5Pset_chunk(chunked, 2, chunk);
+    H5Pset_shuffle(chunked);
+    H5Pset_deflate(chunked, 4);
+    H5Pset_fletcher32(chunked);
+    m.dataset("gzip", H5T_STD_I32LE, {5003, 3}, values.data(), H5T_NATIVE_INT32, chunked);
+    m.dataset("unwritten", H5T_STD_I32LE, {1000, 3}, nullptr, 0, chunked);
+    H5Pclose(chunked);
+    const hid_t compact = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_layout(compact, H5D_COMPACT);
+    m.dataset("compact", H5T_STD_I32LE, {4, 3}, values.data(), H5T_NATIVE_INT32, compact);
+    H5Pclose(compact);
+  });
+  const Array x = get("gzip");
+  ASSERT_EQ(x.shape(), (Shape{5003, 3}));
+  EXPECT_TRUE(std::equal(values.begin(), values.end(), x.values<std::int32_t>().begin()));
+  EXPECT_EQ(get("compact").values<std::int32_t>()[11], 4);
+  EXPECT_EQ(get("unwritten").values<std::int32_t>()[2999], 0);
+}
+
+TEST_F(Foreign, HalfBoolAndComplexOfH5py) {
+  make([&](Maker& m) {
+    const hid_t half = half_type();
+    const std::uint16_t halves[] = {0x3c00, 0xc500, 0x7c00};
+    m.dataset("half", half, {3}, halves, half);
+    H5Tclose(half);
+    const hid_t boolean = H5Tenum_create(H5T_NATIVE_INT8);
+    for (std::int8_t v : {0, 1}) H5Tenum_insert(boolean, v ? "TRUE" : "FALSE", &v);
+    const std::int8_t bools[] = {1, 0, 7};
+    m.dataset("bool", boolean, {3}, bools, boolean);
+    H5Tclose(boolean);
+    for (const auto& [name, part] : {std::pair("c8", H5T_IEEE_F32BE), std::pair("c16", H5T_IEEE_F64LE)}) {
+      const std::size_t width = H5Tget_size(part);
+      const hid_t type = H5Tcreate(H5T_COMPOUND, 2 * width);
+      H5Tinsert(type, "r", 0, part);
+      H5Tinsert(type, "i", width, part);
+      const hid_t memory = H5Tcreate(H5T_COMPOUND, 16);
+      H5Tinsert(memory, "r", 0, H5T_NATIVE_DOUBLE);
+      H5Tinsert(memory, "i", 8, H5T_NATIVE_DOUBLE);
+      const std::complex<double> values[] = {{1, 2}, {-3, 0.5}};
+      m.dataset(name, type, {2}, values, memory);
+      H5Tclose(type);
+      H5Tclose(memory);
+    }
+  });
+  EXPECT_EQ(get("half").values<float>()[1], -5.0F);
+  EXPECT_TRUE(std::isinf(get("half").values<float>()[2]));
+  const Array b = get("bool");
+  EXPECT_TRUE(b.values<bool>()[0] && !b.values<bool>()[1] && b.values<bool>()[2]);
+  EXPECT_EQ(bytes(b), std::string("\1\0\1", 3));
+  EXPECT_EQ(get("c8").values<std::complex<float>>()[1], std::complex<float>(-3, 0.5));
+  EXPECT_EQ(get("c16").values<std::complex<double>>()[0], std::complex<double>(1, 2));
+}
+
+TEST_F(Foreign, RefusesWhatIsNoNumber) {
+  make([&](Maker& m) {
+    const hid_t text = H5Tcopy(H5T_C_S1);
+    H5Tset_size(text, 5);
+    m.dataset("text", text, {2}, nullptr, 0);
+    H5Tset_size(text, H5T_VARIABLE);
+    m.dataset("vltext", text, {2}, nullptr, 0);
+    const hid_t sequence = H5Tvlen_create(H5T_NATIVE_INT);
+    m.dataset("sequence", sequence, {2}, nullptr, 0);
+    const hid_t record = H5Tcreate(H5T_COMPOUND, 8);
+    H5Tinsert(record, "a", 0, H5T_NATIVE_INT);
+    H5Tinsert(record, "b", 4, H5T_NATIVE_INT);
+    m.dataset("record", record, {2}, nullptr, 0);
+    m.dataset("reference", H5T_STD_REF_OBJ, {2}, nullptr, 0);
+    const hid_t colour = H5Tenum_create(H5T_NATIVE_INT8);
+    for (std::int8_t v : {0, 1}) H5Tenum_insert(colour, v ? "RED" : "BLUE", &v);
+    m.dataset("colour", colour, {2}, nullptr, 0);
+    m.dataset("wide", H5T_NATIVE_LDOUBLE, {2}, nullptr, 0);
+    const hid_t none = H5Screate(H5S_NULL);
+    H5Dclose(H5Dcreate2(m.file(), "null", H5T_NATIVE_INT, none, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Sclose(none);
+    for (const hid_t type : {text, sequence, record, colour}) H5Tclose(type);
+  });
+  const std::string expected = "; expected integers, floats, bools or complex numbers";
+  EXPECT_EQ(refused("text"), "TypeError: " + the("/text") + "holds strings" + expected);
+  EXPECT_EQ(refused("vltext"), "TypeError: " + the("/vltext") + "holds strings" + expected);
+  EXPECT_EQ(refused("sequence"), "TypeError: " + the("/sequence") + "holds variable-length sequences" + expected);
+  EXPECT_EQ(refused("record"), "TypeError: " + the("/record") + "holds a compound type" + expected);
+  EXPECT_EQ(refused("reference"), "TypeError: " + the("/reference") + "holds references" + expected);
+  EXPECT_EQ(refused("colour"), "TypeError: " + the("/colour") + "holds an enumeration other than h5py's bool" + expected);
+  EXPECT_EQ(refused("wide"), "TypeError: " + the("/wide") + "holds 16-byte floating-point numbers" + expected);
+  EXPECT_EQ(refused("null"), "ValueError: " + the("/null") + "has no shape (a null dataspace)");
+  EXPECT_TRUE(io::list_datasets(file).empty());
+}
+
+TEST_F(Foreign, FollowsLinksInsideTheFileOnly) {
+  const std::string other = folder / "other.h5";
+  test::on_rank_0([&] {
+    const double secret[] = {1};
+    Maker(other).dataset("secret", H5T_NATIVE_DOUBLE, {1}, secret, H5T_NATIVE_DOUBLE);
+    test::put_file(folder / "raw", "12345678");
+  });
+  make([&](Maker& m) {
+    const double values[] = {1, 2};
+    H5Gclose(H5Gcreate2(m.file(), "g", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    m.dataset("g/x", H5T_NATIVE_DOUBLE, {2}, values, H5T_NATIVE_DOUBLE);
+    H5Lcreate_soft("/g", m.file(), "group", H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_soft("group/x", m.file(), "soft", H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_soft("/loop", m.file(), "loop", H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_soft("/nothing", m.file(), "dangling", H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_external(other.c_str(), "/", m.file(), "external", H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_soft("/external/secret", m.file(), "sneaky", H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t outside = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_external(outside, (folder / "raw").c_str(), 0, 8);
+    m.dataset("outside", H5T_NATIVE_DOUBLE, {1}, nullptr, 0, outside);
+    H5Pclose(outside);
+    const hid_t virtually = H5Pcreate(H5P_DATASET_CREATE);
+    const hsize_t one = 1;
+    const hid_t space = H5Screate_simple(1, &one, nullptr);
+    H5Pset_virtual(virtually, space, other.c_str(), "/secret", space);
+    m.dataset("virtual", H5T_NATIVE_DOUBLE, {1}, nullptr, 0, virtually);
+    H5Sclose(space);
+    H5Pclose(virtually);
+  });
+  EXPECT_EQ(get("soft").values<double>()[1], 2.0);
+  EXPECT_EQ(io::inspect(file, "soft").name, "/g/x");
+  EXPECT_EQ(refused("/loop"), "OSError: " + the("/loop") + "lies behind more than 16 links");
+  EXPECT_EQ(refused("/dangling"), "ValueError: '" + file + "' has no dataset '/dangling'; it has '/g/x'");
+  EXPECT_EQ(refused("/external/secret"), "OSError: " + the("/external/secret") + "is refused: '/external' is a link to another file");
+  EXPECT_EQ(refused("/sneaky"), "OSError: " + the("/sneaky") + "is refused: '/external' is a link to another file");
+  EXPECT_EQ(refused("/outside"), "OSError: " + the("/outside") + "is refused: its data lies in another file");
+  EXPECT_EQ(refused("/virtual"), "OSError: " + the("/virtual") + "is refused: it is a virtual dataset, whose data lies in other files");
+  EXPECT_EQ(io::list_datasets(file).size(), 1U);
+}
+
+TEST_F(Foreign, NamesTheMissingFilter) {
+  make([&](Maker& m) {
+    const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    const hsize_t chunk = 2;
+    H5Pset_chunk(creation, 1, &chunk);
+    H5Pset_filter(creation, 32000, H5Z_FLAG_OPTIONAL, 0, nullptr);
+    m.dataset("lzf", H5T_NATIVE_INT, {4}, nullptr, 0, creation);
+    H5Pclose(creation);
+  });
+  EXPECT_EQ(refused("lzf"), "NotImplementedError: " + the("/lzf") +
+                                "is stored with the filter lzf (number 32000), which is not available here: install "
+                                "its HDF5 plug-in and set HDF5_PLUGIN_PATH, or store the data with gzip");
+}
+
+TEST_F(Foreign, MissingThingsAreNamed) {
+  EXPECT_EQ(refused("x"), "OSError: cannot open '" + file + "': No such file or directory");
+  EXPECT_EQ(error_of([&] { io::read(folder.path(), "/x"); }), "OSError: cannot open '" + folder.path() + "': it is a folder");
+  test::on_rank_0([&] { test::put_file(file, "no HDF5 at all"); });
+  EXPECT_EQ(refused("x"), "OSError: '" + file + "' is not an HDF5 file");
+  EXPECT_FALSE(io::is_hdf5(file));
+  io::write(folder / "y.h5", "/g/y", arange(0, 3));
+  EXPECT_TRUE(io::is_hdf5(folder / "y.h5"));
+  EXPECT_EQ(error_of([&] { io::read(folder / "y.h5", "x"); }), "ValueError: '" + (folder / "y.h5") + "' has no dataset 'x'; it has '/g/y'");
+  EXPECT_EQ(error_of([&] { io::read(folder / "y.h5", "/g"); }), "ValueError: '/g' of '" + (folder / "y.h5") + "' is a group, not a dataset; the file has '/g/y'");
+  EXPECT_EQ(error_of([&] { io::read(folder / "y.h5", "/g/y/z"); }), "ValueError: '" + (folder / "y.h5") + "' has no dataset '/g/y/z'; it has '/g/y'");
+}
+
+TEST_F(Foreign, AFileMissingOnOneProcessIsAnErrorOnAll) {
+  io::write(file, "/x", arange(0, 3000));
+  const auto world = Communicator::world();
+  const int last = world.size() - 1;
+  const std::string mine = world.rank() == last ? folder / "absent.h5" : file;
+  const std::string wanted = "OSError: cannot open '" + (folder / "absent.h5") + "': No such file or directory" +
+                             (last ? " (rank " + std::to_string(last) + ")" : "");
+  for (const bool collective : {false, true})
+    EXPECT_EQ(error_of([&] { io::read(mine, "/x", {.collective = collective}); }), wanted);
+  EXPECT_EQ(error_of([&] { io::stream(mine, "/x"); }), wanted);
+}
+
+TEST_F(Foreign, DamagedFilesNeverGiveWrongNumbersQuietly) {
+  // HDF5 checksums its own structures in the files we write, not the contiguous numbers.
+  io::write(file, "/x", arange(0, 16));
+  test::on_rank_0([&] {
+    const auto self = Communicator::self();
+    const std::string good = test::file_bytes(file);
+    const double first = 1;
+    const std::string needle(reinterpret_cast<const char*>(&first), sizeof first);
+    const std::size_t data = good.find(needle) - sizeof first;
+    int refused = 0;
+    for (std::size_t bit = 0; bit < 8 * good.size(); bit += 7) {
+      if (bit / 8 >= data && bit / 8 < data + 16 * sizeof first) continue;
+      test::flip_bit(file, bit);
+      try {
+        const Array x = io::read(file, "/x", {}, self);
+        EXPECT_EQ(x.shape(), Shape{16}) << bit;
+        for (int i = 0; i < 16 && x.rows() == 16; ++i) EXPECT_EQ(x.at<double>({i}), i) << bit;
+      } catch (const Error&) {
+        ++refused;
+      }
+      test::flip_bit(file, bit);
+    }
+    EXPECT_GT(refused, 100);
+    for (std::size_t length = 0; length < good.size(); length += 5) {
+      std::filesystem::resize_file(file, length);
+      EXPECT_THROW(io::read(file, "/x", {}, self), OSError) << length;
+      test::put_file(file, good);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace tessera
