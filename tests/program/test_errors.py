@@ -114,38 +114,38 @@ CASES = [
          "transform StandardScaler.tessera data.h5:/three --out new.h5:/p",
          ["3 features", "StandardScaler", "5 features"]),
     Case("features in score", "score PCA.tessera data.h5:/three", ["3 features", "5 features"]),
-    Case("1-D X", on(KMEANS, "one"), ["2", "1-?D|1-dim"]),
-    Case("1-D X for PCA", on(PCA, "one"), ["2", "1-?D|1-dim"]),
-    Case("3-D X", on(PCA, "solid"), ["2", "3-?D|3-dim|dim 3"]),
-    Case("scalar X", on(PCA, "scalar"), ["2", "0-?D|0-dim|scalar"]),
+    Case("1-D X", on(KMEANS, "one"), ["2-D", r"\(1000,\)"]),
+    Case("1-D X for PCA", on(PCA, "one"), ["2-D", r"\(1000,\)"]),
+    Case("3-D X", on(PCA, "solid"), ["2-D", r"\(9, 5, 2\)"]),
+    Case("scalar X", on(PCA, "scalar"), ["2-D", r"\(\)"]),
     Case("1-D X in predict", "predict KMeans.tessera data.h5:/one --out new.h5:/p",
-         ["2", "1-?D|1-dim"]),
-    Case("no rows", on(KMEANS, "no_rows"), [r"\b0 (sample|row)", "1"]),
-    Case("no rows for PCA", on(PCA, "no_rows"), [r"\b0 (sample|row)"]),
+         ["2-D", r"\(1000,\)"]),
+    Case("no rows", on(KMEANS, "no_rows"), ["at least 1 sample", r"\(0, 5\)"]),
+    Case("no rows for PCA", on(PCA, "no_rows"), ["at least 1 sample", r"\(0, 5\)"]),
     Case("no rows for scaler", "fit StandardScaler data.h5:/no_rows --model new.tessera",
-         [r"\b0 (sample|row)"]),
-    Case("no columns", on(KMEANS, "no_columns"), [r"\b0 (feature|column)"]),
+         ["at least 1 sample", r"\(0, 5\)"]),
+    Case("no columns", on(KMEANS, "no_columns"), ["at least 1 feature", r"\(1000, 0\)"]),
     Case("y of another length", LINEAR.replace("/y", "/y_short"), ["1000", "999"]),
-    Case("3-D y", LINEAR.replace("/y", "/Y3"), [r"\by\b", "3"]),
+    Case("3-D y", LINEAR.replace("/y", "/Y3"), [r"\by\b", r"\(1000, 2, 2\)"]),
     Case("y in score of another length", "score LinearRegression.tessera data.h5:/X --y data.h5:/y_short",
          ["1000", "999"]),
     Case("y missing", "fit LinearRegression data.h5:/X --model new.tessera",
-         [r"\by\b", "LinearRegression"], None),
-    Case("y missing in score", "score LinearRegression.tessera data.h5:/X", [r"\by\b"], None),
+         [r"\by\b", "LinearRegression"]),
+    Case("y missing in score", "score LinearRegression.tessera data.h5:/X", [r"\by\b"]),
     Case("weights of another length", LINEAR + " --sample-weight data.h5:/w_short",
          ["weight", r"\b3\b", "1000"]),
     Case("2-D weights", LINEAR + " --sample-weight data.h5:/w_2d", ["weight", "1-?D|1-dim|2"]),
     Case("negative weight", LINEAR + " --sample-weight data.h5:/w_negative", ["weight", "negative"]),
-    Case("all weights zero", LINEAR + " --sample-weight data.h5:/w_zero", ["weight", "zero"]),
+    Case("all weights zero", LINEAR + " --sample-weight data.h5:/w_zero", ["weight", "other than 0"]),
     Case("all weights zero for KMeans", KMEANS + " --sample-weight data.h5:/w_zero",
-         ["weight", "zero"]),
-    Case("weights for PCA", PCA + " --sample-weight data.h5:/w", ["PCA", "weight"], None),
+         ["weight", "other than 0"]),
+    Case("weights for PCA", PCA + " --sample-weight data.h5:/w", ["PCA", "weight"]),
     # parameters
     Case("n_clusters above n_samples", KMEANS + " --n-clusters 1001", ["1000", "1001", "n_clusters"]),
     Case("n_clusters 0", KMEANS + " --n-clusters 0",
          [r"'n_clusters' parameter of KMeans must be .*\[1, inf\).*Got 0 instead"]),
-    Case("n_clusters a word", KMEANS + " --n-clusters many", ["n_clusters", "many"], None),
-    Case("n_clusters a float", KMEANS + " --n-clusters 2.5", ["n_clusters", "Got 2.5"], None),
+    Case("n_clusters a word", KMEANS + " --n-clusters many", ["n_clusters", "many"]),
+    Case("n_clusters a float", KMEANS + " --n-clusters 2.5", ["n_clusters", "Got 2.5"]),
     Case("tol negative", KMEANS + " --tol -1", ["'tol' parameter of KMeans", "Got -1"]),
     Case("max_iter 0", KMEANS + " --max-iter 0", ["'max_iter' parameter of KMeans", "Got 0"]),
     Case("n_init 0", KMEANS + " --n-init 0", ["'n_init' parameter of KMeans", "auto", "Got 0"]),
@@ -167,10 +167,10 @@ CASES = [
          ["'svd_solver' parameter of PCA", "covariance_eigh", "foo"]),
     Case("arpack", PCA + " --n-components 2 --svd-solver arpack", ["arpack"]),
     Case("positive", LINEAR + " --positive True", ["positive"]),
-    Case("a word for a bool", LINEAR + " --fit-intercept maybe", ["fit_intercept", "maybe"], None),
+    Case("a word for a bool", LINEAR + " --fit-intercept maybe", ["fit_intercept", "maybe"]),
     Case("unknown parameter", KMEANS + " --n-cluster 3",
-         ["n.cluster", "KMeans", "n.clusters", "max.iter", "random.state"], None),
-    Case("unknown estimator", KMEANS.replace("KMeans", "Kmean"), ["Kmean", "KMeans"], None),
+         ["n.cluster", "KMeans", "n.clusters", "max.iter", "random.state"], USAGE),
+    Case("unknown estimator", KMEANS.replace("KMeans", "Kmean"), ["Kmean", "KMeans"], USAGE),
     # what an estimator does not do
     Case("predict with PCA", "predict PCA.tessera data.h5:/X --out new.h5:/p", ["PCA", "predict"]),
     Case("transform with LinearRegression",
@@ -178,7 +178,7 @@ CASES = [
          ["LinearRegression", "transform"]),
     Case("score with StandardScaler", "score StandardScaler.tessera data.h5:/X",
          ["StandardScaler", "score"]),
-    Case("labels of PCA", PCA + " --labels new.h5:/l", ["PCA", "label"], None),
+    Case("labels of PCA", PCA + " --labels new.h5:/l", ["PCA", "label"]),
     # files
     Case("X missing", "fit PCA absent.h5:/X --model new.tessera", ["absent.h5"]),
     Case("model missing", "predict absent.tessera data.h5:/X --out new.h5:/p", ["absent.tessera"]),
@@ -229,7 +229,7 @@ CASES = [
     Case("no rows for make", "make blobs --out new.h5", ["--rows"], USAGE),
     Case("a flag without value", KMEANS + " --n-clusters", ["n.clusters"], USAGE),
     Case("an argument too many", "show KMeans.tessera PCA.tessera", ["PCA.tessera"], USAGE),
-    Case("threads 0", KMEANS + " --threads 0", ["threads", "0"], None),
+    Case("threads 0", KMEANS + " --threads 0", ["threads", "0"]),
 ]
 
 
@@ -252,7 +252,7 @@ def snapshot(folder):
 def check_failure(command, processes, status, fragments):
     result = tessera(*command.split(), processes=processes, expect=None)
     lines = result.err.splitlines()
-    assert result.code == status or status is None and result.code in (FAILURE, USAGE), result.err
+    assert result.code == status, result.err
     assert result.out == ""
     assert lines and lines[0].startswith("tessera: "), result.err
     assert sum(line.startswith("tessera: ") for line in lines) == 1, "one message: " + result.err
