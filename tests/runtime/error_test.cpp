@@ -70,9 +70,7 @@ TEST(Together, AllRanksAlikeNamesNoRank) {
 
 TEST(Together, DifferentTextsGiveThatOfTheLowestRank) {
   test::expect_error<ValueError>(
-      [] {
-        together(world(), [] { throw ValueError("rank " + std::to_string(world().rank())); });
-      },
+      [] { together(world(), [] { throw ValueError("rank " + std::to_string(world().rank())); }); },
       on_rank("rank 0", 0));
 }
 

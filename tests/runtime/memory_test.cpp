@@ -23,8 +23,8 @@ TEST(Device, ParsesWhatItPrints) {
 }
 
 TEST(Device, RefusesOtherTexts) {
-  for (const std::string text : {"", "gpu", "CPU", "cuda:", "cuda:-1", "cuda:1x", "cuda:x", "cpu:0",
-                                 "cuda:99999999999"})
+  for (const std::string text :
+       {"", "gpu", "CPU", "cuda:", "cuda:-1", "cuda:1x", "cuda:x", "cpu:0", "cuda:99999999999"})
     test::expect_error<ValueError>(
         [&] { Device::parse(text); },
         "unknown device '" + text + "'; allowed are cpu, cuda and cuda:N");
