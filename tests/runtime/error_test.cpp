@@ -147,6 +147,14 @@ TEST(Together, WorksOnPartOfTheJobAndAgainAfterAFailure) {
   EXPECT_TRUE(test::all_of(world(), true));
 }
 
+TEST(OnFirst, OnlyRankZeroWorksAndItsErrorNamesNoRank) {
+  int done = 0;
+  on_first(world(), [&] { ++done; });
+  EXPECT_EQ(done, world().rank() == 0 ? 1 : 0);
+  test::expect_error<OSError>([] { on_first(world(), [] { throw OSError("no such file"); }); },
+                              "no such file");
+}
+
 TEST(Error, InvalidParameterIsAValueError) {
   try {
     InvalidParameterError("n_clusters").raise();

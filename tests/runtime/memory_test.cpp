@@ -31,7 +31,7 @@ TEST(Device, RefusesOtherTexts) {
 }
 
 TEST(Buffer, IsAlignedAndWritable) {
-  for (const std::size_t bytes : {1, 63, 64, 65, 100000}) {
+  for (const std::size_t bytes : {1, 63, 64, 65, 100000, 10000001}) {
     const Buffer buffer(bytes);
     EXPECT_EQ(buffer.size(), bytes);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % 64, 0u);
