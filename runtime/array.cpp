@@ -181,7 +181,8 @@ Array Array::astype(DType wanted) const {
   if (wanted == dtype()) return *this;
   if (is_complex(dtype()) && !is_complex(wanted))
     throw TypeError(fmt::format("cannot convert {} to {}", name_of(dtype()), name_of(wanted)));
-  Array out(shape(), wanted, distribution(), comm(), device());
+  const auto& d = distribution();
+  Array out(shape(), wanted, d, comm(), device());
   const Tile from = local();
   const Tile to = out.local();
   visit(dtype(), [&](auto a) {

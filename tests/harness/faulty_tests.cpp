@@ -38,9 +38,8 @@ TEST(Bad, OneRankCrashes) {
 
 TEST(Bad, ArrayDiffers) {
   const auto index = [](std::int64_t flat) { return static_cast<double>(flat); };
-  const Array x = test::make<double>({600, 3}, [&](std::int64_t flat) {
-    return flat == 599 * 3 + 1 ? 1798.5 : index(flat);
-  });
+  const Array x = test::make<double>(
+      {600, 3}, [&](std::int64_t flat) { return flat == 599 * 3 + 1 ? 1798.5 : index(flat); });
   test::expect_elements<double>(x, index);
 }
 

@@ -40,10 +40,16 @@ TEST(Shape, CountsElementsAndRefusesNonsense) {
   EXPECT_EQ(element_count({}), 1);
   EXPECT_EQ(element_count({3, 0, 5}), 0);
   EXPECT_EQ(element_count({3, 4, 5}), 60);
-  test::expect_error<ValueError>([] { element_count({3, -1}); },
-                                 "negative extent in shape (3, -1)");
-  test::expect_error<ValueError>([] { element_count({1LL << 32, 1LL << 31}); },
-                                 "more than 2^63 elements in shape (4294967296, 2147483648)");
+  test::expect_error<ValueError>(
+      [] {
+        element_count({3, -1});
+      },
+      "negative extent in shape (3, -1)");
+  test::expect_error<ValueError>(
+      [] {
+        element_count({1LL << 32, 1LL << 31});
+      },
+      "more than 2^63 elements in shape (4294967296, 2147483648)");
 }
 
 TEST(Array, EmptyHandleIsHarmless) {
@@ -113,25 +119,39 @@ TEST(Array, IsAHandle) {
 
 TEST(Array, RefusesADistributionOfOtherSize) {
   test::expect_error<ValueError>(
-      [] { Array({5, 2}, DType::float64, Distribution::rows(4, world().size()), world()); },
+      [] {
+        Array({5, 2}, DType::float64, Distribution::rows(4, world().size()), world());
+      },
       "a distribution over 4 rows cannot hold an array of shape (5, 2)");
   const auto cyclic = Distribution::block_cyclic(5, 3, 1, 1, 2, 2, world().size());
-  test::expect_error<ValueError>([&] { Array({5, 2}, DType::float64, cyclic, world()); },
-                                 "a distribution over a 5 x 3 matrix cannot hold an array of shape (5, 2)");
-  test::expect_error<ValueError>([&] { Array({5}, DType::float64, cyclic, world()); },
-                                 "a distribution over a 5 x 3 matrix cannot hold an array of shape (5,)");
+  test::expect_error<ValueError>(
+      [&] {
+        Array({5, 2}, DType::float64, cyclic, world());
+      },
+      "a distribution over a 5 x 3 matrix cannot hold an array of shape (5, 2)");
+  test::expect_error<ValueError>(
+      [&] { Array({5}, DType::float64, cyclic, world()); },
+      "a distribution over a 5 x 3 matrix cannot hold an array of shape (5,)");
 }
 
 TEST(Array, LackOfMemoryIsAgreed) {
   // Rank 0 owns the only leaf, so it alone runs out of memory. 2^61 bytes.
   const std::string suffix = world().size() > 1 ? " (rank 0)" : "";
-  test::expect_error<MemoryError>([] { empty({1, 1LL << 58}, DType::float64); },
-                                  "cannot allocate 2305843009213693952 bytes on cpu" + suffix);
   test::expect_error<MemoryError>(
-      [] { empty({1, 1LL << 62}, DType::float64); },
+      [] {
+        empty({1, 1LL << 58}, DType::float64);
+      },
+      "cannot allocate 2305843009213693952 bytes on cpu" + suffix);
+  test::expect_error<MemoryError>(
+      [] {
+        empty({1, 1LL << 62}, DType::float64);
+      },
       "4611686018427387904 elements of float64 do not fit in memory" + suffix);
-  test::expect_error<ValueError>([] { empty({-1, 2}, DType::float64); },
-                                 "negative extent in shape (-1, 2)");
+  test::expect_error<ValueError>(
+      [] {
+        empty({-1, 2}, DType::float64);
+      },
+      "negative extent in shape (-1, 2)");
 }
 
 TEST(Array, FullAndZerosOfEveryDtype) {
@@ -193,7 +213,9 @@ TEST(Array, FromHostOnEveryRoot) {
   const int last = world().size() - 1;
   const Host<float> wrong(5);
   test::expect_error<ValueError>(
-      [&] { from_host_on(last, wrong.span(), {3, 2}); },
+      [&] {
+        from_host_on(last, wrong.span(), {3, 2});
+      },
       "5 elements cannot fill shape (3, 2)" +
           (last > 0 ? " (rank " + std::to_string(last) + ")" : std::string()));
 }
@@ -235,9 +257,8 @@ TEST(Array, FromLocalMovesRaggedPieces) {
 
 TEST(Array, FromLocalRefusesWhatDoesNotFitTogether) {
   std::vector<double> data(12);
-  test::expect_error<ValueError>(
-      [&] { from_local(tile_of(data.data(), 2, 6, 6), {5}); },
-      "from_local got rows of 6 elements for a shape (5,) after axis 0");
+  test::expect_error<ValueError>([&] { from_local(tile_of(data.data(), 2, 6, 6), {5}); },
+                                 "from_local got rows of 6 elements for a shape (5,) after axis 0");
   if (world().size() == 1) return;
   const std::string text =
       "from_local needs the same dtype and the same shape after axis 0 on every process";
@@ -246,7 +267,10 @@ TEST(Array, FromLocalRefusesWhatDoesNotFitTogether) {
       [&] { from_local(tile_of(data.data(), 2, odd ? 5 : 6, 6), {odd ? 5 : 6}); }, text);
   // As many elements per row, but not the same shape.
   test::expect_error<ValueError>(
-      [&] { from_local(tile_of(data.data(), 2, 6, 6), odd ? Shape{3, 2} : Shape{2, 3}); }, text);
+      [&] {
+        from_local(tile_of(data.data(), 2, 6, 6), odd ? Shape{3, 2} : Shape{2, 3});
+      },
+      text);
   test::expect_error<ValueError>(
       [&] {
         Tile t = tile_of(data.data(), 1, 6, 6);
@@ -261,11 +285,21 @@ TEST(Array, AtGivesOneElementToEveryProcess) {
   for (const std::int64_t row : {0, 255, 256, 700, 1030})
     EXPECT_EQ(x.at<double>({row, 1, 2}), sample<double>(row * 6 + 5));
   EXPECT_EQ(gather(x).at<double>({300, 0, 1}), sample<double>(300 * 6 + 1));
-  test::expect_error<TypeError>([&] { x.at<float>({0, 0, 0}); }, "array holds float64, not float32");
-  test::expect_error<ValueError>([&] { x.at<double>({1031, 0, 0}); },
-                                 "index (1031, 0, 0) is outside an array of shape (1031, 2, 3)");
-  test::expect_error<ValueError>([&] { x.at<double>({0, -1, 0}); },
-                                 "index (0, -1, 0) is outside an array of shape (1031, 2, 3)");
+  test::expect_error<TypeError>(
+      [&] {
+        x.at<float>({0, 0, 0});
+      },
+      "array holds float64, not float32");
+  test::expect_error<ValueError>(
+      [&] {
+        x.at<double>({1031, 0, 0});
+      },
+      "index (1031, 0, 0) is outside an array of shape (1031, 2, 3)");
+  test::expect_error<ValueError>(
+      [&] {
+        x.at<double>({0, -1, 0});
+      },
+      "index (0, -1, 0) is outside an array of shape (1031, 2, 3)");
   test::expect_error<ValueError>([&] { x.at<double>({5}); },
                                  "index (5) is outside an array of shape (1031, 2, 3)");
   const Array m = test::make<double>({300, 5});
@@ -276,8 +310,8 @@ TEST(Array, AtGivesOneElementToEveryProcess) {
 
 TEST(Array, ScalarsHaveNoDimensions) {
   const std::vector<double> seven = {7};
-  for (const Array& x : {full({}, 7), from_host(std::span(seven), {}), replicated(seven, {}, world()),
-                         from_host_on(0, std::span(seven), {})}) {
+  for (const Array& x : {full({}, 7), from_host(std::span(seven), {}),
+                         replicated(seven, {}, world()), from_host_on(0, std::span(seven), {})}) {
     EXPECT_EQ(x.shape(), Shape{});
     EXPECT_EQ(x.ndim(), 0);
     EXPECT_EQ(x.size(), 1);
@@ -302,16 +336,16 @@ TEST(Array, AstypeConvertsEveryPair) {
   const auto small = [](std::int64_t i) { return static_cast<int>(i % 100); };
   for_every_dtype([&](auto a) {
     using From = typename decltype(a)::type;
-    const Array x = test::make<From>({n, 2}, [&](std::int64_t i) {
-      return static_cast<From>(small(i));
-    });
+    const Array x =
+        test::make<From>({n, 2}, [&](std::int64_t i) { return static_cast<From>(small(i)); });
     for_every_dtype([&](auto b) {
       using To = typename decltype(b)::type;
-      constexpr bool narrows = test::is_complex_type<From>::value && !test::is_complex_type<To>::value;
+      constexpr bool narrows =
+          test::is_complex_type<From>::value && !test::is_complex_type<To>::value;
       if constexpr (narrows) {
-        test::expect_error<TypeError>([&] { x.astype(dtype_of<To>); },
-                                      fmt::format("cannot convert {} to {}", name_of(dtype_of<From>),
-                                                  name_of(dtype_of<To>)));
+        test::expect_error<TypeError>(
+            [&] { x.astype(dtype_of<To>); },
+            fmt::format("cannot convert {} to {}", name_of(dtype_of<From>), name_of(dtype_of<To>)));
       } else {
         const Array y = x.astype(dtype_of<To>);
         EXPECT_TRUE(y.distribution() == x.distribution());
@@ -337,10 +371,16 @@ TEST(Array, ReshapeKeepsTheRows) {
   test::expect_elements<float>(y, sample<float>);
   EXPECT_EQ(zeros({5}).reshape({5, 1}).shape(), (Shape{5, 1}));
   EXPECT_EQ(zeros({0, 4}).reshape({0, 2, 2}).shape(), (Shape{0, 2, 2}));
-  test::expect_error<ValueError>([&] { x.reshape({2062, 3}); },
-                                 "cannot view shape (1031, 6) as (2062, 3) without moving rows");
-  test::expect_error<ValueError>([&] { x.reshape({1031, 5}); },
-                                 "cannot view shape (1031, 6) as (1031, 5) without moving rows");
+  test::expect_error<ValueError>(
+      [&] {
+        x.reshape({2062, 3});
+      },
+      "cannot view shape (1031, 6) as (2062, 3) without moving rows");
+  test::expect_error<ValueError>(
+      [&] {
+        x.reshape({1031, 5});
+      },
+      "cannot view shape (1031, 6) as (1031, 5) without moving rows");
 }
 
 TEST(Array, ToAnotherDevice) {

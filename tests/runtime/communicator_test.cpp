@@ -84,9 +84,8 @@ TEST(Communicator, BroadcastsStrings) {
   for (const auto limit : limits) {
     const CountLimit limited(limit);
     for (int root = 0; root < world().size(); ++root)
-      for (const std::string& text :
-           {std::string(), std::string("short"), std::string("nul\0inside", 10),
-            std::string(1001, 'x')}) {
+      for (const std::string& text : {std::string(), std::string("short"),
+                                      std::string("nul\0inside", 10), std::string(1001, 'x')}) {
         std::string mine = world().rank() == root ? text : "something of another length";
         world().broadcast(mine, root);
         ASSERT_EQ(mine, text);
@@ -308,9 +307,7 @@ TEST(Communicator, BorrowsWithoutFreeingAndAdoptsToFree) {
   MPI_Comm_set_attr(raw, key, &freed);
   {
     Communicator first = Communicator::adopt(&raw);
-    {
-      const Communicator copy = first;
-    }
+    { const Communicator copy = first; }
     EXPECT_FALSE(freed);
   }
   EXPECT_TRUE(freed);

@@ -16,12 +16,18 @@ struct Row {
   std::size_t size;
 };
 const std::vector<Row> table = {
-    {DType::boolean, "bool", 1},      {DType::int8, "int8", 1},
-    {DType::int16, "int16", 2},       {DType::int32, "int32", 4},
-    {DType::int64, "int64", 8},       {DType::uint8, "uint8", 1},
-    {DType::uint16, "uint16", 2},     {DType::uint32, "uint32", 4},
-    {DType::uint64, "uint64", 8},     {DType::float32, "float32", 4},
-    {DType::float64, "float64", 8},   {DType::complex64, "complex64", 8},
+    {DType::boolean, "bool", 1},
+    {DType::int8, "int8", 1},
+    {DType::int16, "int16", 2},
+    {DType::int32, "int32", 4},
+    {DType::int64, "int64", 8},
+    {DType::uint8, "uint8", 1},
+    {DType::uint16, "uint16", 2},
+    {DType::uint32, "uint32", 4},
+    {DType::uint64, "uint64", 8},
+    {DType::float32, "float32", 4},
+    {DType::float64, "float64", 8},
+    {DType::complex64, "complex64", 8},
     {DType::complex128, "complex128", 16},
 };
 
@@ -54,7 +60,9 @@ TEST(DType, VisitGivesTheTypeOfTheDtype) {
 }
 
 template <class T>
-concept HasDType = requires { dtype_of<T>; };
+concept HasDType = requires {
+  dtype_of<T>;
+};
 static_assert(HasDType<float> && !HasDType<long double> && !HasDType<char*>);
 
 TEST(DType, VisitFloatingRefusesTheRest) {

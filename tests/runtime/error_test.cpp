@@ -70,9 +70,7 @@ TEST(Together, AllRanksAlikeNamesNoRank) {
 
 TEST(Together, DifferentTextsGiveThatOfTheLowestRank) {
   test::expect_error<ValueError>(
-      [] {
-        together(world(), [] { throw ValueError("rank " + std::to_string(world().rank())); });
-      },
+      [] { together(world(), [] { throw ValueError("rank " + std::to_string(world().rank())); }); },
       on_rank("rank 0", 0));
 }
 
@@ -147,6 +145,14 @@ TEST(Together, WorksOnPartOfTheJobAndAgainAfterAFailure) {
     }
   }
   EXPECT_TRUE(test::all_of(world(), true));
+}
+
+TEST(OnFirst, OnlyRankZeroWorksAndItsErrorNamesNoRank) {
+  int done = 0;
+  on_first(world(), [&] { ++done; });
+  EXPECT_EQ(done, world().rank() == 0 ? 1 : 0);
+  test::expect_error<OSError>([] { on_first(world(), [] { throw OSError("no such file"); }); },
+                              "no such file");
 }
 
 TEST(Error, InvalidParameterIsAValueError) {

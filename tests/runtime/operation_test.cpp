@@ -64,8 +64,8 @@ TEST(Operation, ErrorListsEveryBackendAndItsReason) {
   const auto unreachable = [](const Tile&, int) -> std::string { return "ran"; };
   install(Backend("refused-b", Device::Kind::cpu, 1)
               .implement(op, never("needs an even moon"), unreachable));
-  install(Backend("refused-a", Device::Kind::cpu, 2)
-              .implement(op, never("float32 only"), unreachable));
+  install(
+      Backend("refused-a", Device::Kind::cpu, 2).implement(op, never("float32 only"), unreachable));
   test::expect_error<NotImplementedError>(
       [&] { op(host_tile(), 0); },
       "test.refused: no backend for cpu takes this call:\n  refused-a: float32 only\n"
@@ -108,9 +108,8 @@ TEST(Operation, AStreamMayComeFirst) {
 
 TEST(Operation, RefusesAnotherSignature) {
   const Operation<int(const Tile&)> theirs("test.signature");
-  install(Backend("signature", Device::Kind::cpu, 0).implement(theirs, [](const Tile&) {
-    return 1;
-  }));
+  install(
+      Backend("signature", Device::Kind::cpu, 0).implement(theirs, [](const Tile&) { return 1; }));
   EXPECT_EQ(theirs(host_tile()), 1);
   test::expect_error<TypeError>([] { Named("test.signature")(host_tile(), 0); },
                                 "signature implements test.signature with another signature");
@@ -148,9 +147,10 @@ TEST(Operation, OneNameMayServeTwoDevices) {
 
 TEST(Operation, WhatAKernelThrowsIsNotADecline) {
   const Named op("test.throws");
-  install(Backend("throws", Device::Kind::cpu, 9).implement(op, [](const Tile&, int) -> std::string {
-    throw LinAlgError("singular");
-  }));
+  install(
+      Backend("throws", Device::Kind::cpu, 9).implement(op, [](const Tile&, int) -> std::string {
+        throw LinAlgError("singular");
+      }));
   install(Backend("throws-not", Device::Kind::cpu, 1).implement(op, [](const Tile&, int) {
     return std::string("fallback");
   }));

@@ -18,10 +18,9 @@ Words philox(Words counter, std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0];
     const std::uint64_t b = std::uint64_t{0xCD9E8D57} * counter[2];
-    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0],
-               static_cast<std::uint32_t>(b),
-               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1],
-               static_cast<std::uint32_t>(a)};
+    counter = {
+        static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
+        static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
     key[0] += 0x9E3779B9;
     key[1] += 0xBB67AE85;
   }
@@ -34,8 +33,7 @@ double unit_of(std::uint32_t low, std::uint32_t high) {
 
 // The vectors that Random123 publishes (kat_vectors).
 TEST(Random, TheReferenceGivesThePublishedVectors) {
-  EXPECT_EQ(philox({0, 0, 0, 0}, {0, 0}),
-            (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(philox({0, 0, 0, 0}, {0, 0}), (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   EXPECT_EQ(philox({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}),
             (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
   EXPECT_EQ(philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
@@ -48,10 +46,10 @@ TEST(Random, IsPhiloxOfSeedPurposeAndIndex) {
   for (const std::uint64_t seed : {std::uint64_t{0}, std::uint64_t{42}, large})
     for (const std::uint32_t purpose : {0u, 1u, 0xffffffffu})
       for (const std::uint64_t index : {std::uint64_t{0}, std::uint64_t{1}, large}) {
-        const auto r = philox({static_cast<std::uint32_t>(index),
-                               static_cast<std::uint32_t>(index >> 32), purpose, 0},
-                              {static_cast<std::uint32_t>(seed),
-                               static_cast<std::uint32_t>(seed >> 32)});
+        const auto r =
+            philox({static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32),
+                    purpose, 0},
+                   {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
         const Random random(seed, purpose);
         EXPECT_EQ(random.uniform(index), unit_of(r[0], r[1]));
         const double radius = std::sqrt(-2 * std::log(1 - unit_of(r[0], r[1])));
@@ -124,8 +122,8 @@ TEST(Random, RowsGetTheSameOnEveryNumberOfProcesses) {
   const Array all = gather(test::make<double>({2000, 1}, draw));
   test::expect_elements<double>(all, draw);
   // A literal, so that the value is the same in every job of this test.
-  EXPECT_EQ(all.at<double>({1999, 0}), unit_of(philox({1999, 0, 0, 0}, {5, 0})[0],
-                                                philox({1999, 0, 0, 0}, {5, 0})[1]));
+  EXPECT_EQ(all.at<double>({1999, 0}),
+            unit_of(philox({1999, 0, 0, 0}, {5, 0})[0], philox({1999, 0, 0, 0}, {5, 0})[1]));
 }
 
 }  // namespace

@@ -118,22 +118,33 @@ TEST(Redistribute, BlockCyclicRefusesSmallElementsAndOtherShapes) {
   };
   for (const DType dtype : {DType::boolean, DType::int8, DType::uint16}) {
     const std::string got = "(30, 2) of " + std::string(name_of(dtype));
-    test::expect_error<NotImplementedError>([&] { redistribute(zeros({30, 2}, dtype), cyclic); },
-                                            text(got));
     test::expect_error<NotImplementedError>(
-        [&] { redistribute(gather(zeros({30, 2}, dtype)), cyclic); }, text(got));
+        [&] {
+          redistribute(zeros({30, 2}, dtype), cyclic);
+        },
+        text(got));
+    test::expect_error<NotImplementedError>(
+        [&] {
+          redistribute(gather(zeros({30, 2}, dtype)), cyclic);
+        },
+        text(got));
   }
-  test::expect_error<NotImplementedError>([&] { redistribute(zeros({30, 1, 2}), cyclic); },
-                                          text("(30, 1, 2) of float64"));
+  test::expect_error<NotImplementedError>(
+      [&] {
+        redistribute(zeros({30, 1, 2}), cyclic);
+      },
+      text("(30, 1, 2) of float64"));
 }
 
 TEST(Redistribute, RefusesADistributionOfAnotherArray) {
   const int p = world().size();
   const Array x = zeros({30, 2});
-  test::expect_error<ValueError>([&] { redistribute(x, Distribution::rows(31, p)); },
-                                 "a distribution over 31 rows cannot hold an array of shape (30, 2)");
-  test::expect_error<ValueError>([&] { redistribute(x, Distribution::replicated(29, p)); },
-                                 "a distribution over 29 rows cannot hold an array of shape (30, 2)");
+  test::expect_error<ValueError>(
+      [&] { redistribute(x, Distribution::rows(31, p)); },
+      "a distribution over 31 rows cannot hold an array of shape (30, 2)");
+  test::expect_error<ValueError>(
+      [&] { redistribute(x, Distribution::replicated(29, p)); },
+      "a distribution over 29 rows cannot hold an array of shape (30, 2)");
   test::expect_error<ValueError>(
       [&] { redistribute(x, Distribution::block_cyclic(30, 3, 1, 1, 4, 4, p)); },
       "a distribution over a 30 x 3 matrix cannot hold an array of shape (30, 2)");
@@ -145,8 +156,11 @@ TEST(Redistribute, RefusesADistributionOfAnotherArray) {
 TEST(Redistribute, ABlockCyclicArrayHasNoRowsToView) {
   const int p = world().size();
   const Array x = redistribute(zeros({30, 2}), Distribution::block_cyclic(30, 2, 1, p, 4, 4, p));
-  test::expect_error<ValueError>([&] { x.reshape({30, 1, 2}); },
-                                 "cannot view shape (30, 2) as (30, 1, 2) without moving rows");
+  test::expect_error<ValueError>(
+      [&] {
+        x.reshape({30, 1, 2});
+      },
+      "cannot view shape (30, 2) as (30, 1, 2) without moving rows");
 }
 
 }  // namespace

@@ -67,8 +67,8 @@ TEST(Rows, RefusesWhatHasNoRows) {
   test::expect_error<ValueError>([] { Rows rows{Array()}; },
                                  "expected an array, got an empty Array handle");
   const int p = world().size();
-  const Array cyclic(Shape{30, 2}, DType::float64,
-                     Distribution::block_cyclic(30, 2, 1, p, 4, 4, p), world());
+  const Array cyclic(Shape{30, 2}, DType::float64, Distribution::block_cyclic(30, 2, 1, p, 4, 4, p),
+                     world());
   test::expect_error<ValueError>(
       [&] { Rows rows{cyclic}; },
       "a block-cyclic array has no rows to hand out; redistribute it by rows first");
@@ -161,7 +161,9 @@ TEST(Rows, MapsScalars) {
 TEST(Rows, MapRefusesAnotherNumberOfRows) {
   const Array x = zeros({30, 2});
   test::expect_error<ValueError>(
-      [&] { map_rows(x, {31, 2}, DType::float64, [](const Leaf&, const Tile&, Stream&) {}); },
+      [&] {
+        map_rows(x, {31, 2}, DType::float64, [](const Leaf&, const Tile&, Stream&) {});
+      },
       "map_rows keeps the 30 rows of its input; got shape (31, 2)");
 }
 
@@ -196,9 +198,8 @@ TEST(Rows, WhatAMapThrowsIsThrownEverywhere) {
 TEST(ParallelFor, RunsEveryIndexOnceAndRethrowsTheLowest) {
   for (const int threads : {1, 2, 3}) {
     std::vector<std::atomic<int>> count(100);
-    parallel_for({10, 90}, threads, [&](std::int64_t i, Stream&) {
-      ++count[static_cast<std::size_t>(i)];
-    });
+    parallel_for({10, 90}, threads,
+                 [&](std::int64_t i, Stream&) { ++count[static_cast<std::size_t>(i)]; });
     for (std::int64_t i = 0; i < 100; ++i)
       EXPECT_EQ(count[static_cast<std::size_t>(i)], i >= 10 && i < 90 ? 1 : 0) << i;
     test::expect_error<ValueError>(

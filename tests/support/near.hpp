@@ -168,7 +168,8 @@ void expect_same(const Array& x, const Array& y, double tolerance = 0.0) {
   std::vector<T> expected;
   for_each_element<T>(y, [&](std::int64_t, const T* e) { expected.push_back(*e); });
   auto next = expected.begin();
-  expect_near<T>(x, [&](std::int64_t) -> T { return *next++; }, tolerance);
+  expect_near<T>(
+      x, [&](std::int64_t) -> T { return *next++; }, tolerance);
 }
 
 /// `statement` throws exactly Kind (not a kind derived from it) with exactly this text.
