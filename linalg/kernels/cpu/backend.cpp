@@ -2,6 +2,7 @@
 #include <lapacke.h>
 
 #include <algorithm>
+#include <cmath>
 #include <type_traits>
 
 #include <tessera/linalg/kernels/cpu/gram.hpp>
@@ -40,9 +41,12 @@ void qr_r(Stream& stream, const Tile& a) {
   if (k == 0) return;
   auto* tau = reinterpret_cast<double*>(stream.scratch(static_cast<std::size_t>(k) * sizeof(double)));
   auto* values = a.as<double>();
-  if (LAPACKE_dgeqrf(LAPACK_ROW_MAJOR, blas_int(a.rows), blas_int(a.cols), values,
-                     blas_int(a.stride), tau) != 0)
-    throw LinAlgError("QR of a tile failed: its values are not finite");
+  bool finite = LAPACKE_dgeqrf(LAPACK_ROW_MAJOR, blas_int(a.rows), blas_int(a.cols), values,
+                               blas_int(a.stride), tau) == 0;
+  for (std::int64_t i = 0; i < k; ++i)  // LAPACKE looks for NaN only
+    finite = finite && std::all_of(values + i * a.stride + i, values + i * a.stride + a.cols,
+                                   [](double v) { return std::isfinite(v); });
+  if (!finite) throw LinAlgError("QR of a tile failed: its values are not finite");
   for (std::int64_t i = 0; i < a.rows; ++i)
     std::fill_n(values + i * a.stride, std::min(i, a.cols), 0.0);
 }
