@@ -10,7 +10,7 @@ struct KMeansParams {
   std::int64_t max_iter = 300;
   double tol = 1e-4;
   Value verbose = 0;
-  std::optional<std::int64_t> random_state;
+  std::optional<std::int64_t> random_state = {};
   bool copy_x = true;
   std::string algorithm = "lloyd";
 };

@@ -28,7 +28,9 @@ bool comes_first(const TopRows::Entry& a, const TopRows::Entry& b) {
 class Sampler {
  public:
   Sampler(const Rows& x, const Array& weights)
-      : x_(x), weights_(weights), closest_(full({x.rows()}, 1.0, x.dtype(), x.comm())) {
+      : x_(x),
+        weights_(weights),
+        closest_(redistribute(full({x.rows()}, 1.0, x.dtype(), x.comm()), x.distribution())) {
     sum_leaves([&](const Leaf& leaf, Stream&) {
       double sum = 0.0;
       for (std::int64_t i = 0; i < leaf.rows.size(); ++i) sum += mass(leaf.index, i);

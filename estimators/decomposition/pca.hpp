@@ -12,7 +12,7 @@ struct PCAParams {
   Value iterated_power = "auto";
   std::int64_t n_oversamples = 10;
   std::string power_iteration_normalizer = "auto";
-  std::optional<std::int64_t> random_state;
+  std::optional<std::int64_t> random_state = {};
 };
 
 /// Principal component analysis, as sklearn.decomposition.PCA, with its rule for svd_solver='auto'

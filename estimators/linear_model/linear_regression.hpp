@@ -7,7 +7,7 @@ struct LinearRegressionParams {
   bool fit_intercept = true;
   bool copy_X = true;
   double tol = 1e-6;
-  std::optional<std::int64_t> n_jobs;
+  std::optional<std::int64_t> n_jobs = {};
   bool positive = false;
 };
 
