@@ -1,5 +1,7 @@
 #include <tessera/estimators/preprocessing/standard_scaler.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -80,11 +82,15 @@ Rows StandardScaler::do_transform(const Rows& x) const {
 }
 
 Rows StandardScaler::do_inverse_transform(const Rows& x) const {
+  if (x.cols() != n_features_in_)
+    throw ValueError(fmt::format("X has {} features, but {} is expecting {} features as input.", x.cols(), name(),
+                                 n_features_in_));
   return map_rows(x, x.shape(), x.dtype(),
                   [self = *this](const Leaf& in, const Tile& out, Stream& stream) {
                     linalg::kernels().unstandardize(
                         stream, in.tile, self.params.with_mean ? span_of(self.mean_) : std::span<const double>{},
                         span_of(self.scale_), out);
+                    if (!all_finite(out)) require_finite(in, "X", self.name(), true);
                   });
 }
 
