@@ -157,6 +157,7 @@ CASES = [
     Case("init too narrow", KMEANS + " --n-clusters 3 --init data.h5:/init_narrow",
          [r"\(3, 2\)", r"\b5\b"]),
     Case("algorithm unknown", KMEANS + " --algorithm auto", ["'algorithm'", "lloyd", "elkan", "auto"]),
+    Case("algorithm elkan", KMEANS + " --algorithm elkan", ["elkan", "lloyd"]),
     Case("n_components too large", PCA + " --n-components 50", ["n_components", r"\b50\b", r"\b5\b"]),
     Case("n_components 1.5", PCA + " --n-components 1.5", ["'n_components' parameter of PCA", "1.5"]),
     Case("n_components negative", PCA + " --n-components -1",
