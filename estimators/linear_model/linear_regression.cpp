@@ -40,15 +40,25 @@ std::size_t at(std::int64_t i, std::int64_t j, std::int64_t cols) {
   return static_cast<std::size_t>(i * cols + j);
 }
 
+// r is upper triangular.
 Solution minimum_norm(const Reduced& problem, double tol) {
   const auto& [rows, p, q, r, z] = problem;
   const std::int64_t k = std::min(rows, p);
   Svd f = linalg::svd(r, rows, p);
   Solution s{true, std::vector<double>(static_cast<std::size_t>(q * p)), f.s, 0};
-  for (std::int64_t i = 0; i < k; ++i) {
-    if (!(f.s[at(0, i, k)] > tol * f.s[0])) continue;
-    ++s.rank;
-    for (std::int64_t t = 0; t < q; ++t) {
+  while (s.rank < k && f.s[at(0, s.rank, k)] > tol * f.s[0]) ++s.rank;
+  bool unique = s.rank == p;
+  for (std::int64_t i = 0; unique && i < p; ++i) unique = r[at(i, i, p)] != 0.0;
+  for (std::int64_t t = 0; t < q; ++t) {
+    if (unique) {  // by back substitution, which columns of different size do not disturb
+      for (std::int64_t i = p - 1; i >= 0; --i) {
+        double v = z[at(i, t, q)];
+        for (std::int64_t j = i + 1; j < p; ++j) v -= r[at(i, j, p)] * s.coef[at(t, j, p)];
+        s.coef[at(t, i, p)] = v / r[at(i, i, p)];
+      }
+      continue;
+    }
+    for (std::int64_t i = 0; i < s.rank; ++i) {
       double projection = 0.0;
       for (std::int64_t l = 0; l < rows; ++l) projection += f.u[at(l, i, k)] * z[at(l, t, q)];
       const double weight = projection / f.s[at(0, i, k)];
