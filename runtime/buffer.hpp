@@ -1,5 +1,7 @@
 #pragma once
 #include <cstddef>
+#include <new>
+#include <vector>
 
 #include <tessera/runtime/device.hpp>
 
@@ -25,5 +27,20 @@ class Buffer {
   std::size_t size_ = 0;
   Device device_{};
 };
+
+/// Allocates on 64-byte boundaries, so that vector loads and stores never straddle a cache line.
+template <class T>
+struct AlignedAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t alignment{64};
+  AlignedAllocator() = default;
+  template <class U>
+  AlignedAllocator(const AlignedAllocator<U>&) {}  // NOLINT(google-explicit-constructor)
+  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), alignment)); }
+  void deallocate(T* p, std::size_t) { ::operator delete(p, alignment); }
+  bool operator==(const AlignedAllocator&) const = default;
+};
+template <class T>
+using AlignedVector = std::vector<T, AlignedAllocator<T>>;
 
 }  // namespace tessera

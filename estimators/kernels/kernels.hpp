@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include <tessera/runtime/buffer.hpp>
 #include <tessera/runtime/operation.hpp>
 #include <tessera/runtime/stream.hpp>
 
@@ -15,7 +16,7 @@ namespace tessera {
 /// weight; the inertia; how many labels changed. The first three only when asked for, by their size
 /// or value.
 struct Assignment {
-  std::vector<double> sums;    ///< k x d
+  AlignedVector<double> sums;  ///< k x d
   std::vector<double> counts;  ///< k
   std::optional<double> inertia;
   std::int64_t changed = 0;

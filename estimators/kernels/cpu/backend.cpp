@@ -10,7 +10,7 @@ void assign_nearest(Stream&, const Tile& x, const Tile& centers, const Tile& off
     using T = typename decltype(tag)::type;
     const tessera::on_cpu::PackedCenters<T> packed(centers.as<const T>(), centers.rows, centers.cols,
                                                 offset.as<const T>());
-    const auto pointer = [](std::vector<double>& v) { return v.empty() ? nullptr : v.data(); };
+    const auto pointer = [](auto& v) { return v.empty() ? nullptr : v.data(); };
     tessera::on_cpu::assign_nearest(x.as<const T>(), x.rows, x.stride, packed, weights.as<const T>(),
                                  labels.as<std::int32_t>(), pointer(out.sums), pointer(out.counts),
                                  out.inertia ? &*out.inertia : nullptr, &out.changed);
