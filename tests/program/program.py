@@ -14,7 +14,8 @@ import numpy as np
 PROGRAM = os.environ.get(
     "TESSERA_PROGRAM", Path(__file__).parents[2] / "build/release/tools/tessera"
 )
-MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none"]
+# The last: after a failure mpirun would otherwise wait two seconds for processes that ended already.
+MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none", "--mca", "odls_base_sigkill_timeout", "0"]
 
 
 @dataclass
