@@ -77,6 +77,8 @@ Solution from_gram(const CenteredGram& g, std::int64_t p, double tol, DType dtyp
   const bool single = dtype == DType::float32;
   const double eps = single ? 0x1p-24 : 0x1p-53;
   const double margin = single ? 1e-4 : 1e-10;
+  const auto finite = [](double v) { return std::isfinite(v); };  // products of float32 may overflow
+  if (!std::all_of(g.gram.begin(), g.gram.end(), finite)) return {};
 
   std::vector<double> size(static_cast<std::size_t>(p));
   std::vector<double> scaled(static_cast<std::size_t>(p * p));
@@ -84,7 +86,7 @@ Solution from_gram(const CenteredGram& g, std::int64_t p, double tol, DType dtyp
   for (std::int64_t i = 0; i < p; ++i)
     for (std::int64_t j = 0; j < p; ++j) {
       const double by = size[at(0, i, p)] * size[at(0, j, p)];
-      if (!(by > 0.0 && std::isfinite(by))) return {};  // constant, or overflow of large float32 values
+      if (!(by > 0.0)) return {};  // constant, up to rounding
       scaled[at(i, j, p)] = g.gram[at(i, j, m)] / by;
     }
   auto r = linalg::cholesky(std::move(scaled), p);
