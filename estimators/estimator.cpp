@@ -13,7 +13,8 @@ namespace {
 void require_fitted(const Estimator& e) {
   if (!e.is_fitted())
     throw NotFittedError(fmt::format(
-        "This {} instance is not fitted yet. Call 'fit' with appropriate arguments first.", e.name()));
+        "This {} instance is not fitted yet. Call 'fit' with appropriate arguments first.",
+        e.name()));
 }
 
 }  // namespace
@@ -60,13 +61,16 @@ void Estimator::set_params(const Values& values) {
 Rows Estimator::check_x(const Rows& x, bool fitting) const {
   if (x.ndim() != 2)
     throw ValueError(fmt::format(
-        "{} expects a 2-D array (n_samples, n_features), got a {}-D one of shape {}{}", name(), x.ndim(),
-        to_string(x.shape()), x.ndim() == 1 ? "; reshape it to (n, 1) for one feature or (1, n) for one sample" : ""));
+        "{} expects a 2-D array (n_samples, n_features), got a {}-D one of shape {}{}", name(),
+        x.ndim(), to_string(x.shape()),
+        x.ndim() == 1 ? "; reshape it to (n, 1) for one feature or (1, n) for one sample" : ""));
   if (is_complex(x.dtype())) throw TypeError(fmt::format("{} does not support complex data", name()));
   if (x.rows() == 0)
-    throw ValueError(fmt::format("{} needs at least 1 sample, got shape {}", name(), to_string(x.shape())));
+    throw ValueError(
+        fmt::format("{} needs at least 1 sample, got shape {}", name(), to_string(x.shape())));
   if (x.cols() == 0)
-    throw ValueError(fmt::format("{} needs at least 1 feature, got shape {}", name(), to_string(x.shape())));
+    throw ValueError(
+        fmt::format("{} needs at least 1 feature, got shape {}", name(), to_string(x.shape())));
   if (!fitting && x.cols() != n_features_in_)
     throw ValueError(fmt::format("X has {} features, but {} is expecting {} features as input.",
                                  x.cols(), name(), n_features_in_));

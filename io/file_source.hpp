@@ -7,7 +7,7 @@
 
 namespace tessera::io {
 
-/// A regular file that is read at given places, by several threads at once. OSError naming the file.
+/// A regular file, read at given places by several threads at once. OSError naming the file.
 class InputFile {
  public:
   explicit InputFile(const std::string& path);

@@ -102,7 +102,8 @@ class DatasetSource : public RowSource {
     if (leaves.size() == 0) return;
     const auto workers = static_cast<int>(std::min<std::int64_t>(std::max(1, threads), leaves.size()));
     const std::size_t bytes =
-        static_cast<std::size_t>(std::min(distribution().leaf_rows(), distribution().rows()) * cols()) *
+        static_cast<std::size_t>(std::min(distribution().leaf_rows(), distribution().rows()) *
+                                 cols()) *
         size_of(dtype());
     std::vector<Buffer> memory;
     std::vector<std::byte*> buffers;
@@ -129,8 +130,7 @@ class DatasetSource : public RowSource {
     try {
       hdf5::explain("cannot read " + hdf5::title(file_, info_.name), [&] {
         const hdf5::Id file = hdf5::open_file(file_);
-        const hdf5::Id dataset =
-            hdf5::open_dataset(file, info_.name, distribution().leaf_rows());
+        const hdf5::Id dataset = hdf5::open_dataset(file, info_.name, distribution().leaf_rows());
         const DatasetInfo here = hdf5::describe(dataset, file_, info_.name);
         if (here.shape != info_.shape || here.dtype != info_.dtype)
           throw OSError(hdf5::title(file_, info_.name) + " changed since it was opened");

@@ -33,7 +33,8 @@ namespace detail {
 /// ValueError unless an array of that shape can lie so over the processes of `comm`.
 void check_fits(const Shape& shape, const Distribution& distribution, const Communicator& comm);
 /// An uninitialised Array, or the same MemoryError on every process. Collective.
-Array allocate(Shape shape, DType dtype, const Distribution& distribution, const Communicator& comm);
+Array allocate(Shape shape, DType dtype, const Distribution& distribution,
+               const Communicator& comm);
 /// ValueError unless these are rows of an array of that shape.
 void check_row_indices(const Shape& shape, std::span<const std::int64_t> indices);
 }  // namespace detail

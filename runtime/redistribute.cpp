@@ -60,8 +60,8 @@ std::vector<Range> cuts(const Distribution& d) {
 }
 
 Array rows_to_replicated(const Array& x) {
-  const Array out = detail::allocate(
-      x.shape(), x.dtype(), Distribution::replicated(x.rows(), x.comm().size()), x.comm());
+  const Array out = detail::allocate(x.shape(), x.dtype(),
+                                     Distribution::replicated(x.rows(), x.comm().size()), x.comm());
   std::vector<std::int64_t> bytes;
   for (const Range r : cuts(x.distribution()))
     bytes.push_back(r.size() * static_cast<std::int64_t>(bytes_per_row(x)));
@@ -73,8 +73,8 @@ Array rows_to_replicated(const Array& x) {
 }
 
 Array replicated_to_rows(const Array& x) {
-  const Array out = detail::allocate(
-      x.shape(), x.dtype(), Distribution::rows(x.rows(), x.comm().size()), x.comm());
+  const Array out = detail::allocate(x.shape(), x.dtype(),
+                                     Distribution::rows(x.rows(), x.comm().size()), x.comm());
   const Range mine = out.local_rows();
   if (mine.size() > 0)
     std::memcpy(out.local().data, x.local().slice(mine.begin, mine.size()).data,
@@ -263,8 +263,8 @@ Array take_rows(const Array& x, std::span<const std::int64_t> indices) {
     return take_rows(redistribute(x, Distribution::rows(x.rows(), x.comm().size())), indices);
   Shape shape = x.shape();
   shape[0] = static_cast<std::int64_t>(indices.size());
-  const Array out = detail::allocate(
-      shape, x.dtype(), Distribution::replicated(shape[0], x.comm().size()), x.comm());
+  const Array out = detail::allocate(shape, x.dtype(),
+                                     Distribution::replicated(shape[0], x.comm().size()), x.comm());
   const std::size_t width = bytes_per_row(x);
   for (std::size_t i = 0; i < indices.size(); ++i) {
     std::span row(static_cast<std::byte*>(out.local().data) + i * width, width);

@@ -39,7 +39,8 @@ namespace {
 class ArraySource : public RowSource {
  public:
   explicit ArraySource(const Array& array)
-      : RowSource(array.shape(), array.dtype(), array.distribution(), array.comm()), array_(array) {}
+      : RowSource(array.shape(), array.dtype(), array.distribution(), array.comm()),
+        array_(array) {}
   Device device() const override { return array_.device(); }
   const Array* array() const override { return &array_; }
 
@@ -150,8 +151,8 @@ Array take_rows(const Rows& x, std::span<const std::int64_t> indices) {
   detail::check_row_indices(x.shape(), indices);
   Shape shape = x.shape();
   shape[0] = static_cast<std::int64_t>(indices.size());
-  const Array out = detail::allocate(
-      shape, x.dtype(), Distribution::replicated(shape[0], x.comm().size()), x.comm());
+  const Array out = detail::allocate(shape, x.dtype(),
+                                     Distribution::replicated(shape[0], x.comm().size()), x.comm());
   const std::size_t width = static_cast<std::size_t>(x.cols()) * size_of(x.dtype());
   together(x.comm(), [&] {
     x.for_each_leaf([&](const Leaf& leaf, Stream&) {

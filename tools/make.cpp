@@ -17,13 +17,14 @@ class Generated : public RowSource {
       : RowSource(std::move(shape), dtype, Communicator::world()), fill_(std::move(fill)) {}
 
   void for_each_leaf(const LeafVisitor& visit, int threads) const override {
-    parallel_for(distribution().leaves_of(comm().rank()), threads, [&](std::int64_t i, Stream& stream) {
-      const Range rows = distribution().rows_of_leaf(i);
-      const Buffer memory(static_cast<std::size_t>(rows.size() * cols()) * size_of(dtype()));
-      const Tile out{memory.data(), rows.size(), cols(), cols(), dtype(), cpu};
-      fill_(rows, out);
-      visit({i, rows, out}, stream);
-    });
+    parallel_for(
+        distribution().leaves_of(comm().rank()), threads, [&](std::int64_t i, Stream& stream) {
+          const Range rows = distribution().rows_of_leaf(i);
+          const Buffer memory(static_cast<std::size_t>(rows.size() * cols()) * size_of(dtype()));
+          const Tile out{memory.data(), rows.size(), cols(), cols(), dtype(), cpu};
+          fill_(rows, out);
+          visit({i, rows, out}, stream);
+        });
   }
 
  private:

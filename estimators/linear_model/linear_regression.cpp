@@ -77,7 +77,8 @@ Solution from_gram(const CenteredGram& g, std::int64_t p, double tol, DType dtyp
   const bool single = dtype == DType::float32;
   const double eps = single ? 0x1p-24 : 0x1p-53;
   const double margin = single ? 1e-4 : 1e-10;
-  const auto finite = [](double v) { return std::isfinite(v); };  // products of float32 may overflow
+  // Products of large float32 values overflow.
+  const auto finite = [](double v) { return std::isfinite(v); };
   if (!std::all_of(g.gram.begin(), g.gram.end(), finite)) return {};
 
   std::vector<double> size(static_cast<std::size_t>(p));

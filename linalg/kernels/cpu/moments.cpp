@@ -179,7 +179,7 @@ HWY_INLINE void scale_run(const ScaleArgs<T>& a, const T* x, size_t count, T* ou
     while (i < count && reinterpret_cast<std::uintptr_t>(out + i) % (kN * sizeof(T)) != 0) {
       const hn::CappedTag<T, 1> d1;
       hn::StoreU(scale_one<kInverse>(hn::LoadU(d1, x + i), hn::LoadU(d1, a.shift + column),
-                                   hn::LoadU(d1, a.factor + column)),
+                                     hn::LoadU(d1, a.factor + column)),
                  d1, out + i);
       ++i;
       column = column + 1 == a.period ? 0 : column + 1;
@@ -187,7 +187,7 @@ HWY_INLINE void scale_run(const ScaleArgs<T>& a, const T* x, size_t count, T* ou
   }
   for (; i + kN <= count; i += kN) {
     const auto v = scale_one<kInverse>(hn::LoadU(d, x + i), hn::LoadU(d, a.shift + column),
-                                     hn::LoadU(d, a.factor + column));
+                                       hn::LoadU(d, a.factor + column));
     if constexpr (kStream) {
       hn::Stream(v, d, out + i);
     } else {
@@ -199,7 +199,7 @@ HWY_INLINE void scale_run(const ScaleArgs<T>& a, const T* x, size_t count, T* ou
   if (i < count) {
     const size_t left = count - i;
     const auto v = scale_one<kInverse>(load_first(d, x + i, left), hn::LoadU(d, a.shift + column),
-                                     hn::LoadU(d, a.factor + column));
+                                       hn::LoadU(d, a.factor + column));
     store_first(v, d, out + i, left);
   }
 }
