@@ -1,9 +1,7 @@
 #include <tessera/estimators/estimator.hpp>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <array>
 #include <cmath>
 
 #include <tessera/runtime/error.hpp>
@@ -12,17 +10,12 @@
 namespace tessera {
 namespace {
 
-// The rows and columns of an input as people name them.
-std::string shape_of(const Rows& x) { return to_string(x.shape()); }
-
-struct WeightSum {
-  double sum = 0.0;
-  void merge(const WeightSum& right) { sum += right.sum; }
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(sum);
-  }
-};
+void require_fitted(const Estimator& e) {
+  if (!e.is_fitted())
+    throw NotFittedError(fmt::format(
+        "This {} instance is not fitted yet. Call 'fit' with appropriate arguments first.",
+        e.name()));
+}
 
 }  // namespace
 
@@ -68,13 +61,16 @@ void Estimator::set_params(const Values& values) {
 Rows Estimator::check_x(const Rows& x, bool fitting) const {
   if (x.ndim() != 2)
     throw ValueError(fmt::format(
-        "{} expects a 2-D array (n_samples, n_features), got a {}-D one of shape {}{}", name(), x.ndim(),
-        shape_of(x), x.ndim() == 1 ? "; reshape it to (n, 1) for one feature or (1, n) for one sample" : ""));
+        "{} expects a 2-D array (n_samples, n_features), got a {}-D one of shape {}{}", name(),
+        x.ndim(), to_string(x.shape()),
+        x.ndim() == 1 ? "; reshape it to (n, 1) for one feature or (1, n) for one sample" : ""));
   if (is_complex(x.dtype())) throw TypeError(fmt::format("{} does not support complex data", name()));
   if (x.rows() == 0)
-    throw ValueError(fmt::format("{} needs at least 1 sample, got shape {}", name(), shape_of(x)));
+    throw ValueError(
+        fmt::format("{} needs at least 1 sample, got shape {}", name(), to_string(x.shape())));
   if (x.cols() == 0)
-    throw ValueError(fmt::format("{} needs at least 1 feature, got shape {}", name(), shape_of(x)));
+    throw ValueError(
+        fmt::format("{} needs at least 1 feature, got shape {}", name(), to_string(x.shape())));
   if (!fitting && x.cols() != n_features_in_)
     throw ValueError(fmt::format("X has {} features, but {} is expecting {} features as input.",
                                  x.cols(), name(), n_features_in_));
@@ -84,6 +80,8 @@ Rows Estimator::check_x(const Rows& x, bool fitting) const {
 Array Estimator::check_companion(const Array& a, const Rows& x, const char* what) const {
   if (!a) return a;
   const bool weights = std::string_view(what) == "sample_weight";
+  if (weights && !takes_sample_weight())
+    throw ValueError(fmt::format("{} does not take a sample_weight", name()));
   if (a.ndim() < 1 || a.ndim() > (weights ? 1 : 2))
     throw ValueError(fmt::format("{} must be {}, got shape {}", what,
                                  weights ? "1-D" : "1-D or 2-D", to_string(a.shape())));
@@ -92,9 +90,9 @@ Array Estimator::check_companion(const Array& a, const Rows& x, const char* what
         fmt::format("X and {} have different numbers of samples: {} and {}", what, x.rows(), a.rows()));
   if (is_complex(a.dtype())) throw TypeError(fmt::format("{} cannot be complex", what));
   const Array same = redistribute(a.astype(x.dtype()), x.distribution());
-  const auto total = reduce<WeightSum>(same, [&](const Leaf& leaf, Stream&) {
+  const auto total = reduce<Sums>(same, [&](const Leaf& leaf, Stream&) {
     if (!all_finite(leaf.tile)) require_finite(leaf, what, name());
-    WeightSum s;
+    Sums s{{0.0}};
     if (!weights) return s;
     visit_floating(leaf.tile.dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
@@ -103,12 +101,12 @@ Array Estimator::check_companion(const Array& a, const Rows& x, const char* what
         if (w < 0)
           throw ValueError(fmt::format("sample_weight must not be negative, got {} at row {}", w,
                                        leaf.rows.begin + i));
-        s.sum += static_cast<double>(w);
+        s.values[0] += static_cast<double>(w);
       }
     });
     return s;
   });
-  if (weights && total.sum == 0.0)
+  if (weights && total.values[0] == 0.0)
     throw ValueError("sample_weight must contain at least one weight other than 0");
   return same;
 }
@@ -117,8 +115,6 @@ Estimator& Estimator::fit(const Rows& x, const Array& y, const Array& sample_wei
   check_params();
   const Rows checked = check_x(x, true);
   if (needs_y() && !y) throw ValueError(fmt::format("{} needs a target y to fit", name()));
-  if (sample_weight && !takes_sample_weight())
-    throw ValueError(fmt::format("{} does not take a sample_weight", name()));
   const Array target = needs_y() ? check_companion(y, checked, "y") : Array{};
   const Array weights = check_companion(sample_weight, checked, "sample_weight");
   n_features_in_ = 0;
@@ -126,16 +122,6 @@ Estimator& Estimator::fit(const Rows& x, const Array& y, const Array& sample_wei
   n_features_in_ = x.cols();
   return *this;
 }
-
-namespace {
-
-void require_fitted(const Estimator& e) {
-  if (!e.is_fitted())
-    throw NotFittedError(fmt::format(
-        "This {} instance is not fitted yet. Call 'fit' with appropriate arguments first.", e.name()));
-}
-
-}  // namespace
 
 Rows Estimator::predict_rows(const Rows& x) const {
   require_fitted(*this);

@@ -82,13 +82,12 @@ bool assign(M& member, const Value& value) {
     if (!assign(inner, value)) return false;
     member = inner;
     return true;
-  } else if constexpr (std::is_same_v<M, double>) {
-    if (value.is<std::int64_t>()) {
-      member = static_cast<double>(value.as<std::int64_t>());
-      return true;
-    }
-  }
-  if constexpr (!std::is_same_v<M, Value> && !requires { member.has_value(); }) {
+  } else {
+    if constexpr (std::is_same_v<M, double>)
+      if (value.is<std::int64_t>()) {
+        member = static_cast<double>(value.as<std::int64_t>());
+        return true;
+      }
     if (!value.is<M>()) return false;
     member = value.as<M>();
     return true;

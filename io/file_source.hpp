@@ -1,12 +1,13 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include <tessera/runtime/rows.hpp>
 
 namespace tessera::io {
 
-/// A file that is read at given places, by several threads at once. OSError naming the file.
+/// A regular file, read at given places by several threads at once. OSError naming the file.
 class InputFile {
  public:
   explicit InputFile(const std::string& path);
@@ -25,26 +26,17 @@ class InputFile {
 /// Base of sources that fill one leaf at a time from a file.
 class FileSource : public RowSource {
  public:
-  FileSource(std::string file, Shape shape, DType dtype, const Communicator& comm);
-  const Shape& shape() const override { return shape_; }
-  DType dtype() const override { return dtype_; }
-  const Distribution& distribution() const override { return distribution_; }
-  const Communicator& comm() const override { return comm_; }
+  FileSource(std::string file, Shape shape, DType dtype, const Communicator& comm)
+      : RowSource(std::move(shape), dtype, comm), file_(std::move(file)) {}
   void for_each_leaf(const LeafVisitor& visit, int threads) const override;
 
  protected:
   /// Fills `out` with the rows of one leaf. Called on several threads at once.
   virtual void fill(const InputFile& input, std::int64_t leaf, Range rows, const Tile& out) const = 0;
   const std::string& file() const { return file_; }
-  std::int64_t cols() const { return cols_; }
 
  private:
   std::string file_;
-  Shape shape_;
-  DType dtype_;
-  Communicator comm_;
-  Distribution distribution_;
-  std::int64_t cols_;
 };
 
 }  // namespace tessera::io

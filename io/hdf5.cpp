@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <deque>
 #include <filesystem>
 #include <set>
 
@@ -54,17 +53,6 @@ std::string quoted(const std::vector<DatasetInfo>& found) {
 [[noreturn]] void refuse_missing(hid_t file_id, const std::string& file, const std::string& dataset) {
   throw ValueError(fmt::format("'{}' has no dataset '{}'; it has {}", file, dataset,
                                quoted(datasets_of(file_id, file))));
-}
-
-std::deque<std::string> components(const std::string& path) {
-  std::deque<std::string> parts;
-  for (std::size_t at = 0; at <= path.size();) {
-    const auto end = std::min(path.find('/', at), path.size());
-    if (const auto part = path.substr(at, end - at); !part.empty() && part != ".")
-      parts.push_back(part);
-    at = end + 1;
-  }
-  return parts;
 }
 
 H5L_info_t link_of(hid_t file_id, const std::string& path) {
@@ -273,6 +261,17 @@ herr_t Id::close() {
   return H5Idec_ref(std::exchange(id_, -1)) < 0 ? -1 : 0;
 }
 
+std::deque<std::string> components(const std::string& path) {
+  std::deque<std::string> parts;
+  for (std::size_t at = 0; at <= path.size();) {
+    const auto end = std::min(path.find('/', at), path.size());
+    if (const auto part = path.substr(at, end - at); !part.empty() && part != ".")
+      parts.push_back(part);
+    at = end + 1;
+  }
+  return parts;
+}
+
 std::string title(const std::string& file, const std::string& dataset) {
   return fmt::format("dataset '{}' of '{}'", dataset, file);
 }
@@ -403,10 +402,8 @@ Id stored_type(DType dtype) { return number_type(dtype, true); }
 
 std::int64_t rows_per_transfer(const Shape& shape, DType dtype) {
   constexpr std::int64_t most_bytes = 1 << 30;
-  const std::int64_t elements =
-      shape.empty() ? 1 : element_count(Shape(shape.begin() + 1, shape.end()));
   const std::int64_t most = most_bytes / static_cast<std::int64_t>(size_of(dtype));
-  return std::max<std::int64_t>(1, most / std::max<std::int64_t>(1, elements));
+  return std::max<std::int64_t>(1, most / std::max<std::int64_t>(1, elements_per_row(shape)));
 }
 
 Selection::Selection(const Shape& shape, Range rows) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <source_location>
@@ -69,6 +70,9 @@ class Id {
  private:
   Handle id_ = -1;
 };
+
+/// The names along a path inside a file: a, b of "/a/./b/".
+std::deque<std::string> components(const std::string& path);
 
 /// "dataset '/X' of 'points.h5'"
 std::string title(const std::string& file, const std::string& dataset);

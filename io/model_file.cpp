@@ -1,21 +1,16 @@
 #include <tessera/io/model_file.hpp>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <cereal/archives/portable_binary.hpp>
-#include <cstring>
 #include <optional>
 #include <span>
 #include <sstream>
 #include <streambuf>
 
-#include <tessera/io/readable.hpp>
+#include <tessera/io/file_source.hpp>
 #include <tessera/io/pending_file.hpp>
 #include <tessera/runtime/error.hpp>
 
@@ -209,7 +204,7 @@ class Reader {
       throw Malformed(error.what());
     }
     require(bytes);
-    const std::int64_t rows = shape.empty() ? 1 : shape[0];
+    const std::int64_t rows = row_count(shape);
     Array out(std::move(shape), static_cast<DType>(dtype), Distribution::replicated(rows, comm_.size()), comm_);
     visit(out.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
@@ -298,37 +293,15 @@ Header verified_header(std::string_view bytes, std::uint64_t file_size, const st
   return header;
 }
 
-void read_exactly(int fd, char* to, std::size_t bytes, const std::string& path) {
-  while (bytes > 0) {
-    const auto n = ::read(fd, to, std::min<std::size_t>(bytes, 1 << 30));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw OSError(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
-    if (n == 0) throw OSError(fmt::format("'{}' became shorter while it was read", path));
-    to += n;
-    bytes -= static_cast<std::size_t>(n);
-  }
-}
-
 // The bytes of a model file that is all it claims to be.
 std::string verified_file(const std::string& path) {
-  const struct File {
-    int fd;
-    ~File() {
-      if (fd >= 0) close(fd);
-    }
-  } file{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  struct stat status {};
-  if (file.fd < 0 || fstat(file.fd, &status) != 0)
-    throw OSError(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
-  if (!S_ISREG(status.st_mode))
-    throw OSError(fmt::format("cannot read '{}': it is {}", path,
-                              S_ISDIR(status.st_mode) ? "a folder" : "not a regular file"));
-  const auto size = static_cast<std::uint64_t>(status.st_size);
+  const InputFile input(path);
+  const auto size = static_cast<std::uint64_t>(input.size());
   std::string bytes(std::min<std::uint64_t>(size, header_bytes), '\0');
-  read_exactly(file.fd, bytes.data(), bytes.size(), path);
+  input.read(0, bytes.size(), bytes.data());
   verified_header(bytes, size, path);
   bytes.resize(size);
-  read_exactly(file.fd, bytes.data() + header_bytes, size - header_bytes, path);
+  input.read(header_bytes, size - header_bytes, bytes.data() + header_bytes);
   if (checksum(bytes) != get<std::uint64_t>(bytes, checksum_at))
     throw OSError(fmt::format("'{}' is damaged: its checksum does not match", path));
   return bytes;

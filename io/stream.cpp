@@ -95,27 +95,16 @@ class Queue {
 class DatasetSource : public RowSource {
  public:
   DatasetSource(std::string file, DatasetInfo info, const Communicator& comm)
-      : file_(std::move(file)),
-        info_(std::move(info)),
-        comm_(comm),
-        distribution_(info_.shape.empty() ? Distribution::replicated(1, comm.size())
-                                          : Distribution::rows(info_.shape[0], comm.size())),
-        cols_(info_.shape.empty()
-                  ? 1
-                  : element_count(Shape(info_.shape.begin() + 1, info_.shape.end()))) {}
-
-  const Shape& shape() const override { return info_.shape; }
-  DType dtype() const override { return info_.dtype; }
-  const Distribution& distribution() const override { return distribution_; }
-  const Communicator& comm() const override { return comm_; }
+      : RowSource(info.shape, info.dtype, comm), file_(std::move(file)), info_(std::move(info)) {}
 
   void for_each_leaf(const LeafVisitor& visit, int threads) const override {
-    const Range leaves = distribution_.leaves_of(comm_.rank());
+    const Range leaves = distribution().leaves_of(comm().rank());
     if (leaves.size() == 0) return;
     const auto workers = static_cast<int>(std::min<std::int64_t>(std::max(1, threads), leaves.size()));
     const std::size_t bytes =
-        static_cast<std::size_t>(std::min(distribution_.leaf_rows(), distribution_.rows()) * cols_) *
-        size_of(info_.dtype);
+        static_cast<std::size_t>(std::min(distribution().leaf_rows(), distribution().rows()) *
+                                 cols()) *
+        size_of(dtype());
     std::vector<Buffer> memory;
     std::vector<std::byte*> buffers;
     for (std::int64_t i = 0; i < std::min<std::int64_t>(workers + 2, leaves.size()); ++i)
@@ -141,15 +130,14 @@ class DatasetSource : public RowSource {
     try {
       hdf5::explain("cannot read " + hdf5::title(file_, info_.name), [&] {
         const hdf5::Id file = hdf5::open_file(file_);
-        const hdf5::Id dataset =
-            hdf5::open_dataset(file, info_.name, distribution_.leaf_rows());
+        const hdf5::Id dataset = hdf5::open_dataset(file, info_.name, distribution().leaf_rows());
         const DatasetInfo here = hdf5::describe(dataset, file_, info_.name);
         if (here.shape != info_.shape || here.dtype != info_.dtype)
           throw OSError(hdf5::title(file_, info_.name) + " changed since it was opened");
         for (; leaf < leaves.end; ++leaf) {
           std::byte* data = queue.take_buffer();
           if (!data) break;
-          hdf5::read_rows(dataset, info_, distribution_.rows_of_leaf(leaf), data);
+          hdf5::read_rows(dataset, info_, distribution().rows_of_leaf(leaf), data);
           note_progress();
           queue.offer({leaf, data});
         }
@@ -164,9 +152,9 @@ class DatasetSource : public RowSource {
     for (;;) {
       const auto item = queue.take();
       if (!item.data) return;
-      const Range rows = distribution_.rows_of_leaf(item.leaf);
+      const Range rows = distribution().rows_of_leaf(item.leaf);
       try {
-        visit({item.leaf, rows, {item.data, rows.size(), cols_, cols_, info_.dtype, cpu}}, stream);
+        visit({item.leaf, rows, {item.data, rows.size(), cols(), cols(), dtype(), cpu}}, stream);
       } catch (...) {
         queue.fail(item.leaf, std::current_exception());
         queue.end();
@@ -177,9 +165,6 @@ class DatasetSource : public RowSource {
 
   std::string file_;
   DatasetInfo info_;
-  Communicator comm_;
-  Distribution distribution_;
-  std::int64_t cols_;
 };
 
 }  // namespace

@@ -25,12 +25,7 @@ namespace {
 /// "/a//b/" as "/a/b"; ValueError for a path without a name.
 std::string clean_path(const std::string& dataset) {
   std::string clean;
-  for (std::size_t at = 0; at <= dataset.size();) {
-    const auto end = std::min(dataset.find('/', at), dataset.size());
-    const auto part = dataset.substr(at, end - at);
-    if (!part.empty() && part != ".") clean += "/" + part;
-    at = end + 1;
-  }
+  for (const auto& part : hdf5::components(dataset)) clean += "/" + part;
   if (clean.empty() || clean.find('\0') != std::string::npos)
     throw ValueError(fmt::format("expected the path of a dataset such as /X, got '{}'", dataset));
   return clean;

@@ -27,6 +27,17 @@ std::int64_t element_count(const Shape& shape) {
   return count;
 }
 
+std::int64_t row_count(const Shape& shape) { return shape.empty() ? 1 : shape[0]; }
+
+std::int64_t elements_per_row(const Shape& shape) {
+  return shape.empty() ? 1 : element_count(Shape(shape.begin() + 1, shape.end()));
+}
+
+Distribution row_distribution(const Shape& shape, const Communicator& comm) {
+  return shape.empty() ? Distribution::replicated(1, comm.size())
+                       : Distribution::rows(shape[0], comm.size());
+}
+
 struct Array::State {
   Shape shape;
   DType dtype;
@@ -38,12 +49,6 @@ struct Array::State {
 namespace {
 
 const Shape no_shape = {0};
-
-std::int64_t rows_of(const Shape& shape) { return shape.empty() ? 1 : shape[0]; }
-
-std::int64_t cols_of(const Shape& shape) {
-  return shape.empty() ? 1 : element_count(Shape(shape.begin() + 1, shape.end()));
-}
 
 std::size_t checked_bytes(std::int64_t elements, DType dtype) {
   std::size_t bytes = 0;
@@ -57,7 +62,7 @@ std::size_t checked_bytes(std::int64_t elements, DType dtype) {
 void detail::check_fits(const Shape& shape, const Distribution& distribution,
                         const Communicator& comm) {
   const bool block_cyclic = distribution.kind() == Distribution::Kind::block_cyclic;
-  if (distribution.rows() != rows_of(shape) ||
+  if (distribution.rows() != row_count(shape) ||
       (block_cyclic && (shape.size() != 2 || distribution.cols() != shape[1])))
     throw ValueError(fmt::format(
         "a distribution over {} cannot hold an array of shape {}",
@@ -83,15 +88,15 @@ Array::Array(Shape shape, DType dtype, const Distribution& distribution, const C
   const bool block_cyclic = distribution.kind() == Distribution::Kind::block_cyclic;
   const std::int64_t elements =
       block_cyclic ? distribution.local_rows(comm.rank()) * distribution.local_cols(comm.rank())
-                   : distribution.rows_of(comm.rank()).size() * cols_of(shape);
+                   : distribution.rows_of(comm.rank()).size() * elements_per_row(shape);
   auto buffer = std::make_shared<Buffer>(checked_bytes(elements, dtype), device);
   state_ = std::make_shared<State>(
       State{std::move(shape), dtype, distribution, comm, std::move(buffer)});
 }
 
 const Shape& Array::shape() const { return state_ ? state_->shape : no_shape; }
-std::int64_t Array::rows() const { return rows_of(shape()); }
-std::int64_t Array::cols() const { return cols_of(shape()); }
+std::int64_t Array::rows() const { return row_count(shape()); }
+std::int64_t Array::cols() const { return elements_per_row(shape()); }
 DType Array::dtype() const { return state_ ? state_->dtype : DType::float64; }
 Device Array::device() const { return state_ ? state_->buffer->device() : cpu; }
 
@@ -167,7 +172,7 @@ void Array::element(std::initializer_list<std::int64_t> index, DType wanted, voi
 }
 
 Array Array::reshape(Shape shape) const {
-  if (rows_of(shape) != rows() || element_count(shape) != size() ||
+  if (row_count(shape) != rows() || element_count(shape) != size() ||
       distribution().kind() == Distribution::Kind::block_cyclic)
     throw ValueError(fmt::format("cannot view shape {} as {} without moving rows",
                                  to_string(this->shape()), to_string(shape)));
@@ -203,22 +208,16 @@ Array Array::to(Device wanted) const {
       fmt::format("moving an array to {}: this build of Tessera has no CUDA", wanted.to_string()));
 }
 
-namespace {
-
-Array allocate(Shape shape, DType dtype, const Communicator& comm, bool replicate) {
+Array detail::allocate(Shape shape, DType dtype, const Distribution& distribution,
+                       const Communicator& comm) {
   Array out;
-  const std::int64_t n = rows_of(shape);
-  element_count(shape);
-  const auto d = replicate || shape.empty() ? Distribution::replicated(n, comm.size())
-                                            : Distribution::rows(n, comm.size());
-  together(comm, [&] { out = Array(std::move(shape), dtype, d, comm); });
+  together(comm, [&] { out = Array(std::move(shape), dtype, distribution, comm); });
   return out;
 }
 
-}  // namespace
-
 Array empty(Shape shape, DType dtype, const Communicator& comm) {
-  return allocate(std::move(shape), dtype, comm, false);
+  const Distribution distribution = row_distribution(shape, comm);
+  return detail::allocate(std::move(shape), dtype, distribution, comm);
 }
 
 Array zeros(Shape shape, DType dtype, const Communicator& comm) {
@@ -265,12 +264,12 @@ Array from_host(std::span<const T> data, Shape shape, const Communicator& comm) 
 
 template <class T>
 Array from_host_on(int root, std::span<const T> data, Shape shape, const Communicator& comm) {
-  Tile local = tile_of(data.data(), 0, cols_of(shape), cols_of(shape));
+  Tile local = tile_of(data.data(), 0, elements_per_row(shape), elements_per_row(shape));
   together(comm, [&] {
     if (comm.rank() != root) return;
     if (static_cast<std::int64_t>(data.size()) != element_count(shape))
       throw ValueError(fmt::format("{} elements cannot fill shape {}", data.size(), to_string(shape)));
-    local.rows = rows_of(shape);
+    local.rows = row_count(shape);
   });
   if (shape.empty()) return gather(from_local(local, {}, comm)).reshape({});
   return from_local(local, Shape(shape.begin() + 1, shape.end()), comm);
@@ -280,7 +279,7 @@ template <class T>
 Array replicated(std::span<const T> data, Shape shape, const Communicator& comm) {
   if (static_cast<std::int64_t>(data.size()) != element_count(shape))
     throw ValueError(fmt::format("{} elements cannot fill shape {}", data.size(), to_string(shape)));
-  Array out(shape, dtype_of<T>, Distribution::replicated(rows_of(shape), comm.size()), comm);
+  Array out(shape, dtype_of<T>, Distribution::replicated(row_count(shape), comm.size()), comm);
   std::copy(data.begin(), data.end(), out.mutable_values<T>().begin());
   return out;
 }

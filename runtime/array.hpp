@@ -20,10 +20,21 @@ using Shape = std::vector<std::int64_t>;
 std::string to_string(const Shape& shape);
 /// Number of elements; ValueError for negative extents or more than 2^63.
 std::int64_t element_count(const Shape& shape);
+/// Extent of axis 0, 1 for a scalar.
+std::int64_t row_count(const Shape& shape);
+/// Elements in each of them.
+std::int64_t elements_per_row(const Shape& shape);
+/// How arrays of that shape lie unless one asks for something else: by rows, a scalar replicated.
+Distribution row_distribution(const Shape& shape, const Communicator& comm);
+
+class Array;
 
 namespace detail {
 /// ValueError unless an array of that shape can lie so over the processes of `comm`.
 void check_fits(const Shape& shape, const Distribution& distribution, const Communicator& comm);
+/// An uninitialised Array, or the same MemoryError on every process. Collective.
+Array allocate(Shape shape, DType dtype, const Distribution& distribution,
+               const Communicator& comm);
 /// ValueError unless these are rows of an array of that shape.
 void check_row_indices(const Shape& shape, std::span<const std::int64_t> indices);
 }  // namespace detail
@@ -46,7 +57,7 @@ class Array {
   const Shape& shape() const;
   std::int64_t ndim() const { return static_cast<std::int64_t>(shape().size()); }
   std::int64_t size() const { return element_count(shape()); }
-  /// Extent of axis 0 (1 for a scalar) and elements per row.
+  /// row_count() and elements_per_row() of the shape.
   std::int64_t rows() const;
   std::int64_t cols() const;
   DType dtype() const;
@@ -111,7 +122,7 @@ Array arange(double start, double stop, double step = 1.0, DType dtype = DType::
 /// shape (its rows, tail...); ValueError unless dtype and tail agree on all processes.
 Array from_local(const Tile& local, const Shape& tail,
                  const Communicator& comm = Communicator::world());
-/// The row distribution of an array that every process holds in full. No communication.
+/// The row distribution of an array that every process holds in full. Collective.
 template <class T>
 Array from_host(std::span<const T> data, Shape shape,
                 const Communicator& comm = Communicator::world());

@@ -2,6 +2,7 @@
 #include <complex>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -63,6 +64,7 @@ decltype(auto) visit(DType dtype, F&& f) {
   std::abort();
 }
 
+/// TypeError: expected float32 or float64.
 [[noreturn]] void refuse_non_floating(DType dtype);
 
 /// Calls f(TypeTag<float>{}) or f(TypeTag<double>{}); TypeError for any other dtype.

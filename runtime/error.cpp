@@ -9,7 +9,6 @@
 namespace tessera {
 namespace {
 
-
 std::unique_ptr<Error> as_error(const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);

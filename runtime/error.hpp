@@ -20,6 +20,7 @@ class Error : public std::runtime_error {
   virtual std::unique_ptr<Error> with_text(const std::string& text) const {
     return std::make_unique<Error>(text);
   }
+  /// Throws a copy of this error as its own type.
   virtual void raise() const { throw *this; }
 };
 

@@ -68,7 +68,7 @@ Device device_of(const T& holder) {
 }
 
 /// A named kernel that backends implement: the data decides where it runs (the device of the first
-/// Tile or Stream argument), then the priority of the backends that take the call.
+/// argument, a Tile or Stream), then the priority of the backends that take the call.
 /// NotImplementedError naming every backend and its reason when none does.
 template <class Signature>
 class Operation;

@@ -2,7 +2,6 @@
 #include <array>
 #include <cstring>
 #include <limits>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -14,7 +13,6 @@ extern "C" {
 int Csys2blacs_handle(MPI_Comm comm);
 void Cfree_blacs_system_handle(int handle);
 void Cblacs_gridinit(int* context, const char* order, int rows, int cols);
-void Cblacs_gridmap(int* context, const int* map, int ld, int rows, int cols);
 void Cblacs_gridexit(int context);
 void Cpigemr2d(int m, int n, const void* a, int ia, int ja, const int* desc_a, void* b, int ib,
                int jb, const int* desc_b, int context);
@@ -62,7 +60,8 @@ std::vector<Range> cuts(const Distribution& d) {
 }
 
 Array rows_to_replicated(const Array& x) {
-  Array out(x.shape(), x.dtype(), Distribution::replicated(x.rows(), x.comm().size()), x.comm());
+  const Array out = detail::allocate(x.shape(), x.dtype(),
+                                     Distribution::replicated(x.rows(), x.comm().size()), x.comm());
   std::vector<std::int64_t> bytes;
   for (const Range r : cuts(x.distribution()))
     bytes.push_back(r.size() * static_cast<std::int64_t>(bytes_per_row(x)));
@@ -74,7 +73,8 @@ Array rows_to_replicated(const Array& x) {
 }
 
 Array replicated_to_rows(const Array& x) {
-  Array out(x.shape(), x.dtype(), Distribution::rows(x.rows(), x.comm().size()), x.comm());
+  const Array out = detail::allocate(x.shape(), x.dtype(),
+                                     Distribution::rows(x.rows(), x.comm().size()), x.comm());
   const Range mine = out.local_rows();
   if (mine.size() > 0)
     std::memcpy(out.local().data, x.local().slice(mine.begin, mine.size()).data,
@@ -162,7 +162,7 @@ void refuse_unless_matrix(const Array& x) {
 
 Array through_gemr2d(const Array& x, const Distribution& target) {
   const std::size_t width = size_of(x.dtype());
-  Array out(x.shape(), x.dtype(), target, x.comm());
+  const Array out = detail::allocate(x.shape(), x.dtype(), target, x.comm());
   const int rank = x.comm().rank();
   const auto block = [&](const Array& a) {
     return Buffer(static_cast<std::size_t>(a.distribution().local_rows(rank) *
@@ -170,8 +170,12 @@ Array through_gemr2d(const Array& x, const Distribution& target) {
   };
   const bool from_cyclic = TransposedView::cyclic(x);
   const bool to_cyclic = TransposedView::cyclic(out);
-  Buffer source = from_cyclic ? block(x) : Buffer();
-  Buffer result = to_cyclic ? block(out) : Buffer();
+  Buffer source;
+  Buffer result;
+  together(x.comm(), [&] {
+    if (from_cyclic) source = block(x);
+    if (to_cyclic) result = block(out);
+  });
   if (from_cyclic)
     transpose_block(static_cast<std::byte*>(x.local().data), source.data(), x.local().rows,
                     x.local().cols, width);
@@ -238,8 +242,11 @@ Array from_local(const Tile& local, const Shape& tail, const Communicator& comm)
   const std::size_t row_bytes = bytes_per_row(out);
   Buffer packed;
   const auto* source = static_cast<const std::byte*>(local.data);
-  if (local.stride != local.cols && local.rows > 1) {
-    packed = Buffer(static_cast<std::size_t>(local.rows) * row_bytes);
+  const bool strided = local.stride != local.cols && local.rows > 1;
+  together(comm, [&] {
+    if (strided) packed = Buffer(static_cast<std::size_t>(local.rows) * row_bytes);
+  });
+  if (strided) {
     for (std::int64_t i = 0; i < local.rows; ++i)
       std::memcpy(packed.data() + static_cast<std::size_t>(i) * row_bytes, local.slice(i, 1).data,
                   row_bytes);
@@ -256,7 +263,8 @@ Array take_rows(const Array& x, std::span<const std::int64_t> indices) {
     return take_rows(redistribute(x, Distribution::rows(x.rows(), x.comm().size())), indices);
   Shape shape = x.shape();
   shape[0] = static_cast<std::int64_t>(indices.size());
-  Array out(shape, x.dtype(), Distribution::replicated(shape[0], x.comm().size()), x.comm());
+  const Array out = detail::allocate(shape, x.dtype(),
+                                     Distribution::replicated(shape[0], x.comm().size()), x.comm());
   const std::size_t width = bytes_per_row(x);
   for (std::size_t i = 0; i < indices.size(); ++i) {
     std::span row(static_cast<std::byte*>(out.local().data) + i * width, width);

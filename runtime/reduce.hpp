@@ -2,6 +2,7 @@
 #include <cereal/archives/binary.hpp>
 #include <cereal/types/vector.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <exception>
 #include <functional>

@@ -1,10 +1,8 @@
 #include <tessera/runtime/rows.hpp>
 
-#include <atomic>
 #include <cstring>
 #include <exception>
 #include <limits>
-#include <map>
 #include <mutex>
 
 #include <tessera/runtime/error.hpp>
@@ -23,6 +21,7 @@ void parallel_for(Range range, int threads,
     for (std::int64_t i = range.begin; i < range.end; ++i) {
       try {
         work(i, stream);
+        note_progress();
       } catch (...) {
         const std::lock_guard lock(mutex);
         if (i < failed_at) {
@@ -37,26 +36,19 @@ void parallel_for(Range range, int threads,
 
 namespace {
 
-std::int64_t rows_of(const Shape& shape) { return shape.empty() ? 1 : shape[0]; }
-std::int64_t cols_of(const Shape& shape) {
-  return shape.empty() ? 1 : element_count(Shape(shape.begin() + 1, shape.end()));
-}
-
 class ArraySource : public RowSource {
  public:
-  explicit ArraySource(Array array) : array_(std::move(array)) {}
-  const Shape& shape() const override { return array_.shape(); }
-  DType dtype() const override { return array_.dtype(); }
-  const Distribution& distribution() const override { return array_.distribution(); }
-  const Communicator& comm() const override { return array_.comm(); }
+  explicit ArraySource(const Array& array)
+      : RowSource(array.shape(), array.dtype(), array.distribution(), array.comm()),
+        array_(array) {}
   Device device() const override { return array_.device(); }
   const Array* array() const override { return &array_; }
 
   void for_each_leaf(const LeafVisitor& visit, int threads) const override {
-    const auto& d = array_.distribution();
-    parallel_for(d.leaves_of(comm().rank()), threads, [&](std::int64_t i, Stream& stream) {
-      visit({i, d.rows_of_leaf(i), array_.leaf(i)}, stream);
-    });
+    parallel_for(distribution().leaves_of(comm().rank()), threads,
+                 [&](std::int64_t i, Stream& stream) {
+                   visit({i, distribution().rows_of_leaf(i), array_.leaf(i)}, stream);
+                 });
   }
 
  private:
@@ -66,35 +58,28 @@ class ArraySource : public RowSource {
 class MappedSource : public RowSource {
  public:
   MappedSource(Rows x, Shape shape, DType dtype, LeafKernel kernel)
-      : x_(std::move(x)), shape_(std::move(shape)), dtype_(dtype), kernel_(std::move(kernel)) {}
-  const Shape& shape() const override { return shape_; }
-  DType dtype() const override { return dtype_; }
-  const Distribution& distribution() const override { return x_.distribution(); }
-  const Communicator& comm() const override { return x_.comm(); }
+      : RowSource(std::move(shape), dtype, x.distribution(), x.comm()),
+        x_(std::move(x)),
+        kernel_(std::move(kernel)) {}
   Device device() const override { return x_.device(); }
 
   void for_each_leaf(const LeafVisitor& visit, int threads) const override {
-    const std::int64_t cols = cols_of(shape_);
     x_.for_each_leaf(
         [&](const Leaf& in, Stream& stream) {
-          const auto bytes = static_cast<std::size_t>(in.rows.size() * cols) * size_of(dtype_);
+          const auto bytes = static_cast<std::size_t>(in.rows.size() * cols()) * size_of(dtype());
           thread_local Buffer memory;
           Buffer mine = std::move(memory);  // a visitor may map again on this thread
           if (mine.size() < bytes) mine = Buffer(bytes);
-          const Tile out{mine.data(), in.rows.size(), cols, cols, dtype_, cpu};
+          const Tile out{mine.data(), in.rows.size(), cols(), cols(), dtype(), cpu};
           kernel_(in, out, stream);
           visit({in.index, in.rows, out}, stream);
           memory = std::move(mine);
         },
         threads);
   }
-  const Rows& input() const { return x_; }
-  const LeafKernel& kernel() const { return kernel_; }
 
  private:
   Rows x_;
-  Shape shape_;
-  DType dtype_;
   LeafKernel kernel_;
 };
 
@@ -114,15 +99,22 @@ void convert(const Leaf& in, const Tile& out, Stream&) {
 
 }  // namespace
 
+RowSource::RowSource(Shape shape, DType dtype, const Communicator& comm)
+    : RowSource(shape, dtype, row_distribution(shape, comm), comm) {}
+
+RowSource::RowSource(Shape shape, DType dtype, const Distribution& distribution,
+                     const Communicator& comm)
+    : shape_(std::move(shape)),
+      dtype_(dtype),
+      distribution_(distribution),
+      comm_(comm),
+      cols_(elements_per_row(shape_)) {}
+
 Rows::Rows(const Array& array) {
   if (!array) throw ValueError("expected an array, got an empty Array handle");
   if (array.distribution().kind() == Distribution::Kind::block_cyclic)
     throw ValueError("a block-cyclic array has no rows to hand out; redistribute it by rows first");
   source_ = std::make_shared<ArraySource>(array);
-}
-
-std::int64_t Rows::cols() const {
-  return cols_of(shape());
 }
 
 Rows Rows::as(DType wanted) const {
@@ -134,7 +126,7 @@ Rows Rows::as(DType wanted) const {
 }
 
 Rows map_rows(const Rows& x, Shape shape, DType dtype, LeafKernel kernel) {
-  if (rows_of(shape) != x.rows())
+  if (row_count(shape) != x.rows())
     throw ValueError("map_rows keeps the " + std::to_string(x.rows()) +
                      " rows of its input; got shape " + to_string(shape));
   return Rows(std::make_shared<MappedSource>(x, std::move(shape), dtype, std::move(kernel)));
@@ -142,9 +134,8 @@ Rows map_rows(const Rows& x, Shape shape, DType dtype, LeafKernel kernel) {
 
 Array collect(const Rows& x) {
   if (x.array()) return *x.array();
-  Array out;
+  const Array out = detail::allocate(x.shape(), x.dtype(), x.distribution(), x.comm());
   together(x.comm(), [&] {
-    out = Array(x.shape(), x.dtype(), x.distribution(), x.comm());
     x.for_each_leaf([&](const Leaf& leaf, Stream&) {
       const Tile to = out.leaf(leaf.index);
       const std::size_t row_bytes = static_cast<std::size_t>(to.cols) * size_of(to.dtype);
@@ -160,7 +151,8 @@ Array take_rows(const Rows& x, std::span<const std::int64_t> indices) {
   detail::check_row_indices(x.shape(), indices);
   Shape shape = x.shape();
   shape[0] = static_cast<std::int64_t>(indices.size());
-  Array out(shape, x.dtype(), Distribution::replicated(shape[0], x.comm().size()), x.comm());
+  const Array out = detail::allocate(shape, x.dtype(),
+                                     Distribution::replicated(shape[0], x.comm().size()), x.comm());
   const std::size_t width = static_cast<std::size_t>(x.cols()) * size_of(x.dtype());
   together(x.comm(), [&] {
     x.for_each_leaf([&](const Leaf& leaf, Stream&) {

@@ -18,20 +18,32 @@ struct Leaf {
 /// Work on one leaf. Runs on several threads at once, each with its own stream.
 using LeafVisitor = std::function<void(const Leaf&, Stream&)>;
 
-/// What Rows needs from a source of leaves. To add one (a file format, a generator), implement it.
+/// A source of leaves behind Rows. To add one (a file format, a generator), derive from it.
 class RowSource {
  public:
+  /// Rows that lie as row_distribution() says.
+  RowSource(Shape shape, DType dtype, const Communicator& comm);
+  RowSource(Shape shape, DType dtype, const Distribution& distribution, const Communicator& comm);
   virtual ~RowSource() = default;
-  virtual const Shape& shape() const = 0;
-  virtual DType dtype() const = 0;
-  virtual const Distribution& distribution() const = 0;
-  virtual const Communicator& comm() const = 0;
+  const Shape& shape() const { return shape_; }
+  DType dtype() const { return dtype_; }
+  const Distribution& distribution() const { return distribution_; }
+  const Communicator& comm() const { return comm_; }
+  /// Elements per row.
+  std::int64_t cols() const { return cols_; }
   virtual Device device() const { return cpu; }
   /// Visits every leaf this process owns once, on `threads` threads; in order when `threads` is 1.
   /// Local: no communication. Rethrows what the visitor throws, that of the lowest leaf.
   virtual void for_each_leaf(const LeafVisitor& visit, int threads) const = 0;
   /// The Array behind this source, if there is one.
   virtual const Array* array() const { return nullptr; }
+
+ private:
+  Shape shape_;
+  DType dtype_;
+  Distribution distribution_;
+  Communicator comm_;
+  std::int64_t cols_;
 };
 
 /// Anything that hands out its rows leaf by leaf: an Array in memory, a dataset streamed from disk,
@@ -44,9 +56,9 @@ class Rows {
 
   const Shape& shape() const { return source_->shape(); }
   std::int64_t ndim() const { return static_cast<std::int64_t>(shape().size()); }
-  std::int64_t rows() const { return shape().empty() ? 1 : shape()[0]; }
+  std::int64_t rows() const { return row_count(shape()); }
   /// Elements per row.
-  std::int64_t cols() const;
+  std::int64_t cols() const { return source_->cols(); }
   DType dtype() const { return source_->dtype(); }
   const Distribution& distribution() const { return source_->distribution(); }
   const Communicator& comm() const { return source_->comm(); }

@@ -28,7 +28,7 @@ using mpi::check;
 using Clock = std::chrono::steady_clock;
 
 struct State {
-  bool running = false;
+  std::atomic<bool> running{false};  // the watchdog's thread looks at it
   int rank = 0;
   int size = 1;
   int threads = 1;
@@ -43,7 +43,7 @@ void say(const std::string& line) {
   (void)!write(STDERR_FILENO, out.data(), out.size());
 }
 
-double seconds_from_environment(const char* name) {
+double number_from_environment(const char* name) {
   const char* text = std::getenv(name);
   return text ? std::strtod(text, nullptr) : 0.0;
 }
@@ -88,7 +88,7 @@ void report(const std::exception_ptr& failure) {
 void watch(double limit) {
   auto last = progress_count.load();
   auto since = Clock::now();
-  for (;;) {
+  while (state.running) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     const auto now = progress_count.load();
     if (now != last) {
@@ -111,7 +111,7 @@ int usable_cores() {
 
 int default_threads() {
   for (const char* name : {"TESSERA_THREADS", "OMP_NUM_THREADS"})
-    if (const int n = static_cast<int>(seconds_from_environment(name)); n > 0) return n;
+    if (const int n = static_cast<int>(number_from_environment(name)); n > 0) return n;
   MPI_Comm node = MPI_COMM_NULL;
   check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
   int here = 1;
@@ -141,15 +141,15 @@ void Runtime::start(int* argc, char*** argv) {
   check(MPI_Comm_size(MPI_COMM_WORLD, &state.size));
   check(MPI_Comm_dup(MPI_COMM_WORLD, &state.agreement));
   state.running = true;
-  set_threads(default_threads());
-  // One BLAS thread per tile: the bits of a product depend on the number of BLAS threads.
-  openblas_set_num_threads(1);
-  std::set_terminate(end_job);
   auto log = std::make_shared<spdlog::logger>("tessera",
                                               std::make_shared<spdlog::sinks::stderr_sink_mt>());
   log->set_pattern("tessera: %l: %v");
   spdlog::set_default_logger(log);
-  if (const double limit = seconds_from_environment("TESSERA_TIMEOUT"); limit > 0)
+  set_threads(default_threads());
+  // One BLAS thread per tile: the bits of a product depend on the number of BLAS threads.
+  openblas_set_num_threads(1);
+  std::set_terminate(end_job);
+  if (const double limit = number_from_environment("TESSERA_TIMEOUT"); limit > 0)
     std::thread(watch, limit).detach();
 
   const auto kernels = std::hash<std::string>{}(openblas_get_corename() + std::string(on_cpu::target_name()));

@@ -14,8 +14,9 @@ namespace tessera {
 /// An exception that leaves main while a Runtime lives ends the whole job: printed once when all
 /// processes throw the same, otherwise with the rank, and with MPI_Abort, so that nothing hangs.
 ///
-/// Environment: TESSERA_THREADS, threads per process; TESSERA_TIMEOUT, seconds without progress in
-/// any communication after which the job is ended (off by default).
+/// Environment: TESSERA_THREADS (else OMP_NUM_THREADS), threads per process; TESSERA_TIMEOUT,
+/// seconds in which a process finishes no message, read or leaf after which the job is ended (off
+/// by default).
 class Runtime {
  public:
   Runtime(int& argc, char**& argv);

@@ -14,31 +14,20 @@ class Generated : public RowSource {
  public:
   using Fill = std::function<void(Range rows, const Tile& out)>;
   Generated(Shape shape, DType dtype, Fill fill)
-      : shape_(std::move(shape)),
-        dtype_(dtype),
-        distribution_(Distribution::rows(shape_[0], comm_.size())),
-        fill_(std::move(fill)) {}
-  const Shape& shape() const override { return shape_; }
-  DType dtype() const override { return dtype_; }
-  const Distribution& distribution() const override { return distribution_; }
-  const Communicator& comm() const override { return comm_; }
+      : RowSource(std::move(shape), dtype, Communicator::world()), fill_(std::move(fill)) {}
 
   void for_each_leaf(const LeafVisitor& visit, int threads) const override {
-    const std::int64_t cols = shape_.size() == 1 ? 1 : shape_[1];
-    parallel_for(distribution_.leaves_of(comm_.rank()), threads, [&](std::int64_t i, Stream& stream) {
-      const Range rows = distribution_.rows_of_leaf(i);
-      const Buffer memory(static_cast<std::size_t>(rows.size() * cols) * size_of(dtype_));
-      const Tile out{memory.data(), rows.size(), cols, cols, dtype_, cpu};
-      fill_(rows, out);
-      visit({i, rows, out}, stream);
-    });
+    parallel_for(
+        distribution().leaves_of(comm().rank()), threads, [&](std::int64_t i, Stream& stream) {
+          const Range rows = distribution().rows_of_leaf(i);
+          const Buffer memory(static_cast<std::size_t>(rows.size() * cols()) * size_of(dtype()));
+          const Tile out{memory.data(), rows.size(), cols(), cols(), dtype(), cpu};
+          fill_(rows, out);
+          visit({i, rows, out}, stream);
+        });
   }
 
  private:
-  Communicator comm_ = Communicator::world();
-  Shape shape_;
-  DType dtype_;
-  Distribution distribution_;
   Fill fill_;
 };
 

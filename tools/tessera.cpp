@@ -64,13 +64,6 @@ io::Location output(const std::string& location) {
   return at;
 }
 
-void write(const io::Location& to, const Rows& rows) {
-  if (rows.array())
-    io::write(to.file, to.dataset, *rows.array());
-  else
-    io::write(to.file, to.dataset, rows);
-}
-
 /// A command-line name: --n-clusters for n_clusters, which is taken as well.
 std::string flag(const std::string& parameter) {
   std::string dashed = parameter;
@@ -117,7 +110,7 @@ struct Fit {
     if (!labels.empty()) {
       if (!estimator->labels())
         throw ValueError(fmt::format("{} has no labels_ to write", estimator->name()));
-      write(labels_to, estimator->labels());
+      io::write(labels_to.file, labels_to.dataset, estimator->labels());
     }
     io::write_model(model, estimator->model());
   }
@@ -142,7 +135,7 @@ struct Apply {
         io::require_writable(to.file);
         const auto estimator = make_estimator(io::read_model(model));
         const Rows result = ((*estimator).*method)(common.read_x(x));
-        write(to, common.stream ? result : Rows(collect(result)));
+        io::write(to.file, to.dataset, common.stream ? result : Rows(collect(result)));
       };
     });
   }

@@ -345,6 +345,7 @@ Rows PCA::do_inverse_transform(const Rows& x) const {
                     linalg::kernels().gemm(stream, 1.0, scores, Transpose::no, components.local(),
                                            Transpose::no, 0.0, out);
                     linalg::kernels().unstandardize(stream, out, mean, {}, out);
+                    if (!all_finite(out)) require_finite(in, "X", class_name);
                   });
 }
 

@@ -35,8 +35,8 @@ struct Assignment {
 /// be an empty tile.
 struct EstimatorKernels {
   /// labels (rows x 1, int32) = the row of centers (k x d) nearest to x - offset for each row of x
-  /// (rows x d), ties to the lowest index; adds what `out` has room for. Centres relative to an offset (1 x d) near the data's mean keep the
-  /// products from cancelling.
+  /// (rows x d), ties to the lowest index; adds what `out` has room for. Centres relative to an
+  /// offset (1 x d) near the data's mean keep the products from cancelling.
   Operation<void(Stream&, const Tile& x, const Tile& centers, const Tile& offset,
                  const Tile& weights, const Tile& labels, Assignment& out)>
       assign_nearest{"cluster.assign_nearest"};

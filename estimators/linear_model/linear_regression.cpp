@@ -77,6 +77,9 @@ Solution from_gram(const CenteredGram& g, std::int64_t p, double tol, DType dtyp
   const bool single = dtype == DType::float32;
   const double eps = single ? 0x1p-24 : 0x1p-53;
   const double margin = single ? 1e-4 : 1e-10;
+  // Products of large float32 values overflow.
+  const auto finite = [](double v) { return std::isfinite(v); };
+  if (!std::all_of(g.gram.begin(), g.gram.end(), finite)) return {};
 
   std::vector<double> size(static_cast<std::size_t>(p));
   std::vector<double> scaled(static_cast<std::size_t>(p * p));
@@ -84,7 +87,7 @@ Solution from_gram(const CenteredGram& g, std::int64_t p, double tol, DType dtyp
   for (std::int64_t i = 0; i < p; ++i)
     for (std::int64_t j = 0; j < p; ++j) {
       const double by = size[at(0, i, p)] * size[at(0, j, p)];
-      if (by == 0.0) return {};
+      if (!(by > 0.0)) return {};  // constant, up to rounding
       scaled[at(i, j, p)] = g.gram[at(i, j, m)] / by;
     }
   auto r = linalg::cholesky(std::move(scaled), p);
@@ -213,7 +216,7 @@ Rows LinearRegression::do_predict(const Rows& x) const {
   }
   return map_rows(
       x, flat ? Shape{x.rows()} : Shape{x.rows(), q}, x.dtype(),
-      [=, estimator = std::string(name())](const Leaf& in, const Tile& out, Stream& stream) {
+      [=](const Leaf& in, const Tile& out, Stream& stream) {
         visit_floating(out.dtype, [&](auto tag) {
           using T = typename decltype(tag)::type;
           for (std::int64_t i = 0; i < out.rows; ++i)
@@ -225,7 +228,7 @@ Rows LinearRegression::do_predict(const Rows& x) const {
         c.cols = c.stride = p;
         linalg::kernels().gemm(stream, 1.0, in.tile, linalg::Transpose::no, c, linalg::Transpose::yes,
                                1.0, out);
-        if (!all_finite(out)) require_finite(in, "X", estimator);
+        if (!all_finite(out)) require_finite(in, "X", class_name);
       });
 }
 

@@ -12,11 +12,10 @@
 namespace tessera {
 namespace {
 
-// scikit-learn's bound on the rounding error of a variance: below it a column counts as constant.
-bool is_constant(double variance, double mean, double n, DType dtype) {
-  const double eps = dtype == DType::float32
-                         ? static_cast<double>(std::numeric_limits<float>::epsilon())
-                         : std::numeric_limits<double>::epsilon();
+// scikit-learn's bound on the rounding error of a variance that is accumulated in float64, whatever
+// the data are: below it a column counts as constant.
+bool is_constant(double variance, double mean, double n) {
+  constexpr double eps = std::numeric_limits<double>::epsilon();
   const double by_mean = n * mean * eps;
   return variance <= n * eps * variance + by_mean * by_mean;
 }
@@ -56,7 +55,7 @@ void StandardScaler::do_fit(const Rows& x, const Array&, const Array& sample_wei
   std::vector<double> scale(p);
   for (std::size_t j = 0; j < p; ++j) {
     var[j] = m.m2[j] / m.count[j];  // NaN for a column of NaN, as in scikit-learn
-    scale[j] = is_constant(var[j], m.mean[j], m.count[j], x.dtype()) ? 1.0 : std::sqrt(var[j]);
+    scale[j] = is_constant(var[j], m.mean[j], m.count[j]) ? 1.0 : std::sqrt(var[j]);
   }
   const Shape shape = {x.cols()};
   const auto as_array = [&](const std::vector<double>& v) { return Value(replicated(v, shape, x.comm())); };

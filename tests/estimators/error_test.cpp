@@ -250,6 +250,9 @@ TEST(Errors, Weights) {
   }
   PCA pca;
   expect_error<ValueError>([&] { pca.fit(x, {}, ramp({600})); }, "PCA does not take a sample_weight");
+  pca.fit(x);
+  expect_error<ValueError>([&] { pca.score(x, {}, ramp({600})); },
+                           "PCA does not take a sample_weight");
 }
 
 struct Bad {

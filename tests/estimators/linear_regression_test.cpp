@@ -223,6 +223,17 @@ TEST(LinearRegression, Float32KeepsItsPrecisionFarFromZero) {
   EXPECT_GT(e.score(x, y), 0.999999);
 }
 
+// Their products overflow, so that the Gram matrix is of no use.
+TEST(LinearRegression, LargeFloat32Values) {
+  const auto at = [](std::int64_t i) { return static_cast<float>(1e20 * x_at(i)); };
+  const Array x = test::make<float>({600, 2}, at);
+  const Array y =
+      test::make<float>({600}, [&](std::int64_t i) { return at(2 * i) - 2 * at(2 * i + 1); });
+  LinearRegression e;
+  e.fit(x, y);
+  expect_numbers(numbers(e.coef_), {1, -2}, 1e-5);
+}
+
 TEST(LinearRegression, ScoreByHand) {
   const Array x = array_of({0, 1, 2}, {3, 1});
   LinearRegression e;

@@ -133,6 +133,11 @@ TEST(StandardScaler, SmallVariationIsNoConstant) {
   StandardScaler s;
   s.fit(x);
   EXPECT_NEAR(numbers(s.scale_)[0], 1e-3, 1e-9);
+  // The same for float32, whose moments are float64.
+  const Array f =
+      test::make<float>({200000, 1}, [](std::int64_t i) { return i % 2 ? 5.1f : 4.9f; });
+  s.fit(f);
+  EXPECT_NEAR(numbers(s.scale_)[0], 0.1, 1e-6);
 }
 
 TEST(StandardScaler, NaNAreIgnoredByFitAndKeptByTransform) {

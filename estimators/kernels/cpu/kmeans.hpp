@@ -5,8 +5,7 @@
 
 namespace tessera::on_cpu {
 
-/// Cluster centres laid out for assign_nearest, made once per Lloyd iteration and shared by all
-/// threads. T is float or double.
+/// Cluster centres laid out for assign_nearest. T is float or double.
 template <class T>
 class PackedCenters {
  public:

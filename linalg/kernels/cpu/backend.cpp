@@ -77,7 +77,7 @@ void standardize(Stream&, const Tile& x, std::span<const double> shift,
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     tessera::on_cpu::shift_scale(x.as<const T>(), x.rows, x.cols, x.stride, pointer(shift),
-                              pointer(scale), true, out.as<T>(), out.stride);
+                                 pointer(scale), out.as<T>(), out.stride);
   });
 }
 
@@ -86,7 +86,7 @@ void unstandardize(Stream&, const Tile& x, std::span<const double> shift,
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     tessera::on_cpu::scale_shift(x.as<const T>(), x.rows, x.cols, x.stride, pointer(shift),
-                              pointer(scale), false, out.as<T>(), out.stride);
+                                 pointer(scale), out.as<T>(), out.stride);
   });
 }
 

@@ -55,9 +55,6 @@ struct ScaleArgs {
   std::size_t out_stride;
 };
 
-// Order and kind of the two steps.
-enum class Steps { kShiftMultiply, kShiftDivide, kMultiplyShift, kDivideShift };
-
 template <class T>
 constexpr std::size_t kTableEnd = 64 / sizeof(T);
 
@@ -161,17 +158,18 @@ void moments_kernel(const MomentArgs<T>& a) {
   }
 }
 
-template <Steps kSteps, class V>
+template <bool kInverse, class V>
 HWY_INLINE V scale_one(V x, V shift, V factor) {
-  if constexpr (kSteps == Steps::kShiftMultiply) return hn::Mul(hn::Sub(x, shift), factor);
-  if constexpr (kSteps == Steps::kShiftDivide) return hn::Div(hn::Sub(x, shift), factor);
-  if constexpr (kSteps == Steps::kMultiplyShift) return hn::Add(hn::Mul(x, factor), shift);
-  if constexpr (kSteps == Steps::kDivideShift) return hn::Add(hn::Div(x, factor), shift);
+  if constexpr (kInverse) {
+    return hn::Add(hn::Mul(x, factor), shift);
+  } else {
+    return hn::Div(hn::Sub(x, shift), factor);
+  }
 }
 
 /// `count` consecutive values from column 0 on; the tables repeat, so a vector may run over the end
 /// of a row.
-template <Steps kSteps, bool kStream, class T>
+template <bool kInverse, bool kStream, class T>
 HWY_INLINE void scale_run(const ScaleArgs<T>& a, const T* x, size_t count, T* out) {
   const hn::ScalableTag<T> d;
   constexpr size_t kN = hn::MaxLanes(hn::ScalableTag<T>());
@@ -180,16 +178,16 @@ HWY_INLINE void scale_run(const ScaleArgs<T>& a, const T* x, size_t count, T* ou
   if constexpr (kStream) {
     while (i < count && reinterpret_cast<std::uintptr_t>(out + i) % (kN * sizeof(T)) != 0) {
       const hn::CappedTag<T, 1> d1;
-      hn::StoreU(scale_one<kSteps>(hn::LoadU(d1, x + i), hn::LoadU(d1, a.shift + column),
-                                   hn::LoadU(d1, a.factor + column)),
+      hn::StoreU(scale_one<kInverse>(hn::LoadU(d1, x + i), hn::LoadU(d1, a.shift + column),
+                                     hn::LoadU(d1, a.factor + column)),
                  d1, out + i);
       ++i;
       column = column + 1 == a.period ? 0 : column + 1;
     }
   }
   for (; i + kN <= count; i += kN) {
-    const auto v = scale_one<kSteps>(hn::LoadU(d, x + i), hn::LoadU(d, a.shift + column),
-                                     hn::LoadU(d, a.factor + column));
+    const auto v = scale_one<kInverse>(hn::LoadU(d, x + i), hn::LoadU(d, a.shift + column),
+                                       hn::LoadU(d, a.factor + column));
     if constexpr (kStream) {
       hn::Stream(v, d, out + i);
     } else {
@@ -200,46 +198,37 @@ HWY_INLINE void scale_run(const ScaleArgs<T>& a, const T* x, size_t count, T* ou
   }
   if (i < count) {
     const size_t left = count - i;
-    const auto v = scale_one<kSteps>(load_first(d, x + i, left), hn::LoadU(d, a.shift + column),
-                                     hn::LoadU(d, a.factor + column));
+    const auto v = scale_one<kInverse>(load_first(d, x + i, left), hn::LoadU(d, a.shift + column),
+                                       hn::LoadU(d, a.factor + column));
     store_first(v, d, out + i, left);
   }
 }
 
-template <Steps kSteps, class T>
+template <bool kInverse, class T>
 void scale_kernel(const ScaleArgs<T>& a, bool stream) {
   if (a.stride == a.p && a.out_stride == a.p) {
     if (stream) {
-      scale_run<kSteps, true>(a, a.x, a.rows * a.p, a.out);
+      scale_run<kInverse, true>(a, a.x, a.rows * a.p, a.out);
       hwy::FlushStream();
     } else {
-      scale_run<kSteps, false>(a, a.x, a.rows * a.p, a.out);
+      scale_run<kInverse, false>(a, a.x, a.rows * a.p, a.out);
     }
     return;
   }
   for (size_t r = 0; r < a.rows; ++r) {
-    scale_run<kSteps, false>(a, a.x + r * a.stride, a.p, a.out + r * a.out_stride);
+    scale_run<kInverse, false>(a, a.x + r * a.stride, a.p, a.out + r * a.out_stride);
   }
 }
 
 template <class T>
-void scale(const ScaleArgs<T>& a, Steps steps, bool stream) {
-  switch (steps) {
-    case Steps::kShiftMultiply:
-      return scale_kernel<Steps::kShiftMultiply>(a, stream);
-    case Steps::kShiftDivide:
-      return scale_kernel<Steps::kShiftDivide>(a, stream);
-    case Steps::kMultiplyShift:
-      return scale_kernel<Steps::kMultiplyShift>(a, stream);
-    case Steps::kDivideShift:
-      return scale_kernel<Steps::kDivideShift>(a, stream);
-  }
+void scale(const ScaleArgs<T>& a, bool inverse, bool stream) {
+  return inverse ? scale_kernel<true>(a, stream) : scale_kernel<false>(a, stream);
 }
 
 void moments_f32(const MomentArgs<float>& a) { moments_kernel(a); }
 void moments_f64(const MomentArgs<double>& a) { moments_kernel(a); }
-void scale_f32(const ScaleArgs<float>& a, Steps steps, bool stream) { scale(a, steps, stream); }
-void scale_f64(const ScaleArgs<double>& a, Steps steps, bool stream) { scale(a, steps, stream); }
+void scale_f32(const ScaleArgs<float>& a, bool inverse, bool stream) { scale(a, inverse, stream); }
+void scale_f64(const ScaleArgs<double>& a, bool inverse, bool stream) { scale(a, inverse, stream); }
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -317,7 +306,7 @@ namespace {
 
 template <class T>
 void run_scale(const T* x, std::int64_t rows, std::int64_t p, std::int64_t stride,
-               const double* shift, const double* factor, Steps steps, T* out,
+               const double* shift, const double* factor, bool inverse, T* out,
                std::int64_t out_stride) {
   if (rows <= 0 || p <= 0) return;
   const auto columns = static_cast<std::size_t>(p);
@@ -341,9 +330,9 @@ void run_scale(const T* x, std::int64_t rows, std::int64_t p, std::int64_t strid
                           static_cast<std::size_t>(out_stride)};
   const bool stream = out != x && args.rows * columns * sizeof(T) >= kStreamBytes;
   if constexpr (std::is_same_v<T, float>) {
-    HWY_DYNAMIC_DISPATCH(scale_f32)(args, steps, stream);
+    HWY_DYNAMIC_DISPATCH(scale_f32)(args, inverse, stream);
   } else {
-    HWY_DYNAMIC_DISPATCH(scale_f64)(args, steps, stream);
+    HWY_DYNAMIC_DISPATCH(scale_f64)(args, inverse, stream);
   }
 }
 
@@ -351,18 +340,14 @@ void run_scale(const T* x, std::int64_t rows, std::int64_t p, std::int64_t strid
 
 template <class T>
 void shift_scale(const T* x, std::int64_t rows, std::int64_t p, std::int64_t stride,
-                 const double* shift, const double* factor, bool divide, T* out,
-                 std::int64_t out_stride) {
-  run_scale(x, rows, p, stride, shift, factor, divide ? Steps::kShiftDivide : Steps::kShiftMultiply,
-            out, out_stride);
+                 const double* shift, const double* factor, T* out, std::int64_t out_stride) {
+  run_scale(x, rows, p, stride, shift, factor, false, out, out_stride);
 }
 
 template <class T>
 void scale_shift(const T* x, std::int64_t rows, std::int64_t p, std::int64_t stride,
-                 const double* shift, const double* factor, bool divide, T* out,
-                 std::int64_t out_stride) {
-  run_scale(x, rows, p, stride, shift, factor, divide ? Steps::kDivideShift : Steps::kMultiplyShift,
-            out, out_stride);
+                 const double* shift, const double* factor, T* out, std::int64_t out_stride) {
+  run_scale(x, rows, p, stride, shift, factor, true, out, out_stride);
 }
 
 template void column_moments(const float*, std::int64_t, std::int64_t, std::int64_t, const float*,
@@ -370,13 +355,13 @@ template void column_moments(const float*, std::int64_t, std::int64_t, std::int6
 template void column_moments(const double*, std::int64_t, std::int64_t, std::int64_t, const double*,
                              double*, double*, double*);
 template void shift_scale(const float*, std::int64_t, std::int64_t, std::int64_t, const double*,
-                          const double*, bool, float*, std::int64_t);
+                          const double*, float*, std::int64_t);
 template void shift_scale(const double*, std::int64_t, std::int64_t, std::int64_t, const double*,
-                          const double*, bool, double*, std::int64_t);
+                          const double*, double*, std::int64_t);
 template void scale_shift(const float*, std::int64_t, std::int64_t, std::int64_t, const double*,
-                          const double*, bool, float*, std::int64_t);
+                          const double*, float*, std::int64_t);
 template void scale_shift(const double*, std::int64_t, std::int64_t, std::int64_t, const double*,
-                          const double*, bool, double*, std::int64_t);
+                          const double*, double*, std::int64_t);
 
 }  // namespace tessera::on_cpu
 #endif  // HWY_ONCE

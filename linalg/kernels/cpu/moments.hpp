@@ -13,20 +13,17 @@ template <class T>
 void column_moments(const T* x, std::int64_t rows, std::int64_t p, std::int64_t stride,
                     const T* weights, double* count, double* mean, double* m2);
 
-/// out = (x - shift) * factor, or (x - shift) / factor with `divide`, per column; x and out are
+/// out = (x - shift) / factor per column; x and out are
 /// rows x p, row-major. shift and factor (p values each; null leaves that step out) are rounded to
 /// T first and each step is rounded in T, as scikit-learn's StandardScaler does. out may be x
 /// itself, else they must not overlap.
 template <class T>
 void shift_scale(const T* x, std::int64_t rows, std::int64_t p, std::int64_t stride,
-                 const double* shift, const double* factor, bool divide, T* out,
-                 std::int64_t out_stride);
+                 const double* shift, const double* factor, T* out, std::int64_t out_stride);
 
-/// The inverse: out = x * factor + shift, or x / factor + shift with `divide`; otherwise as
-/// shift_scale, with a rounding in T after each step.
+/// The inverse, out = x * factor + shift; otherwise as shift_scale.
 template <class T>
 void scale_shift(const T* x, std::int64_t rows, std::int64_t p, std::int64_t stride,
-                 const double* shift, const double* factor, bool divide, T* out,
-                 std::int64_t out_stride);
+                 const double* shift, const double* factor, T* out, std::int64_t out_stride);
 
 }  // namespace tessera::on_cpu
