@@ -142,12 +142,12 @@ TEST(Errors, ShapesAndDtypes) {
     const std::string name(e->name());
     const auto fit = [&](const Array& x) { e->fit(x, x ? ramp({x.rows()}) : Array{}); };
     expect_error<ValueError>([&] { fit(ramp({12})); },
-                             name + " expects a 2-D array (n_samples, n_features), got shape (12,); reshape it to "
-                                    "(n, 1) for one feature or (1, n) for one sample");
+                             name + " expects a 2-D array (n_samples, n_features), got a 1-D one of shape (12,); reshape it "
+                                    "to (n, 1) for one feature or (1, n) for one sample");
     expect_error<ValueError>([&] { fit(ramp({12, 2, 2})); },
-                             name + " expects a 2-D array (n_samples, n_features), got shape (12, 2, 2)");
+                             name + " expects a 2-D array (n_samples, n_features), got a 3-D one of shape (12, 2, 2)");
     expect_error<ValueError>([&] { fit(ramp({})); },
-                             name + " expects a 2-D array (n_samples, n_features), got shape ()");
+                             name + " expects a 2-D array (n_samples, n_features), got a 0-D one of shape ()");
     expect_error<TypeError>([&] { fit(test::make<std::complex<double>>({12, 2})); },
                             name + " does not support complex data");
     expect_error<ValueError>([&] { fit(ramp({0, 2})); }, name + " needs at least 1 sample, got shape (0, 2)");
