@@ -16,7 +16,9 @@ void check(lapack_int info, const char* routine) {
     throw LinAlgError(fmt::format("{} did not converge (info {})", routine, info));
   if (info == LAPACK_WORK_MEMORY_ERROR || info == LAPACK_TRANSPOSE_MEMORY_ERROR)
     throw MemoryError(fmt::format("{}: no memory for the workspace", routine));
-  if (info < 0) throw ValueError(fmt::format("{}: argument {} is not finite or wrong", routine, -info));
+  if (info < 0)
+    throw ValueError(fmt::format(
+        "{}: argument {} is not finite or wrong; do squares of the data overflow?", routine, -info));
 }
 
 }  // namespace

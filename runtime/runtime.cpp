@@ -48,32 +48,36 @@ double number_from_environment(const char* name) {
   return text ? std::strtod(text, nullptr) : 0.0;
 }
 
-// True when all processes arrive here within the grace time with the same text.
-bool all_report(std::size_t hash) {
+enum class Reports { same, different, missing };
+
+// Whether all processes arrive here within the grace time, and with the same text.
+Reports collect_reports(std::size_t hash) {
   constexpr auto grace = std::chrono::seconds(10);
   std::array<std::uint64_t, 2> both = {hash, ~static_cast<std::uint64_t>(hash)};
   MPI_Request request = MPI_REQUEST_NULL;
   if (MPI_Iallreduce(MPI_IN_PLACE, both.data(), 2, MPI_UINT64_T, MPI_MAX, state.agreement,
                      &request) != MPI_SUCCESS)
-    return false;
+    return Reports::missing;
   const auto deadline = Clock::now() + grace;
   for (int done = 0; !done;) {
-    if (MPI_Test(&request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return false;
-    if (!done && Clock::now() > deadline) return false;
+    if (MPI_Test(&request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return Reports::missing;
+    if (!done && Clock::now() > deadline) return Reports::missing;
     if (!done) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  return both[0] == hash && both[1] == ~static_cast<std::uint64_t>(hash);
+  return both[0] == hash && both[1] == ~static_cast<std::uint64_t>(hash) ? Reports::same
+                                                                         : Reports::different;
 }
 
-// Prints a failure once if every process has the same one; otherwise ends the job.
+// Prints a failure once if every process has the same one; ends the job if some have none.
 void report(const std::exception_ptr& failure) {
   const std::string text = describe(failure);
-  if (all_report(std::hash<std::string>{}(text))) {
+  const Reports all = collect_reports(std::hash<std::string>{}(text));
+  if (all == Reports::same) {
     if (state.rank == 0) say("tessera: " + text);
     return;
   }
   say(fmt::format("tessera: rank {} of {}: {}", state.rank, state.size, text));
-  MPI_Abort(MPI_COMM_WORLD, 1);
+  if (all == Reports::missing) MPI_Abort(MPI_COMM_WORLD, 1);
 }
 
 [[noreturn]] void end_job() {

@@ -1,12 +1,18 @@
 // The `tessera` program: the estimators from the command line, alone or under mpirun.
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <filesystem>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,7 +29,22 @@ using namespace tessera;
 using Command = std::function<void()>;
 
 void print(const std::string& text) {
-  if (Communicator::world().rank() == 0) fmt::print("{}\n", text);
+  on_first(Communicator::world(), [&] {
+    if (std::fputs((text + "\n").c_str(), stdout) < 0 || std::fflush(stdout) != 0)
+      throw OSError(fmt::format("cannot write to the standard output: {}", std::strerror(errno)));
+  });
+}
+
+/// For numbers in [low, high]. CLI11's own check writes the largest double in all its digits.
+CLI::Validator within(double low, double high = std::numeric_limits<double>::max()) {
+  const auto complain = [=](const std::string& text) -> std::string {
+    double v = 0.0;
+    if (!CLI::detail::lexical_cast(text, v) || (v >= low && v <= high)) return {};
+    const bool bounded = high < std::numeric_limits<double>::max();
+    return fmt::format("must be a number of at least {}{}, got {}", low,
+                       bounded ? fmt::format(" and at most {}", high) : "", text);
+  };
+  return {complain, "", ""};
 }
 
 /// What all subcommands share.
@@ -93,13 +114,26 @@ struct Fit {
     app->callback([this, &chosen] { chosen = [this] { run(); }; });
   }
 
+  // The model takes the place of whatever has its name.
+  void require_own_file(const std::string& location) const {
+    if (location.empty()) return;
+    on_first(Communicator::world(), [&] {
+      const auto file = io::parse_location(location).file;
+      if (std::filesystem::weakly_canonical(file) == std::filesystem::weakly_canonical(model))
+        throw ValueError(
+            fmt::format("the model would replace '{}', which this command also uses", file));
+    });
+  }
+
   void run() {
     common.apply();
+    for (const auto& location : {x, y, weights, labels}) require_own_file(location);
     Values params;
     for (const auto& p : estimator->parameter_info()) {
       const std::string& text = given[p.name];
       if (text.empty()) continue;
       const bool is_file = p.allowed.takes_array() && text.find(".h5") != std::string::npos;
+      if (is_file) require_own_file(text);
       params.emplace_back(p.name, is_file ? Value(gather(common.read(text))) : p.allowed.parse(text));
     }
     estimator->set_params(params);
@@ -188,17 +222,21 @@ struct Make {
   Make(CLI::App& make, const std::string& name, const std::string& doc,
        DataSet (*generate)(const MakeOptions&), Command& chosen) {
     CLI::App* app = make.add_subcommand(name, doc);
-    app->add_option("--rows", options.rows, "number of rows")->required()->check(CLI::NonNegativeNumber);
-    app->add_option("--cols", options.cols, "number of columns [2]")->check(CLI::PositiveNumber);
+    app->add_option("--rows", options.rows, "number of rows")->required()->check(within(0));
+    app->add_option("--cols", options.cols, "number of columns [2]")->check(within(1));
     app->add_option("--out", out, "HDF5 file to write /X and /y to")->required();
     app->add_option("--dtype", dtype, "float32 or float64 [float64]")->check(CLI::IsMember({"float32", "float64"}));
-    app->add_option("--random-state", options.random_state, "seed [0]");
+    app->add_option("--random-state", options.random_state, "seed [0]")->check(within(0, 0x1p64));
     if (name == "blobs") {
-      app->add_option("--centers", options.centers, "number of blobs [3]")->check(CLI::PositiveNumber);
-      app->add_option("--cluster-std", options.cluster_std, "standard deviation of a blob [1]")->check(CLI::NonNegativeNumber);
+      app->add_option("--centers", options.centers, "number of blobs [3]")
+          ->check(within(1, std::numeric_limits<std::int32_t>::max()));
+      app->add_option("--cluster-std", options.cluster_std, "standard deviation of a blob [1]")
+          ->check(within(0));
     } else {
-      app->add_option("--targets", options.targets, "columns of y; one makes it 1-D [1]")->check(CLI::PositiveNumber);
-      app->add_option("--noise", options.noise, "standard deviation of the noise in y [0]")->check(CLI::NonNegativeNumber);
+      app->add_option("--targets", options.targets, "columns of y; one makes it 1-D [1]")
+          ->check(within(1));
+      app->add_option("--noise", options.noise, "standard deviation of the noise in y [0]")
+          ->check(within(0));
     }
     common.add_to(*app, false);
     app->callback([this, generate, &chosen] {
@@ -256,6 +294,24 @@ std::string usage_error(const CLI::App& program, const CLI::ParseError& e) {
   return fmt::format("tessera: {} (see {} --help)\n", text, path);
 }
 
+// Otherwise a variable that is not set in a shell would silently mean the default.
+void refuse_empty_values(CLI::App& app) {
+  for (CLI::Option* option : app.get_options())
+    option->check(CLI::Validator(
+        [](const std::string& text) {
+          return std::string(text.empty() ? "the value is empty" : "");
+        },
+        "", ""));
+  for (CLI::App* subcommand : app.get_subcommands([](CLI::App*) { return true; }))
+    refuse_empty_values(*subcommand);
+}
+
+// A file opened later must not get the number of a standard stream, to which messages go.
+void occupy_closed_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (fcntl(fd, F_GETFD) < 0) (void)!open("/dev/null", O_RDONLY);
+}
+
 // OpenBLAS chooses its kernels when it is loaded, so the choice is made for a program started anew.
 void start_with_portable_blas(char** argv) {
   const char* core = std::getenv("OPENBLAS_CORETYPE");
@@ -269,6 +325,7 @@ void start_with_portable_blas(char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_closed_streams();
   start_with_portable_blas(argv);
   Runtime runtime(argc, argv);
   const bool first = Communicator::world().rank() == 0;
@@ -297,6 +354,7 @@ int main(int argc, char** argv) {
   Make blobs(*make, "blobs", "Gaussian blobs: /X, and /y with the blob of each row", make_blobs, chosen);
   Make regression(*make, "regression", "normal features /X and linear targets /y", make_regression, chosen);
   Convert convert(program, chosen);
+  refuse_empty_values(program);
 
   try {
     program.parse(argc, argv);

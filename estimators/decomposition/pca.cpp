@@ -112,7 +112,7 @@ Spectrum randomized_svd(const Rows& x, const std::vector<double>& mean, std::int
                         const PCAParams& params) {
   const std::int64_t p = x.cols();
   const std::int64_t smallest = std::min(x.rows(), p);
-  const std::int64_t l = std::min(components + params.n_oversamples, smallest);
+  const std::int64_t l = components + std::min(params.n_oversamples, smallest - components);
   const bool few = static_cast<double>(components) < 0.1 * static_cast<double>(smallest);
   const std::int64_t iterations = params.iterated_power.is_word("auto")
                                       ? (few ? 7 : 4)
@@ -386,6 +386,9 @@ double PCA::do_score(const Rows& x, const Array&, const Array&) const {
     const auto i = static_cast<std::size_t>(j);
     const double scale = params.whiten ? variance[i] : 1.0;
     const double d = scale * std::max(variance[i] - noise_variance_, 0.0) + noise_variance_;
+    if (!(d > 0.0))
+      throw LinAlgError(
+          "PCA.score needs a regular covariance, but there are components without variance");
     quadratic += squares.values[i + 1] / d;
     log_det += std::log(d);
     remaining -= squares.values[i + 1];

@@ -301,6 +301,26 @@ TEST(PCA, ScoreNeedsNoise) {
       "PCA.score needs noise_variance_ > 0 when there are fewer components than features");
 }
 
+TEST(PCA, ScoreNeedsARegularCovariance) {
+  const Array x =
+      test::make<double>({50, 2}, [](std::int64_t i) { return i % 2 == 0 ? test::unit(i) : 1.0; });
+  auto e = pca("full");
+  e.fit(x);
+  test::expect_error<LinAlgError>(
+      [&] { e.score(x); },
+      "PCA.score needs a regular covariance, but there are components without variance");
+}
+
+TEST(PCA, AnyNumberOfOversamples) {
+  auto some = pca("randomized", 1);
+  some.params.n_oversamples = 2;
+  some.fit(cube());
+  auto most = pca("randomized", 1);
+  most.params.n_oversamples = std::numeric_limits<std::int64_t>::max();
+  most.fit(cube());
+  EXPECT_EQ(numbers(most.components_), numbers(some.components_));
+}
+
 TEST(PCA, AConstantColumnTakesNoPart) {
   for (const char* solver : solvers) {
     const Array x = test::make<double>({400, 3}, [](std::int64_t i) { return i % 3 == 1 ? 7.3 : test::unit(i) * double(1 + i % 3); });

@@ -167,7 +167,7 @@ TEST(Lapack, TakesSizeZero) {
 }
 
 TEST(Lapack, RefusesNaN) {
-  const std::string wrong = " is not finite or wrong";
+  const std::string wrong = " is not finite or wrong; do squares of the data overflow?";
   test::expect_error<ValueError>([] { eigh({nan}, 1); }, "dsyevd: argument 5" + wrong);
   test::expect_error<ValueError>([] { eigh({1, nan, nan, 1}, 2); }, "dsyevd: argument 5" + wrong);
   test::expect_error<ValueError>([] { svd({1, 2, nan, 4}, 2, 2); }, "dgesdd: argument 5" + wrong);

@@ -181,6 +181,19 @@ def test_score_prints_one_number(data):
     assert out.count("\n") == 1 and float(out) == pytest.approx(1)
 
 
+def test_what_cannot_be_printed_is_a_failure(data):
+    import subprocess
+
+    from program import PROGRAM
+
+    tessera("fit", "PCA", "data.h5:/X", "--model", "m.tessera")
+    show = f"'{PROGRAM}' show m.tessera"
+    for redirection in [">/dev/full", ">&-"]:
+        result = subprocess.run(f"{show} {redirection}", shell=True, capture_output=True, text=True, timeout=60)
+        assert result.returncode == 1
+        assert result.stderr.startswith("tessera: OSError: cannot write to the standard output")
+
+
 def test_threads(data):
     words = ["fit", "KMeans", "data.h5:/X", "--n-clusters", 3, "--random-state", 0]
     for threads in (1, 2):

@@ -208,6 +208,12 @@ CASES = [
     Case("model below a file", KMEANS.replace("new.tessera", "text.txt/m"), ["text.txt/m"]),
     Case("model in no folder", KMEANS.replace("new.tessera", "absent/m"), ["absent/m"]),
     Case("model over a folder", KMEANS.replace("new.tessera", "folder"), ["folder"]),
+    Case("model over the data", KMEANS.replace("new.tessera", "folder/../data.h5"), ["replace", "data.h5"]),
+    Case("model over the weights", KMEANS.replace("data.h5", "one.h5").replace("new.tessera", "data.h5")
+         + " --sample-weight data.h5:/w", ["replace", "data.h5"]),
+    Case("model over init", KMEANS.replace("data.h5", "one.h5").replace("new.tessera", "data.h5")
+         + " --n-clusters 2 --init data.h5:/init2", ["replace", "data.h5"]),
+    Case("model over the labels", KMEANS + " --labels new.tessera:/l", ["replace", "new.tessera"]),
     Case("labels below a file", KMEANS + " --labels text.txt/l.h5:/l", ["text.txt/l.h5"]),
     Case("predictions below a file", "predict KMeans.tessera data.h5:/X --out text.txt/p.h5:/p",
          ["text.txt/p.h5"]),
@@ -228,6 +234,12 @@ CASES = [
     Case("no X", "fit KMeans --model new.tessera", ["X"], USAGE),
     Case("no out", "predict KMeans.tessera data.h5:/X", ["--out"], USAGE),
     Case("no rows for make", "make blobs --out new.h5", ["--rows"], USAGE),
+    Case("negative rows for make", "make blobs --rows -1 --out new.h5", ["--rows", "at least 0, got -1"], USAGE),
+    Case("more centers than labels", "make blobs --rows 9 --centers 2147483648 --out new.h5",
+         ["--centers", "2147483647"], USAGE),
+    Case("spread NaN", "make blobs --rows 9 --cluster-std nan --out new.h5", ["--cluster-std", "nan"], USAGE),
+    Case("a negative seed for make", "make blobs --rows 9 --random-state -1 --out new.h5",
+         ["--random-state", "-1"], USAGE),
     Case("a flag without value", KMEANS + " --n-clusters", ["n.clusters"], USAGE),
     Case("an argument too many", "show KMeans.tessera PCA.tessera", ["PCA.tessera"], USAGE),
     Case("threads 0", KMEANS + " --threads 0", ["threads", "0"]),
@@ -251,7 +263,8 @@ def snapshot(folder):
 
 
 def check_failure(command, processes, status, fragments):
-    result = tessera(*command.split(), processes=processes, expect=None)
+    words = command.split() if isinstance(command, str) else command
+    result = tessera(*words, processes=processes, expect=None)
     lines = result.err.splitlines()
     assert result.code == status, result.err
     assert result.out == ""
@@ -268,6 +281,12 @@ def test_error(files, monkeypatch, case, processes):
     before = snapshot(files)
     check_failure(case.command, processes, case.status, case.fragments)
     assert snapshot(files) == before, "files were left, changed or removed"
+
+
+@pytest.mark.parametrize("option", ["--n-clusters", "--sample-weight", "--labels", "--threads"])
+def test_an_empty_value_is_not_the_default(files, monkeypatch, option):
+    monkeypatch.chdir(files)
+    check_failure([*KMEANS.split(), option, ""], 1, USAGE, [option, "empty"])
 
 
 @pytest.mark.parametrize("processes", [1, 3])
