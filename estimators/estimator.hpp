@@ -50,6 +50,7 @@ class Estimator {
   /// Attributes with one entry per row of the training data, which stay out of the model file
   /// (KMeans' labels_); nothing otherwise.
   virtual Array labels() const { return {}; }
+  virtual bool has_labels() const { return false; }
 
   /// Parameters and fitted attributes as data. NotFittedError before fit.
   Model model() const;

@@ -104,7 +104,8 @@ struct Fit {
     app->add_option("--y", y, "targets, FILE.h5:/dataset");
     app->add_option("--sample-weight", weights, "weights of the rows, FILE.h5:/dataset");
     app->add_option("--model", model, "file to write the fitted model to")->required();
-    app->add_option("--labels", labels, "where to write labels_, FILE.h5:/name");
+    if (estimator->has_labels())
+      app->add_option("--labels", labels, "where to write labels_, FILE.h5:/name");
     common.add_to(*app, true);
     for (const auto& p : estimator->parameter_info())
       app->add_option(flag(p.name), given[p.name],
@@ -141,11 +142,7 @@ struct Fit {
     io::require_writable(model);
     if (!labels.empty()) io::require_writable(labels_to.file);
     estimator->fit(common.read_x(x), common.read(y), common.read(weights));
-    if (!labels.empty()) {
-      if (!estimator->labels())
-        throw ValueError(fmt::format("{} has no labels_ to write", estimator->name()));
-      io::write(labels_to.file, labels_to.dataset, estimator->labels());
-    }
+    if (!labels.empty()) io::write(labels_to.file, labels_to.dataset, estimator->labels());
     io::write_model(model, estimator->model());
   }
 };

@@ -38,6 +38,7 @@ class KMeans : public EstimatorOf<KMeans, KMeansParams> {
   static const std::vector<Field<Params>>& parameter_list();
   static const std::vector<Field<KMeans>>& attribute_list();
   Array labels() const override { return labels_; }
+  bool has_labels() const override { return true; }
 
  private:
   void do_fit(const Rows& x, const Array& y, const Array& sample_weight) override;
