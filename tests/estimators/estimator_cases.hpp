@@ -61,7 +61,8 @@ inline Fingerprint fit_and_use(Estimator& e, const Rows& x, const Array& y = {},
     try {
       f.emplace_back(name, call());
     } catch (const Error& error) {
-      f.emplace_back(name, fmt::format("{}: {}", error.kind(), error.what()));
+      const std::string text = error.what();  // with the rank that found it, if there are several
+      f.emplace_back(name, fmt::format("{}: {}", error.kind(), text.substr(0, text.find(" (rank "))));
     }
   };
   e.fit(x, y, weights);
