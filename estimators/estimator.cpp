@@ -180,6 +180,14 @@ void Estimator::restore(const Model& model) {
   if (!features.is<std::int64_t>() || features.as<std::int64_t>() < 1)
     throw ValueError("the model's attribute 'n_features_in_' must be an int of at least 1");
   n_features_in_ = features.as<std::int64_t>();
+  check_params();
+  check_attributes();
+}
+
+void require_attribute(std::string_view name, const Array& a, const Shape& shape) {
+  if (!a || a.shape() != shape || !is_floating(a.dtype()))
+    throw ValueError(fmt::format("the model's attribute '{}' must be a floating array of shape {}, got {} {}",
+                                 name, to_string(shape), name_of(a.dtype()), to_string(a.shape())));
 }
 
 }  // namespace tessera

@@ -64,6 +64,8 @@ class Estimator {
   virtual void set_attributes(const Values& values) = 0;
   virtual void set_param(const std::string& name, const Value& value) = 0;
   virtual void check_params() const = 0;
+  /// ValueError unless the attributes fit each other and n_features_in_: a model file is input.
+  virtual void check_attributes() const = 0;
 
   /// x is floating and checked for shape; y and sample_weight are nothing or have x's dtype, n rows
   /// and finite values (weights: not negative, not all zero).
@@ -158,6 +160,9 @@ bool all_finite(const Tile& tile);
 /// The same over all rows of x. Collective: all processes throw for the lowest row, or none.
 void require_finite(const Rows& x, std::string_view input, std::string_view estimator,
                     bool allow_nan = false);
+
+/// ValueError unless `a`, an attribute from a model, has this shape and is floating.
+void require_attribute(std::string_view name, const Array& a, const Shape& shape);
 
 /// All estimators by name.
 std::unique_ptr<Estimator> make_estimator(const std::string& name);

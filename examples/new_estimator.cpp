@@ -29,6 +29,10 @@ class Scaler : public EstimatorOf<Scaler, ScalerParams> {
   }
 
  private:
+  void check_attributes() const override {  // of a model file
+    require_attribute("mean_", mean_, {n_features_in_});
+    require_attribute("scale_", scale_, {n_features_in_});
+  }
   void do_fit(const Rows& x, const Array&, const Array& weights) override {
     auto moments = linalg::column_moments(x, weights);  // the reduction: one pass, any process count
     for (std::size_t j = 0; j < moments.m2.size(); ++j)

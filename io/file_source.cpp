@@ -45,10 +45,12 @@ void InputFile::read(std::int64_t offset, std::size_t bytes, void* to) const {
   }
 }
 
-void FileSource::for_each_leaf(const LeafVisitor& visit, int threads) const {
+void FileSource::visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
+                              int threads) const {
   const InputFile input(file_);
   parallel_for(
-      distribution().leaves_of(comm().rank()), threads, [&](std::int64_t leaf, Stream& stream) {
+      {0, std::ssize(leaves)}, threads, [&](std::int64_t i, Stream& stream) {
+        const std::int64_t leaf = leaves[static_cast<std::size_t>(i)];
         const Range rows = distribution().rows_of_leaf(leaf);
         const Buffer memory(static_cast<std::size_t>(rows.size() * cols()) * size_of(dtype()));
         const Tile out{memory.data(), rows.size(), cols(), cols(), dtype(), cpu};

@@ -28,7 +28,8 @@ class FileSource : public RowSource {
  public:
   FileSource(std::string file, Shape shape, DType dtype, const Communicator& comm)
       : RowSource(std::move(shape), dtype, comm), file_(std::move(file)) {}
-  void for_each_leaf(const LeafVisitor& visit, int threads) const override;
+  void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
+                    int threads) const override;
 
  protected:
   /// Fills `out` with the rows of one leaf. Called on several threads at once.

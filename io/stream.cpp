@@ -97,17 +97,18 @@ class DatasetSource : public RowSource {
   DatasetSource(std::string file, DatasetInfo info, const Communicator& comm)
       : RowSource(info.shape, info.dtype, comm), file_(std::move(file)), info_(std::move(info)) {}
 
-  void for_each_leaf(const LeafVisitor& visit, int threads) const override {
-    const Range leaves = distribution().leaves_of(comm().rank());
-    if (leaves.size() == 0) return;
-    const auto workers = static_cast<int>(std::min<std::int64_t>(std::max(1, threads), leaves.size()));
+  void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
+                    int threads) const override {
+    if (leaves.empty()) return;
+    const auto workers =
+        static_cast<int>(std::min<std::int64_t>(std::max(1, threads), std::ssize(leaves)));
     const std::size_t bytes =
         static_cast<std::size_t>(std::min(distribution().leaf_rows(), distribution().rows()) *
                                  cols()) *
         size_of(dtype());
     std::vector<Buffer> memory;
     std::vector<std::byte*> buffers;
-    for (std::int64_t i = 0; i < std::min<std::int64_t>(workers + 2, leaves.size()); ++i)
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(workers + 2, std::ssize(leaves)); ++i)
       buffers.push_back(memory.emplace_back(std::max<std::size_t>(bytes, 1)).data());
 
     Queue queue(std::move(buffers));
@@ -125,8 +126,8 @@ class DatasetSource : public RowSource {
   }
 
  private:
-  void read_leaves(Range leaves, Queue& queue) const {
-    std::int64_t leaf = leaves.begin;
+  void read_leaves(std::span<const std::int64_t> leaves, Queue& queue) const {
+    std::int64_t at = leaves.front();
     try {
       hdf5::explain("cannot read " + hdf5::title(file_, info_.name), [&] {
         const hdf5::Id file = hdf5::open_file(file_);
@@ -134,7 +135,8 @@ class DatasetSource : public RowSource {
         const DatasetInfo here = hdf5::describe(dataset, file_, info_.name);
         if (here.shape != info_.shape || here.dtype != info_.dtype)
           throw OSError(hdf5::title(file_, info_.name) + " changed since it was opened");
-        for (; leaf < leaves.end; ++leaf) {
+        for (const std::int64_t leaf : leaves) {
+          at = leaf;
           std::byte* data = queue.take_buffer();
           if (!data) break;
           hdf5::read_rows(dataset, info_, distribution().rows_of_leaf(leaf), data);
@@ -143,7 +145,7 @@ class DatasetSource : public RowSource {
         }
       });
     } catch (...) {
-      queue.fail(leaf, std::current_exception());
+      queue.fail(at, std::current_exception());
     }
     queue.finish_reading();
   }

@@ -4,6 +4,9 @@
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <numeric>
+#include <set>
+#include <vector>
 
 #include <tessera/runtime/error.hpp>
 
@@ -44,11 +47,12 @@ class ArraySource : public RowSource {
   Device device() const override { return array_.device(); }
   const Array* array() const override { return &array_; }
 
-  void for_each_leaf(const LeafVisitor& visit, int threads) const override {
-    parallel_for(distribution().leaves_of(comm().rank()), threads,
-                 [&](std::int64_t i, Stream& stream) {
-                   visit({i, distribution().rows_of_leaf(i), array_.leaf(i)}, stream);
-                 });
+  void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
+                    int threads) const override {
+    parallel_for({0, std::ssize(leaves)}, threads, [&](std::int64_t i, Stream& stream) {
+      const std::int64_t leaf = leaves[static_cast<std::size_t>(i)];
+      visit({leaf, distribution().rows_of_leaf(leaf), array_.leaf(leaf)}, stream);
+    });
   }
 
  private:
@@ -63,17 +67,28 @@ class MappedSource : public RowSource {
         kernel_(std::move(kernel)) {}
   Device device() const override { return x_.device(); }
 
-  void for_each_leaf(const LeafVisitor& visit, int threads) const override {
-    x_.for_each_leaf(
+  void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
+                    int threads) const override {
+    std::mutex mutex;
+    std::vector<Buffer> spare;
+    x_.visit_leaves(
+        leaves,
         [&](const Leaf& in, Stream& stream) {
+          Buffer memory;
+          {
+            const std::lock_guard lock(mutex);
+            if (!spare.empty()) {
+              memory = std::move(spare.back());
+              spare.pop_back();
+            }
+          }
           const auto bytes = static_cast<std::size_t>(in.rows.size() * cols()) * size_of(dtype());
-          thread_local Buffer memory;
-          Buffer mine = std::move(memory);  // a visitor may map again on this thread
-          if (mine.size() < bytes) mine = Buffer(bytes);
-          const Tile out{mine.data(), in.rows.size(), cols(), cols(), dtype(), cpu};
+          if (memory.size() < bytes) memory = Buffer(bytes);
+          const Tile out{memory.data(), in.rows.size(), cols(), cols(), dtype(), cpu};
           kernel_(in, out, stream);
           visit({in.index, in.rows, out}, stream);
-          memory = std::move(mine);
+          const std::lock_guard lock(mutex);
+          spare.push_back(std::move(memory));
         },
         threads);
   }
@@ -117,6 +132,13 @@ Rows::Rows(const Array& array) {
   source_ = std::make_shared<ArraySource>(array);
 }
 
+void Rows::for_each_leaf(const LeafVisitor& visit, int threads) const {
+  const Range mine = distribution().leaves_of(comm().rank());
+  std::vector<std::int64_t> leaves(static_cast<std::size_t>(mine.size()));
+  std::iota(leaves.begin(), leaves.end(), mine.begin);
+  visit_leaves(leaves, visit, threads);
+}
+
 Rows Rows::as(DType wanted) const {
   if (wanted == dtype()) return *this;
   if (!is_floating(wanted) || is_complex(dtype()))
@@ -154,8 +176,15 @@ Array take_rows(const Rows& x, std::span<const std::int64_t> indices) {
   const Array out = detail::allocate(shape, x.dtype(),
                                      Distribution::replicated(shape[0], x.comm().size()), x.comm());
   const std::size_t width = static_cast<std::size_t>(x.cols()) * size_of(x.dtype());
+  // Only the leaves that hold one of the rows are read.
+  const Range mine = x.distribution().leaves_of(x.comm().rank());
+  std::set<std::int64_t> wanted;
+  for (const auto i : indices)
+    if (const auto leaf = i / x.distribution().leaf_rows(); leaf >= mine.begin && leaf < mine.end)
+      wanted.insert(leaf);
+  const std::vector<std::int64_t> leaves(wanted.begin(), wanted.end());
   together(x.comm(), [&] {
-    x.for_each_leaf([&](const Leaf& leaf, Stream&) {
+    x.visit_leaves(leaves, [&](const Leaf& leaf, Stream&) {
       for (std::size_t i = 0; i < indices.size(); ++i)
         if (indices[i] >= leaf.rows.begin && indices[i] < leaf.rows.end)
           std::memcpy(static_cast<std::byte*>(out.local().data) + i * width,

@@ -32,9 +32,11 @@ class RowSource {
   /// Elements per row.
   std::int64_t cols() const { return cols_; }
   virtual Device device() const { return cpu; }
-  /// Visits every leaf this process owns once, on `threads` threads; in order when `threads` is 1.
-  /// Local: no communication. Rethrows what the visitor throws, that of the lowest leaf.
-  virtual void for_each_leaf(const LeafVisitor& visit, int threads) const = 0;
+  /// Visits the given leaves of this process, which ascend, on `threads` threads; in order when
+  /// `threads` is 1. Local: no communication. Rethrows what the visitor throws, that of the lowest
+  /// leaf.
+  virtual void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
+                            int threads) const = 0;
   /// The Array behind this source, if there is one.
   virtual const Array* array() const { return nullptr; }
 
@@ -65,8 +67,11 @@ class Rows {
   Device device() const { return source_->device(); }
   const Array* array() const { return source_->array(); }
 
-  void for_each_leaf(const LeafVisitor& visit, int threads = Runtime::threads()) const {
-    source_->for_each_leaf(visit, threads);
+  /// Visits every leaf this process owns once, as RowSource::visit_leaves.
+  void for_each_leaf(const LeafVisitor& visit, int threads = Runtime::threads()) const;
+  void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
+                    int threads = Runtime::threads()) const {
+    source_->visit_leaves(leaves, visit, threads);
   }
 
   /// The same rows with every element converted, leaf by leaf, when read.

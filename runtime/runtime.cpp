@@ -156,6 +156,7 @@ void Runtime::start(int* argc, char*** argv) {
   if (const double limit = number_from_environment("TESSERA_TIMEOUT"); limit > 0)
     std::thread(watch, limit).detach();
 
+  if (std::getenv("TESSERA_PORTABLE_BITS")) pin_portable_bits();
   const auto kernels = std::hash<std::string>{}(openblas_get_corename() + std::string(on_cpu::target_name()));
   std::array<std::uint64_t, 2> both = {kernels, ~std::uint64_t{kernels}};
   check(MPI_Allreduce(MPI_IN_PLACE, both.data(), 2, MPI_UINT64_T, MPI_MAX, MPI_COMM_WORLD));
@@ -198,10 +199,12 @@ int Runtime::threads() { return state.threads; }
 void Runtime::set_threads(int count) {
   if (count < 1) throw ValueError(fmt::format("threads must be at least 1, got {}", count));
   state.threads = count;
-  if (count > usable_cores())
-    warn(fmt::format("{} threads on {} core(s): this process is bound to fewer cores than threads; "
-                     "start with mpirun --bind-to none",
-                     count, usable_cores()));
+  const int cores = usable_cores();
+  if (count <= cores) return;
+  const bool bound = cores < static_cast<int>(std::thread::hardware_concurrency());
+  warn(fmt::format("{} threads on {} core(s): {}", count, cores,
+                   bound ? "this process is bound to fewer cores than threads; start with mpirun --bind-to none"
+                         : "the machine has no more, and more threads than cores are slower"));
 }
 
 void note_progress() { progress_count.fetch_add(1, std::memory_order_relaxed); }

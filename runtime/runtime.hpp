@@ -16,7 +16,7 @@ namespace tessera {
 ///
 /// Environment: TESSERA_THREADS (else OMP_NUM_THREADS), threads per process; TESSERA_TIMEOUT,
 /// seconds in which a process finishes no message, read or leaf after which the job is ended (off
-/// by default).
+/// by default); TESSERA_PORTABLE_BITS, pin_portable_bits() at the start.
 class Runtime {
  public:
   Runtime(int& argc, char**& argv);

@@ -16,14 +16,16 @@ class Generated : public RowSource {
   Generated(Shape shape, DType dtype, Fill fill)
       : RowSource(std::move(shape), dtype, Communicator::world()), fill_(std::move(fill)) {}
 
-  void for_each_leaf(const LeafVisitor& visit, int threads) const override {
+  void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
+                    int threads) const override {
     parallel_for(
-        distribution().leaves_of(comm().rank()), threads, [&](std::int64_t i, Stream& stream) {
-          const Range rows = distribution().rows_of_leaf(i);
+        {0, std::ssize(leaves)}, threads, [&](std::int64_t i, Stream& stream) {
+          const std::int64_t leaf = leaves[static_cast<std::size_t>(i)];
+          const Range rows = distribution().rows_of_leaf(leaf);
           const Buffer memory(static_cast<std::size_t>(rows.size() * cols()) * size_of(dtype()));
           const Tile out{memory.data(), rows.size(), cols(), cols(), dtype(), cpu};
           fill_(rows, out);
-          visit({i, rows, out}, stream);
+          visit({leaf, rows, out}, stream);
         });
   }
 

@@ -33,7 +33,7 @@ install_packages() {
     fi
     as_root=(sudo)
   fi
-  echo "Installing ${missing[*]}"
+  echo "Installing (a few minutes) ${missing[*]}"
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
@@ -43,7 +43,7 @@ make_python_environment() {
   local wanted
   wanted=$(sha256sum tools/requirements.txt)
   [ "$(cat .venv/requirements.sha256 2>/dev/null)" = "$wanted" ] && return 0
-  echo "Making the Python environment .venv"
+  echo "Making the Python environment .venv (about a minute)"
   # Debian's python3-venv belongs to /usr/bin/python3; another python3 may come first in PATH.
   /usr/bin/python3 -m venv --clear .venv
   if ! .venv/bin/pip install --quiet --disable-pip-version-check --retries 1 --timeout 20 \
@@ -64,4 +64,6 @@ make_python_environment
 
 # mpirun as root (containers), with more processes than cores, without binding them to cores.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+# Containers often forbid single-copy messages; Open MPI would then print "Read -1, ... errno = 1".
+export OMPI_MCA_btl_vader_single_copy_mechanism=none
 mpirun=(mpirun --oversubscribe --bind-to none)

@@ -53,7 +53,7 @@ struct Common {
   bool stream = false;
   bool collective = false;
   bool progress = false;
-  bool portable_bits = false;
+  bool portable_bits = false;  // acted on before the command line is parsed
 
   void add_to(CLI::App& app, bool reads_x) {
     app.add_option("--threads", threads, "threads per process (default: the cores it may use)");
@@ -64,7 +64,6 @@ struct Common {
     app.add_flag("--collective", collective, "read files with collective MPI-IO");
   }
   void apply() const {
-    if (portable_bits) Runtime::pin_portable_bits();
     if (threads) Runtime::set_threads(*threads);
     Progress::enable(progress);
   }
@@ -133,7 +132,8 @@ struct Fit {
     for (const auto& p : estimator->parameter_info()) {
       const std::string& text = given[p.name];
       if (text.empty()) continue;
-      const bool is_file = p.allowed.takes_array() && text.find(".h5") != std::string::npos;
+      const bool is_file = p.allowed.takes_array() && text.find('.') != std::string::npos &&
+                           !p.allowed.accepts(p.allowed.parse(text));
       if (is_file) require_own_file(text);
       params.emplace_back(p.name, is_file ? Value(gather(common.read(text))) : p.allowed.parse(text));
     }
@@ -313,7 +313,9 @@ void occupy_closed_streams() {
 void start_with_portable_blas(char** argv) {
   const char* core = std::getenv("OPENBLAS_CORETYPE");
   for (char** arg = argv; *arg; ++arg) {
-    if (std::string_view(*arg) != "--portable-bits" || (core && std::string_view(core) == "Haswell")) continue;
+    if (std::string_view(*arg) != "--portable-bits") continue;
+    setenv("TESSERA_PORTABLE_BITS", "1", 1);
+    if (core && std::string_view(core) == "Haswell") return;
     setenv("OPENBLAS_CORETYPE", "Haswell", 1);
     execv("/proc/self/exe", argv);
   }

@@ -245,6 +245,10 @@ const std::vector<Field<KMeans>>& KMeans::attribute_list() {
   return list;
 }
 
+void KMeans::check_attributes() const {
+  require_attribute("cluster_centers_", cluster_centers_, {params.n_clusters, n_features_in_});
+}
+
 void KMeans::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
   const std::int64_t k = params.n_clusters;
   if (params.algorithm == "elkan")

@@ -123,6 +123,15 @@ class Sampler {
   double total_ = 0.0;
 };
 
+// rows - row, replicated like both.
+Array minus(const Array& rows, const Array& row) {
+  const Array out(rows.shape(), rows.dtype(), rows.distribution(), rows.comm());
+  const Array wide = row.astype(DType::float64);
+  Stream stream;
+  linalg::kernels().standardize(stream, rows.local(), wide.values<double>(), {}, out.local());
+  return out;
+}
+
 Array one_row(const Array& rows, std::int64_t i) { return take_rows(rows, std::array{i}); }
 
 Array plus_plus(const Rows& x, std::int64_t k, const Array& weights, std::uint64_t seed,
@@ -223,12 +232,13 @@ Array parallel(const Rows& x, std::int64_t k, const Array& weights, std::uint64_
   if (count < k) return plus_plus(x, k, weights, seed, run);  // few distinct rows
 
   const Array rows = take_rows(x, chosen);
-  const std::vector<double> zero(static_cast<std::size_t>(x.cols()));
-  const Array offset = replicated(zero, {1, x.cols()}, x.comm()).astype(x.dtype());
+  // Relative to one of the rows, so that products of data far from the origin do not cancel.
+  const Array offset = one_row(rows, 0);
+  const Array relative = minus(rows, offset);
   const Assignment sizes = reduce<Assignment>(x, [&](const Leaf& leaf, Stream& stream) {
     Assignment a(count, 0);
     std::vector<std::int32_t> labels(static_cast<std::size_t>(leaf.rows.size()));
-    estimator_kernels().assign_nearest(stream, leaf.tile, rows.local(), offset.local(),
+    estimator_kernels().assign_nearest(stream, leaf.tile, relative.local(), offset.local(),
                                        leaf_of(weights, leaf.index),
                                        tile_of(labels.data(), leaf.rows.size(), 1, 1), a);
     return a;

@@ -207,6 +207,12 @@ const std::vector<Field<PCA>>& PCA::attribute_list() {
   return list;
 }
 
+void PCA::check_attributes() const {
+  require_attribute("components_", components_, {n_components_, n_features_in_});
+  require_attribute("explained_variance_", explained_variance_, {n_components_});
+  require_attribute("mean_", mean_, {n_features_in_});
+}
+
 void PCA::do_fit(const Rows& x, const Array&, const Array&) {
   const std::int64_t n = x.rows();
   const std::int64_t p = x.cols();

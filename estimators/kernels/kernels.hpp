@@ -56,4 +56,7 @@ struct EstimatorKernels {
 /// The one instance. The first call installs this room's built-in backends.
 const EstimatorKernels& estimator_kernels();
 
+/// The implementations for the CPU.
+Backend cpu_backend(const EstimatorKernels& kernels);
+
 }  // namespace tessera

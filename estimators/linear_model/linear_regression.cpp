@@ -148,6 +148,16 @@ const std::vector<Field<LinearRegression>>& LinearRegression::attribute_list() {
   return list;
 }
 
+void LinearRegression::check_attributes() const {
+  const bool flat = coef_.ndim() == 1;
+  const std::int64_t q = flat ? 1 : coef_.rows();
+  require_attribute("coef_", coef_, flat ? Shape{n_features_in_} : Shape{q, n_features_in_});
+  if (intercept_.is<Array>())
+    require_attribute("intercept_", intercept_.as<Array>(), {q});
+  else if (!intercept_.is<double>())
+    throw ValueError("the model's attribute 'intercept_' must be a float or an array");
+}
+
 void LinearRegression::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
   if (params.positive)
     throw NotImplementedError(

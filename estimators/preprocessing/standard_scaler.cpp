@@ -45,6 +45,15 @@ const std::vector<Field<StandardScaler>>& StandardScaler::attribute_list() {
   return list;
 }
 
+void StandardScaler::check_attributes() const {
+  for (const auto& [key, value] : {std::pair{"mean_", &mean_}, {"scale_", &scale_}}) {
+    if (value->is_none()) continue;
+    require_attribute(key, value->is<Array>() ? value->as<Array>() : Array{}, {n_features_in_});
+    if (value->as<Array>().dtype() != DType::float64)
+      throw ValueError(std::string("the model's attribute '") + key + "' must be float64");
+  }
+}
+
 void StandardScaler::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
   const auto m = linalg::column_moments(x, sample_weight);
   const std::size_t p = m.mean.size();

@@ -41,6 +41,9 @@ struct Kernels {
 /// The one instance. The first call installs this room's built-in backends.
 const Kernels& kernels();
 
+/// The implementations for the CPU.
+Backend cpu_backend(const Kernels& kernels);
+
 /// The leaf of a companion array (y, weights) that belongs to leaf `index` of X; an empty tile for
 /// no array.
 inline Tile leaf_of(const Array& companion, std::int64_t index) {

@@ -46,6 +46,8 @@ void distances(Stream&, const Tile& x, const Tile& centers, const Tile& out) {
   });
 }
 
+}  // namespace
+
 Backend cpu_backend(const EstimatorKernels& k) {
   Backend backend("cpu", Device::Kind::cpu, 0);
   backend.implement(k.assign_nearest, assign_nearest)
@@ -53,22 +55,6 @@ Backend cpu_backend(const EstimatorKernels& k) {
       .implement(k.update_closest, update_closest)
       .implement(k.distances, distances);
   return backend;
-}
-
-}  // namespace
-
-void Assignment::merge(const Assignment& right) {
-  for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += right.sums[i];
-  for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += right.counts[i];
-  if (inertia) *inertia += *right.inertia;
-  changed += right.changed;
-}
-
-const EstimatorKernels& estimator_kernels() {
-  static const EstimatorKernels all;
-  static const bool installed = (install(cpu_backend(all)), true);
-  (void)installed;
-  return all;
 }
 
 }  // namespace tessera

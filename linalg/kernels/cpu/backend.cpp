@@ -90,7 +90,7 @@ void unstandardize(Stream&, const Tile& x, std::span<const double> shift,
   });
 }
 
-Backend cpu_backend(const Kernels& k) {
+Backend make_backend(const Kernels& k) {
   Backend backend("cpu", Device::Kind::cpu, 0);
   backend.implement(k.column_moments, column_moments)
       .implement(k.centered_gram, centered_gram)
@@ -103,11 +103,6 @@ Backend cpu_backend(const Kernels& k) {
 
 }  // namespace
 
-const Kernels& kernels() {
-  static const Kernels all;
-  static const bool installed = (install(cpu_backend(all)), true);
-  (void)installed;
-  return all;
-}
+Backend cpu_backend(const Kernels& k) { return make_backend(k); }
 
 }  // namespace tessera::linalg
