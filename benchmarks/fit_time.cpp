@@ -42,9 +42,11 @@ Array random_array(Shape shape, std::uint32_t purpose) {
   parallel_for(x.distribution().leaves_of(x.comm().rank()), Runtime::threads(),
                [&](std::int64_t leaf, Stream&) {
                  const Tile t = x.leaf(leaf);
-                 const auto first = static_cast<std::uint64_t>(x.distribution().rows_of_leaf(leaf).begin) * cols;
+                 const auto first =
+                     static_cast<std::uint64_t>(x.distribution().rows_of_leaf(leaf).begin) * cols;
                  for (std::int64_t i = 0; i < t.rows * t.cols; ++i)
-                   t.as<float>()[i] = static_cast<float>(random.normal(first + static_cast<std::uint64_t>(i)));
+                   t.as<float>()[i] =
+                       static_cast<float>(random.normal(first + static_cast<std::uint64_t>(i)));
                });
   return x;
 }
@@ -60,7 +62,9 @@ int main(int argc, char** argv) {
   int threads = Runtime::threads();
   int repeat = 5;
   CLI::App app{"Time one fit on data in memory"};
-  app.add_option("case", what)->required()->check(CLI::IsMember({"kmeans", "pca", "linear", "scaler"}));
+  app.add_option("case", what)
+      ->required()
+      ->check(CLI::IsMember({"kmeans", "pca", "linear", "scaler"}));
   app.add_option("--rows", rows);
   app.add_option("--cols", cols);
   app.add_option("--clusters", clusters);
@@ -85,7 +89,8 @@ int main(int argc, char** argv) {
     std::vector<double> times;
     for (int i = -1; i < repeat; ++i) {  // one warm-up
       double t = 0;
-      if (what == "kmeans") t = (lloyd(iterations + 1) - lloyd(1)) / static_cast<double>(iterations);
+      if (what == "kmeans")
+        t = (lloyd(iterations + 1) - lloyd(1)) / static_cast<double>(iterations);
       if (what == "pca")
         t = seconds([&] { PCA({.n_components = 10, .svd_solver = "covariance_eigh"}).fit(x); });
       if (what == "linear") t = seconds([&] { LinearRegression().fit(x, y); });
@@ -94,7 +99,8 @@ int main(int argc, char** argv) {
     }
     const double rss = peak_rss_mb();
     if (x.comm().rank() == 0)
-      std::cout << nlohmann::json{{"case", what},   {"seconds", times},
+      std::cout << nlohmann::json{{"case", what},
+                                  {"seconds", times},
                                   {"iterations", what == "kmeans" ? iterations : 1},
                                   {"peak_rss_mb", rss}}
                 << std::endl;

@@ -40,8 +40,9 @@ void require_finite(const Leaf& leaf, std::string_view input, std::string_view e
       for (std::int64_t j = 0; j < leaf.tile.cols; ++j) {
         const T v = leaf.tile.as<const T>()[i * leaf.tile.stride + j];
         if (std::isfinite(v) || (allow_nan && std::isnan(v))) continue;
-        throw ValueError(fmt::format("Input {} of {} contains {} at row {}, column {}.", input, estimator,
-                                     std::isnan(v) ? "NaN" : "infinity", leaf.rows.begin + i, j));
+        throw ValueError(fmt::format("Input {} of {} contains {} at row {}, column {}.", input,
+                                     estimator, std::isnan(v) ? "NaN" : "infinity",
+                                     leaf.rows.begin + i, j));
       }
   });
 }
@@ -64,7 +65,8 @@ Rows Estimator::check_x(const Rows& x, bool fitting) const {
         "{} expects a 2-D array (n_samples, n_features), got a {}-D one of shape {}{}", name(),
         x.ndim(), to_string(x.shape()),
         x.ndim() == 1 ? "; reshape it to (n, 1) for one feature or (1, n) for one sample" : ""));
-  if (is_complex(x.dtype())) throw TypeError(fmt::format("{} does not support complex data", name()));
+  if (is_complex(x.dtype()))
+    throw TypeError(fmt::format("{} does not support complex data", name()));
   if (x.rows() == 0)
     throw ValueError(
         fmt::format("{} needs at least 1 sample, got shape {}", name(), to_string(x.shape())));
@@ -86,8 +88,8 @@ Array Estimator::check_companion(const Array& a, const Rows& x, const char* what
     throw ValueError(fmt::format("{} must be {}, got shape {}", what,
                                  weights ? "1-D" : "1-D or 2-D", to_string(a.shape())));
   if (a.rows() != x.rows())
-    throw ValueError(
-        fmt::format("X and {} have different numbers of samples: {} and {}", what, x.rows(), a.rows()));
+    throw ValueError(fmt::format("X and {} have different numbers of samples: {} and {}", what,
+                                 x.rows(), a.rows()));
   if (is_complex(a.dtype())) throw TypeError(fmt::format("{} cannot be complex", what));
   const Array same = redistribute(a.astype(x.dtype()), x.distribution());
   const auto total = reduce<Sums>(same, [&](const Leaf& leaf, Stream&) {
@@ -186,8 +188,9 @@ void Estimator::restore(const Model& model) {
 
 void require_attribute(std::string_view name, const Array& a, const Shape& shape) {
   if (!a || a.shape() != shape || !is_floating(a.dtype()))
-    throw ValueError(fmt::format("the model's attribute '{}' must be a floating array of shape {}, got {} {}",
-                                 name, to_string(shape), name_of(a.dtype()), to_string(a.shape())));
+    throw ValueError(
+        fmt::format("the model's attribute '{}' must be a floating array of shape {}, got {} {}",
+                    name, to_string(shape), name_of(a.dtype()), to_string(a.shape())));
 }
 
 }  // namespace tessera

@@ -120,7 +120,8 @@ class EstimatorOf : public Estimator {
   void set_attributes(const Values& values) override {
     for (const auto& f : Self::attribute_list())
       if (!f.set(static_cast<Self&>(*this), find(values, std::string(f.name))))
-        throw ValueError("the model's attribute '" + std::string(f.name) + "' is of the wrong kind");
+        throw ValueError("the model's attribute '" + std::string(f.name) +
+                         "' is of the wrong kind");
   }
   void set_param(const std::string& key, const Value& value) override {
     for (const auto& f : Self::parameter_list()) {
@@ -129,9 +130,11 @@ class EstimatorOf : public Estimator {
       return;
     }
     std::string known;
-    for (const auto& f : Self::parameter_list()) known += (known.empty() ? "" : ", ") + std::string(f.name);
+    for (const auto& f : Self::parameter_list())
+      known += (known.empty() ? "" : ", ") + std::string(f.name);
     throw InvalidParameterError("Invalid parameter '" + key + "' for estimator " +
-                                std::string(Self::class_name) + ". Valid parameters are: " + known + ".");
+                                std::string(Self::class_name) + ". Valid parameters are: " + known +
+                                ".");
   }
   void check_params() const override {
     for (const auto& f : Self::parameter_list())

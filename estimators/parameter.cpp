@@ -67,15 +67,17 @@ bool Allowed::accepts(const Value& value) const {
 
 std::string Allowed::describe() const {
   std::vector<std::string> kinds;
-  if (!words_.empty()) kinds.push_back(fmt::format("a str among {{'{}'}}", fmt::join(words_, "', '")));
+  if (!words_.empty())
+    kinds.push_back(fmt::format("a str among {{'{}'}}", fmt::join(words_, "', '")));
   if (integers_)
-    kinds.push_back(integers_->high == std::numeric_limits<std::int64_t>::max()
-                        ? fmt::format("an int in the range [{}, inf)", integers_->low)
-                        : fmt::format("an int in the range [{}, {}]", integers_->low, integers_->high));
+    kinds.push_back(
+        integers_->high == std::numeric_limits<std::int64_t>::max()
+            ? fmt::format("an int in the range [{}, inf)", integers_->low)
+            : fmt::format("an int in the range [{}, {}]", integers_->low, integers_->high));
   if (reals_)
-    kinds.push_back(fmt::format("a float in the range {}{:.1f}, {})", reals_->open ? '(' : '[',
-                                reals_->low,
-                                std::isinf(reals_->high) ? "inf" : fmt::format("{:.1f}", reals_->high)));
+    kinds.push_back(
+        fmt::format("a float in the range {}{:.1f}, {})", reals_->open ? '(' : '[', reals_->low,
+                    std::isinf(reals_->high) ? "inf" : fmt::format("{:.1f}", reals_->high)));
   if (boolean_) kinds.emplace_back("a bool");
   if (array_) kinds.emplace_back("an array");
   if (none_) kinds.emplace_back("None");

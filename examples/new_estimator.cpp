@@ -34,17 +34,20 @@ class Scaler : public EstimatorOf<Scaler, ScalerParams> {
     require_attribute("scale_", scale_, {n_features_in_});
   }
   void do_fit(const Rows& x, const Array&, const Array& weights) override {
-    auto moments = linalg::column_moments(x, weights);  // the reduction: one pass, any process count
+    auto moments =
+        linalg::column_moments(x, weights);  // the reduction: one pass, any process count
     for (std::size_t j = 0; j < moments.m2.size(); ++j)
       moments.m2[j] = std::sqrt(moments.m2[j] / moments.count[j]);
     mean_ = replicated(moments.mean, {x.cols()}, x.comm());
     scale_ = replicated(moments.m2, {x.cols()}, x.comm());
   }
   Rows do_transform(const Rows& x) const override {
-    return map_rows(x, x.shape(), x.dtype(), [self = *this](const Leaf& in, const Tile& out, Stream& stream) {
-      const auto mean = self.params.with_mean ? self.mean_.values<double>() : std::span<const double>{};
-      linalg::kernels().standardize(stream, in.tile, mean, self.scale_.values<double>(), out);
-    });
+    return map_rows(
+        x, x.shape(), x.dtype(), [self = *this](const Leaf& in, const Tile& out, Stream& stream) {
+          const auto mean =
+              self.params.with_mean ? self.mean_.values<double>() : std::span<const double>{};
+          linalg::kernels().standardize(stream, in.tile, mean, self.scale_.values<double>(), out);
+        });
   }
 };
 

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include <tessera/io/readable.hpp>
 #include <tessera/io/convert.hpp>
 #include <tessera/io/file_source.hpp>
+#include <tessera/io/readable.hpp>
 #include <tessera/runtime/error.hpp>
 
 namespace tessera::io {
@@ -40,7 +40,8 @@ std::optional<double> number_in(std::string_view cell) {
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
   if (cell.empty() || end != cell.data() + cell.size()) return {};
   // Too large or too small for a double: strtod gives infinity or zero, as NumPy does.
-  if (error == std::errc::result_out_of_range) return std::strtod(std::string(cell).c_str(), nullptr);
+  if (error == std::errc::result_out_of_range)
+    return std::strtod(std::string(cell).c_str(), nullptr);
   if (error != std::errc()) return {};
   return value;
 }
@@ -212,8 +213,9 @@ class CsvSource : public FileSource {
       ++column;
     }
     if (column != layout_.columns)
-      throw ValueError(fmt::format("'{}', line {}: expected {} columns as in the first line, got {}",
-                                   file(), number, layout_.columns, column));
+      throw ValueError(
+          fmt::format("'{}', line {}: expected {} columns as in the first line, got {}", file(),
+                      number, layout_.columns, column));
   }
 
   Layout layout_;

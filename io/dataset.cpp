@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <sstream>
 
-#include <tessera/io/readable.hpp>
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/hdf5.hpp>
 #include <tessera/io/location.hpp>
+#include <tessera/io/readable.hpp>
 #include <tessera/runtime/mpi.hpp>
 #include <tessera/runtime/runtime.hpp>
 
@@ -118,7 +118,8 @@ void read_collective(const std::string& file, const DatasetInfo& info, const Arr
     // HDF5 1.10 hangs in a collective read of a dataset that was never written when a process asks
     // for nothing: it takes part, and those that ask for rows return at once with the fill value.
     step([&] {
-      if (H5Dget_storage_size(dataset) == 0) check(H5Pset_dxpl_mpio(transfer, H5FD_MPIO_INDEPENDENT));
+      if (H5Dget_storage_size(dataset) == 0)
+        check(H5Pset_dxpl_mpio(transfer, H5FD_MPIO_INDEPENDENT));
     });
     const auto most = hdf5::rows_per_transfer(info.shape, info.dtype);
     std::size_t rounds = 0;
@@ -156,10 +157,11 @@ std::vector<DatasetInfo> list_datasets(const std::string& file, const Communicat
 }
 
 DatasetInfo inspect(const std::string& file, const std::string& dataset, const Communicator& comm) {
-  return look(file, comm, [&](hid_t id) {
-           const std::string path = hdf5::follow(id, file, dataset);
-           return std::vector{hdf5::describe(hdf5::open_dataset(id, path), file, path)};
-         })
+  return look(file, comm,
+              [&](hid_t id) {
+                const std::string path = hdf5::follow(id, file, dataset);
+                return std::vector{hdf5::describe(hdf5::open_dataset(id, path), file, path)};
+              })
       .front();
 }
 

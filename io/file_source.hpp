@@ -33,7 +33,8 @@ class FileSource : public RowSource {
 
  protected:
   /// Fills `out` with the rows of one leaf. Called on several threads at once.
-  virtual void fill(const InputFile& input, std::int64_t leaf, Range rows, const Tile& out) const = 0;
+  virtual void fill(const InputFile& input, std::int64_t leaf, Range rows,
+                    const Tile& out) const = 0;
   const std::string& file() const { return file_; }
 
  private:

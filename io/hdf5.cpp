@@ -50,7 +50,8 @@ std::string quoted(const std::vector<DatasetInfo>& found) {
   return text.empty() ? "no dataset of numbers" : text;
 }
 
-[[noreturn]] void refuse_missing(hid_t file_id, const std::string& file, const std::string& dataset) {
+[[noreturn]] void refuse_missing(hid_t file_id, const std::string& file,
+                                 const std::string& dataset) {
   throw ValueError(fmt::format("'{}' has no dataset '{}'; it has {}", file, dataset,
                                quoted(datasets_of(file_id, file))));
 }
@@ -69,18 +70,30 @@ H5O_info_t object_of(hid_t file_id, const std::string& path) {
 
 std::string class_name(hid_t type) {
   switch (H5Tget_class(type)) {
-    case H5T_STRING: return "strings";
-    case H5T_COMPOUND: return "a compound type";
-    case H5T_REFERENCE: return "references";
-    case H5T_VLEN: return "variable-length sequences";
-    case H5T_ENUM: return "an enumeration other than h5py's bool";
-    case H5T_OPAQUE: return "opaque bytes";
-    case H5T_BITFIELD: return "a bit field";
-    case H5T_ARRAY: return "an array type";
-    case H5T_TIME: return "times";
-    case H5T_INTEGER: return fmt::format("{}-byte integers", H5Tget_size(type));
-    case H5T_FLOAT: return fmt::format("{}-byte floating-point numbers", H5Tget_size(type));
-    default: return "an unknown type";
+    case H5T_STRING:
+      return "strings";
+    case H5T_COMPOUND:
+      return "a compound type";
+    case H5T_REFERENCE:
+      return "references";
+    case H5T_VLEN:
+      return "variable-length sequences";
+    case H5T_ENUM:
+      return "an enumeration other than h5py's bool";
+    case H5T_OPAQUE:
+      return "opaque bytes";
+    case H5T_BITFIELD:
+      return "a bit field";
+    case H5T_ARRAY:
+      return "an array type";
+    case H5T_TIME:
+      return "times";
+    case H5T_INTEGER:
+      return fmt::format("{}-byte integers", H5Tget_size(type));
+    case H5T_FLOAT:
+      return fmt::format("{}-byte floating-point numbers", H5Tget_size(type));
+    default:
+      return "an unknown type";
   }
 }
 
@@ -106,9 +119,12 @@ bool is_boolean(hid_t type) {
 int floating_index(hid_t type) {
   switch (H5Tget_size(type)) {
     case 2:
-    case 4: return static_cast<int>(DType::float32);
-    case 8: return static_cast<int>(DType::float64);
-    default: return -1;
+    case 4:
+      return static_cast<int>(DType::float32);
+    case 8:
+      return static_cast<int>(DType::float64);
+    default:
+      return -1;
   }
 }
 
@@ -118,15 +134,22 @@ int dtype_index(hid_t type) {
     case H5T_INTEGER: {
       const bool has_sign = H5Tget_sign(type) != H5T_SGN_NONE;
       switch (H5Tget_size(type)) {
-        case 1: return of(has_sign ? DType::int8 : DType::uint8);
-        case 2: return of(has_sign ? DType::int16 : DType::uint16);
-        case 4: return of(has_sign ? DType::int32 : DType::uint32);
-        case 8: return of(has_sign ? DType::int64 : DType::uint64);
-        default: return -1;
+        case 1:
+          return of(has_sign ? DType::int8 : DType::uint8);
+        case 2:
+          return of(has_sign ? DType::int16 : DType::uint16);
+        case 4:
+          return of(has_sign ? DType::int32 : DType::uint32);
+        case 8:
+          return of(has_sign ? DType::int64 : DType::uint64);
+        default:
+          return -1;
       }
     }
-    case H5T_FLOAT: return floating_index(type);
-    case H5T_ENUM: return is_boolean(type) ? of(DType::boolean) : -1;
+    case H5T_FLOAT:
+      return floating_index(type);
+    case H5T_ENUM:
+      return is_boolean(type) ? of(DType::boolean) : -1;
     case H5T_COMPOUND: {
       if (H5Tget_nmembers(type) != 2 || !member_is(type, 0, "r") || !member_is(type, 1, "i"))
         return -1;
@@ -137,7 +160,8 @@ int dtype_index(hid_t type) {
       if (part < 0) return -1;
       return of(part == of(DType::float32) ? DType::complex64 : DType::complex128);
     }
-    default: return -1;
+    default:
+      return -1;
   }
 }
 
@@ -172,19 +196,30 @@ Id number_type(DType dtype, bool stored) {
         check(H5Tenum_insert(type, value ? "TRUE" : "FALSE", &value));
       return type;
     }
-    case DType::int8: return pick(H5T_NATIVE_INT8, H5T_STD_I8LE);
-    case DType::int16: return pick(H5T_NATIVE_INT16, H5T_STD_I16LE);
-    case DType::int32: return pick(H5T_NATIVE_INT32, H5T_STD_I32LE);
-    case DType::int64: return pick(H5T_NATIVE_INT64, H5T_STD_I64LE);
-    case DType::uint8: return pick(H5T_NATIVE_UINT8, H5T_STD_U8LE);
-    case DType::uint16: return pick(H5T_NATIVE_UINT16, H5T_STD_U16LE);
-    case DType::uint32: return pick(H5T_NATIVE_UINT32, H5T_STD_U32LE);
-    case DType::uint64: return pick(H5T_NATIVE_UINT64, H5T_STD_U64LE);
-    case DType::float32: return pick(H5T_NATIVE_FLOAT, H5T_IEEE_F32LE);
-    case DType::float64: return pick(H5T_NATIVE_DOUBLE, H5T_IEEE_F64LE);
+    case DType::int8:
+      return pick(H5T_NATIVE_INT8, H5T_STD_I8LE);
+    case DType::int16:
+      return pick(H5T_NATIVE_INT16, H5T_STD_I16LE);
+    case DType::int32:
+      return pick(H5T_NATIVE_INT32, H5T_STD_I32LE);
+    case DType::int64:
+      return pick(H5T_NATIVE_INT64, H5T_STD_I64LE);
+    case DType::uint8:
+      return pick(H5T_NATIVE_UINT8, H5T_STD_U8LE);
+    case DType::uint16:
+      return pick(H5T_NATIVE_UINT16, H5T_STD_U16LE);
+    case DType::uint32:
+      return pick(H5T_NATIVE_UINT32, H5T_STD_U32LE);
+    case DType::uint64:
+      return pick(H5T_NATIVE_UINT64, H5T_STD_U64LE);
+    case DType::float32:
+      return pick(H5T_NATIVE_FLOAT, H5T_IEEE_F32LE);
+    case DType::float64:
+      return pick(H5T_NATIVE_DOUBLE, H5T_IEEE_F64LE);
     case DType::complex64:
     case DType::complex128: {
-      const Id part = number_type(dtype == DType::complex64 ? DType::float32 : DType::float64, stored);
+      const Id part =
+          number_type(dtype == DType::complex64 ? DType::float32 : DType::float64, stored);
       const std::size_t width = size_of(dtype);
       Id type(check(H5Tcreate(H5T_COMPOUND, width)));
       check(H5Tinsert(type, "r", 0, part));
@@ -201,8 +236,8 @@ void collect_datasets(hid_t file_id, const std::string& file, const std::string&
   H5G_info_t info{};
   check(H5Gget_info(id, &info));
   for (hsize_t i = 0; i < info.nlinks; ++i) {
-    const auto length = check(
-        H5Lget_name_by_idx(id, ".", H5_INDEX_NAME, H5_ITER_INC, i, nullptr, 0, H5P_DEFAULT));
+    const auto length =
+        check(H5Lget_name_by_idx(id, ".", H5_INDEX_NAME, H5_ITER_INC, i, nullptr, 0, H5P_DEFAULT));
     std::string name(static_cast<std::size_t>(length), '\0');
     check(H5Lget_name_by_idx(id, ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(), name.size() + 1,
                              H5P_DEFAULT));
@@ -294,7 +329,8 @@ std::string follow(hid_t file_id, const std::string& file, const std::string& da
   auto pending = components(dataset);
   std::string at;
   int links = 0;
-  if (pending.empty()) throw ValueError(fmt::format("expected a dataset of '{}', got '{}'", file, dataset));
+  if (pending.empty())
+    throw ValueError(fmt::format("expected a dataset of '{}', got '{}'", file, dataset));
   while (!pending.empty()) {
     const std::string next = at + "/" + pending.front();
     pending.pop_front();
@@ -303,7 +339,8 @@ std::string follow(hid_t file_id, const std::string& file, const std::string& da
     const H5L_info_t link = link_of(file_id, next);
     if (link.type == H5L_TYPE_SOFT) {
       if (++links > most_links)
-        throw OSError(fmt::format("{} lies behind more than {} links", title(file, dataset), most_links));
+        throw OSError(
+            fmt::format("{} lies behind more than {} links", title(file, dataset), most_links));
       std::string target(link.u.val_size, '\0');
       check(H5Lget_val(file_id, next.c_str(), target.data(), target.size(), H5P_DEFAULT));
       target = target.c_str();
@@ -313,14 +350,14 @@ std::string follow(hid_t file_id, const std::string& file, const std::string& da
       continue;
     }
     if (link.type != H5L_TYPE_HARD)
-      throw OSError(fmt::format("{} is refused: '{}' is a link to another file",
-                                title(file, dataset), next));
+      throw OSError(
+          fmt::format("{} is refused: '{}' is a link to another file", title(file, dataset), next));
     at = next;
     const auto wanted = pending.empty() ? H5O_TYPE_DATASET : H5O_TYPE_GROUP;
     const auto type = object_of(file_id, at).type;
     if (pending.empty() && type == H5O_TYPE_GROUP)
-      throw ValueError(fmt::format("'{}' of '{}' is a group, not a dataset; the file has {}", dataset, file,
-                                   quoted(datasets_of(file_id, file))));
+      throw ValueError(fmt::format("'{}' of '{}' is a group, not a dataset; the file has {}",
+                                   dataset, file, quoted(datasets_of(file_id, file))));
     if (type != wanted) refuse_missing(file_id, file, dataset);
   }
   if (at.empty()) refuse_missing(file_id, file, dataset);
@@ -341,7 +378,8 @@ Id open_dataset(hid_t file_id, const std::string& path, std::int64_t rows_at_onc
   const Id type(check(H5Dget_type(id)));
   std::array<hsize_t, H5S_MAX_RANK> extent{};
   std::array<hsize_t, H5S_MAX_RANK> chunk{};
-  const auto ndim = static_cast<std::size_t>(check(H5Sget_simple_extent_dims(space, extent.data(), nullptr)));
+  const auto ndim =
+      static_cast<std::size_t>(check(H5Sget_simple_extent_dims(space, extent.data(), nullptr)));
   check(H5Pget_chunk(creation, static_cast<int>(ndim), chunk.data()));
   double chunks = static_cast<double>(rows_at_once) / static_cast<double>(chunk[0]) + 2.0;
   double bytes = static_cast<double>(H5Tget_size(type));
@@ -361,7 +399,8 @@ DatasetInfo describe(hid_t dataset_id, const std::string& file, const std::strin
   const std::string who = title(file, path);
   const Id creation(check(H5Dget_create_plist(dataset_id)));
   if (H5Pget_layout(creation) == H5D_VIRTUAL)
-    throw OSError(fmt::format("{} is refused: it is a virtual dataset, whose data lies in other files", who));
+    throw OSError(
+        fmt::format("{} is refused: it is a virtual dataset, whose data lies in other files", who));
   if (check(H5Pget_external_count(creation)) > 0)
     throw OSError(fmt::format("{} is refused: its data lies in another file", who));
   const Id type(check(H5Dget_type(dataset_id)));
@@ -390,7 +429,8 @@ std::vector<DatasetInfo> datasets_of(hid_t file_id, const std::string& file) {
   std::vector<DatasetInfo> found;
   std::set<haddr_t> seen = {object_of(file_id, "/").addr};
   collect_datasets(file_id, file, "", seen, found);
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
   return found;
 }
 
@@ -418,7 +458,8 @@ Selection::Selection(const Shape& shape, Range rows) {
     extent[0] = static_cast<hsize_t>(rows.size());
     memory = Id(check(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr)));
     if (rows.size() > 0 && std::find(extent.begin(), extent.end(), 0U) == extent.end())
-      check(H5Sselect_hyperslab(file, H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr));
+      check(
+          H5Sselect_hyperslab(file, H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr));
     else
       rows.end = rows.begin;
   }

@@ -6,9 +6,9 @@
 #include <fstream>
 #include <string_view>
 
-#include <tessera/io/readable.hpp>
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/pending_file.hpp>
+#include <tessera/io/readable.hpp>
 #include <tessera/runtime/error.hpp>
 
 namespace tessera::io {
@@ -28,7 +28,9 @@ Location resolve(const Location& location, const Communicator& comm) {
   const auto found = list_datasets(location.file, comm);
   if (found.size() == 1) return {location.file, found.front().name};
   if (found.empty())
-    throw ValueError(fmt::format("'{}' holds no dataset of numbers that can be read; name one to learn why not", location.file));
+    throw ValueError(
+        fmt::format("'{}' holds no dataset of numbers that can be read; name one to learn why not",
+                    location.file));
   std::string candidates;
   for (const auto& info : found)
     candidates += fmt::format("{}{}:{} {} {}", candidates.empty() ? "" : ", ", location.file,

@@ -18,13 +18,11 @@ Location parse_location(const std::string& text);
 /// The same location with a dataset: the only numeric one of the file when none was named.
 /// ValueError listing the candidates when there are several or none; OSError when the file cannot
 /// be read. Collective.
-Location resolve(const Location& location,
-                 const Communicator& comm = Communicator::world());
+Location resolve(const Location& location, const Communicator& comm = Communicator::world());
 
 /// Fails early: OSError, the same on every process, unless rank 0 can create or replace `file`.
 /// Leaves nothing behind. Collective.
-void require_writable(const std::string& file,
-                      const Communicator& comm = Communicator::world());
+void require_writable(const std::string& file, const Communicator& comm = Communicator::world());
 
 /// Whether `file` is an HDF5 file, by its first bytes. OSError when it cannot be read. Collective.
 bool is_hdf5(const std::string& file, const Communicator& comm = Communicator::world());

@@ -109,9 +109,11 @@ class Writer {
       using T = typename decltype(tag)::type;
       const auto data = v.values<T>();
       if constexpr (std::is_same_v<T, std::complex<float>>)
-        archive_(cereal::binary_data(reinterpret_cast<const float*>(data.data()), data.size_bytes()));
+        archive_(
+            cereal::binary_data(reinterpret_cast<const float*>(data.data()), data.size_bytes()));
       else if constexpr (std::is_same_v<T, std::complex<double>>)
-        archive_(cereal::binary_data(reinterpret_cast<const double*>(data.data()), data.size_bytes()));
+        archive_(
+            cereal::binary_data(reinterpret_cast<const double*>(data.data()), data.size_bytes()));
       else
         archive_(cereal::binary_data(data.data(), data.size_bytes()));
     });
@@ -170,7 +172,8 @@ class Reader {
  private:
   void require(std::uint64_t bytes) const {
     if (bytes > buffer_.remaining())
-      throw Malformed(fmt::format("a value of {} bytes where {} are left", bytes, buffer_.remaining()));
+      throw Malformed(
+          fmt::format("a value of {} bytes where {} are left", bytes, buffer_.remaining()));
   }
   bool flag() {
     const auto v = number<std::uint8_t>();
@@ -179,13 +182,20 @@ class Reader {
   }
   Value value() {
     switch (const auto kind = number<std::uint8_t>(); static_cast<Kind>(kind)) {
-      case Kind::none: return {};
-      case Kind::boolean: return flag();
-      case Kind::integer: return number<std::int64_t>();
-      case Kind::floating: return number<double>();
-      case Kind::text: return text();
-      case Kind::array: return array();
-      default: throw Malformed(fmt::format("a value of unknown kind {}", kind));
+      case Kind::none:
+        return {};
+      case Kind::boolean:
+        return flag();
+      case Kind::integer:
+        return number<std::int64_t>();
+      case Kind::floating:
+        return number<double>();
+      case Kind::text:
+        return text();
+      case Kind::array:
+        return array();
+      default:
+        throw Malformed(fmt::format("a value of unknown kind {}", kind));
     }
   }
   Array array() {
@@ -205,7 +215,8 @@ class Reader {
     }
     require(bytes);
     const std::int64_t rows = row_count(shape);
-    Array out(std::move(shape), static_cast<DType>(dtype), Distribution::replicated(rows, comm_.size()), comm_);
+    Array out(std::move(shape), static_cast<DType>(dtype),
+              Distribution::replicated(rows, comm_.size()), comm_);
     visit(out.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       const auto data = out.mutable_values<T>();
@@ -273,13 +284,15 @@ Header verified_header(std::string_view bytes, std::uint64_t file_size, const st
   if (known == 0 || bytes.substr(0, known) != magic.substr(0, known))
     throw OSError(fmt::format("'{}' is not a Tessera model file", path));
   const auto truncated = [&](std::uint64_t wanted) {
-    return OSError(fmt::format("'{}' is truncated: it has {} bytes of {}", path, file_size, wanted));
+    return OSError(
+        fmt::format("'{}' is truncated: it has {} bytes of {}", path, file_size, wanted));
   };
   if (bytes.size() < header_bytes) throw truncated(header_bytes);
   if (const auto format = get<std::uint32_t>(bytes, 8); format > newest_format)
-    throw OSError(fmt::format("'{}' has format version {}, newer than the {} that Tessera {} reads, "
-                              "or is damaged; use a newer Tessera",
-                              path, format, newest_format, library_version));
+    throw OSError(
+        fmt::format("'{}' has format version {}, newer than the {} that Tessera {} reads, "
+                    "or is damaged; use a newer Tessera",
+                    path, format, newest_format, library_version));
   else if (format == 0)
     throw OSError(fmt::format("'{}' is damaged: format version 0", path));
   const Header header{get<std::uint32_t>(bytes, 12), get<std::uint32_t>(bytes, 16),
@@ -289,7 +302,8 @@ Header verified_header(std::string_view bytes, std::uint64_t file_size, const st
     throw OSError(fmt::format("'{}' is damaged: impossible payload length", path));
   if (file_size < wanted) throw truncated(wanted);
   if (file_size > wanted)
-    throw OSError(fmt::format("'{}' is damaged: {} bytes follow the end of the model", path, file_size - wanted));
+    throw OSError(fmt::format("'{}' is damaged: {} bytes follow the end of the model", path,
+                              file_size - wanted));
   return header;
 }
 
@@ -328,7 +342,8 @@ Model parsed(const std::string& file, const std::string& path, const Communicato
 }  // namespace
 
 void write_model(const std::string& path, const Model& model, const Communicator& comm) {
-  const Model whole{model.estimator, gathered(model.params, comm), gathered(model.attributes, comm)};
+  const Model whole{model.estimator, gathered(model.params, comm),
+                    gathered(model.attributes, comm)};
   on_first(comm, [&] {
     PendingFile pending(path);
     pending.write(file_of(whole));

@@ -38,7 +38,8 @@ void save_model(const std::string& path, const E& estimator,
   write_model(path, estimator.model(), comm);
 }
 
-/// read_model() for an estimator with a static from_model(), which refuses other estimators' models.
+/// read_model() for an estimator with a static from_model(), which refuses other estimators'
+/// models.
 template <class E>
 E load_model(const std::string& path, const Communicator& comm = Communicator::world()) {
   return E::from_model(read_model(path, comm));

@@ -8,9 +8,9 @@
 #include <optional>
 #include <string_view>
 
-#include <tessera/io/readable.hpp>
 #include <tessera/io/convert.hpp>
 #include <tessera/io/file_source.hpp>
+#include <tessera/io/readable.hpp>
 #include <tessera/runtime/error.hpp>
 
 namespace tessera::io {
@@ -51,7 +51,8 @@ class Dictionary {
       expect(':');
       if (key == "descr") {
         if (peek() != '\'' && peek() != '"')
-          throw TypeError(fmt::format("'{}' holds a structured dtype; expected numbers or bools", file_));
+          throw TypeError(
+              fmt::format("'{}' holds a structured dtype; expected numbers or bools", file_));
         descr = word();
         seen[0] = true;
       } else if (key == "fortran_order") {
@@ -136,7 +137,8 @@ void set_dtype(Layout& layout, const std::string& descr, const std::string& file
       {"u2", DType::uint16, 2},    {"u4", DType::uint32, 4},     {"u8", DType::uint64, 8},
       {"f2", DType::float32, 2},   {"f4", DType::float32, 4},    {"f8", DType::float64, 8},
       {"c8", DType::complex64, 4}, {"c16", DType::complex128, 8}};
-  const bool ordered = !descr.empty() && std::string_view("<>|=").find(descr[0]) != std::string_view::npos;
+  const bool ordered =
+      !descr.empty() && std::string_view("<>|=").find(descr[0]) != std::string_view::npos;
   const std::string_view code = std::string_view(descr).substr(ordered ? 1 : 0);
   for (const auto& k : known) {
     if (k.code != code) continue;
@@ -145,8 +147,8 @@ void set_dtype(Layout& layout, const std::string& descr, const std::string& file
     layout.swapped = descr[0] == '>' && k.number > 1 ? k.number : 0;
     return;
   }
-  throw TypeError(fmt::format("'{}' holds dtype '{}'; expected integers, floats, bools or complex numbers",
-                              file, descr));
+  throw TypeError(fmt::format(
+      "'{}' holds dtype '{}'; expected integers, floats, bools or complex numbers", file, descr));
 }
 
 bool byte_count(const Layout& layout, std::int64_t& bytes) {
@@ -188,8 +190,9 @@ Layout survey(const std::string& file) {
   set_dtype(layout, descr, file);
   std::int64_t bytes = 0;
   if (!byte_count(layout, bytes) || bytes > input.size() - layout.offset)
-    throw OSError(fmt::format("'{}' is truncated: shape {} of '{}' needs more than its {} bytes", file,
-                              tessera::to_string(layout.shape), descr, input.size() - layout.offset));
+    throw OSError(fmt::format("'{}' is truncated: shape {} of '{}' needs more than its {} bytes",
+                              file, tessera::to_string(layout.shape), descr,
+                              input.size() - layout.offset));
   if (bytes < input.size() - layout.offset)
     throw OSError(fmt::format("'{}' is damaged: {} bytes follow the end of the array", file,
                               input.size() - layout.offset - bytes));
@@ -218,7 +221,8 @@ class NpySource : public FileSource {
           store(column.data() + static_cast<std::size_t>(i) * width, out, i * out.stride + c);
       }
     } else if (as_stored && layout_.dtype != DType::boolean) {
-      fetch(input, rows.begin * out.cols, rows.size() * out.cols, static_cast<std::byte*>(out.data));
+      fetch(input, rows.begin * out.cols, rows.size() * out.cols,
+            static_cast<std::byte*>(out.data));
     } else {
       Buffer block(static_cast<std::size_t>(rows.size() * out.cols) * width);
       fetch(input, rows.begin * out.cols, rows.size() * out.cols, block.data());

@@ -106,7 +106,8 @@ void PendingFile::require_room(std::uint64_t more) const {
     errno = EFBIG;
     fail(target_);
   }
-  if (ftruncate(file.get(), grown) != 0 || ftruncate(file.get(), status.st_size) != 0) fail(target_);
+  if (ftruncate(file.get(), grown) != 0 || ftruncate(file.get(), status.st_size) != 0)
+    fail(target_);
 }
 
 void PendingFile::claim_space() const {

@@ -28,9 +28,10 @@ void require_readable(const std::string& file, const Communicator& comm) {
   });
   comm.all_reduce(std::span(size), Reduce::min);
   if (size[0] != -size[1])
-    throw OSError(fmt::format("'{}' is not the same file on all processes: it has {} bytes on one "
-                              "and {} on another",
-                              file, size[0], -size[1]));
+    throw OSError(
+        fmt::format("'{}' is not the same file on all processes: it has {} bytes on one "
+                    "and {} on another",
+                    file, size[0], -size[1]));
 }
 
 }  // namespace tessera::io

@@ -118,9 +118,8 @@ class DatasetSource : public RowSource {
         Queue& queue;
         ~Ending() { queue.end(); }
       } ending{queue};
-      parallel_for({0, workers}, workers, [&](std::int64_t, Stream& stream) {
-        work(visit, queue, stream);
-      });
+      parallel_for({0, workers}, workers,
+                   [&](std::int64_t, Stream& stream) { work(visit, queue, stream); });
     }
     if (queue.failure()) std::rethrow_exception(queue.failure());
   }

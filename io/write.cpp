@@ -8,10 +8,10 @@
 #include <cstring>
 #include <optional>
 
-#include <tessera/io/readable.hpp>
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/hdf5.hpp>
 #include <tessera/io/pending_file.hpp>
+#include <tessera/io/readable.hpp>
 #include <tessera/runtime/mpi.hpp>
 #include <tessera/runtime/runtime.hpp>
 
@@ -53,13 +53,15 @@ void clear_way(hid_t file_id, const std::string& file, const std::string& path) 
       type = object.type;
     }
     if (last && type == H5O_TYPE_GROUP)
-      throw ValueError(fmt::format("cannot write dataset '{}' of '{}': there is a group of that name", path, file));
+      throw ValueError(fmt::format(
+          "cannot write dataset '{}' of '{}': there is a group of that name", path, file));
     if (last) {
       check(H5Ldelete(file_id, path.c_str(), H5P_DEFAULT));
       return;
     }
     if (type != H5O_TYPE_GROUP)
-      throw ValueError(fmt::format("cannot write dataset '{}' of '{}': '{}' is not a group", path, file, part));
+      throw ValueError(
+          fmt::format("cannot write dataset '{}' of '{}': '{}' is not a group", path, file, part));
   }
 }
 
@@ -93,7 +95,8 @@ void prepare(PendingFile& pending, const std::string& file, const std::string& p
   // Looked at first: HDF5 1.10 crashes at the end of the program when closing a file has failed.
   constexpr std::uint64_t structures = 1 << 16;
   std::uint64_t bytes = 0;
-  if (__builtin_mul_overflow(static_cast<std::uint64_t>(element_count(shape)), size_of(dtype), &bytes) ||
+  if (__builtin_mul_overflow(static_cast<std::uint64_t>(element_count(shape)), size_of(dtype),
+                             &bytes) ||
       __builtin_add_overflow(bytes, structures, &bytes))
     throw OSError(fmt::format("cannot write '{}': File too large", file));
   pending.require_room(bytes);
@@ -108,7 +111,8 @@ void prepare(PendingFile& pending, const std::string& file, const std::string& p
   check(H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER));
   const Id type = hdf5::stored_type(dtype);
   const hdf5::Selection all(shape, {0, shape.empty() ? 1 : shape[0]});
-  Id dataset(check(H5Dcreate2(file_id, path.c_str(), type, all.file, links, creation, H5P_DEFAULT)));
+  Id dataset(
+      check(H5Dcreate2(file_id, path.c_str(), type, all.file, links, creation, H5P_DEFAULT)));
   check(dataset.close());
   check(H5Fflush(file_id, H5F_SCOPE_GLOBAL));
   check(file_id.close());
@@ -209,8 +213,9 @@ void write(const std::string& file, const std::string& dataset, const Array& x) 
           const Range rows = {std::min(mine.end, mine.begin + at),
                               std::min(mine.end, mine.begin + at + most)};
           static const std::byte nothing{};
-          const void* from = rows.size() ? host.local().slice(rows.begin - d.rows_of(comm.rank()).begin, 1).data
-                                         : &nothing;
+          const void* from =
+              rows.size() ? host.local().slice(rows.begin - d.rows_of(comm.rank()).begin, 1).data
+                          : &nothing;
           write_rows(id, x.shape(), x.dtype(), rows, from, transfer);
         });
       });
@@ -230,13 +235,15 @@ void write(const std::string& file, const std::string& dataset, const Rows& x) {
           [&](const Leaf& leaf, Stream& scratch) {
             const Tile& t = leaf.tile;
             if (t.device != cpu)
-              throw NotImplementedError(fmt::format("cannot write rows from {}; stream them to the cpu", t.device.to_string()));
+              throw NotImplementedError(fmt::format(
+                  "cannot write rows from {}; stream them to the cpu", t.device.to_string()));
             const void* from = t.data;
             if (t.stride != t.cols) {
               const std::size_t row_bytes = static_cast<std::size_t>(t.cols) * size_of(t.dtype);
               std::byte* packed = scratch.scratch(static_cast<std::size_t>(t.rows) * row_bytes);
               for (std::int64_t i = 0; i < t.rows; ++i)
-                std::memcpy(packed + static_cast<std::size_t>(i) * row_bytes, t.slice(i, 1).data, row_bytes);
+                std::memcpy(packed + static_cast<std::size_t>(i) * row_bytes, t.slice(i, 1).data,
+                            row_bytes);
               from = packed;
             }
             hdf5::explain("cannot write " + hdf5::title(file, dataset), [&] {

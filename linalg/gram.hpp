@@ -10,9 +10,9 @@ namespace tessera::linalg {
 /// Chan et al. in matrix form: merging two adds the rank-one term of their means' difference.
 struct CenteredGram {
   bool centered = true;
-  double weight = 0.0;        ///< sum of the weights, the number of rows without weights
-  std::vector<double> mean;   ///< m
-  std::vector<double> gram;   ///< sum of weight * (z - mean)(z - mean)^T, m x m, symmetric
+  double weight = 0.0;       ///< sum of the weights, the number of rows without weights
+  std::vector<double> mean;  ///< m
+  std::vector<double> gram;  ///< sum of weight * (z - mean)(z - mean)^T, m x m, symmetric
 
   std::int64_t cols() const { return static_cast<std::int64_t>(mean.size()); }
   void merge(const CenteredGram& right);

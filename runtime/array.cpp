@@ -53,7 +53,8 @@ const Shape no_shape = {0};
 std::size_t checked_bytes(std::int64_t elements, DType dtype) {
   std::size_t bytes = 0;
   if (__builtin_mul_overflow(static_cast<std::size_t>(elements), size_of(dtype), &bytes))
-    throw MemoryError(fmt::format("{} elements of {} do not fit in memory", elements, name_of(dtype)));
+    throw MemoryError(
+        fmt::format("{} elements of {} do not fit in memory", elements, name_of(dtype)));
   return bytes;
 }
 
@@ -155,9 +156,10 @@ void Array::element(std::initializer_list<std::int64_t> index, DType wanted, voi
     flat = flat * *extent++ + i;
   }
   if (!inside)
-    throw ValueError(fmt::format("index ({}) is outside an array of shape {}", fmt::join(index, ", "),
-                                 to_string(shape())));
-  const Array here = distribution().kind() == Distribution::Kind::block_cyclic ? gather(*this) : *this;
+    throw ValueError(fmt::format("index ({}) is outside an array of shape {}",
+                                 fmt::join(index, ", "), to_string(shape())));
+  const Array here =
+      distribution().kind() == Distribution::Kind::block_cyclic ? gather(*this) : *this;
   const std::int64_t row = flat / std::max<std::int64_t>(1, cols());
   const auto& d = here.distribution();
   const std::size_t width = size_of(dtype());
@@ -245,8 +247,7 @@ Array arange(double start, double stop, double step, DType dtype, const Communic
   visit(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (std::int64_t i = 0; i < t.rows; ++i)
-      t.as<T>()[i] =
-          static_cast<T>(start + static_cast<double>(out.local_rows().begin + i) * step);
+      t.as<T>()[i] = static_cast<T>(start + static_cast<double>(out.local_rows().begin + i) * step);
   });
   return out;
 }
@@ -254,7 +255,8 @@ Array arange(double start, double stop, double step, DType dtype, const Communic
 template <class T>
 Array from_host(std::span<const T> data, Shape shape, const Communicator& comm) {
   if (static_cast<std::int64_t>(data.size()) != element_count(shape))
-    throw ValueError(fmt::format("{} elements cannot fill shape {}", data.size(), to_string(shape)));
+    throw ValueError(
+        fmt::format("{} elements cannot fill shape {}", data.size(), to_string(shape)));
   Array out = empty(std::move(shape), dtype_of<T>, comm);
   const Range mine = out.local_rows();
   std::copy_n(data.begin() + mine.begin * out.cols(), mine.size() * out.cols(),
@@ -268,7 +270,8 @@ Array from_host_on(int root, std::span<const T> data, Shape shape, const Communi
   together(comm, [&] {
     if (comm.rank() != root) return;
     if (static_cast<std::int64_t>(data.size()) != element_count(shape))
-      throw ValueError(fmt::format("{} elements cannot fill shape {}", data.size(), to_string(shape)));
+      throw ValueError(
+          fmt::format("{} elements cannot fill shape {}", data.size(), to_string(shape)));
     local.rows = row_count(shape);
   });
   if (shape.empty()) return gather(from_local(local, {}, comm)).reshape({});
@@ -278,15 +281,16 @@ Array from_host_on(int root, std::span<const T> data, Shape shape, const Communi
 template <class T>
 Array replicated(std::span<const T> data, Shape shape, const Communicator& comm) {
   if (static_cast<std::int64_t>(data.size()) != element_count(shape))
-    throw ValueError(fmt::format("{} elements cannot fill shape {}", data.size(), to_string(shape)));
+    throw ValueError(
+        fmt::format("{} elements cannot fill shape {}", data.size(), to_string(shape)));
   Array out(shape, dtype_of<T>, Distribution::replicated(row_count(shape), comm.size()), comm);
   std::copy(data.begin(), data.end(), out.mutable_values<T>().begin());
   return out;
 }
 
-#define TESSERA_INSTANTIATE(T)                                                                  \
-  template Array from_host<T>(std::span<const T>, Shape, const Communicator&);                  \
-  template Array from_host_on<T>(int, std::span<const T>, Shape, const Communicator&);          \
+#define TESSERA_INSTANTIATE(T)                                                         \
+  template Array from_host<T>(std::span<const T>, Shape, const Communicator&);         \
+  template Array from_host_on<T>(int, std::span<const T>, Shape, const Communicator&); \
   template Array replicated<T>(std::span<const T>, Shape, const Communicator&);
 TESSERA_INSTANTIATE(bool)
 TESSERA_INSTANTIATE(std::int8_t)

@@ -12,18 +12,19 @@ namespace tessera {
 
 Buffer::Buffer(std::size_t bytes, Device device) : size_(bytes), device_(device) {
   if (device != cpu)
-    throw NotImplementedError(
-        fmt::format("memory on {}: this build of Tessera has no CUDA; use device cpu", device.to_string()));
+    throw NotImplementedError(fmt::format(
+        "memory on {}: this build of Tessera has no CUDA; use device cpu", device.to_string()));
   if (bytes == 0) return;
   constexpr std::size_t huge_page = std::size_t{2} << 20;
   const bool large = bytes >= 4 * huge_page;
   const std::size_t alignment = large ? huge_page : 64;
   const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  data_ = rounded < bytes ? nullptr
-                          : static_cast<std::byte*>(std::aligned_alloc(alignment, rounded));
+  data_ =
+      rounded < bytes ? nullptr : static_cast<std::byte*>(std::aligned_alloc(alignment, rounded));
   // Fewer page faults: touching new memory costs as much as computing on it otherwise.
   if (large && data_) madvise(data_, rounded, MADV_HUGEPAGE);
-  if (!data_) throw MemoryError(fmt::format("cannot allocate {} bytes on {}", bytes, device.to_string()));
+  if (!data_)
+    throw MemoryError(fmt::format("cannot allocate {} bytes on {}", bytes, device.to_string()));
 }
 
 Buffer::Buffer(Buffer&& other) noexcept { *this = std::move(other); }

@@ -55,19 +55,32 @@ void in_pieces(std::int64_t count, const std::function<void(std::int64_t, int)>&
 
 MPI_Datatype mpi_type(DType dtype) {
   switch (dtype) {
-    case DType::boolean: return MPI_CXX_BOOL;
-    case DType::int8: return MPI_INT8_T;
-    case DType::int16: return MPI_INT16_T;
-    case DType::int32: return MPI_INT32_T;
-    case DType::int64: return MPI_INT64_T;
-    case DType::uint8: return MPI_UINT8_T;
-    case DType::uint16: return MPI_UINT16_T;
-    case DType::uint32: return MPI_UINT32_T;
-    case DType::uint64: return MPI_UINT64_T;
-    case DType::float32: return MPI_FLOAT;
-    case DType::float64: return MPI_DOUBLE;
-    case DType::complex64: return MPI_C_FLOAT_COMPLEX;
-    case DType::complex128: return MPI_C_DOUBLE_COMPLEX;
+    case DType::boolean:
+      return MPI_CXX_BOOL;
+    case DType::int8:
+      return MPI_INT8_T;
+    case DType::int16:
+      return MPI_INT16_T;
+    case DType::int32:
+      return MPI_INT32_T;
+    case DType::int64:
+      return MPI_INT64_T;
+    case DType::uint8:
+      return MPI_UINT8_T;
+    case DType::uint16:
+      return MPI_UINT16_T;
+    case DType::uint32:
+      return MPI_UINT32_T;
+    case DType::uint64:
+      return MPI_UINT64_T;
+    case DType::float32:
+      return MPI_FLOAT;
+    case DType::float64:
+      return MPI_DOUBLE;
+    case DType::complex64:
+      return MPI_C_FLOAT_COMPLEX;
+    case DType::complex128:
+      return MPI_C_DOUBLE_COMPLEX;
   }
   std::abort();
 }
@@ -76,9 +89,12 @@ MPI_Op mpi_operation(Reduce operation, DType dtype) {
   // MPI has no arithmetic on bool.
   if (dtype == DType::boolean) return operation == Reduce::min ? MPI_LAND : MPI_LOR;
   switch (operation) {
-    case Reduce::sum: return MPI_SUM;
-    case Reduce::min: return MPI_MIN;
-    case Reduce::max: return MPI_MAX;
+    case Reduce::sum:
+      return MPI_SUM;
+    case Reduce::min:
+      return MPI_MIN;
+    case Reduce::max:
+      return MPI_MAX;
   }
   std::abort();
 }
@@ -141,8 +157,7 @@ void Communicator::broadcast(std::string& text, int root) const {
   broadcast_bytes(std::as_writable_bytes(std::span(text)), root);
 }
 
-void Communicator::all_reduce(void* data, std::int64_t count, DType dtype,
-                              Reduce operation) const {
+void Communicator::all_reduce(void* data, std::int64_t count, DType dtype, Reduce operation) const {
   if (size() == 1) return;
   auto* bytes = static_cast<std::byte*>(data);
   const auto width = static_cast<std::int64_t>(size_of(dtype));
@@ -165,7 +180,8 @@ void Communicator::all_gather_v(std::span<const std::byte> mine,
   for (int r = 0; r < size(); ++r) {
     const auto n = bytes[static_cast<std::size_t>(r)];
     auto part = all.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(n));
-    if (r == rank() && part.data() != mine.data()) std::copy(mine.begin(), mine.end(), part.begin());
+    if (r == rank() && part.data() != mine.data())
+      std::copy(mine.begin(), mine.end(), part.begin());
     broadcast_bytes(part, r);
     offset += n;
   }
@@ -176,9 +192,7 @@ void Communicator::all_to_all_v(const std::byte* send, std::span<const std::int6
                                 std::span<const std::int64_t> receive_bytes,
                                 std::span<const std::int64_t> receive_offset) const {
   std::vector<MPI_Request> requests;
-  const auto start = [&](auto&& call) {
-    check(call(&requests.emplace_back(MPI_REQUEST_NULL)));
-  };
+  const auto start = [&](auto&& call) { check(call(&requests.emplace_back(MPI_REQUEST_NULL))); };
   for (int r = 0; r < size(); ++r) {
     const auto i = static_cast<std::size_t>(r);
     in_pieces(receive_bytes[i], [&](std::int64_t at, int count) {

@@ -57,10 +57,11 @@ Distribution Distribution::block_cyclic(std::int64_t rows, std::int64_t cols, in
                                         std::int64_t block_cols, int processes) {
   if (rows < 0 || cols < 0 || grid_rows < 1 || grid_cols < 1 || block_rows < 1 || block_cols < 1 ||
       std::int64_t{grid_rows} * grid_cols > processes)
-    throw ValueError(fmt::format(
-        "block_cyclic needs sizes >= 0, a grid of at most {} processes and blocks of at least 1 x 1;"
-        " got {} x {} on a {} x {} grid in blocks of {} x {}",
-        processes, rows, cols, grid_rows, grid_cols, block_rows, block_cols));
+    throw ValueError(
+        fmt::format("block_cyclic needs sizes >= 0, a grid of at most {} processes and blocks of "
+                    "at least 1 x 1;"
+                    " got {} x {} on a {} x {} grid in blocks of {} x {}",
+                    processes, rows, cols, grid_rows, grid_cols, block_rows, block_cols));
   Distribution d;
   d.kind_ = Kind::block_cyclic;
   d.processes_ = processes;
@@ -112,8 +113,10 @@ std::int64_t Distribution::global_col(int rank, std::int64_t j) const {
 
 std::string Distribution::to_string() const {
   switch (kind_) {
-    case Kind::rows: return fmt::format("rows({} leaves of {} rows)", leaves(), leaf_rows_);
-    case Kind::replicated: return "replicated";
+    case Kind::rows:
+      return fmt::format("rows({} leaves of {} rows)", leaves(), leaf_rows_);
+    case Kind::replicated:
+      return "replicated";
     case Kind::block_cyclic:
       return fmt::format("block_cyclic({} x {} grid, {} x {} blocks)", grid_rows_, grid_cols_,
                          block_rows_, block_cols_);

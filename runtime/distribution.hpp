@@ -31,8 +31,8 @@ class Distribution {
   static Distribution replicated(std::int64_t rows, int processes);
   /// ValueError unless all sizes are positive (rows and cols may be 0) and the grid fits.
   static Distribution block_cyclic(std::int64_t rows, std::int64_t cols, int grid_rows,
-                                   int grid_cols, std::int64_t block_rows,
-                                   std::int64_t block_cols, int processes);
+                                   int grid_cols, std::int64_t block_rows, std::int64_t block_cols,
+                                   int processes);
 
   /// Rows per leaf for an array of n rows: a power of two between 256 and 4096, aiming at 64
   /// leaves or more.

@@ -47,19 +47,32 @@ struct TypeTag {
 template <class F>
 decltype(auto) visit(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::boolean: return f(TypeTag<bool>{});
-    case DType::int8: return f(TypeTag<std::int8_t>{});
-    case DType::int16: return f(TypeTag<std::int16_t>{});
-    case DType::int32: return f(TypeTag<std::int32_t>{});
-    case DType::int64: return f(TypeTag<std::int64_t>{});
-    case DType::uint8: return f(TypeTag<std::uint8_t>{});
-    case DType::uint16: return f(TypeTag<std::uint16_t>{});
-    case DType::uint32: return f(TypeTag<std::uint32_t>{});
-    case DType::uint64: return f(TypeTag<std::uint64_t>{});
-    case DType::float32: return f(TypeTag<float>{});
-    case DType::float64: return f(TypeTag<double>{});
-    case DType::complex64: return f(TypeTag<std::complex<float>>{});
-    case DType::complex128: return f(TypeTag<std::complex<double>>{});
+    case DType::boolean:
+      return f(TypeTag<bool>{});
+    case DType::int8:
+      return f(TypeTag<std::int8_t>{});
+    case DType::int16:
+      return f(TypeTag<std::int16_t>{});
+    case DType::int32:
+      return f(TypeTag<std::int32_t>{});
+    case DType::int64:
+      return f(TypeTag<std::int64_t>{});
+    case DType::uint8:
+      return f(TypeTag<std::uint8_t>{});
+    case DType::uint16:
+      return f(TypeTag<std::uint16_t>{});
+    case DType::uint32:
+      return f(TypeTag<std::uint32_t>{});
+    case DType::uint64:
+      return f(TypeTag<std::uint64_t>{});
+    case DType::float32:
+      return f(TypeTag<float>{});
+    case DType::float64:
+      return f(TypeTag<double>{});
+    case DType::complex64:
+      return f(TypeTag<std::complex<float>>{});
+    case DType::complex128:
+      return f(TypeTag<std::complex<double>>{});
   }
   std::abort();
 }
@@ -78,14 +91,19 @@ decltype(auto) visit_floating(DType dtype, F&& f) {
 namespace detail {
 template <class T>
 constexpr int dtype_index() {
-  constexpr bool same[] = {
-      std::is_same_v<T, bool>,          std::is_same_v<T, std::int8_t>,
-      std::is_same_v<T, std::int16_t>,  std::is_same_v<T, std::int32_t>,
-      std::is_same_v<T, std::int64_t>,  std::is_same_v<T, std::uint8_t>,
-      std::is_same_v<T, std::uint16_t>, std::is_same_v<T, std::uint32_t>,
-      std::is_same_v<T, std::uint64_t>, std::is_same_v<T, float>,
-      std::is_same_v<T, double>,        std::is_same_v<T, std::complex<float>>,
-      std::is_same_v<T, std::complex<double>>};
+  constexpr bool same[] = {std::is_same_v<T, bool>,
+                           std::is_same_v<T, std::int8_t>,
+                           std::is_same_v<T, std::int16_t>,
+                           std::is_same_v<T, std::int32_t>,
+                           std::is_same_v<T, std::int64_t>,
+                           std::is_same_v<T, std::uint8_t>,
+                           std::is_same_v<T, std::uint16_t>,
+                           std::is_same_v<T, std::uint32_t>,
+                           std::is_same_v<T, std::uint64_t>,
+                           std::is_same_v<T, float>,
+                           std::is_same_v<T, double>,
+                           std::is_same_v<T, std::complex<float>>,
+                           std::is_same_v<T, std::complex<double>>};
   for (int i = 0; i < dtype_count; ++i)
     if (same[i]) return i;
   return -1;
@@ -94,7 +112,7 @@ constexpr int dtype_index() {
 
 /// The dtype of a C++ type, e.g. dtype_of<float> == DType::float32.
 template <class T>
-  requires(detail::dtype_index<std::remove_cv_t<T>>() >= 0)
-inline constexpr DType dtype_of = static_cast<DType>(detail::dtype_index<std::remove_cv_t<T>>());
+requires(detail::dtype_index<std::remove_cv_t<T>>() >= 0) inline constexpr DType dtype_of =
+    static_cast<DType>(detail::dtype_index<std::remove_cv_t<T>>());
 
 }  // namespace tessera

@@ -25,10 +25,14 @@ std::unique_ptr<Error> as_error(const std::exception_ptr& failure) {
 
 std::unique_ptr<Error> error_of_kind(std::string_view kind, const std::string& text) {
   static const std::array<std::unique_ptr<Error>, 9> kinds = {
-      std::make_unique<ValueError>(""),          std::make_unique<TypeError>(""),
-      std::make_unique<InvalidParameterError>(""), std::make_unique<NotFittedError>(""),
-      std::make_unique<LinAlgError>(""),         std::make_unique<NotImplementedError>(""),
-      std::make_unique<OSError>(""),             std::make_unique<MemoryError>(""),
+      std::make_unique<ValueError>(""),
+      std::make_unique<TypeError>(""),
+      std::make_unique<InvalidParameterError>(""),
+      std::make_unique<NotFittedError>(""),
+      std::make_unique<LinAlgError>(""),
+      std::make_unique<NotImplementedError>(""),
+      std::make_unique<OSError>(""),
+      std::make_unique<MemoryError>(""),
       std::make_unique<RuntimeError>("")};
   for (const auto& k : kinds)
     if (k->kind() == kind) return k->with_text(text);

@@ -103,7 +103,8 @@ class Operation<R(First, Rest...)> {
       }
       return implementation->run(first, std::forward<Rest>(rest)...);
     }
-    throw NotImplementedError(name_ + ": no backend for " + device.to_string() + " takes this call" +
+    throw NotImplementedError(name_ + ": no backend for " + device.to_string() +
+                              " takes this call" +
                               (reasons.empty() ? "; none implements it" : ":" + reasons));
   }
 

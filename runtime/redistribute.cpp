@@ -40,7 +40,8 @@ void move_rows(const Communicator& comm, std::span<const Range> from, std::span<
   std::vector<std::int64_t> send(processes), send_at(processes), receive(processes),
       receive_at(processes);
   const auto overlap = [](Range a, Range b) {
-    return Range{std::max(a.begin, b.begin), std::max(std::max(a.begin, b.begin), std::min(a.end, b.end))};
+    return Range{std::max(a.begin, b.begin),
+                 std::max(std::max(a.begin, b.begin), std::min(a.end, b.end))};
   };
   for (std::size_t r = 0; r < processes; ++r) {
     const Range out = overlap(from[me], to[r]);
@@ -155,9 +156,9 @@ void transpose_block(const std::byte* from, std::byte* to, std::int64_t rows, st
 
 void refuse_unless_matrix(const Array& x) {
   if (x.ndim() != 2 || size_of(x.dtype()) < 4)
-    throw NotImplementedError(
-        fmt::format("block-cyclic layouts hold matrices of 4-, 8- or 16-byte elements; got shape {} of {}",
-                    to_string(x.shape()), name_of(x.dtype())));
+    throw NotImplementedError(fmt::format(
+        "block-cyclic layouts hold matrices of 4-, 8- or 16-byte elements; got shape {} of {}",
+        to_string(x.shape()), name_of(x.dtype())));
 }
 
 Array through_gemr2d(const Array& x, const Distribution& target) {
@@ -166,7 +167,8 @@ Array through_gemr2d(const Array& x, const Distribution& target) {
   const int rank = x.comm().rank();
   const auto block = [&](const Array& a) {
     return Buffer(static_cast<std::size_t>(a.distribution().local_rows(rank) *
-                                           a.distribution().local_cols(rank)) * width);
+                                           a.distribution().local_cols(rank)) *
+                  width);
   };
   const bool from_cyclic = TransposedView::cyclic(x);
   const bool to_cyclic = TransposedView::cyclic(out);
@@ -205,8 +207,7 @@ Array redistribute(const Array& x, const Distribution& target) {
   if (x.distribution() == target) return x;
   if (from == Kind::rows && to == Kind::replicated) return rows_to_replicated(x);
   if (from == Kind::replicated && to == Kind::rows) return replicated_to_rows(x);
-  if (from == Kind::replicated)
-    return redistribute(replicated_to_rows(x), target);
+  if (from == Kind::replicated) return redistribute(replicated_to_rows(x), target);
   if (to == Kind::replicated)
     return rows_to_replicated(redistribute(x, Distribution::rows(x.rows(), x.comm().size())));
   return through_gemr2d(x, target);
@@ -228,7 +229,8 @@ Array from_local(const Tile& local, const Shape& tail, const Communicator& comm)
   std::int64_t n = 0;
   for (const auto& f : all)
     if (f.tail != all[0].tail || f.dtype != all[0].dtype)
-      throw ValueError("from_local needs the same dtype and the same shape after axis 0 on every process");
+      throw ValueError(
+          "from_local needs the same dtype and the same shape after axis 0 on every process");
   for (const auto& f : all) {
     if (f.rows > 0 && f.cols != element_count(tail))
       throw ValueError(fmt::format("from_local got rows of {} elements for a shape {} after axis 0",
@@ -252,8 +254,8 @@ Array from_local(const Tile& local, const Shape& tail, const Communicator& comm)
                   row_bytes);
     source = packed.data();
   }
-  move_rows(comm, from, cuts(out.distribution()), source,
-            static_cast<std::byte*>(out.local().data), row_bytes);
+  move_rows(comm, from, cuts(out.distribution()), source, static_cast<std::byte*>(out.local().data),
+            row_bytes);
   return out;
 }
 

@@ -168,7 +168,8 @@ T on_root(const Communicator& comm, const std::function<T()>& work) {
 /// merge_tree(kernel(leaf_0), kernel(leaf_1), ...) on every process: kernel(leaf, stream) gives a
 /// partial for one leaf, on several threads at once, and partials are merged in a binary tree fixed
 /// over the leaf index. The result is the same bits for any number of processes and threads.
-/// Collective; what a kernel or a merge throws is thrown on every process. P{} for an array without rows.
+/// Collective; what a kernel or a merge throws is thrown on every process. P{} for an array without
+/// rows.
 ///
 /// Each process merges the subtrees inside its own run of leaves; the roots of these, at most
 /// 2 log2(leaves per process) of them, travel up a binomial tree of processes.

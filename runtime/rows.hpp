@@ -94,7 +94,6 @@ Array take_rows(const Rows& x, std::span<const std::int64_t> indices);
 
 /// Runs work(i, stream) for i in [begin, end) on OpenMP threads and rethrows the failure of the
 /// lowest i. Local.
-void parallel_for(Range range, int threads,
-                  const std::function<void(std::int64_t, Stream&)>& work);
+void parallel_for(Range range, int threads, const std::function<void(std::int64_t, Stream&)>& work);
 
 }  // namespace tessera

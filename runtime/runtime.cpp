@@ -99,8 +99,9 @@ void watch(double limit) {
       last = now;
       since = Clock::now();
     } else if (std::chrono::duration<double>(Clock::now() - since).count() > limit) {
-      say(fmt::format("tessera: rank {} of {}: no progress for {} s (TESSERA_TIMEOUT); ending the job",
-                      state.rank, state.size, limit));
+      say(fmt::format(
+          "tessera: rank {} of {}: no progress for {} s (TESSERA_TIMEOUT); ending the job",
+          state.rank, state.size, limit));
       std::_Exit(86);
     }
   }
@@ -157,19 +158,22 @@ void Runtime::start(int* argc, char*** argv) {
     std::thread(watch, limit).detach();
 
   if (std::getenv("TESSERA_PORTABLE_BITS")) pin_portable_bits();
-  const auto kernels = std::hash<std::string>{}(openblas_get_corename() + std::string(on_cpu::target_name()));
+  const auto kernels =
+      std::hash<std::string>{}(openblas_get_corename() + std::string(on_cpu::target_name()));
   std::array<std::uint64_t, 2> both = {kernels, ~std::uint64_t{kernels}};
   check(MPI_Allreduce(MPI_IN_PLACE, both.data(), 2, MPI_UINT64_T, MPI_MAX, MPI_COMM_WORLD));
   if (both[0] != ~both[1])
-    warn("the processes use different CPU kernels; pass --portable-bits for results that are the "
-         "same bits on all of them");
+    warn(
+        "the processes use different CPU kernels; pass --portable-bits for results that are the "
+        "same bits on all of them");
 }
 
 Runtime::~Runtime() {
   state.running = false;
   if (std::uncaught_exceptions() > 0) {
-    say(fmt::format("tessera: rank {} of {}: an exception left the scope of the Runtime; ending the job",
-                    state.rank, state.size));
+    say(fmt::format(
+        "tessera: rank {} of {}: an exception left the scope of the Runtime; ending the job",
+        state.rank, state.size));
     MPI_Abort(MPI_COMM_WORLD, 1);
   }
   MPI_Comm_free(&state.agreement);
@@ -187,9 +191,10 @@ int Runtime::run(const std::function<int()>& body) {
 
 void Runtime::pin_portable_bits() {
   if (std::string_view(openblas_get_corename()) != "Haswell")
-    throw RuntimeError(fmt::format(
-        "portable bits need OPENBLAS_CORETYPE=Haswell in the environment from the start; OpenBLAS runs on {}",
-        openblas_get_corename()));
+    throw RuntimeError(
+        fmt::format("portable bits need OPENBLAS_CORETYPE=Haswell in the environment from the "
+                    "start; OpenBLAS runs on {}",
+                    openblas_get_corename()));
   on_cpu::pin_target_avx2();
 }
 
@@ -202,9 +207,10 @@ void Runtime::set_threads(int count) {
   const int cores = usable_cores();
   if (count <= cores) return;
   const bool bound = cores < static_cast<int>(std::thread::hardware_concurrency());
-  warn(fmt::format("{} threads on {} core(s): {}", count, cores,
-                   bound ? "this process is bound to fewer cores than threads; start with mpirun --bind-to none"
-                         : "the machine has no more, and more threads than cores are slower"));
+  warn(fmt::format(
+      "{} threads on {} core(s): {}", count, cores,
+      bound ? "this process is bound to fewer cores than threads; start with mpirun --bind-to none"
+            : "the machine has no more, and more threads than cores are slower"));
 }
 
 void note_progress() { progress_count.fetch_add(1, std::memory_order_relaxed); }
@@ -228,8 +234,8 @@ void Progress::update(std::int64_t done, std::int64_t total, const std::string& 
   if (!state.progress || state.rank != 0 || !isatty(STDERR_FILENO)) return;
   constexpr int width = 30;
   const auto filled = total > 0 ? static_cast<int>(width * done / total) : 0;
-  const std::string line = fmt::format("\r{} [{:#<{}}{:.<{}}] {}/{} {}\x1b[K", title_, "", filled, "",
-                                       width - filled, done, total, note);
+  const std::string line = fmt::format("\r{} [{:#<{}}{:.<{}}] {}/{} {}\x1b[K", title_, "", filled,
+                                       "", width - filled, done, total, note);
   (void)!write(STDERR_FILENO, line.data(), line.size());
   drawn_ = true;
 }

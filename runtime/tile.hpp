@@ -26,8 +26,8 @@ struct Tile {
   /// Rows [first, first + count) of this tile.
   Tile slice(std::int64_t first, std::int64_t count) const {
     Tile t = *this;
-    t.data = static_cast<std::byte*>(data) +
-             static_cast<std::size_t>(first * stride) * size_of(dtype);
+    t.data =
+        static_cast<std::byte*>(data) + static_cast<std::size_t>(first * stride) * size_of(dtype);
     t.rows = count;
     return t;
   }

@@ -16,13 +16,13 @@ class Value {
   using Variant = std::variant<std::monostate, bool, std::int64_t, double, std::string, Array>;
 
   Value() = default;
-  Value(bool v) : v_(v) {}                          // NOLINT(google-explicit-constructor)
-  Value(int v) : v_(std::int64_t{v}) {}             // NOLINT(google-explicit-constructor)
-  Value(std::int64_t v) : v_(v) {}                  // NOLINT(google-explicit-constructor)
-  Value(double v) : v_(v) {}                        // NOLINT(google-explicit-constructor)
-  Value(const char* v) : v_(std::string(v)) {}      // NOLINT(google-explicit-constructor)
-  Value(std::string v) : v_(std::move(v)) {}        // NOLINT(google-explicit-constructor)
-  Value(Array v) : v_(std::move(v)) {}              // NOLINT(google-explicit-constructor)
+  Value(bool v) : v_(v) {}                      // NOLINT(google-explicit-constructor)
+  Value(int v) : v_(std::int64_t{v}) {}         // NOLINT(google-explicit-constructor)
+  Value(std::int64_t v) : v_(v) {}              // NOLINT(google-explicit-constructor)
+  Value(double v) : v_(v) {}                    // NOLINT(google-explicit-constructor)
+  Value(const char* v) : v_(std::string(v)) {}  // NOLINT(google-explicit-constructor)
+  Value(std::string v) : v_(std::move(v)) {}    // NOLINT(google-explicit-constructor)
+  Value(Array v) : v_(std::move(v)) {}          // NOLINT(google-explicit-constructor)
 
   template <class T>
   bool is() const {

@@ -18,15 +18,14 @@ class Generated : public RowSource {
 
   void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
                     int threads) const override {
-    parallel_for(
-        {0, std::ssize(leaves)}, threads, [&](std::int64_t i, Stream& stream) {
-          const std::int64_t leaf = leaves[static_cast<std::size_t>(i)];
-          const Range rows = distribution().rows_of_leaf(leaf);
-          const Buffer memory(static_cast<std::size_t>(rows.size() * cols()) * size_of(dtype()));
-          const Tile out{memory.data(), rows.size(), cols(), cols(), dtype(), cpu};
-          fill_(rows, out);
-          visit({leaf, rows, out}, stream);
-        });
+    parallel_for({0, std::ssize(leaves)}, threads, [&](std::int64_t i, Stream& stream) {
+      const std::int64_t leaf = leaves[static_cast<std::size_t>(i)];
+      const Range rows = distribution().rows_of_leaf(leaf);
+      const Buffer memory(static_cast<std::size_t>(rows.size() * cols()) * size_of(dtype()));
+      const Tile out{memory.data(), rows.size(), cols(), cols(), dtype(), cpu};
+      fill_(rows, out);
+      visit({leaf, rows, out}, stream);
+    });
   }
 
  private:
@@ -54,15 +53,20 @@ Generated::Fill by_element(std::function<double(std::uint64_t, std::uint64_t)> v
 
 DataSet make_blobs(const MakeOptions& o) {
   const auto cols = static_cast<std::uint64_t>(o.cols);
-  const auto label = [random = Random(o.random_state, choice), k = static_cast<std::uint64_t>(o.centers)](
-                         std::uint64_t row) { return random.integer(row, k); };
+  const auto label = [random = Random(o.random_state, choice),
+                      k = static_cast<std::uint64_t>(o.centers)](std::uint64_t row) {
+    return random.integer(row, k);
+  };
   const auto value = [label, cols, std = o.cluster_std, spread = Random(o.random_state, features),
-                      centers = Random(o.random_state, model)](std::uint64_t row, std::uint64_t col) {
-    return 20.0 * centers.uniform(label(row) * cols + col) - 10.0 + std * spread.normal(row * cols + col);
+                      centers = Random(o.random_state, model)](std::uint64_t row,
+                                                               std::uint64_t col) {
+    return 20.0 * centers.uniform(label(row) * cols + col) - 10.0 +
+           std * spread.normal(row * cols + col);
   };
   const auto labels = [label](Range rows, const Tile& out) {
     for (std::int64_t i = 0; i < out.rows; ++i)
-      out.as<std::int32_t>()[i] = static_cast<std::int32_t>(label(static_cast<std::uint64_t>(rows.begin + i)));
+      out.as<std::int32_t>()[i] =
+          static_cast<std::int32_t>(label(static_cast<std::uint64_t>(rows.begin + i)));
   };
   return {generated({o.rows, o.cols}, o.dtype, by_element(value)),
           generated({o.rows}, DType::int32, labels)};
@@ -71,7 +75,8 @@ DataSet make_blobs(const MakeOptions& o) {
 DataSet make_regression(const MakeOptions& o) {
   const auto cols = static_cast<std::uint64_t>(o.cols);
   const auto targets = static_cast<std::uint64_t>(o.targets);
-  const auto x = [cols, random = Random(o.random_state, features)](std::uint64_t row, std::uint64_t col) {
+  const auto x = [cols, random = Random(o.random_state, features)](std::uint64_t row,
+                                                                   std::uint64_t col) {
     return random.normal(row * cols + col);
   };
   const auto y = [x, cols, targets, scale = o.noise, coefficients = Random(o.random_state, model),
@@ -81,8 +86,9 @@ DataSet make_regression(const MakeOptions& o) {
       v += x(row, j) * 100.0 * coefficients.uniform(target * cols + j);
     return v;
   };
-  return {generated({o.rows, o.cols}, o.dtype, by_element(x)),
-          generated(o.targets == 1 ? Shape{o.rows} : Shape{o.rows, o.targets}, o.dtype, by_element(y))};
+  return {
+      generated({o.rows, o.cols}, o.dtype, by_element(x)),
+      generated(o.targets == 1 ? Shape{o.rows} : Shape{o.rows, o.targets}, o.dtype, by_element(y))};
 }
 
 }  // namespace tessera

@@ -10,10 +10,10 @@ namespace tessera {
 struct MakeOptions {
   std::int64_t rows = 0;
   std::int64_t cols = 2;
-  std::int64_t centers = 3;     ///< blobs
-  double cluster_std = 1.0;     ///< blobs
-  std::int64_t targets = 1;     ///< regression
-  double noise = 0.0;           ///< regression: standard deviation added to y
+  std::int64_t centers = 3;  ///< blobs
+  double cluster_std = 1.0;  ///< blobs
+  std::int64_t targets = 1;  ///< regression
+  double noise = 0.0;        ///< regression: standard deviation added to y
   std::uint64_t random_state = 0;
   DType dtype = DType::float64;
 };

@@ -1,9 +1,9 @@
 // The `tessera` program: the estimators from the command line, alone or under mpirun.
-#include <CLI/CLI.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -57,10 +57,12 @@ struct Common {
 
   void add_to(CLI::App& app, bool reads_x) {
     app.add_option("--threads", threads, "threads per process (default: the cores it may use)");
-    app.add_flag("--portable-bits", portable_bits, "AVX2 code everywhere: same bits on every machine that has it");
+    app.add_flag("--portable-bits", portable_bits,
+                 "AVX2 code everywhere: same bits on every machine that has it");
     app.add_flag("--progress", progress, "show how far long work is (terminals only)");
     if (!reads_x) return;
-    app.add_flag("--stream", stream, "read X leaf by leaf on every pass instead of holding it in memory");
+    app.add_flag("--stream", stream,
+                 "read X leaf by leaf on every pass instead of holding it in memory");
     app.add_flag("--collective", collective, "read files with collective MPI-IO");
   }
   void apply() const {
@@ -80,7 +82,8 @@ struct Common {
 io::Location output(const std::string& location) {
   auto at = io::parse_location(location);
   if (at.dataset.empty())
-    throw ValueError(fmt::format("'{}' does not say which dataset to write: use FILE.h5:/name", location));
+    throw ValueError(
+        fmt::format("'{}' does not say which dataset to write: use FILE.h5:/name", location));
   return at;
 }
 
@@ -107,8 +110,9 @@ struct Fit {
       app->add_option("--labels", labels, "where to write labels_, FILE.h5:/name");
     common.add_to(*app, true);
     for (const auto& p : estimator->parameter_info())
-      app->add_option(flag(p.name), given[p.name],
-                      fmt::format("{}; {} [{}]", p.doc, p.allowed.describe(), p.default_value.to_string()))
+      app->add_option(
+             flag(p.name), given[p.name],
+             fmt::format("{}; {} [{}]", p.doc, p.allowed.describe(), p.default_value.to_string()))
           ->group("Parameters of " + name)
           ->type_name("VALUE");
     app->callback([this, &chosen] { chosen = [this] { run(); }; });
@@ -135,7 +139,8 @@ struct Fit {
       const bool is_file = p.allowed.takes_array() && text.find('.') != std::string::npos &&
                            !p.allowed.accepts(p.allowed.parse(text));
       if (is_file) require_own_file(text);
-      params.emplace_back(p.name, is_file ? Value(gather(common.read(text))) : p.allowed.parse(text));
+      params.emplace_back(p.name,
+                          is_file ? Value(gather(common.read(text))) : p.allowed.parse(text));
     }
     estimator->set_params(params);
     const auto labels_to = labels.empty() ? io::Location{} : output(labels);
@@ -153,7 +158,8 @@ struct Apply {
   std::string model, x, out;
   Common common;
 
-  Apply(CLI::App& program, const std::string& name, const std::string& doc, Method method, Command& chosen) {
+  Apply(CLI::App& program, const std::string& name, const std::string& doc, Method method,
+        Command& chosen) {
     CLI::App* app = program.add_subcommand(name, doc);
     app->add_option("MODEL", model, "model file")->required();
     app->add_option("X", x, "data, FILE.h5:/dataset")->required();
@@ -187,7 +193,8 @@ struct Score {
       chosen = [this] {
         common.apply();
         const auto estimator = make_estimator(io::read_model(model));
-        print(fmt::format("{}", estimator->score(common.read_x(x), common.read(y), common.read(weights))));
+        print(fmt::format(
+            "{}", estimator->score(common.read_x(x), common.read(y), common.read(weights))));
       };
     });
   }
@@ -198,7 +205,8 @@ struct Show {
   bool full = false;
 
   Show(CLI::App& program, Command& chosen) {
-    CLI::App* app = program.add_subcommand("show", "print a model file, or the datasets of an HDF5 file, as JSON");
+    CLI::App* app = program.add_subcommand(
+        "show", "print a model file, or the datasets of an HDF5 file, as JSON");
     app->add_option("FILE", file, "model file or HDF5 file")->required();
     app->add_flag("--full", full, "also print arrays of more than 10^6 elements");
     app->callback([this, &chosen] {
@@ -222,7 +230,8 @@ struct Make {
     app->add_option("--rows", options.rows, "number of rows")->required()->check(within(0));
     app->add_option("--cols", options.cols, "number of columns [2]")->check(within(1));
     app->add_option("--out", out, "HDF5 file to write /X and /y to")->required();
-    app->add_option("--dtype", dtype, "float32 or float64 [float64]")->check(CLI::IsMember({"float32", "float64"}));
+    app->add_option("--dtype", dtype, "float32 or float64 [float64]")
+        ->check(CLI::IsMember({"float32", "float64"}));
     app->add_option("--random-state", options.random_state, "seed [0]")->check(within(0, 0x1p64));
     if (name == "blobs") {
       app->add_option("--centers", options.centers, "number of blobs [3]")
@@ -252,7 +261,8 @@ struct Convert {
   std::string source, target;
 
   Convert(CLI::App& program, Command& chosen) {
-    CLI::App* app = program.add_subcommand("convert", "turn a CSV or NumPy file into an HDF5 dataset");
+    CLI::App* app =
+        program.add_subcommand("convert", "turn a CSV or NumPy file into an HDF5 dataset");
     app->add_option("SOURCE", source, "FILE.csv or FILE.npy")->required();
     app->add_option("TARGET", target, "FILE.h5:/name")->required();
     app->callback([this, &chosen] {
@@ -276,18 +286,20 @@ std::string usage_error(const CLI::App& program, const CLI::ParseError& e) {
     std::vector<std::string> known;
     if (!subcommands.empty()) {
       for (const auto* s : subcommands) known.push_back(s->get_name());
-      text = fmt::format("{}; there are {}",
-                         extra.empty() ? "a subcommand is missing" : "unknown '" + extra.front() + "'",
-                         fmt::join(known, ", "));
+      text =
+          fmt::format("{}; there are {}",
+                      extra.empty() ? "a subcommand is missing" : "unknown '" + extra.front() + "'",
+                      fmt::join(known, ", "));
     } else if (!extra.empty()) {
       for (const auto* o : app->get_options())
         if (!o->get_lnames().empty()) known.push_back("--" + o->get_lnames().front());
-      text = fmt::format("unknown argument '{}' for {}; the options are {}", extra.front(), app->get_name(),
-                         fmt::join(known, ", "));
+      text = fmt::format("unknown argument '{}' for {}; the options are {}", extra.front(),
+                         app->get_name(), fmt::join(known, ", "));
     }
   }
   std::string path;
-  for (const auto* a = app; a; a = a->get_parent()) path = a->get_name() + (path.empty() ? "" : " ") + path;
+  for (const auto* a = app; a; a = a->get_parent())
+    path = a->get_name() + (path.empty() ? "" : " ") + path;
   return fmt::format("tessera: {} (see {} --help)\n", text, path);
 }
 
@@ -330,28 +342,35 @@ int main(int argc, char** argv) {
   const bool first = Communicator::world().rank() == 0;
   Command chosen;
 
-  CLI::App program{"Distributed scikit-learn-style estimators on HDF5 data.\n"
-                   "Every command also runs under mpirun, with the same bits at any number of processes:\n\n"
-                   "  tessera make blobs --rows 1000000 --cols 16 --out points.h5\n"
-                   "  mpirun -n 4 tessera fit KMeans points.h5:/X --n-clusters 8 --model kmeans.tessera\n"
-                   "  mpirun -n 4 tessera predict kmeans.tessera points.h5:/X --out labels.h5:/labels\n"
-                   "  tessera show kmeans.tessera",
-                   "tessera"};
+  CLI::App program{
+      "Distributed scikit-learn-style estimators on HDF5 data.\n"
+      "Every command also runs under mpirun, with the same bits at any number of processes:\n\n"
+      "  tessera make blobs --rows 1000000 --cols 16 --out points.h5\n"
+      "  mpirun -n 4 tessera fit KMeans points.h5:/X --n-clusters 8 --model kmeans.tessera\n"
+      "  mpirun -n 4 tessera predict kmeans.tessera points.h5:/X --out labels.h5:/labels\n"
+      "  tessera show kmeans.tessera",
+      "tessera"};
   program.set_version_flag("--version", "tessera " TESSERA_VERSION);
   program.require_subcommand(1);
 
-  CLI::App* fit = program.add_subcommand("fit", "fit an estimator; see fit ESTIMATOR --help for its parameters");
+  CLI::App* fit = program.add_subcommand(
+      "fit", "fit an estimator; see fit ESTIMATOR --help for its parameters");
   fit->require_subcommand(1);
   std::vector<std::unique_ptr<Fit>> fits;
-  for (const auto& name : estimator_names()) fits.push_back(std::make_unique<Fit>(*fit, name, chosen));
-  Apply predict(program, "predict", "write a model's predictions", &Estimator::predict_rows, chosen);
-  Apply transform(program, "transform", "write data transformed by a model", &Estimator::transform_rows, chosen);
+  for (const auto& name : estimator_names())
+    fits.push_back(std::make_unique<Fit>(*fit, name, chosen));
+  Apply predict(program, "predict", "write a model's predictions", &Estimator::predict_rows,
+                chosen);
+  Apply transform(program, "transform", "write data transformed by a model",
+                  &Estimator::transform_rows, chosen);
   Score score(program, chosen);
   Show show(program, chosen);
   CLI::App* make = program.add_subcommand("make", "make a data set for trying and benchmarking");
   make->require_subcommand(1);
-  Make blobs(*make, "blobs", "Gaussian blobs: /X, and /y with the blob of each row", make_blobs, chosen);
-  Make regression(*make, "regression", "normal features /X and linear targets /y", make_regression, chosen);
+  Make blobs(*make, "blobs", "Gaussian blobs: /X, and /y with the blob of each row", make_blobs,
+             chosen);
+  Make regression(*make, "regression", "normal features /X and linear targets /y", make_regression,
+                  chosen);
   Convert convert(program, chosen);
   refuse_empty_values(program);
 

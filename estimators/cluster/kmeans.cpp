@@ -65,7 +65,8 @@ std::vector<double> mean_row(const Array& centers) {
   return mean;
 }
 
-/// One pass over x: labels and sizes, what the new centres need if `update`, the inertia if `measure`.
+/// One pass over x: labels and sizes, what the new centres need if `update`, the inertia if
+/// `measure`.
 Assignment assign(const Rows& x, const Centers& centers, const Array& weights, const Array& labels,
                   bool update, bool measure) {
   return reduce<Assignment>(x, [&](const Leaf& leaf, Stream& stream) {
@@ -105,7 +106,8 @@ void relocate_empty(const Rows& x, const Centers& old, const Array& weights, con
     });
     return top;
   });
-  if (far.entries.empty() || far.entries[0].value == 0.0) return;  // fewer distinct rows than clusters
+  if (far.entries.empty() || far.entries[0].value == 0.0)
+    return;  // fewer distinct rows than clusters
 
   std::vector<std::int64_t> indices;
   for (const auto& e : far.entries) indices.push_back(e.row);
@@ -153,16 +155,19 @@ struct Run {
   std::int64_t distinct = 0;  // clusters that have rows
 };
 
-Run lloyd(const Rows& x, Centers centers, const Array& weights, const KMeansParams& params, double tolerance) {
+Run lloyd(const Rows& x, Centers centers, const Array& weights, const KMeansParams& params,
+          double tolerance) {
   Array labels = full({x.rows()}, -1.0, DType::int32, x.comm());
   labels = redistribute(labels, x.distribution());
-  const bool verbose = params.verbose.is<bool>() ? params.verbose.as<bool>() : params.verbose.as<std::int64_t>() != 0;
+  const bool verbose = params.verbose.is<bool>() ? params.verbose.as<bool>()
+                                                 : params.verbose.as<std::int64_t>() != 0;
   Progress progress("KMeans");
   std::int64_t iteration = 0;
   for (bool done = false; !done && iteration < params.max_iter; ++iteration) {
     progress.update(iteration, params.max_iter);
     Assignment a = assign(x, centers, weights, labels, true, verbose);
-    if (verbose && x.comm().rank() == 0) fmt::print("Iteration {}, inertia {}.\n", iteration, *a.inertia);
+    if (verbose && x.comm().rank() == 0)
+      fmt::print("Iteration {}, inertia {}.\n", iteration, *a.inertia);
     relocate_empty(x, centers, weights, labels, a);
     const double moved = move_to_means(a, centers);
     done = a.changed == 0 || moved <= tolerance;
@@ -170,7 +175,8 @@ Run lloyd(const Rows& x, Centers centers, const Array& weights, const KMeansPara
   // Measuring the inertia once, here, is cheaper than in every pass, and the labels become those of
   // the final centres.
   const Assignment a = assign(x, centers, weights, labels, false, true);
-  const auto distinct = std::count_if(a.counts.begin(), a.counts.end(), [](double c) { return c > 0; });
+  const auto distinct =
+      std::count_if(a.counts.begin(), a.counts.end(), [](double c) { return c > 0; });
   return {std::move(centers), labels, *a.inertia, iteration, distinct};
 }
 
@@ -199,18 +205,20 @@ bool same_clustering(const Array& a, const Array& b, std::int64_t k) {
             Renaming r{std::vector<std::int32_t>(static_cast<std::size_t>(k), -1), false};
             const auto* x = leaf.tile.as<const std::int32_t>();
             const auto* y = b.leaf(leaf.index).as<const std::int32_t>();
-            for (std::int64_t i = 0; i < leaf.tile.rows; ++i) r.pair(static_cast<std::size_t>(x[i]), y[i]);
+            for (std::int64_t i = 0; i < leaf.tile.rows; ++i)
+              r.pair(static_cast<std::size_t>(x[i]), y[i]);
             return r;
           }).conflict;
 }
 
 Array checked_init(const Array& init, const Rows& x, std::int64_t k) {
   if (init.ndim() != 2 || init.rows() != k || init.cols() != x.cols())
-    throw ValueError(fmt::format(
-        "init must have shape (n_clusters, n_features) = ({}, {}), got {}", k, x.cols(), to_string(init.shape())));
+    throw ValueError(fmt::format("init must have shape (n_clusters, n_features) = ({}, {}), got {}",
+                                 k, x.cols(), to_string(init.shape())));
   if (is_complex(init.dtype())) throw TypeError("init cannot be complex");
   const Array centers = gather(init).astype(x.dtype());
-  if (!all_finite(centers.local())) require_finite(Leaf{0, {0, k}, centers.local()}, "init", "KMeans");
+  if (!all_finite(centers.local()))
+    require_finite(Leaf{0, {0, k}, centers.local()}, "init", "KMeans");
   return centers;
 }
 
@@ -221,15 +229,19 @@ const std::vector<Field<KMeansParams>>& KMeans::parameter_list() {
       parameter("n_clusters", &Params::n_clusters, integers(1), "number of clusters"),
       parameter("init", &Params::init, words({"k-means++", "random", "k-means||"}) | array(),
                 "how the first centres are chosen, or the centres (n_clusters x n_features)"),
-      parameter("n_init", &Params::n_init, words({"auto"}) | integers(1),
-                "runs from different first centres, the best is kept; auto is 10 for random, else 1"),
+      parameter(
+          "n_init", &Params::n_init, words({"auto"}) | integers(1),
+          "runs from different first centres, the best is kept; auto is 10 for random, else 1"),
       parameter("max_iter", &Params::max_iter, integers(1), "most iterations of one run"),
       parameter("tol", &Params::tol, reals(0.0),
-                "stop when the centres move by less than this times the mean variance (squared distances)"),
-      parameter("verbose", &Params::verbose, integers(0) | boolean(), "print the inertia of every iteration"),
+                "stop when the centres move by less than this times the mean variance (squared "
+                "distances)"),
+      parameter("verbose", &Params::verbose, integers(0) | boolean(),
+                "print the inertia of every iteration"),
       parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
                 "seed of the random choices; None is 0"),
-      parameter("copy_x", &Params::copy_x, boolean(), "accepted for compatibility: inputs are never modified"),
+      parameter("copy_x", &Params::copy_x, boolean(),
+                "accepted for compatibility: inputs are never modified"),
       parameter("algorithm", &Params::algorithm, words({"lloyd", "elkan"}),
                 "lloyd (elkan is not supported)"),
   };
@@ -252,7 +264,8 @@ void KMeans::check_attributes() const {
 void KMeans::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
   const std::int64_t k = params.n_clusters;
   if (params.algorithm == "elkan")
-    throw NotImplementedError("KMeans(algorithm='elkan') is not supported; use 'lloyd', which gives the same clusters");
+    throw NotImplementedError(
+        "KMeans(algorithm='elkan') is not supported; use 'lloyd', which gives the same clusters");
   if (x.rows() < k)
     throw ValueError(fmt::format("n_samples={} should be >= n_clusters={}.", x.rows(), k));
 
@@ -270,28 +283,33 @@ void KMeans::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
   const bool explicit_init = params.init.is<Array>();
   const Array first = explicit_init ? checked_init(params.init.as<Array>(), x, k) : Array{};
   std::int64_t runs = 1;
-  if (params.n_init.is<std::int64_t>()) runs = params.n_init.as<std::int64_t>();
-  else if (params.init.is_word("random")) runs = 10;
+  if (params.n_init.is<std::int64_t>())
+    runs = params.n_init.as<std::int64_t>();
+  else if (params.init.is_word("random"))
+    runs = 10;
   if (explicit_init && runs > 1) {
-    warn(fmt::format("KMeans: init gives the centres: performing one run instead of n_init={}", runs));
+    warn(fmt::format("KMeans: init gives the centres: performing one run instead of n_init={}",
+                     runs));
     runs = 1;
   }
 
   std::optional<Run> best;
   for (std::int64_t run = 0; run < runs; ++run) {
-    const Array start = explicit_init ? first
-                                      : detail::initial_centers(
-                                            params.init.as<std::string>(), x, k, sample_weight,
-                                            static_cast<std::uint64_t>(params.random_state.value_or(0)),
-                                            static_cast<std::uint64_t>(run));
+    const Array start =
+        explicit_init
+            ? first
+            : detail::initial_centers(params.init.as<std::string>(), x, k, sample_weight,
+                                      static_cast<std::uint64_t>(params.random_state.value_or(0)),
+                                      static_cast<std::uint64_t>(run));
     Run now = lloyd(x, Centers(start, moments.mean, x.dtype()), sample_weight, params, tolerance);
     if (!best || (now.inertia < best->inertia && !same_clustering(now.labels, best->labels, k)))
       best.emplace(std::move(now));
   }
   if (best->distinct < k)
-    warn(fmt::format("KMeans: the number of distinct clusters ({}) is smaller than n_clusters ({}); X may "
-                     "have duplicate rows",
-                     best->distinct, k));
+    warn(fmt::format(
+        "KMeans: the number of distinct clusters ({}) is smaller than n_clusters ({}); X may "
+        "have duplicate rows",
+        best->distinct, k));
   cluster_centers_ = best->centers.absolute();
   labels_ = best->labels;
   inertia_ = best->inertia;
@@ -299,20 +317,21 @@ void KMeans::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
 }
 
 Rows KMeans::do_predict(const Rows& x) const {
-  return map_rows(
-      x, {x.rows()}, DType::int32,
-      [centers = Centers(cluster_centers_, mean_row(cluster_centers_), x.dtype())](
-          const Leaf& in, const Tile& out, Stream& stream) {
-        Assignment a;
-        a.inertia = 0.0;
-        estimator_kernels().assign_nearest(stream, in.tile, centers.tile(), centers.offset(), {}, out, a);
-        if (!std::isfinite(*a.inertia)) require_finite(in, "X", class_name);
-      });
+  return map_rows(x, {x.rows()}, DType::int32,
+                  [centers = Centers(cluster_centers_, mean_row(cluster_centers_), x.dtype())](
+                      const Leaf& in, const Tile& out, Stream& stream) {
+                    Assignment a;
+                    a.inertia = 0.0;
+                    estimator_kernels().assign_nearest(stream, in.tile, centers.tile(),
+                                                       centers.offset(), {}, out, a);
+                    if (!std::isfinite(*a.inertia)) require_finite(in, "X", class_name);
+                  });
 }
 
 Rows KMeans::do_transform(const Rows& x) const {
   return map_rows(x, {x.rows(), cluster_centers_.rows()}, x.dtype(),
-                  [centers = cluster_centers_.astype(x.dtype())](const Leaf& in, const Tile& out, Stream& stream) {
+                  [centers = cluster_centers_.astype(x.dtype())](const Leaf& in, const Tile& out,
+                                                                 Stream& stream) {
                     estimator_kernels().distances(stream, in.tile, centers.local(), out);
                     if (!all_finite(out)) require_finite(in, "X", class_name);
                   });
@@ -321,15 +340,15 @@ Rows KMeans::do_transform(const Rows& x) const {
 double KMeans::do_score(const Rows& x, const Array&, const Array& sample_weight) const {
   const Centers centers(cluster_centers_, mean_row(cluster_centers_), x.dtype());
   return -*reduce<Assignment>(x, [&](const Leaf& leaf, Stream& stream) {
-            Assignment a;
-            a.inertia = 0.0;
-            std::vector<std::int32_t> labels(static_cast<std::size_t>(leaf.rows.size()));
-            estimator_kernels().assign_nearest(stream, leaf.tile, centers.tile(), centers.offset(),
-                                               leaf_of(sample_weight, leaf.index),
-                                               tile_of(labels.data(), leaf.rows.size(), 1, 1), a);
-            if (!std::isfinite(*a.inertia)) require_finite(leaf, "X", name());
-            return a;
-          }).inertia;
+             Assignment a;
+             a.inertia = 0.0;
+             std::vector<std::int32_t> labels(static_cast<std::size_t>(leaf.rows.size()));
+             estimator_kernels().assign_nearest(stream, leaf.tile, centers.tile(), centers.offset(),
+                                                leaf_of(sample_weight, leaf.index),
+                                                tile_of(labels.data(), leaf.rows.size(), 1, 1), a);
+             if (!std::isfinite(*a.inertia)) require_finite(leaf, "X", name());
+             return a;
+           }).inertia;
 }
 
 }  // namespace tessera

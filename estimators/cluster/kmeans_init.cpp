@@ -18,7 +18,12 @@ namespace {
 using linalg::leaf_of;
 
 // Independent streams of one seed.
-enum Purpose : std::uint32_t { first_center = 1, candidates = 2, random_rows = 3, round_of_parallel = 16 };
+enum Purpose : std::uint32_t {
+  first_center = 1,
+  candidates = 2,
+  random_rows = 3,
+  round_of_parallel = 16
+};
 
 bool comes_first(const TopRows::Entry& a, const TopRows::Entry& b) {
   return a.value > b.value || (a.value == b.value && a.row < b.row);
@@ -188,17 +193,19 @@ Array distinct_random_rows(const Rows& x, std::int64_t k, const Array& weights, 
     return t;
   });
   if (static_cast<std::int64_t>(top.entries.size()) < k)
-    throw ValueError(fmt::format("init='random' needs {} rows with a weight above 0, there are {}", k,
-                                 top.entries.size()));
+    throw ValueError(fmt::format("init='random' needs {} rows with a weight above 0, there are {}",
+                                 k, top.entries.size()));
   std::vector<std::int64_t> rows;
   for (const auto& e : top.entries) rows.push_back(e.row);
   return take_rows(x, rows);
 }
 
-std::vector<std::int64_t> gather_all(const std::vector<std::int64_t>& mine, const Communicator& comm) {
+std::vector<std::int64_t> gather_all(const std::vector<std::int64_t>& mine,
+                                     const Communicator& comm) {
   auto bytes = comm.all_gather(static_cast<std::int64_t>(mine.size() * sizeof(std::int64_t)));
-  std::vector<std::int64_t> all(static_cast<std::size_t>(
-      std::accumulate(bytes.begin(), bytes.end(), std::int64_t{0}) / std::int64_t{sizeof(std::int64_t)}));
+  std::vector<std::int64_t> all(
+      static_cast<std::size_t>(std::accumulate(bytes.begin(), bytes.end(), std::int64_t{0}) /
+                               std::int64_t{sizeof(std::int64_t)}));
   comm.all_gather_v(std::as_bytes(std::span(mine)), bytes, std::as_writable_bytes(std::span(all)));
   return all;
 }
@@ -219,7 +226,8 @@ Array parallel(const Rows& x, std::int64_t k, const Array& weights, std::uint64_
       const Range range = d.rows_of_leaf(leaf);
       for (std::int64_t i = 0; i < range.size(); ++i) {
         const auto row = static_cast<std::uint64_t>(range.begin + i);
-        if (random.uniform((run << 40) + row) * sampler.total() < oversampling * sampler.mass(leaf, i))
+        if (random.uniform((run << 40) + row) * sampler.total() <
+            oversampling * sampler.mass(leaf, i))
           mine.push_back(range.begin + i);
       }
     }
@@ -247,7 +255,8 @@ Array parallel(const Rows& x, std::int64_t k, const Array& weights, std::uint64_
     const Communicator self = Communicator::self();
     const auto data = rows.astype(DType::float64);
     const Array few = from_host<double>(data.values<double>(), rows.shape(), self);
-    const Array few_weights = from_host<double>(std::span<const double>(sizes.counts), {count}, self);
+    const Array few_weights =
+        from_host<double>(std::span<const double>(sizes.counts), {count}, self);
     const Array centers = plus_plus(few, k, few_weights, seed, run);
     const auto values = centers.values<double>();
     return std::vector<double>(values.begin(), values.end());

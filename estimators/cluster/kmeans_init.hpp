@@ -38,7 +38,8 @@ struct TopRows {
 ///   2 + floor(ln k) candidates drawn with probability proportional to w D^2.
 /// - "random": k different rows drawn without replacement with probability proportional to w
 ///   (Efraimidis and Spirakis 2006).
-/// - "k-means||": Bahmani et al. 2012 with 5 rounds of 2 k expected candidates each, reduced to k by
+/// - "k-means||": Bahmani et al. 2012 with 5 rounds of 2 k expected candidates each, reduced to k
+/// by
 ///   weighted k-means++.
 Array initial_centers(const std::string& method, const Rows& x, std::int64_t k,
                       const Array& weights, std::uint64_t seed, std::uint64_t run);

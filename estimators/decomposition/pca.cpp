@@ -39,7 +39,8 @@ Spectrum spectrum_of_gram(std::vector<double> gram, std::int64_t p) {
   Spectrum s;
   for (std::int64_t i = p - 1; i >= 0; --i) {
     s.singular.push_back(std::sqrt(std::max(0.0, e.values[index(0, i, p)])));
-    s.directions.insert(s.directions.end(), e.vectors.begin() + i * p, e.vectors.begin() + (i + 1) * p);
+    s.directions.insert(s.directions.end(), e.vectors.begin() + i * p,
+                        e.vectors.begin() + (i + 1) * p);
   }
   return s;
 }
@@ -52,10 +53,9 @@ Spectrum spectrum_of_triangle(const linalg::Triangle& t) {
 // The largest entry of every direction becomes positive.
 void fix_signs(std::vector<double>& directions, std::int64_t p) {
   for (auto row = directions.begin(); row != directions.end(); row += p) {
-    const auto largest =
-        std::max_element(row, row + p, [](double a, double b) { return std::abs(a) < std::abs(b); });
-    if (*largest < 0)
-      std::transform(row, row + p, row, [](double v) { return -v; });
+    const auto largest = std::max_element(
+        row, row + p, [](double a, double b) { return std::abs(a) < std::abs(b); });
+    if (*largest < 0) std::transform(row, row + p, row, [](double v) { return -v; });
   }
 }
 
@@ -80,32 +80,34 @@ Tile behind(const Tile& before, std::int64_t rows, std::int64_t cols) {
 std::vector<double> apply_gram(const Rows& x, std::span<const double> mean, const Array& q) {
   const std::int64_t p = x.cols();
   const std::int64_t l = q.cols();
-  return reduce<Sums>(x, [&](const Leaf& leaf, Stream& stream) {
-           const std::int64_t rows = leaf.tile.rows;
-           const Tile xc = centred(stream, leaf.tile, mean, rows * l + p * l);
-           const Tile y = behind(xc, rows, l);
-           const Tile z = behind(y, p, l);
-           const auto& gemm = linalg::kernels().gemm;
-           gemm(stream, 1.0, xc, Transpose::no, q.local(), Transpose::no, 0.0, y);
-           gemm(stream, 1.0, xc, Transpose::yes, y, Transpose::no, 0.0, z);
-           Sums s{std::vector<double>(static_cast<std::size_t>(p * l))};
-           visit_floating(z.dtype, [&](auto tag) {
-             using T = typename decltype(tag)::type;
-             std::copy_n(z.as<const T>(), p * l, s.values.begin());
-           });
-           return s;
-         })
+  return reduce<Sums>(x,
+                      [&](const Leaf& leaf, Stream& stream) {
+                        const std::int64_t rows = leaf.tile.rows;
+                        const Tile xc = centred(stream, leaf.tile, mean, rows * l + p * l);
+                        const Tile y = behind(xc, rows, l);
+                        const Tile z = behind(y, p, l);
+                        const auto& gemm = linalg::kernels().gemm;
+                        gemm(stream, 1.0, xc, Transpose::no, q.local(), Transpose::no, 0.0, y);
+                        gemm(stream, 1.0, xc, Transpose::yes, y, Transpose::no, 0.0, z);
+                        Sums s{std::vector<double>(static_cast<std::size_t>(p * l))};
+                        visit_floating(z.dtype, [&](auto tag) {
+                          using T = typename decltype(tag)::type;
+                          std::copy_n(z.as<const T>(), p * l, s.values.begin());
+                        });
+                        return s;
+                      })
       .values;
 }
 
 // Rows (x - mean) Q, computed when read.
 Rows project(const Rows& x, std::vector<double> mean, Array q) {
   const std::int64_t l = q.cols();
-  return map_rows(x, {x.rows(), l}, x.dtype(),
-                  [mean = std::move(mean), q = std::move(q)](const Leaf& in, const Tile& out, Stream& stream) {
-                    linalg::kernels().gemm(stream, 1.0, centred(stream, in.tile, mean), Transpose::no,
-                                           q.local(), Transpose::no, 0.0, out);
-                  });
+  return map_rows(
+      x, {x.rows(), l}, x.dtype(),
+      [mean = std::move(mean), q = std::move(q)](const Leaf& in, const Tile& out, Stream& stream) {
+        linalg::kernels().gemm(stream, 1.0, centred(stream, in.tile, mean), Transpose::no,
+                               q.local(), Transpose::no, 0.0, out);
+      });
 }
 
 Spectrum randomized_svd(const Rows& x, const std::vector<double>& mean, std::int64_t components,
@@ -117,13 +119,15 @@ Spectrum randomized_svd(const Rows& x, const std::vector<double>& mean, std::int
   const std::int64_t iterations = params.iterated_power.is_word("auto")
                                       ? (few ? 7 : 4)
                                       : params.iterated_power.as<std::int64_t>();
-  const Random random(static_cast<std::uint64_t>(params.random_state.value_or(0)), test_matrix_purpose);
+  const Random random(static_cast<std::uint64_t>(params.random_state.value_or(0)),
+                      test_matrix_purpose);
   std::vector<double> q(static_cast<std::size_t>(p * l));
   for (std::size_t i = 0; i < q.size(); ++i) q[i] = random.normal(i);
 
   const auto basis = [&] { return replicated(q, {p, l}, x.comm()).astype(x.dtype()); };
   const auto orthonormalize = [&] {
-    q = on_root<std::vector<double>>(x.comm(), [&] { return linalg::orthonormal_columns(q, p, l); });
+    q = on_root<std::vector<double>>(x.comm(),
+                                     [&] { return linalg::orthonormal_columns(q, p, l); });
   };
   // One application more than there are power iterations: what is left of B = Q^T X in Halko's
   // algorithm, whose rows span X^T X Q.
@@ -148,7 +152,8 @@ Spectrum randomized_svd(const Rows& x, const std::vector<double>& mean, std::int
 std::string auto_solver(const Value& n_components, std::int64_t n, std::int64_t p) {
   const std::int64_t smallest = std::min(n, p);
   double wanted = static_cast<double>(smallest);
-  if (n_components.is<std::int64_t>()) wanted = static_cast<double>(n_components.as<std::int64_t>());
+  if (n_components.is<std::int64_t>())
+    wanted = static_cast<double>(n_components.as<std::int64_t>());
   if (n_components.is<double>()) wanted = n_components.as<double>();
   if (p <= 1000 && n >= 10 * p) return "covariance_eigh";
   if (std::max(n, p) <= 500) return "full";
@@ -156,7 +161,8 @@ std::string auto_solver(const Value& n_components, std::int64_t n, std::int64_t 
   return "full";
 }
 
-void check_n_components(const Value& n_components, const std::string& solver, std::int64_t smallest) {
+void check_n_components(const Value& n_components, const std::string& solver,
+                        std::int64_t smallest) {
   const bool randomized = solver == "randomized";
   const std::int64_t lowest = randomized ? 1 : 0;
   const bool fits = n_components.is_none() || (n_components.is<double>() && !randomized) ||
@@ -175,8 +181,10 @@ const std::vector<Field<PCAParams>>& PCA::parameter_list() {
       parameter("n_components", &Params::n_components,
                 integers(0) | reals(0.0, 1.0, true) | words({"mle"}) | none(),
                 "components to keep; a float keeps that share of the variance, None all"),
-      parameter("copy", &Params::copy, boolean(), "accepted for compatibility: inputs are never modified"),
-      parameter("whiten", &Params::whiten, boolean(), "scale the transformed columns to variance 1"),
+      parameter("copy", &Params::copy, boolean(),
+                "accepted for compatibility: inputs are never modified"),
+      parameter("whiten", &Params::whiten, boolean(),
+                "scale the transformed columns to variance 1"),
       parameter("svd_solver", &Params::svd_solver,
                 words({"auto", "full", "covariance_eigh", "arpack", "randomized"}),
                 "how the components are found (arpack is not supported)"),
@@ -220,14 +228,15 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
   const std::string solver =
       params.svd_solver == "auto" ? auto_solver(params.n_components, n, p) : params.svd_solver;
   if (params.n_components.is_word("mle"))
-    throw NotImplementedError("PCA(n_components='mle') is not supported; give an int, a float or None");
+    throw NotImplementedError(
+        "PCA(n_components='mle') is not supported; give an int, a float or None");
   if (solver == "arpack")
     throw NotImplementedError(
         "PCA(svd_solver='arpack') is not supported; use auto, full, covariance_eigh or randomized");
   if (params.power_iteration_normalizer != "auto" && params.power_iteration_normalizer != "QR")
-    throw NotImplementedError(fmt::format(
-        "PCA(power_iteration_normalizer='{}') is not supported; use auto or QR",
-        params.power_iteration_normalizer));
+    throw NotImplementedError(
+        fmt::format("PCA(power_iteration_normalizer='{}') is not supported; use auto or QR",
+                    params.power_iteration_normalizer));
   check_n_components(params.n_components, solver, smallest);
 
   std::vector<double> mean;
@@ -244,7 +253,8 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
     spectrum = on_root<Spectrum>(x.comm(), [&] { return spectrum_of_gram(std::move(g.gram), p); });
   } else {
     auto m = linalg::column_moments(x);
-    if (std::any_of(m.count.begin(), m.count.end(), [&](double c) { return c != static_cast<double>(n); }))
+    if (std::any_of(m.count.begin(), m.count.end(),
+                    [&](double c) { return c != static_cast<double>(n); }))
       require_finite(x, "X", name());  // the moments leave NaN out
     total_squares = std::accumulate(m.m2.begin(), m.m2.end(), 0.0);
     require(total_squares);
@@ -264,8 +274,9 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
   const double total_variance = total_squares / freedom;
   std::vector<double> variance;
   for (const double s : spectrum.singular) variance.push_back(s * s / freedom);
-  const double variance_sum =
-      solver == "randomized" ? total_variance : std::accumulate(variance.begin(), variance.end(), 0.0);
+  const double variance_sum = solver == "randomized"
+                                  ? total_variance
+                                  : std::accumulate(variance.begin(), variance.end(), 0.0);
   std::vector<double> ratio;
   for (const double v : variance) ratio.push_back(v / variance_sum);
 
@@ -279,7 +290,8 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
     }
     n_components_ = std::min(n_components_, static_cast<std::int64_t>(ratio.size()));
   } else {
-    n_components_ = params.n_components.is_none() ? smallest : params.n_components.as<std::int64_t>();
+    n_components_ =
+        params.n_components.is_none() ? smallest : params.n_components.as<std::int64_t>();
   }
 
   const auto rest = variance.begin() + n_components_;
@@ -289,7 +301,8 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
     noise_variance_ = (total_variance - std::accumulate(variance.begin(), variance.end(), 0.0)) /
                       static_cast<double>(smallest - n_components_);
   else
-    noise_variance_ = std::accumulate(rest, variance.end(), 0.0) / static_cast<double>(variance.end() - rest);
+    noise_variance_ =
+        std::accumulate(rest, variance.end(), 0.0) / static_cast<double>(variance.end() - rest);
 
   const auto keep = [&](std::vector<double> v, const Shape& shape) {
     v.resize(static_cast<std::size_t>(element_count(shape)));
@@ -327,8 +340,9 @@ Rows PCA::do_transform(const Rows& x) const {
   return map_rows(x, {x.rows(), n_components_}, x.dtype(),
                   [components = components_.astype(x.dtype()), mean = wide(mean_),
                    scale = whitening_scale()](const Leaf& in, const Tile& out, Stream& stream) {
-                    linalg::kernels().gemm(stream, 1.0, centred(stream, in.tile, mean), Transpose::no,
-                                           components.local(), Transpose::yes, 0.0, out);
+                    linalg::kernels().gemm(stream, 1.0, centred(stream, in.tile, mean),
+                                           Transpose::no, components.local(), Transpose::yes, 0.0,
+                                           out);
                     if (!scale.empty()) linalg::kernels().standardize(stream, out, {}, scale, out);
                     if (!all_finite(out)) require_finite(in, "X", class_name);
                   });
@@ -336,16 +350,18 @@ Rows PCA::do_transform(const Rows& x) const {
 
 Rows PCA::do_inverse_transform(const Rows& x) const {
   if (x.cols() != n_components_)
-    throw ValueError(fmt::format("X has {} columns, but this PCA has {} components", x.cols(), n_components_));
+    throw ValueError(
+        fmt::format("X has {} columns, but this PCA has {} components", x.cols(), n_components_));
   std::vector<double> scale;
   if (params.whiten)
     for (const double v : wide(explained_variance_)) scale.push_back(std::sqrt(v));
   return map_rows(x, {x.rows(), n_features_in_}, x.dtype(),
-                  [components = components_.astype(x.dtype()), mean = wide(mean_),
-                   scale](const Leaf& in, const Tile& out, Stream& stream) {
+                  [components = components_.astype(x.dtype()), mean = wide(mean_), scale](
+                      const Leaf& in, const Tile& out, Stream& stream) {
                     Tile scores = in.tile;
-                    scores.data = stream.scratch(static_cast<std::size_t>(scores.rows * scores.cols) *
-                                                 size_of(scores.dtype));
+                    scores.data =
+                        stream.scratch(static_cast<std::size_t>(scores.rows * scores.cols) *
+                                       size_of(scores.dtype));
                     scores.stride = scores.cols;
                     linalg::kernels().unstandardize(stream, in.tile, {}, scale, scores);
                     linalg::kernels().gemm(stream, 1.0, scores, Transpose::no, components.local(),
@@ -359,14 +375,16 @@ double PCA::do_score(const Rows& x, const Array&, const Array&) const {
   const std::int64_t k = n_components_;
   const std::int64_t p = n_features_in_;
   if (k < p && !(noise_variance_ > 0.0))
-    throw LinAlgError("PCA.score needs noise_variance_ > 0 when there are fewer components than features");
+    throw LinAlgError(
+        "PCA.score needs noise_variance_ > 0 when there are fewer components than features");
   const auto mean = wide(mean_);
   const Array components = components_.astype(x.dtype());
   // Squares of the centred rows, then of their projection on each component.
   const Sums squares = reduce<Sums>(x, [&](const Leaf& leaf, Stream& stream) {
     const Tile xc = centred(stream, leaf.tile, mean, leaf.tile.rows * k);
     const Tile t = behind(xc, leaf.tile.rows, k);
-    linalg::kernels().gemm(stream, 1.0, xc, Transpose::no, components.local(), Transpose::yes, 0.0, t);
+    linalg::kernels().gemm(stream, 1.0, xc, Transpose::no, components.local(), Transpose::yes, 0.0,
+                           t);
     Sums s{std::vector<double>(static_cast<std::size_t>(k + 1))};
     visit_floating(xc.dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;

@@ -120,7 +120,8 @@ Solution from_triangle(const Triangle& t, std::int64_t p, double tol) {
   return minimum_norm(problem, tol);
 }
 
-Array as_dtype(const std::vector<double>& values, Shape shape, DType dtype, const Communicator& comm) {
+Array as_dtype(const std::vector<double>& values, Shape shape, DType dtype,
+               const Communicator& comm) {
   return replicated(values, std::move(shape), comm).astype(dtype);
 }
 
@@ -128,12 +129,17 @@ Array as_dtype(const std::vector<double>& values, Shape shape, DType dtype, cons
 
 const std::vector<Field<LinearRegressionParams>>& LinearRegression::parameter_list() {
   static const std::vector<Field<Params>> list = {
-      parameter("fit_intercept", &Params::fit_intercept, boolean(), "estimate an intercept; otherwise it is 0"),
-      parameter("copy_X", &Params::copy_X, boolean(), "accepted for compatibility: inputs are never modified"),
-      parameter("tol", &Params::tol, reals(0.0), "singular values up to tol times the largest count as 0"),
-      parameter("n_jobs", &Params::n_jobs, integers(std::numeric_limits<std::int64_t>::min()) | none(),
+      parameter("fit_intercept", &Params::fit_intercept, boolean(),
+                "estimate an intercept; otherwise it is 0"),
+      parameter("copy_X", &Params::copy_X, boolean(),
+                "accepted for compatibility: inputs are never modified"),
+      parameter("tol", &Params::tol, reals(0.0),
+                "singular values up to tol times the largest count as 0"),
+      parameter("n_jobs", &Params::n_jobs,
+                integers(std::numeric_limits<std::int64_t>::min()) | none(),
                 "accepted for compatibility: use --threads and mpirun"),
-      parameter("positive", &Params::positive, boolean(), "force coefficients >= 0 (not supported yet)"),
+      parameter("positive", &Params::positive, boolean(),
+                "force coefficients >= 0 (not supported yet)"),
   };
   return list;
 }
@@ -183,8 +189,7 @@ void LinearRegression::do_fit(const Rows& x, const Array& y, const Array& sample
   }
 
   Solution s;
-  if (tall)
-    s = on_root<Solution>(x.comm(), [&] { return from_gram(g, p, params.tol, x.dtype()); });
+  if (tall) s = on_root<Solution>(x.comm(), [&] { return from_gram(g, p, params.tol, x.dtype()); });
   if (!s.accurate) {
     const Triangle t = linalg::tsqr(
         x, params.fit_intercept ? std::span<const double>(g.mean) : std::span<const double>{}, y,
@@ -224,27 +229,27 @@ Rows LinearRegression::do_predict(const Rows& x) const {
     const Array wide = intercept_.as<Array>().astype(DType::float64);
     std::copy_n(wide.values<double>().begin(), q, intercept.begin());
   }
-  return map_rows(
-      x, flat ? Shape{x.rows()} : Shape{x.rows(), q}, x.dtype(),
-      [=](const Leaf& in, const Tile& out, Stream& stream) {
-        visit_floating(out.dtype, [&](auto tag) {
-          using T = typename decltype(tag)::type;
-          for (std::int64_t i = 0; i < out.rows; ++i)
-            for (std::int64_t t = 0; t < q; ++t)
-              out.as<T>()[i * out.stride + t] = static_cast<T>(intercept[at(0, t, q)]);
-        });
-        Tile c = coef.local();
-        c.rows = q;
-        c.cols = c.stride = p;
-        linalg::kernels().gemm(stream, 1.0, in.tile, linalg::Transpose::no, c, linalg::Transpose::yes,
-                               1.0, out);
-        if (!all_finite(out)) require_finite(in, "X", class_name);
-      });
+  return map_rows(x, flat ? Shape{x.rows()} : Shape{x.rows(), q}, x.dtype(),
+                  [=](const Leaf& in, const Tile& out, Stream& stream) {
+                    visit_floating(out.dtype, [&](auto tag) {
+                      using T = typename decltype(tag)::type;
+                      for (std::int64_t i = 0; i < out.rows; ++i)
+                        for (std::int64_t t = 0; t < q; ++t)
+                          out.as<T>()[i * out.stride + t] = static_cast<T>(intercept[at(0, t, q)]);
+                    });
+                    Tile c = coef.local();
+                    c.rows = q;
+                    c.cols = c.stride = p;
+                    linalg::kernels().gemm(stream, 1.0, in.tile, linalg::Transpose::no, c,
+                                           linalg::Transpose::yes, 1.0, out);
+                    if (!all_finite(out)) require_finite(in, "X", class_name);
+                  });
 }
 
 double LinearRegression::do_score(const Rows& x, const Array& y, const Array& sample_weight) const {
   if (y.cols() != (coef_.ndim() == 1 ? 1 : coef_.rows()))
-    throw ValueError("y has " + std::to_string(y.cols()) + " targets, but LinearRegression was fitted with " +
+    throw ValueError("y has " + std::to_string(y.cols()) +
+                     " targets, but LinearRegression was fitted with " +
                      std::to_string(coef_.ndim() == 1 ? 1 : coef_.rows()));
   const auto q = static_cast<std::size_t>(y.cols());
   const Sums residual = reduce<Sums>(do_predict(x), [&](const Leaf& leaf, Stream&) {

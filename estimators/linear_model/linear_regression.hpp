@@ -23,10 +23,10 @@ class LinearRegression : public EstimatorOf<LinearRegression, LinearRegressionPa
   using Params = LinearRegressionParams;
   explicit LinearRegression(Params p = {}) : EstimatorOf(std::move(p)) {}
 
-  Array coef_;              ///< (p,) or (q, p)
-  Value intercept_ = 0.0;   ///< a number, or (q,) for 2-D y; 0.0 without fit_intercept
-  std::int64_t rank_ = 0;   ///< number of singular values above tol * the largest
-  Array singular_;          ///< (min(n, p),) singular values of the centred X
+  Array coef_;             ///< (p,) or (q, p)
+  Value intercept_ = 0.0;  ///< a number, or (q,) for 2-D y; 0.0 without fit_intercept
+  std::int64_t rank_ = 0;  ///< number of singular values above tol * the largest
+  Array singular_;         ///< (min(n, p),) singular values of the centred X
 
   static constexpr std::string_view class_name = "LinearRegression";
   static constexpr std::string_view class_summary = "ordinary least squares";

@@ -28,9 +28,11 @@ std::span<const double> span_of(const Value& v) {
 
 const std::vector<Field<StandardScalerParams>>& StandardScaler::parameter_list() {
   static const std::vector<Field<Params>> list = {
-      parameter("copy", &Params::copy, boolean(), "accepted for compatibility: inputs are never modified"),
+      parameter("copy", &Params::copy, boolean(),
+                "accepted for compatibility: inputs are never modified"),
       parameter("with_mean", &Params::with_mean, boolean(), "subtract the mean of each column"),
-      parameter("with_std", &Params::with_std, boolean(), "divide by the standard deviation of each column"),
+      parameter("with_std", &Params::with_std, boolean(),
+                "divide by the standard deviation of each column"),
   };
   return list;
 }
@@ -67,7 +69,9 @@ void StandardScaler::do_fit(const Rows& x, const Array&, const Array& sample_wei
     scale[j] = is_constant(var[j], m.mean[j], m.count[j]) ? 1.0 : std::sqrt(var[j]);
   }
   const Shape shape = {x.cols()};
-  const auto as_array = [&](const std::vector<double>& v) { return Value(replicated(v, shape, x.comm())); };
+  const auto as_array = [&](const std::vector<double>& v) {
+    return Value(replicated(v, shape, x.comm()));
+  };
   mean_ = params.with_mean || params.with_std ? as_array(m.mean) : Value();
   var_ = params.with_std ? as_array(var) : Value();
   scale_ = params.with_std ? as_array(scale) : Value();
@@ -83,7 +87,8 @@ Rows StandardScaler::do_transform(const Rows& x) const {
   return map_rows(x, x.shape(), x.dtype(),
                   [self = *this](const Leaf& in, const Tile& out, Stream& stream) {
                     linalg::kernels().standardize(
-                        stream, in.tile, self.params.with_mean ? span_of(self.mean_) : std::span<const double>{},
+                        stream, in.tile,
+                        self.params.with_mean ? span_of(self.mean_) : std::span<const double>{},
                         span_of(self.scale_), out);
                     if (!all_finite(out)) require_finite(in, "X", self.name(), true);
                   });
@@ -91,12 +96,13 @@ Rows StandardScaler::do_transform(const Rows& x) const {
 
 Rows StandardScaler::do_inverse_transform(const Rows& x) const {
   if (x.cols() != n_features_in_)
-    throw ValueError(fmt::format("X has {} features, but {} is expecting {} features as input.", x.cols(), name(),
-                                 n_features_in_));
+    throw ValueError(fmt::format("X has {} features, but {} is expecting {} features as input.",
+                                 x.cols(), name(), n_features_in_));
   return map_rows(x, x.shape(), x.dtype(),
                   [self = *this](const Leaf& in, const Tile& out, Stream& stream) {
                     linalg::kernels().unstandardize(
-                        stream, in.tile, self.params.with_mean ? span_of(self.mean_) : std::span<const double>{},
+                        stream, in.tile,
+                        self.params.with_mean ? span_of(self.mean_) : std::span<const double>{},
                         span_of(self.scale_), out);
                     if (!all_finite(out)) require_finite(in, "X", self.name(), true);
                   });

@@ -16,10 +16,11 @@ class StandardScaler : public EstimatorOf<StandardScaler, StandardScalerParams> 
   using Params = StandardScalerParams;
   explicit StandardScaler(Params p = {}) : EstimatorOf(std::move(p)) {}
 
-  Value mean_;            ///< (p,) float64; None when neither with_mean nor with_std
-  Value var_;             ///< (p,) float64; None without with_std
-  Value scale_;           ///< (p,) float64, 1 for constant columns; None without with_std
-  Value n_samples_seen_;  ///< int; (p,) float64 where NaN make it differ by column; float if weighted
+  Value mean_;   ///< (p,) float64; None when neither with_mean nor with_std
+  Value var_;    ///< (p,) float64; None without with_std
+  Value scale_;  ///< (p,) float64, 1 for constant columns; None without with_std
+  Value
+      n_samples_seen_;  ///< int; (p,) float64 where NaN make it differ by column; float if weighted
 
   static constexpr std::string_view class_name = "StandardScaler";
   static constexpr std::string_view class_summary = "scale features to mean 0 and variance 1";

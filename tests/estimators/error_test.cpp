@@ -25,7 +25,8 @@ std::string found_by(int rank, const std::string& text) {
 }
 
 Array ramp(Shape shape) {
-  return test::make<double>(shape, [](std::int64_t i) { return double(i % 17) + 0.5 * test::unit(i); });
+  return test::make<double>(shape,
+                            [](std::int64_t i) { return double(i % 17) + 0.5 * test::unit(i); });
 }
 
 std::vector<std::unique_ptr<Estimator>> everyone() {
@@ -36,7 +37,8 @@ std::vector<std::unique_ptr<Estimator>> everyone() {
 
 TEST(Errors, UnknownParameters) {
   const std::vector<std::pair<std::string, std::string>> known = {
-      {"KMeans", "n_clusters, init, n_init, max_iter, tol, verbose, random_state, copy_x, algorithm"},
+      {"KMeans",
+       "n_clusters, init, n_init, max_iter, tol, verbose, random_state, copy_x, algorithm"},
       {"LinearRegression", "fit_intercept, copy_X, tol, n_jobs, positive"},
       {"PCA",
        "n_components, copy, whiten, svd_solver, tol, iterated_power, n_oversamples, "
@@ -45,8 +47,11 @@ TEST(Errors, UnknownParameters) {
   ASSERT_EQ(known.size(), estimator_names().size());
   for (const auto& [name, list] : known)
     expect_error<InvalidParameterError>(
-        [&, n = name] { make_estimator(n)->set_params({{"clusters", 3}}); },
-        fmt::format("Invalid parameter 'clusters' for estimator {}. Valid parameters are: {}.", name, list));
+        [&, n = name] {
+          make_estimator(n)->set_params({{"clusters", 3}});
+        },
+        fmt::format("Invalid parameter 'clusters' for estimator {}. Valid parameters are: {}.",
+                    name, list));
 }
 
 struct Refused {
@@ -73,15 +78,19 @@ TEST(Errors, ValuesOfTheWrongKind) {
   };
   for (const auto& c : cases) {
     const auto e = make_estimator(c.estimator);
-    expect_error<InvalidParameterError>([&] { e->set_params({{c.parameter, c.value}}); },
-                                        fmt::format("The '{}' parameter of {} must be {}. Got {} instead.",
-                                                    c.parameter, c.estimator, c.allowed, c.got));
+    expect_error<InvalidParameterError>(
+        [&] {
+          e->set_params({{c.parameter, c.value}});
+        },
+        fmt::format("The '{}' parameter of {} must be {}. Got {} instead.", c.parameter,
+                    c.estimator, c.allowed, c.got));
   }
 }
 
 TEST(Errors, ValuesOutOfRangeAreRefusedByFit) {
   const std::string n_components =
-      "a str among {'mle'} or an int in the range [0, inf) or a float in the range (0.0, 1.0) or None";
+      "a str among {'mle'} or an int in the range [0, inf) or a float in the range (0.0, 1.0) or "
+      "None";
   const std::string init = "a str among {'k-means++', 'random', 'k-means||'} or an array";
   const std::string n_init = "a str among {'auto'} or an int in the range [1, inf)";
   const std::vector<Refused> cases = {
@@ -99,12 +108,13 @@ TEST(Errors, ValuesOutOfRangeAreRefusedByFit) {
       {"PCA", "n_components", 1.0, n_components, "1.0"},
       {"PCA", "n_components", -1, n_components, "-1"},
       {"PCA", "n_components", "all", n_components, "'all'"},
-      {"PCA", "svd_solver", "lapack", "a str among {'auto', 'full', 'covariance_eigh', 'arpack', 'randomized'}",
-       "'lapack'"},
+      {"PCA", "svd_solver", "lapack",
+       "a str among {'auto', 'full', 'covariance_eigh', 'arpack', 'randomized'}", "'lapack'"},
       {"PCA", "tol", -0.5, "a float in the range [0.0, inf)", "-0.5"},
       {"PCA", "iterated_power", -1, "a str among {'auto'} or an int in the range [0, inf)", "-1"},
       {"PCA", "n_oversamples", 0, "an int in the range [1, inf)", "0"},
-      {"PCA", "power_iteration_normalizer", "qr", "a str among {'auto', 'QR', 'LU', 'none'}", "'qr'"},
+      {"PCA", "power_iteration_normalizer", "qr", "a str among {'auto', 'QR', 'LU', 'none'}",
+       "'qr'"},
       {"LinearRegression", "tol", -1.0, "a float in the range [0.0, inf)", "-1.0"},
   };
   const Array x = ramp({40, 3});
@@ -112,25 +122,28 @@ TEST(Errors, ValuesOutOfRangeAreRefusedByFit) {
   for (const auto& c : cases) {
     const auto e = make_estimator(c.estimator);
     e->set_params({{c.parameter, c.value}});
-    expect_error<InvalidParameterError>([&] { e->fit(x, y); },
-                                        fmt::format("The '{}' parameter of {} must be {}. Got {} instead.",
-                                                    c.parameter, c.estimator, c.allowed, c.got));
+    expect_error<InvalidParameterError>(
+        [&] { e->fit(x, y); }, fmt::format("The '{}' parameter of {} must be {}. Got {} instead.",
+                                           c.parameter, c.estimator, c.allowed, c.got));
     EXPECT_FALSE(e->is_fitted());
   }
 }
 
 TEST(Errors, WhatIsNotSupportedSaysSo) {
   const Array x = ramp({40, 3});
-  const auto refuse = [&](const char* estimator, const char* parameter, const Value& value, const std::string& text) {
+  const auto refuse = [&](const char* estimator, const char* parameter, const Value& value,
+                          const std::string& text) {
     const auto e = make_estimator(estimator);
     e->set_params({{parameter, value}});
     expect_error<NotImplementedError>([&] { e->fit(x, ramp({40})); }, text);
   };
   refuse("KMeans", "algorithm", "elkan",
          "KMeans(algorithm='elkan') is not supported; use 'lloyd', which gives the same clusters");
-  refuse("PCA", "svd_solver", "arpack",
-         "PCA(svd_solver='arpack') is not supported; use auto, full, covariance_eigh or randomized");
-  refuse("PCA", "n_components", "mle", "PCA(n_components='mle') is not supported; give an int, a float or None");
+  refuse(
+      "PCA", "svd_solver", "arpack",
+      "PCA(svd_solver='arpack') is not supported; use auto, full, covariance_eigh or randomized");
+  refuse("PCA", "n_components", "mle",
+         "PCA(n_components='mle') is not supported; give an int, a float or None");
   refuse("PCA", "power_iteration_normalizer", "LU",
          "PCA(power_iteration_normalizer='LU') is not supported; use auto or QR");
   refuse("LinearRegression", "positive", true,
@@ -142,16 +155,33 @@ TEST(Errors, ShapesAndDtypes) {
     const std::string name(e->name());
     const auto fit = [&](const Array& x) { e->fit(x, x ? ramp({x.rows()}) : Array{}); };
     expect_error<ValueError>([&] { fit(ramp({12})); },
-                             name + " expects a 2-D array (n_samples, n_features), got a 1-D one of shape (12,); reshape it "
-                                    "to (n, 1) for one feature or (1, n) for one sample");
-    expect_error<ValueError>([&] { fit(ramp({12, 2, 2})); },
-                             name + " expects a 2-D array (n_samples, n_features), got a 3-D one of shape (12, 2, 2)");
-    expect_error<ValueError>([&] { fit(ramp({})); },
-                             name + " expects a 2-D array (n_samples, n_features), got a 0-D one of shape ()");
-    expect_error<TypeError>([&] { fit(test::make<std::complex<double>>({12, 2})); },
-                            name + " does not support complex data");
-    expect_error<ValueError>([&] { fit(ramp({0, 2})); }, name + " needs at least 1 sample, got shape (0, 2)");
-    expect_error<ValueError>([&] { fit(ramp({12, 0})); }, name + " needs at least 1 feature, got shape (12, 0)");
+                             name +
+                                 " expects a 2-D array (n_samples, n_features), got a 1-D one of "
+                                 "shape (12,); reshape it "
+                                 "to (n, 1) for one feature or (1, n) for one sample");
+    expect_error<ValueError>(
+        [&] {
+          fit(ramp({12, 2, 2}));
+        },
+        name + " expects a 2-D array (n_samples, n_features), got a 3-D one of shape (12, 2, 2)");
+    expect_error<ValueError>(
+        [&] { fit(ramp({})); },
+        name + " expects a 2-D array (n_samples, n_features), got a 0-D one of shape ()");
+    expect_error<TypeError>(
+        [&] {
+          fit(test::make<std::complex<double>>({12, 2}));
+        },
+        name + " does not support complex data");
+    expect_error<ValueError>(
+        [&] {
+          fit(ramp({0, 2}));
+        },
+        name + " needs at least 1 sample, got shape (0, 2)");
+    expect_error<ValueError>(
+        [&] {
+          fit(ramp({12, 0}));
+        },
+        name + " needs at least 1 feature, got shape (12, 0)");
     EXPECT_FALSE(e->is_fitted());
   }
 }
@@ -160,7 +190,8 @@ TEST(Errors, UseBeforeFit) {
   const Array x = ramp({40, 3});
   for (const auto& e : everyone()) {
     const std::string text = fmt::format(
-        "This {} instance is not fitted yet. Call 'fit' with appropriate arguments first.", e->name());
+        "This {} instance is not fitted yet. Call 'fit' with appropriate arguments first.",
+        e->name());
     expect_error<NotFittedError>([&] { e->predict(x); }, text);
     expect_error<NotFittedError>([&] { e->transform(x); }, text);
     expect_error<NotFittedError>([&] { e->inverse_transform(x); }, text);
@@ -195,18 +226,21 @@ TEST(Errors, AnotherNumberOfFeatures) {
   const Array wide = ramp({40, 4});
   for (const auto& e : everyone()) {
     e->fit(x, ramp({40}));
-    const std::string text = fmt::format("X has 4 features, but {} is expecting 3 features as input.", e->name());
+    const std::string text =
+        fmt::format("X has 4 features, but {} is expecting 3 features as input.", e->name());
     expect_error<ValueError>([&] { e->predict(wide); }, text);
     expect_error<ValueError>([&] { e->transform(wide); }, text);
     expect_error<ValueError>([&] { e->score(wide, ramp({40})); }, text);
   }
   PCA pca({.n_components = 2});
   pca.fit(x);
-  expect_error<ValueError>([&] { pca.inverse_transform(x); }, "X has 3 columns, but this PCA has 2 components");
+  expect_error<ValueError>([&] { pca.inverse_transform(x); },
+                           "X has 3 columns, but this PCA has 2 components");
   StandardScaler scaler;
   scaler.fit(x);
-  expect_error<ValueError>([&] { scaler.inverse_transform(wide); },
-                           "X has 4 features, but StandardScaler is expecting 3 features as input.");
+  expect_error<ValueError>(
+      [&] { scaler.inverse_transform(wide); },
+      "X has 4 features, but StandardScaler is expecting 3 features as input.");
 }
 
 TEST(Errors, Targets) {
@@ -214,17 +248,23 @@ TEST(Errors, Targets) {
   LinearRegression e;
   const auto fit = [&](const Array& y) { return [&, y] { e.fit(x, y); }; };
   expect_error<ValueError>(fit({}), "LinearRegression needs a target y to fit");
-  expect_error<ValueError>(fit(ramp({599})), "X and y have different numbers of samples: 600 and 599");
+  expect_error<ValueError>(fit(ramp({599})),
+                           "X and y have different numbers of samples: 600 and 599");
   expect_error<ValueError>(fit(ramp({600, 2, 2})), "y must be 1-D or 2-D, got shape (600, 2, 2)");
   expect_error<TypeError>(fit(test::make<std::complex<float>>({600})), "y cannot be complex");
-  const Array holes = test::make<double>({600}, [](std::int64_t i) { return i == 555 ? nan : 1.0; });
-  expect_error<ValueError>(fit(holes), found_by(x.distribution().owner_of_row(555),
-                                                "Input y of LinearRegression contains NaN at row 555, column 0."));
+  const Array holes =
+      test::make<double>({600}, [](std::int64_t i) { return i == 555 ? nan : 1.0; });
+  expect_error<ValueError>(
+      fit(holes), found_by(x.distribution().owner_of_row(555),
+                           "Input y of LinearRegression contains NaN at row 555, column 0."));
   EXPECT_FALSE(e.is_fitted());
   e.fit(x, ramp({600}));
   expect_error<ValueError>([&] { e.score(x); }, "LinearRegression needs a target y to score");
-  expect_error<ValueError>([&] { e.score(x, ramp({600, 2})); },
-                           "y has 2 targets, but LinearRegression was fitted with 1");
+  expect_error<ValueError>(
+      [&] {
+        e.score(x, ramp({600, 2}));
+      },
+      "y has 2 targets, but LinearRegression was fitted with 1");
 }
 
 TEST(Errors, Weights) {
@@ -237,19 +277,26 @@ TEST(Errors, Weights) {
     const auto weights = [](double special) {
       return test::make<double>({600}, [=](std::int64_t i) { return i == 300 ? special : 1.0; });
     };
-    expect_error<ValueError>(fit(ramp({599})), "X and sample_weight have different numbers of samples: 600 and 599");
+    expect_error<ValueError>(fit(ramp({599})),
+                             "X and sample_weight have different numbers of samples: 600 and 599");
     expect_error<ValueError>(fit(ramp({600, 1})), "sample_weight must be 1-D, got shape (600, 1)");
-    expect_error<TypeError>(fit(test::make<std::complex<float>>({600})), "sample_weight cannot be complex");
-    expect_error<ValueError>(fit(zeros({600})), "sample_weight must contain at least one weight other than 0");
-    expect_error<ValueError>(fit(weights(-0.5)),
-                             found_by(owner, "sample_weight must not be negative, got -0.5 at row 300"));
+    expect_error<TypeError>(fit(test::make<std::complex<float>>({600})),
+                            "sample_weight cannot be complex");
+    expect_error<ValueError>(fit(zeros({600})),
+                             "sample_weight must contain at least one weight other than 0");
+    expect_error<ValueError>(
+        fit(weights(-0.5)),
+        found_by(owner, "sample_weight must not be negative, got -0.5 at row 300"));
     expect_error<ValueError>(
         fit(weights(inf)),
-        found_by(owner, fmt::format("Input sample_weight of {} contains infinity at row 300, column 0.", name)));
+        found_by(owner,
+                 fmt::format("Input sample_weight of {} contains infinity at row 300, column 0.",
+                             name)));
     EXPECT_FALSE(e->is_fitted());
   }
   PCA pca;
-  expect_error<ValueError>([&] { pca.fit(x, {}, ramp({600})); }, "PCA does not take a sample_weight");
+  expect_error<ValueError>([&] { pca.fit(x, {}, ramp({600})); },
+                           "PCA does not take a sample_weight");
   pca.fit(x);
   expect_error<ValueError>([&] { pca.score(x, {}, ramp({600})); },
                            "PCA does not take a sample_weight");
@@ -303,10 +350,10 @@ TEST(Errors, NaNAndInfinityInX) {
       if (!first) continue;
       const Array x = with(pattern);
       const Array y = ramp({2000});
-      const std::string text =
-          found_by(x.distribution().owner_of_row(first->row),
-                   fmt::format("Input X of {} contains {} at row {}, column {}.", name,
-                               std::isnan(first->value) ? "NaN" : "infinity", first->row, first->col));
+      const std::string text = found_by(
+          x.distribution().owner_of_row(first->row),
+          fmt::format("Input X of {} contains {} at row {}, column {}.", name,
+                      std::isnan(first->value) ? "NaN" : "infinity", first->row, first->col));
       for (const Rows& rows : {Rows(x), test::streamed(x)}) {
         const auto e = make_estimator(name);
         e->set_params(params);
@@ -318,7 +365,8 @@ TEST(Errors, NaNAndInfinityInX) {
           SCOPED_TRACE(method);
           expect_error<ValueError>(call, text);
         };
-        if (name == "KMeans" || name == "LinearRegression") refuses("predict", [&] { e->predict(rows); });
+        if (name == "KMeans" || name == "LinearRegression")
+          refuses("predict", [&] { e->predict(rows); });
         if (name != "LinearRegression") refuses("transform", [&] { e->transform(rows); });
         if (scaler) refuses("inverse_transform", [&] { e->inverse_transform(rows); });
         if (!scaler) refuses("score", [&] { e->score(rows, y); });
@@ -327,15 +375,18 @@ TEST(Errors, NaNAndInfinityInX) {
 }
 
 TEST(Errors, NaNInWideX) {
-  const Array x = test::make<double>({3, 10}, [](std::int64_t i) { return i == 17 ? nan : test::unit(i); });
+  const Array x =
+      test::make<double>({3, 10}, [](std::int64_t i) { return i == 17 ? nan : test::unit(i); });
   LinearRegression e;
-  expect_error<ValueError>([&] { e.fit(x, ramp({3})); },
-                           found_by(0, "Input X of LinearRegression contains NaN at row 1, column 7."));
+  expect_error<ValueError>(
+      [&] { e.fit(x, ramp({3})); },
+      found_by(0, "Input X of LinearRegression contains NaN at row 1, column 7."));
 }
 
 // Very large finite values are not mistaken for infinities.
 TEST(Errors, FiniteDataWhoseSquaresOverflowAreNotCalledInfinite) {
-  const Array x = test::make<double>({300, 2}, [](std::int64_t i) { return (i % 2 ? 1e200 : 1.0) * test::unit(i); });
+  const Array x = test::make<double>(
+      {300, 2}, [](std::int64_t i) { return (i % 2 ? 1e200 : 1.0) * test::unit(i); });
   for (const auto& [name, params] : ways()) {
     const auto e = make_estimator(name);
     e->set_params(params);
@@ -354,11 +405,14 @@ TEST(Errors, KMeansOwn) {
   expect_error<ValueError>(fit(p), "n_samples=5 should be >= n_clusters=8.");
   p.n_clusters = 3;
   p.init = ramp({3, 4});
-  expect_error<ValueError>(fit(p), "init must have shape (n_clusters, n_features) = (3, 2), got (3, 4)");
+  expect_error<ValueError>(fit(p),
+                           "init must have shape (n_clusters, n_features) = (3, 2), got (3, 4)");
   p.init = ramp({2, 2});
-  expect_error<ValueError>(fit(p), "init must have shape (n_clusters, n_features) = (3, 2), got (2, 2)");
+  expect_error<ValueError>(fit(p),
+                           "init must have shape (n_clusters, n_features) = (3, 2), got (2, 2)");
   p.init = ramp({6});
-  expect_error<ValueError>(fit(p), "init must have shape (n_clusters, n_features) = (3, 2), got (6,)");
+  expect_error<ValueError>(fit(p),
+                           "init must have shape (n_clusters, n_features) = (3, 2), got (6,)");
   p.init = test::make<std::complex<double>>({3, 2});
   expect_error<TypeError>(fit(p), "init cannot be complex");
   p.init = test::make<double>({3, 2}, [](std::int64_t i) { return i == 3 ? inf : 1.0; });
@@ -384,9 +438,10 @@ TEST(Errors, PCAOwn) {
   expect_error<ValueError>(fit({40, 3}, 0, "randomized"),
                            "n_components=0 must be between 1 and min(n_samples, n_features)=3 with "
                            "svd_solver='randomized'");
-  expect_error<ValueError>(fit({40, 3}, 0.5, "randomized"),
-                           "n_components=0.5 must be between 1 and min(n_samples, n_features)=3 with "
-                           "svd_solver='randomized'");
+  expect_error<ValueError>(
+      fit({40, 3}, 0.5, "randomized"),
+      "n_components=0.5 must be between 1 and min(n_samples, n_features)=3 with "
+      "svd_solver='randomized'");
 }
 
 // A failed fit leaves no half-fitted estimator behind.
@@ -409,12 +464,14 @@ TEST(Errors, ModelsOfAnother) {
     const Model model = from->model();
     for (const auto& to : everyone()) {
       if (to->name() == from->name()) continue;
-      expect_error<ValueError>([&] { to->restore(model); },
-                               fmt::format("the model holds a {}, not a {}", from->name(), to->name()));
+      expect_error<ValueError>(
+          [&] { to->restore(model); },
+          fmt::format("the model holds a {}, not a {}", from->name(), to->name()));
     }
   }
-  expect_error<ValueError>([] { make_estimator("Kmeans"); },
-                           "unknown estimator 'Kmeans'; there are KMeans, LinearRegression, PCA, StandardScaler");
+  expect_error<ValueError>(
+      [] { make_estimator("Kmeans"); },
+      "unknown estimator 'Kmeans'; there are KMeans, LinearRegression, PCA, StandardScaler");
 }
 
 TEST(Errors, DamagedModels) {

@@ -48,21 +48,24 @@ inline std::string bits_of(const Value& v) {
 /// Named pieces of a result, to be compared bit by bit.
 using Fingerprint = std::vector<std::pair<std::string, std::string>>;
 
-inline void expect_same_bits(const Fingerprint& got, const Fingerprint& want, const std::string& text) {
+inline void expect_same_bits(const Fingerprint& got, const Fingerprint& want,
+                             const std::string& text) {
   EXPECT_EQ(got.size(), want.size()) << text;
   for (std::size_t i = 0; i < std::min(got.size(), want.size()); ++i)
     EXPECT_TRUE(got[i] == want[i]) << text << ": " << got[i].first << " differs";
 }
 
 /// Fits and calls every method; what an estimator has no method for is part of the result.
-inline Fingerprint fit_and_use(Estimator& e, const Rows& x, const Array& y = {}, const Array& weights = {}) {
+inline Fingerprint fit_and_use(Estimator& e, const Rows& x, const Array& y = {},
+                               const Array& weights = {}) {
   Fingerprint f;
   const auto attempt = [&](const char* name, const std::function<std::string()>& call) {
     try {
       f.emplace_back(name, call());
     } catch (const Error& error) {
       const std::string text = error.what();  // with the rank that found it, if there are several
-      f.emplace_back(name, fmt::format("{}: {}", error.kind(), text.substr(0, text.find(" (rank "))));
+      f.emplace_back(name,
+                     fmt::format("{}: {}", error.kind(), text.substr(0, text.find(" (rank "))));
     }
   };
   e.fit(x, y, weights);
@@ -83,8 +86,8 @@ inline std::vector<double> numbers(const Array& x) {
 }
 inline std::vector<double> numbers(const Value& v) { return numbers(v.as<Array>()); }
 
-inline void expect_numbers(const std::vector<double>& got, const std::vector<double>& want, double tolerance,
-                           const std::string& text = {}) {
+inline void expect_numbers(const std::vector<double>& got, const std::vector<double>& want,
+                           double tolerance, const std::string& text = {}) {
   ASSERT_EQ(got.size(), want.size()) << text;
   double worst = 0;
   std::size_t where = 0;
@@ -93,15 +96,17 @@ inline void expect_numbers(const std::vector<double>& got, const std::vector<dou
       worst = d;
       where = i;
     }
-  EXPECT_LE(worst, tolerance) << text << ": value " << where << " is " << got[where] << " instead of "
-                              << want[where];
+  EXPECT_LE(worst, tolerance) << text << ": value " << where << " is " << got[where]
+                              << " instead of " << want[where];
 }
 
 /// A row-distributed array with given contents.
 template <class T = double>
-Array array_of(std::initializer_list<double> values, Shape shape, const Communicator& comm = Communicator::world()) {
+Array array_of(std::initializer_list<double> values, Shape shape,
+               const Communicator& comm = Communicator::world()) {
   const std::vector<double> v(values);
-  return make<T>(shape, [&](std::int64_t i) { return static_cast<T>(v[z(i)]); }, comm);
+  return make<T>(
+      shape, [&](std::int64_t i) { return static_cast<T>(v[z(i)]); }, comm);
 }
 
 }  // namespace tessera::test

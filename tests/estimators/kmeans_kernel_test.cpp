@@ -33,8 +33,8 @@ TYPED_TEST(KMeansKernel, AssignsByHand) {
     std::vector<double> sums(3, 100.0), counts(3, 10.0);
     double inertia = 1000;
     std::int64_t changed = 5;
-    assign_nearest<T>(x.data(), 4, 1, packed, w.data(), labels.data(), sums.data(), counts.data(), &inertia,
-                      &changed);
+    assign_nearest<T>(x.data(), 4, 1, packed, w.data(), labels.data(), sums.data(), counts.data(),
+                      &inertia, &changed);
     EXPECT_EQ(labels, (Labels{0, 0, 1, 1}));
     EXPECT_EQ(sums, (std::vector<double>{100 - 1, 100 + 3 * 8 + 4 * 9, 100}));
     EXPECT_EQ(counts, (std::vector<double>{13, 17, 10}));
@@ -53,7 +53,8 @@ TYPED_TEST(KMeansKernel, TiesTakeTheLowestCentre) {
     for (const auto target : targets()) {
       const OnTarget on(target);
       Labels labels(3, -1);
-      assign_nearest<T>(x.data(), 3, 1, packed, nullptr, labels.data(), nullptr, nullptr, nullptr, nullptr);
+      assign_nearest<T>(x.data(), 3, 1, packed, nullptr, labels.data(), nullptr, nullptr, nullptr,
+                        nullptr);
       EXPECT_EQ(labels, (Labels{0, 0, 0})) << k << " centres on " << target_name();
     }
   }
@@ -72,11 +73,13 @@ TYPED_TEST(KMeansKernel, DistancesByHand) {
     EXPECT_EQ(out, (std::vector<T>{5, 0, 0, 5, 10, 5}));
     std::vector<T> closest = {30, 30, 30};
     std::vector<double> potentials = {1, 1};
-    candidate_potentials<T>(x.data(), 3, 2, 2, centers.data(), 2, w.data(), closest.data(), potentials.data());
+    candidate_potentials<T>(x.data(), 3, 2, 2, centers.data(), 2, w.data(), closest.data(),
+                            potentials.data());
     EXPECT_EQ(potentials, (std::vector<double>{1 + 25 + 0 + 90, 1 + 0 + 50 + 75}));
     EXPECT_EQ(update_closest<T>(x.data(), 3, 2, 2, centers.data(), w.data(), closest.data()), 115);
     EXPECT_EQ(closest, (std::vector<T>{25, 0, 30}));
-    EXPECT_EQ(update_closest<T>(x.data(), 3, 2, 2, centers.data() + 2, nullptr, closest.data()), 25);
+    EXPECT_EQ(update_closest<T>(x.data(), 3, 2, 2, centers.data() + 2, nullptr, closest.data()),
+              25);
     EXPECT_EQ(closest, (std::vector<T>{0, 0, 25}));
   }
 }
@@ -88,7 +91,8 @@ TYPED_TEST(KMeansKernel, RowsWithNaNAndInfinity) {
   for (const std::int64_t d : {1, 3, 16, 17})
     for (const std::int64_t rows : {1, 5, 32, 70}) {
       std::vector<T> x(z(rows * d), T(1));
-      for (std::int64_t i = 0; i < rows; ++i) x[z(i * d)] = i % 3 == 0 ? nan : i % 3 == 1 ? inf : T(1);
+      for (std::int64_t i = 0; i < rows; ++i)
+        x[z(i * d)] = i % 3 == 0 ? nan : i % 3 == 1 ? inf : T(1);
       std::vector<T> centers;
       for (std::int64_t j = 0; j < 9 * d; ++j) centers.push_back(static_cast<T>(j));
       const PackedCenters<T> packed(centers.data(), 9, d, nullptr);
@@ -97,7 +101,8 @@ TYPED_TEST(KMeansKernel, RowsWithNaNAndInfinity) {
         Comparison values(fmt::format("{} x {} with NaN", rows, d));
         Labels labels(z(rows), -1);
         double inertia = 0;
-        assign_nearest<T>(x.data(), rows, d, packed, nullptr, labels.data(), nullptr, nullptr, &inertia, nullptr);
+        assign_nearest<T>(x.data(), rows, d, packed, nullptr, labels.data(), nullptr, nullptr,
+                          &inertia, nullptr);
         for (std::int64_t i = 0; i < rows; ++i) {
           values.holds(labels[z(i)] >= 0 && labels[z(i)] < 9, "labels are centres", i);
           values.holds(i % 3 != 0 || labels[z(i)] == 0, "a row with NaN gets 0", i);
@@ -126,7 +131,8 @@ struct Case {
   std::int64_t gap;
   double offset;
   std::string text() const {
-    return fmt::format("{} x {}, {} centres, weights {}, gap {}, offset {}", rows, d, k, weighted, gap, offset);
+    return fmt::format("{} x {}, {} centres, weights {}, gap {}, offset {}", rows, d, k, weighted,
+                       gap, offset);
   }
 };
 
@@ -182,7 +188,8 @@ class Problem {
     assign_nearest<T>(x.data(), c.rows, x.stride, packed, weight_data(), labels.data(), sums.data(),
                       counts.data(), &inertia, &changed);
     all_labels.insert(all_labels.end(), labels.begin(), labels.end());
-    std::vector<Wide> want_sums(sums.size(), 1), bound(sums.size(), 1), want_counts(counts.size(), 2);
+    std::vector<Wide> want_sums(sums.size(), 1), bound(sums.size(), 1),
+        want_counts(counts.size(), 2);
     Wide want_inertia = 3;
     std::int64_t want_changed = 4;
     for (std::int64_t i = 0; i < c.rows; ++i) {
@@ -203,17 +210,19 @@ class Problem {
       }
     }
     values.same(static_cast<Wide>(changed), static_cast<Wide>(want_changed));
-    // The offset is subtracted in T, so x - offset - centre is as accurate as T is for |x - offset|.
+    // The offset is subtracted in T, so x - offset - centre is as accurate as T is for |x -
+    // offset|.
     values.near(inertia, want_inertia,
                 ((8 + 0.02 * static_cast<double>(c.d)) * eps_of<T> + 1e-13) * want_inertia);
     for (std::size_t j = 0; j < counts.size(); ++j)
       values.near(counts[j], want_counts[j], 1e-12L * want_counts[j]);
-    for (std::size_t j = 0; j < sums.size(); ++j) values.near(sums[j], want_sums[j], 1e-12L * bound[j]);
+    for (std::size_t j = 0; j < sums.size(); ++j)
+      values.near(sums[j], want_sums[j], 1e-12L * bound[j]);
     // Neither where the data lie nor which outputs are wanted changes labels.
     const auto copy = x.moved(1);
     Labels again(z(c.rows), -1);
-    assign_nearest<T>(copy.data() + 1, c.rows, x.stride, packed, nullptr, again.data(), nullptr, nullptr,
-                      nullptr, nullptr);
+    assign_nearest<T>(copy.data() + 1, c.rows, x.stride, packed, nullptr, again.data(), nullptr,
+                      nullptr, nullptr, nullptr);
     values.holds(again == labels, "the same labels at another alignment and without other outputs");
     auto again_sums = std::vector<double>(z(c.k * c.d), 1.0);
     auto again_counts = std::vector<double>(z(c.k), 2.0);
@@ -231,8 +240,8 @@ class Problem {
     std::vector<T> out(z(c.rows * out_stride), T(-7));
     distances<T>(x.data(), c.rows, x.stride, centers.data(), c.k, c.d, out.data(), out_stride);
     std::vector<double> potentials(z(c.k), 5.0);
-    candidate_potentials<T>(x.data(), c.rows, x.stride, c.d, centers.data(), c.k, weight_data(), closest.data(),
-                            potentials.data());
+    candidate_potentials<T>(x.data(), c.rows, x.stride, c.d, centers.data(), c.k, weight_data(),
+                            closest.data(), potentials.data());
     for (std::int64_t j = 0; j < c.k; ++j) {
       Wide potential = 5;
       for (std::int64_t i = 0; i < c.rows; ++i) {
@@ -246,8 +255,8 @@ class Problem {
       for (std::int64_t j = c.k; j < out_stride; ++j)
         values.holds(out[z(i * out_stride + j)] == T(-7), "gaps are not written", i, j);
     auto updated = closest;
-    const double potential =
-        update_closest<T>(x.data(), c.rows, x.stride, c.d, centers.data(), weight_data(), updated.data());
+    const double potential = update_closest<T>(x.data(), c.rows, x.stride, c.d, centers.data(),
+                                               weight_data(), updated.data());
     Wide want = 0;
     for (std::int64_t i = 0; i < c.rows; ++i) {
       const Wide s = std::min<Wide>(squares[z(i * c.k)], closest[z(i)]);
@@ -257,8 +266,8 @@ class Problem {
     values.near(potential, want, tolerance * want);
     const auto copy = x.moved(3);
     auto again = closest;
-    values.same(update_closest<T>(copy.data() + 3, c.rows, x.stride, c.d, centers.data(), weight_data(),
-                                  again.data()),
+    values.same(update_closest<T>(copy.data() + 3, c.rows, x.stride, c.d, centers.data(),
+                                  weight_data(), again.data()),
                 potential);
     values.holds(again == updated, "the same bits at another alignment");
   }
@@ -266,14 +275,16 @@ class Problem {
 
 TYPED_TEST(KMeansKernel, AgreesWithNaiveLoops) {
   Numbers numbers(5);
-  std::vector<Case> cases = {{33, 7, 1000, true, 1, 0}, {40, 10000, 9, true, 0, 0}, {4096, 4, 9, true, 0, 100}};
+  std::vector<Case> cases = {
+      {33, 7, 1000, true, 1, 0}, {40, 10000, 9, true, 0, 0}, {4096, 4, 9, true, 0, 100}};
   int turn = 0;
   for (const std::int64_t rows : {0, 1, 2, 31, 32, 33, 255, 257, 1000})
     for (const auto d : kernel_cols)
       for (const std::int64_t k : {1, 2, 7, 8, 9, 64, 100}) {
         ++turn;
         if (rows * d * k > 400000) continue;
-        cases.push_back({rows, d, k, turn % 2 == 1, turn % 3 == 0 ? 5 : 0, turn % 5 == 0 ? 100.0 : 0.0});
+        cases.push_back(
+            {rows, d, k, turn % 2 == 1, turn % 3 == 0 ? 5 : 0, turn % 5 == 0 ? 100.0 : 0.0});
       }
   std::vector<Labels> labels(targets().size());
   for (const auto& c : cases) {
@@ -286,7 +297,8 @@ TYPED_TEST(KMeansKernel, AgreesWithNaiveLoops) {
   // A label is the outcome of one chain of fused multiply-adds, whatever the width of the vectors.
   for (std::size_t t = 1; t < targets().size(); ++t) {
     if (targets()[t] > HWY_AVX2) continue;  // no fused multiply-add
-    EXPECT_EQ(labels[t], labels[0]) << hwy::TargetName(targets()[t]) << " and " << hwy::TargetName(targets()[0]);
+    EXPECT_EQ(labels[t], labels[0])
+        << hwy::TargetName(targets()[t]) << " and " << hwy::TargetName(targets()[0]);
   }
 }
 

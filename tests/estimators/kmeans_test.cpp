@@ -44,7 +44,8 @@ TEST(KMeans, ByHand) {
   const Array x = array_of({0, 1, 9, 10}, {4, 1});
   auto e = kmeans(2, array_of({0, 1}, {2, 1}));
   e.fit(x);
-  // From centres 0 and 1: {0}, {1, 9, 10} -> 0, 20/3: {0, 1}, {9, 10} -> 1/2, 19/2: the same labels.
+  // From centres 0 and 1: {0}, {1, 9, 10} -> 0, 20/3: {0, 1}, {9, 10} -> 1/2, 19/2: the same
+  // labels.
   expect_numbers(numbers(e.cluster_centers_), {0.5, 9.5}, 1e-15);
   expect_numbers(numbers(e.labels_), {0, 0, 1, 1}, 0);
   EXPECT_EQ(e.inertia_, 1);
@@ -63,8 +64,8 @@ struct Lloyd {
   double inertia = 0;
   std::int64_t iterations = 0;
 
-  Lloyd(const std::vector<double>& x, std::vector<double> first, std::int64_t d, const std::vector<double>& w,
-        std::int64_t max_iter, double tol)
+  Lloyd(const std::vector<double>& x, std::vector<double> first, std::int64_t d,
+        const std::vector<double>& w, std::int64_t max_iter, double tol)
       : centers(std::move(first)) {
     const auto n = static_cast<std::int64_t>(x.size()) / d;
     const auto k = static_cast<std::int64_t>(centers.size()) / d;
@@ -72,7 +73,8 @@ struct Lloyd {
     for (std::int64_t j = 0; j < d; ++j) {
       double mean = 0, squares = 0;
       for (std::int64_t i = 0; i < n; ++i) mean += x[z(i * d + j)] / double(n);
-      for (std::int64_t i = 0; i < n; ++i) squares += (x[z(i * d + j)] - mean) * (x[z(i * d + j)] - mean);
+      for (std::int64_t i = 0; i < n; ++i)
+        squares += (x[z(i * d + j)] - mean) * (x[z(i * d + j)] - mean);
       variance += squares / double(n) / double(d);
     }
     std::vector<double> distance(z(n));
@@ -85,7 +87,8 @@ struct Lloyd {
         for (std::int64_t c = 0; c < k; ++c) {
           double s = 0;
           for (std::int64_t j = 0; j < d; ++j)
-            s += (x[z(i * d + j)] - centers[z(c * d + j)]) * (x[z(i * d + j)] - centers[z(c * d + j)]);
+            s += (x[z(i * d + j)] - centers[z(c * d + j)]) *
+                 (x[z(i * d + j)] - centers[z(c * d + j)]);
           if (c == 0 || s < distance[z(i)]) distance[z(i)] = s, best = c;
         }
         same = same && labels[z(i)] == double(best);
@@ -139,13 +142,16 @@ TEST(KMeans, AgreesWithSerialLloyd) {
       for (const double tol : {0.0, 1e-4, 0.01, 1e9})
         for (const std::int64_t max_iter : {1, 2, 300}) {
           if (max_iter != 300 && tol != 1e-4) continue;
-          const auto text =
-              fmt::format("{} x {}, {} clusters, weights {}, tol {}, max_iter {}", n, d, k, weighted, tol, max_iter);
+          const auto text = fmt::format("{} x {}, {} clusters, weights {}, tol {}, max_iter {}", n,
+                                        d, k, weighted, tol, max_iter);
           const Array x = noise(n, d);
-          const Array w = weighted ? test::make<double>({n}, [](std::int64_t i) { return double(1 + i % 3); }) : Array{};
+          const Array w =
+              weighted ? test::make<double>({n}, [](std::int64_t i) { return double(1 + i % 3); })
+                       : Array{};
           const auto all = numbers(x);
           const std::vector<double> first(all.begin(), all.begin() + k * d);
-          const Lloyd want(all, first, d, weighted ? numbers(w) : std::vector<double>{}, max_iter, tol);
+          const Lloyd want(all, first, d, weighted ? numbers(w) : std::vector<double>{}, max_iter,
+                           tol);
           auto e = kmeans(k, replicated(first, {k, d}, world()));
           e.params.tol = tol;
           e.params.max_iter = max_iter;
@@ -203,7 +209,8 @@ TEST(KMeans, OneCluster) {
     std::vector<double> mean(3);
     for (std::size_t i = 0; i < all.size(); ++i) mean[i % 3] += all[i] / 1031;
     double inertia = 0;
-    for (std::size_t i = 0; i < all.size(); ++i) inertia += (all[i] - mean[i % 3]) * (all[i] - mean[i % 3]);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      inertia += (all[i] - mean[i % 3]) * (all[i] - mean[i % 3]);
     expect_numbers(numbers(e.cluster_centers_), mean, 1e-12, init);
     EXPECT_NEAR(e.inertia_, inertia, 1e-11 * inertia) << init;
     EXPECT_EQ(e.n_iter_, 2) << init;
@@ -228,7 +235,8 @@ TEST(KMeans, FindsSeparatedGroups) {
       e.params.n_init = 3;
       const Array labels = e.fit_predict(blobs(2000, 5));
       const auto l = numbers(labels);
-      for (std::int64_t i = 0; i < 2000; ++i) ASSERT_EQ(l[z(i)], l[z(i % 5)]) << init << ", seed " << seed;
+      for (std::int64_t i = 0; i < 2000; ++i)
+        ASSERT_EQ(l[z(i)], l[z(i % 5)]) << init << ", seed " << seed;
       EXPECT_EQ(std::set<double>(l.begin(), l.end()).size(), 5u);
       test::expect_same<std::int32_t>(labels, e.labels_);
       test::expect_same<std::int32_t>(e.predict(blobs(2000, 5)), e.labels_);
@@ -238,7 +246,8 @@ TEST(KMeans, FindsSeparatedGroups) {
 
 TEST(KMeans, WeightTwoIsTheRowTwice) {
   const Array x = noise(600, 2);
-  const Array twice = test::make<double>({1200, 2}, [](std::int64_t i) { return test::unit(i % 1200, 5) * 10; });
+  const Array twice =
+      test::make<double>({1200, 2}, [](std::int64_t i) { return test::unit(i % 1200, 5) * 10; });
   const Array first = array_of({1, 1, 5, 5, 9, 2}, {3, 2});
   auto a = kmeans(3, first);
   auto b = kmeans(3, first);
@@ -251,7 +260,8 @@ TEST(KMeans, WeightTwoIsTheRowTwice) {
 
 TEST(KMeans, WeightZeroIsNoRow) {
   const Array w = test::make<double>({600}, [](std::int64_t i) { return i < 300 ? 1.0 : 0.0; });
-  const Array x = test::make<double>({600, 1}, [](std::int64_t i) { return i < 300 ? test::unit(i) : 1000.0; });
+  const Array x =
+      test::make<double>({600, 1}, [](std::int64_t i) { return i < 300 ? test::unit(i) : 1000.0; });
   for (const char* init : inits) {
     auto e = kmeans(3, init);
     e.fit(x, {}, w);
@@ -262,19 +272,22 @@ TEST(KMeans, WeightZeroIsNoRow) {
 // Two different rows and three clusters: a warning, and every row has distance 0.
 TEST(KMeans, FewerDistinctRowsThanClusters) {
   for (const char* init : inits) {
-    const Array x = test::make<double>({700, 2}, [](std::int64_t i) { return i / 2 % 2 ? 5.0 : -1.0; });
+    const Array x =
+        test::make<double>({700, 2}, [](std::int64_t i) { return i / 2 % 2 ? 5.0 : -1.0; });
     auto e = kmeans(3, init);
     if (world().rank() == 0) testing::internal::CaptureStderr();
     e.fit(x);
     const std::string said = world().rank() == 0 ? testing::internal::GetCapturedStderr() : "";
     if (world().rank() == 0 && init == inits[0]) {  // a text is said once
-      EXPECT_NE(said.find("KMeans: the number of distinct clusters (2) is smaller than n_clusters (3); X may have "
+      EXPECT_NE(said.find("KMeans: the number of distinct clusters (2) is smaller than n_clusters "
+                          "(3); X may have "
                           "duplicate rows"),
                 std::string::npos)
           << said;
     }
     EXPECT_EQ(e.inertia_, 0) << init;
-    for (const double c : numbers(e.cluster_centers_)) EXPECT_TRUE(c == 5 || c == -1) << init << ": " << c;
+    for (const double c : numbers(e.cluster_centers_))
+      EXPECT_TRUE(c == 5 || c == -1) << init << ": " << c;
     const auto labels = numbers(e.labels_);
     EXPECT_EQ(std::set<double>(labels.begin(), labels.end()).size(), 2u) << init;
   }
@@ -313,16 +326,19 @@ TEST(KMeans, TheBestOfSeveralRunsIsKept) {
     EXPECT_LE(inertia(10), inertia(1)) << init;
     EXPECT_EQ(inertia("auto"), inertia(init == std::string("random") ? 10 : 1)) << init;
   }
-  EXPECT_LT([&] {
-    auto e = kmeans(9, "random");
-    e.fit(x);
-    return e.inertia_;
-  }(), [&] {
-    auto e = kmeans(9, "random");
-    e.params.n_init = 1;
-    e.fit(x);
-    return e.inertia_;
-  }()) << "ten runs from random rows find something better than the first";
+  EXPECT_LT(
+      [&] {
+        auto e = kmeans(9, "random");
+        e.fit(x);
+        return e.inertia_;
+      }(),
+      [&] {
+        auto e = kmeans(9, "random");
+        e.params.n_init = 1;
+        e.fit(x);
+        return e.inertia_;
+      }())
+      << "ten runs from random rows find something better than the first";
 }
 
 using Rows2 = std::vector<std::vector<double>>;
@@ -335,7 +351,8 @@ Rows2 rows_of(const Array& a) {
 }
 
 TEST(KMeansInit, PicksDifferentRowsOfX) {
-  for (const auto& [n, k] : std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1}, {3, 3}, {5, 2}, {700, 20}, {300, 300}})
+  for (const auto& [n, k] : std::vector<std::pair<std::int64_t, std::int64_t>>{
+           {1, 1}, {3, 3}, {5, 2}, {700, 20}, {300, 300}})
     for (const char* init : inits)
       for (const std::uint64_t seed : {0, 1, 2}) {
         const Array x = noise(n, 2);
@@ -345,17 +362,20 @@ TEST(KMeansInit, PicksDifferentRowsOfX) {
         const auto text = fmt::format("{} of {} rows, {} centres, seed {}", init, n, k, seed);
         ASSERT_EQ(centers.size(), z(k)) << text;
         for (const auto& c : centers) EXPECT_TRUE(known.count(c)) << text;
-        EXPECT_EQ(std::set<std::vector<double>>(centers.begin(), centers.end()).size(), z(k)) << text;
+        EXPECT_EQ(std::set<std::vector<double>>(centers.begin(), centers.end()).size(), z(k))
+            << text;
       }
 }
 
 // Few values, each many times: a row at distance 0 from a centre has no chance.
 TEST(KMeansInit, PlusPlusNeverTakesAValueTwice) {
-  const Array x = test::make<double>({900, 1}, [](std::int64_t i) { return double(i * i % 7) * 3; });  // 0, 1, 2, 4
+  const Array x = test::make<double>(
+      {900, 1}, [](std::int64_t i) { return double(i * i % 7) * 3; });  // 0, 1, 2, 4
   for (const char* init : {"k-means++", "k-means||"})
     for (const std::uint64_t seed : {0, 1, 2, 3, 4}) {
       const auto centers = numbers(detail::initial_centers(init, x, 4, {}, seed, 0));
-      EXPECT_EQ(std::set<double>(centers.begin(), centers.end()), (std::set<double>{0, 3, 6, 12})) << init;
+      EXPECT_EQ(std::set<double>(centers.begin(), centers.end()), (std::set<double>{0, 3, 6, 12}))
+          << init;
     }
 }
 
@@ -382,7 +402,8 @@ TEST(KMeansInit, FollowsTheWeights) {
 
 TEST(KMeansInit, KeepsTheGreatestRowsInOrder) {
   detail::TopRows top{3, {}};
-  for (const auto& [value, row] : std::vector<std::pair<double, std::int64_t>>{{1, 4}, {5, 9}, {5, 2}, {0, 1}, {7, 7}, {5, 3}})
+  for (const auto& [value, row] :
+       std::vector<std::pair<double, std::int64_t>>{{1, 4}, {5, 9}, {5, 2}, {0, 1}, {7, 7}, {5, 3}})
     top.offer({value, row, 0});
   ASSERT_EQ(top.entries.size(), 3u);
   EXPECT_EQ(top.entries[0].row, 7);

@@ -26,11 +26,12 @@ TEST(LinearRegression, ByHand) {  // y = 1 * x_0 + 2 * x_1 + 3
   expect_numbers(numbers(e.predict(array_of({3, 5}, {1, 2}))), {16}, 1e-13);
   EXPECT_EQ(e.score(x, y), 1);
   // The centred columns are (-1/2, -1/2, 1/2, 1/2) and (-1, 0, 0, 1): Gram (1, 1; 1, 2).
-  expect_numbers(numbers(e.singular_), {std::sqrt((3 + std::sqrt(5.0)) / 2), std::sqrt((3 - std::sqrt(5.0)) / 2)},
-                 1e-14);
+  expect_numbers(numbers(e.singular_),
+                 {std::sqrt((3 + std::sqrt(5.0)) / 2), std::sqrt((3 - std::sqrt(5.0)) / 2)}, 1e-14);
 }
 
-TEST(LinearRegression, ALineThroughThreePoints) {  // slope 1/2, intercept 2/3, residuals 1/6, -1/3, 1/6
+TEST(LinearRegression,
+     ALineThroughThreePoints) {  // slope 1/2, intercept 2/3, residuals 1/6, -1/3, 1/6
   const Array x = array_of({0, 1, 2}, {3, 1});
   const Array y = array_of({5.0 / 6, 5.0 / 6, 11.0 / 6}, {3});
   LinearRegression e;
@@ -46,11 +47,13 @@ TEST(LinearRegression, ALineThroughThreePoints) {  // slope 1/2, intercept 2/3, 
 
 double x_at(std::int64_t i) { return test::unit(i) * 4 - 1; }
 
-/// Solves the weighted normal equations with an intercept in long double by Gauss-Jordan; q x (p + 1).
+/// Solves the weighted normal equations with an intercept in long double by Gauss-Jordan; q x (p +
+/// 1).
 std::vector<double> normal_equations(std::int64_t n, std::int64_t p, std::int64_t q,
                                      const std::function<double(std::int64_t)>& x,
                                      const std::function<double(std::int64_t)>& y,
-                                     const std::function<double(std::int64_t)>& w, bool with_intercept) {
+                                     const std::function<double(std::int64_t)>& w,
+                                     bool with_intercept) {
   const std::int64_t m = p + 1;
   const std::int64_t width = m + q;
   std::vector<long double> a(z(m * width));
@@ -97,8 +100,9 @@ TEST(LinearRegression, AgreesWithTheNormalEquations) {
             got.insert(got.end(), coef.begin() + t * p, coef.begin() + (t + 1) * p);
             got.push_back(offsets[z(t)]);
           }
-          expect_numbers(got, want, 1e-12, fmt::format("{} rows, {} targets, weights {}, intercept {}", n, q,
-                                                       weighted, with_intercept));
+          expect_numbers(got, want, 1e-12,
+                         fmt::format("{} rows, {} targets, weights {}, intercept {}", n, q,
+                                     weighted, with_intercept));
         }
 }
 
@@ -106,7 +110,8 @@ TEST(LinearRegression, WeightTwoIsTheRowTwice) {
   const Array x = test::make<double>({600, 3}, x_at);
   const Array y = test::make<double>({600}, [](std::int64_t i) { return test::unit(i, 4); });
   const Array x2 = test::make<double>({1200, 3}, [](std::int64_t i) { return x_at(i % 1800); });
-  const Array y2 = test::make<double>({1200}, [](std::int64_t i) { return test::unit(i % 600, 4); });
+  const Array y2 =
+      test::make<double>({1200}, [](std::int64_t i) { return test::unit(i % 600, 4); });
   LinearRegression a, b;
   a.fit(x, y, full({600}, 2.0));
   b.fit(x2, y2);
@@ -120,8 +125,10 @@ TEST(LinearRegression, RankDeficientDataGiveTheMinimumNorm) {
   for (const std::int64_t n : {3, 300})
     for (const bool with_intercept : {false, true}) {
       const auto base = [](std::int64_t i) { return test::unit(i) + 0.1; };
-      const Array x = test::make<double>({n, 2}, [&](std::int64_t i) { return base(i / 2) * double(1 + i % 2); });
-      const Array y = test::make<double>({n}, [&](std::int64_t i) { return 5 * base(i) + (with_intercept ? 7 : 0); });
+      const Array x = test::make<double>(
+          {n, 2}, [&](std::int64_t i) { return base(i / 2) * double(1 + i % 2); });
+      const Array y = test::make<double>(
+          {n}, [&](std::int64_t i) { return 5 * base(i) + (with_intercept ? 7 : 0); });
       LinearRegression e({.fit_intercept = with_intercept});
       e.fit(x, y);
       expect_numbers(numbers(e.coef_), {1, 2}, 1e-12);
@@ -131,7 +138,8 @@ TEST(LinearRegression, RankDeficientDataGiveTheMinimumNorm) {
 }
 
 TEST(LinearRegression, AConstantColumnHasNoCoefficient) {
-  const Array x = test::make<double>({300, 2}, [](std::int64_t i) { return i % 2 ? 4.0 : x_at(i); });
+  const Array x =
+      test::make<double>({300, 2}, [](std::int64_t i) { return i % 2 ? 4.0 : x_at(i); });
   const Array y = test::make<double>({300}, [](std::int64_t i) { return 3 * x_at(2 * i) - 1; });
   LinearRegression e;
   e.fit(x, y);
@@ -152,8 +160,8 @@ TEST(LinearRegression, Wide) {
   EXPECT_EQ(e.coef_.shape(), Shape{p});
   expect_numbers(numbers(e.predict(x)), numbers(y), 1e-12);
   EXPECT_NEAR(e.score(x, y), 1, 1e-12);
-  // Orthogonal to what is orthogonal to the rows: coef = Xc^T (Xc Xc^T)^+ (y - mean), checked through
-  // the part of coef outside the span, by Gram-Schmidt.
+  // Orthogonal to what is orthogonal to the rows: coef = Xc^T (Xc Xc^T)^+ (y - mean), checked
+  // through the part of coef outside the span, by Gram-Schmidt.
   std::vector<std::vector<double>> basis;
   const auto rows = numbers(x);
   std::vector<double> mean(z(p));
@@ -180,7 +188,8 @@ TEST(LinearRegression, Wide) {
 // Column scales from 1e-8 to 1e8; tol = 0 counts no singular value as zero.
 TEST(LinearRegression, ColumnsOfVeryDifferentSize) {
   const std::vector<double> size = {1e-8, 1e-4, 1, 1e4, 1e8};
-  const Array x = test::make<double>({1000, 5}, [&](std::int64_t i) { return size[z(i % 5)] * x_at(i); });
+  const Array x =
+      test::make<double>({1000, 5}, [&](std::int64_t i) { return size[z(i % 5)] * x_at(i); });
   const Array y = test::make<double>({1000}, [](std::int64_t i) {
     double v = 0.5;
     for (std::int64_t j = 0; j < 5; ++j) v += double(j + 1) * x_at(5 * i + j);
@@ -202,7 +211,8 @@ TEST(LinearRegression, ColumnsOfVeryDifferentSize) {
 // Nearly dependent columns need the second pass by QR: the Gram matrix alone has lost them.
 TEST(LinearRegression, NearlyDependentColumns) {
   const double gap = 1e-7;
-  const Array x = test::make<double>({2000, 2}, [&](std::int64_t i) { return x_at(i / 2) + (i % 2) * gap * test::unit(i, 3); });
+  const Array x = test::make<double>(
+      {2000, 2}, [&](std::int64_t i) { return x_at(i / 2) + (i % 2) * gap * test::unit(i, 3); });
   const Array y = test::make<double>({2000}, [&](std::int64_t i) {
     return 3 * x_at(i) - 2 * (x_at(i) + gap * test::unit(2 * i + 1, 3));
   });
@@ -213,7 +223,8 @@ TEST(LinearRegression, NearlyDependentColumns) {
 }
 
 TEST(LinearRegression, Float32KeepsItsPrecisionFarFromZero) {
-  const Array x = test::make<float>({5003, 2}, [](std::int64_t i) { return static_cast<float>(1000 + x_at(i)); });
+  const Array x = test::make<float>(
+      {5003, 2}, [](std::int64_t i) { return static_cast<float>(1000 + x_at(i)); });
   const Array y = test::make<float>({5003}, [&](std::int64_t i) {
     return 2 * static_cast<float>(1000 + x_at(2 * i)) - static_cast<float>(1000 + x_at(2 * i + 1));
   });
@@ -248,8 +259,8 @@ TEST(LinearRegression, ScoreByHand) {
   EXPECT_EQ(flat.score(x, array_of({5, 5, 5}, {3})), 1) << "a constant that is met";
   LinearRegression two;
   two.fit(x, array_of({0, 0, 1, 2, 2, 4}, {3, 2}));
-  EXPECT_NEAR(two.score(x, array_of({0, 1, 1, 2, 2, 6}, {3, 2})),
-              (1 + (1 - 5.0 / 14)) / 2, 1e-13);  // the second: residuals 1, 0, 2; deviations -2, -1, 3
+  EXPECT_NEAR(two.score(x, array_of({0, 1, 1, 2, 2, 6}, {3, 2})), (1 + (1 - 5.0 / 14)) / 2,
+              1e-13);  // the second: residuals 1, 0, 2; deviations -2, -1, 3
 }
 
 TEST(LinearRegression, OneRow) {

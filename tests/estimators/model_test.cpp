@@ -1,4 +1,5 @@
-// Parameters and fitted attributes as data: scikit-learn's names and defaults, and the way to a model and back.
+// Parameters and fitted attributes as data: scikit-learn's names and defaults, and the way to a
+// model and back.
 #include <gtest/gtest.h>
 
 #include <tessera/estimators/cluster/kmeans.hpp>
@@ -24,7 +25,8 @@ struct Reference {
 std::vector<Reference> references() {
   return {
       {"KMeans",
-       "n_clusters=8, init='k-means++', n_init='auto', max_iter=300, tol=0.0001, verbose=0, random_state=None, "
+       "n_clusters=8, init='k-means++', n_init='auto', max_iter=300, tol=0.0001, verbose=0, "
+       "random_state=None, "
        "copy_x=True, algorithm='lloyd'",
        {"cluster_centers_", "inertia_", "n_iter_", "n_features_in_"},
        {{"n_clusters", 3},
@@ -39,12 +41,17 @@ std::vector<Reference> references() {
       {"LinearRegression",
        "fit_intercept=True, copy_X=True, tol=1e-06, n_jobs=None, positive=False",
        {"coef_", "intercept_", "rank_", "singular_", "n_features_in_"},
-       {{"fit_intercept", false}, {"copy_X", false}, {"tol", 0.25}, {"n_jobs", -1}, {"positive", false}}},
+       {{"fit_intercept", false},
+        {"copy_X", false},
+        {"tol", 0.25},
+        {"n_jobs", -1},
+        {"positive", false}}},
       {"PCA",
-       "n_components=None, copy=True, whiten=False, svd_solver='auto', tol=0.0, iterated_power='auto', "
+       "n_components=None, copy=True, whiten=False, svd_solver='auto', tol=0.0, "
+       "iterated_power='auto', "
        "n_oversamples=10, power_iteration_normalizer='auto', random_state=None",
-       {"components_", "explained_variance_", "explained_variance_ratio_", "singular_values_", "mean_",
-        "n_components_", "n_samples_", "noise_variance_", "n_features_in_"},
+       {"components_", "explained_variance_", "explained_variance_ratio_", "singular_values_",
+        "mean_", "n_components_", "n_samples_", "noise_variance_", "n_features_in_"},
        {{"n_components", 2},
         {"copy", false},
         {"whiten", true},
@@ -69,7 +76,8 @@ std::string printed(const Values& values) {
 }
 
 Array data() {
-  return test::make<double>({300, 4}, [](std::int64_t i) { return test::unit(i) * double(1 + i % 4); });
+  return test::make<double>({300, 4},
+                            [](std::int64_t i) { return test::unit(i) * double(1 + i % 4); });
 }
 Array target() {
   return test::make<double>({300}, [](std::int64_t i) { return test::unit(i, 3); });
@@ -124,7 +132,8 @@ TEST(Model, ParametersThatAreSetAreGot) {
 
 TEST(Model, WhatIsSetBeforeAnErrorStays) {
   KMeans e;
-  EXPECT_THROW(e.set_params({{"n_clusters", 5}, {"nonsense", 1}, {"max_iter", 2}}), InvalidParameterError);
+  EXPECT_THROW(e.set_params({{"n_clusters", 5}, {"nonsense", 1}, {"max_iter", 2}}),
+               InvalidParameterError);
   EXPECT_EQ(e.params.n_clusters, 5) << "as in scikit-learn, one after the other";
   EXPECT_EQ(e.params.max_iter, 300);
 }
@@ -188,7 +197,9 @@ TEST(Model, TypedEstimatorsComeBackToo) {
 
 // An array given as init is a parameter like others.
 TEST(Model, InitMayBeAnArray) {
-  KMeans k({.n_clusters = 2, .init = replicated(std::vector<double>{0, 0, 0, 0, 1, 1, 1, 1}, {2, 4}, Communicator::world())});
+  KMeans k({.n_clusters = 2,
+            .init = replicated(std::vector<double>{0, 0, 0, 0, 1, 1, 1, 1}, {2, 4},
+                               Communicator::world())});
   k.fit(data());
   const KMeans again = KMeans::from_model(k.model());
   EXPECT_EQ(test::bits_of(again.params.init), test::bits_of(k.params.init));

@@ -27,22 +27,56 @@ std::vector<Row> rows() {
       {"none", none(), "None", {Value()}, {0, false, "None", 0.0, an_array()}},
       {"bool", boolean(), "a bool", {true, false}, {0, 1, "True", 1.0, Value()}},
       {"array", array(), "an array", {an_array()}, {0, "array", Value()}},
-      {"ints", integers(1), "an int in the range [1, inf)", {1, 2, Value(most)}, {0, -1, 1.0, true, "1", Value()}},
+      {"ints",
+       integers(1),
+       "an int in the range [1, inf)",
+       {1, 2, Value(most)},
+       {0, -1, 1.0, true, "1", Value()}},
       {"some ints", integers(-2, 5), "an int in the range [-2, 5]", {-2, 0, 5}, {-3, 6, 0.0}},
-      {"any int", integers(least), "an int in the range [-9223372036854775808, inf)", {Value(least), Value(most)},
+      {"any int",
+       integers(least),
+       "an int in the range [-9223372036854775808, inf)",
+       {Value(least), Value(most)},
        {0.5}},
-      {"floats", reals(0.0), "a float in the range [0.0, inf)", {0.0, 0, 7, 1e300},
+      {"floats",
+       reals(0.0),
+       "a float in the range [0.0, inf)",
+       {0.0, 0, 7, 1e300},
        {-1e-300, -1, inf, nan, true, "0", Value()}},
-      {"some floats", reals(0.0, 1.0), "a float in the range [0.0, 1.0)", {0.0, 0.999, 0}, {1.0, 1, -0.1}},
-      {"open floats", reals(0.0, 1.0, true), "a float in the range (0.0, 1.0)", {1e-300, 0.5}, {0.0, 0, 1.0}},
-      {"words", words({"a", "bc"}), "a str among {'a', 'bc'}", {"a", "bc"}, {"b", "A", "", Value(), 1}},
-      {"int or word or None", integers(0) | words({"auto"}) | none(),
-       "a str among {'auto'} or an int in the range [0, inf) or None", {0, "auto", Value()}, {-1, "none", 0.0, false}},
-      {"two lists of words", words({"a"}) | words({"b"}), "a str among {'a', 'b'}", {"a", "b"}, {"c"}},
-      {"int or float", integers(1) | reals(0.0, 1.0, true),
-       "an int in the range [1, inf) or a float in the range (0.0, 1.0)", {1, 7, 0.5}, {0, 1.0, 7.0}},
-      {"all kinds", words({"w"}) | integers(1, 2) | reals(0.5) | boolean() | array() | none(),
-       "a str among {'w'} or an int in the range [1, 2] or a float in the range [0.5, inf) or a bool or an array "
+      {"some floats",
+       reals(0.0, 1.0),
+       "a float in the range [0.0, 1.0)",
+       {0.0, 0.999, 0},
+       {1.0, 1, -0.1}},
+      {"open floats",
+       reals(0.0, 1.0, true),
+       "a float in the range (0.0, 1.0)",
+       {1e-300, 0.5},
+       {0.0, 0, 1.0}},
+      {"words",
+       words({"a", "bc"}),
+       "a str among {'a', 'bc'}",
+       {"a", "bc"},
+       {"b", "A", "", Value(), 1}},
+      {"int or word or None",
+       integers(0) | words({"auto"}) | none(),
+       "a str among {'auto'} or an int in the range [0, inf) or None",
+       {0, "auto", Value()},
+       {-1, "none", 0.0, false}},
+      {"two lists of words",
+       words({"a"}) | words({"b"}),
+       "a str among {'a', 'b'}",
+       {"a", "b"},
+       {"c"}},
+      {"int or float",
+       integers(1) | reals(0.0, 1.0, true),
+       "an int in the range [1, inf) or a float in the range (0.0, 1.0)",
+       {1, 7, 0.5},
+       {0, 1.0, 7.0}},
+      {"all kinds",
+       words({"w"}) | integers(1, 2) | reals(0.5) | boolean() | array() | none(),
+       "a str among {'w'} or an int in the range [1, 2] or a float in the range [0.5, inf) or a "
+       "bool or an array "
        "or None",
        {"w", 1, 0.5, true, an_array(), Value()},
        {3, 0.4, "x"}},
@@ -53,8 +87,10 @@ std::vector<Row> rows() {
 TEST(Allowed, AcceptsRefusesAndDescribes) {
   for (const auto& row : rows()) {
     EXPECT_EQ(row.allowed.describe(), row.description) << row.what;
-    for (const auto& v : row.accepted) EXPECT_TRUE(row.allowed.accepts(v)) << row.what << ": " << v.to_string();
-    for (const auto& v : row.refused) EXPECT_FALSE(row.allowed.accepts(v)) << row.what << ": " << v.to_string();
+    for (const auto& v : row.accepted)
+      EXPECT_TRUE(row.allowed.accepts(v)) << row.what << ": " << v.to_string();
+    for (const auto& v : row.refused)
+      EXPECT_FALSE(row.allowed.accepts(v)) << row.what << ": " << v.to_string();
   }
 }
 
@@ -100,7 +136,8 @@ TEST(Allowed, ParsesWords) {
   };
   for (const auto& c : cases) {
     const Value got = c.allowed.parse(c.text);
-    EXPECT_EQ(got.variant().index(), c.value.variant().index()) << c.allowed.describe() << " reads " << c.text;
+    EXPECT_EQ(got.variant().index(), c.value.variant().index())
+        << c.allowed.describe() << " reads " << c.text;
     EXPECT_EQ(got.to_string(), c.value.to_string()) << c.allowed.describe();
   }
 }

@@ -24,7 +24,8 @@ PCA pca(const char* solver, Value components = {}, bool whiten = false) {
 
 const std::vector<const char*> solvers = {"covariance_eigh", "full", "randomized"};
 
-// All combinations of +-3, +-1 and +-2: the columns are the components, with variances 9, 1, 4 times 8 / 7.
+// All combinations of +-3, +-1 and +-2: the columns are the components, with variances 9, 1, 4
+// times 8 / 7.
 Array cube() {
   return test::make<double>({8, 3}, [](std::int64_t i) {
     const double size[] = {3, 1, 2};
@@ -38,26 +39,29 @@ TEST(PCA, ByHand) {
     e.fit(cube());
     expect_numbers(numbers(e.components_), {1, 0, 0, 0, 0, 1, 0, 1, 0}, 1e-14, solver);
     expect_numbers(numbers(e.explained_variance_), {72.0 / 7, 32.0 / 7, 8.0 / 7}, 1e-13, solver);
-    expect_numbers(numbers(e.explained_variance_ratio_), {9.0 / 14, 4.0 / 14, 1.0 / 14}, 1e-14, solver);
-    expect_numbers(numbers(e.singular_values_), {std::sqrt(72), std::sqrt(32), std::sqrt(8)}, 1e-13, solver);
+    expect_numbers(numbers(e.explained_variance_ratio_), {9.0 / 14, 4.0 / 14, 1.0 / 14}, 1e-14,
+                   solver);
+    expect_numbers(numbers(e.singular_values_), {std::sqrt(72), std::sqrt(32), std::sqrt(8)}, 1e-13,
+                   solver);
     expect_numbers(numbers(e.mean_), {10, 10, 10}, 1e-14, solver);
     EXPECT_EQ(e.n_components_, 3);
     EXPECT_EQ(e.n_samples_, 8);
     EXPECT_EQ(e.n_features_in_, 3);
     EXPECT_EQ(e.noise_variance_, 0);
     expect_numbers(numbers(e.transform(array_of({13, 9, 10}, {1, 3}))), {3, 0, -1}, 1e-13, solver);
-    expect_numbers(numbers(e.inverse_transform(array_of({3, 0, -1}, {1, 3}))), {13, 9, 10}, 1e-13, solver);
+    expect_numbers(numbers(e.inverse_transform(array_of({3, 0, -1}, {1, 3}))), {13, 9, 10}, 1e-13,
+                   solver);
     auto white = pca(solver, 2, true);
     white.fit(cube());
-    expect_numbers(numbers(white.transform(array_of({13, 9, 10}, {1, 3}))), {3 / std::sqrt(72.0 / 7), 0}, 1e-13,
-                   solver);
+    expect_numbers(numbers(white.transform(array_of({13, 9, 10}, {1, 3}))),
+                   {3 / std::sqrt(72.0 / 7), 0}, 1e-13, solver);
     EXPECT_NEAR(white.noise_variance_, 8.0 / 7, 1e-13) << solver;
   }
 }
 
 TEST(PCA, AShareOfTheVariance) {  // the shares are 9, 13 and 14 of 14
-  const std::vector<std::pair<double, std::int64_t>> cases = {
-      {0.01, 1}, {0.64, 1}, {0.65, 2}, {0.92, 2}, {0.93, 3}, {0.9999, 3}};
+  const std::vector<std::pair<double, std::int64_t>> cases = {{0.01, 1}, {0.64, 1}, {0.65, 2},
+                                                              {0.92, 2}, {0.93, 3}, {0.9999, 3}};
   for (const char* solver : {"covariance_eigh", "full"})
     for (const auto& [share, want] : cases) {
       auto e = pca(solver, share);
@@ -85,7 +89,8 @@ struct Spectrum {
       for (std::int64_t r = 0; r < p; ++r)
         for (std::int64_t s = r + 1; s < p; ++s) {
           if (a[z(r * p + s)] == 0) continue;
-          const long double theta = 0.5L * std::atan2(2 * a[z(r * p + s)], a[z(s * p + s)] - a[z(r * p + r)]);
+          const long double theta =
+              0.5L * std::atan2(2 * a[z(r * p + s)], a[z(s * p + s)] - a[z(r * p + r)]);
           const long double c = std::cos(theta), t = std::sin(theta);
           for (auto* m : {&a, &v})
             for (std::int64_t i = 0; i < p; ++i) {
@@ -101,13 +106,15 @@ struct Spectrum {
         }
     std::vector<std::int64_t> order(z(p));
     std::iota(order.begin(), order.end(), 0);
-    std::sort(order.begin(), order.end(), [&](auto i, auto j) { return a[z(i * p + i)] > a[z(j * p + j)]; });
+    std::sort(order.begin(), order.end(),
+              [&](auto i, auto j) { return a[z(i * p + i)] > a[z(j * p + j)]; });
     for (const auto k : order) {
       values.push_back(a[z(k * p + k)]);
       long double largest = 0;
       for (std::int64_t i = 0; i < p; ++i)
         if (std::abs(v[z(i * p + k)]) > std::abs(largest)) largest = v[z(i * p + k)];
-      for (std::int64_t i = 0; i < p; ++i) vectors.push_back(largest < 0 ? -v[z(i * p + k)] : v[z(i * p + k)]);
+      for (std::int64_t i = 0; i < p; ++i)
+        vectors.push_back(largest < 0 ? -v[z(i * p + k)] : v[z(i * p + k)]);
     }
   }
 };
@@ -116,7 +123,9 @@ struct Spectrum {
 double correlated_at(std::int64_t i, std::int64_t p) {
   const std::int64_t row = i / p;
   const std::int64_t j = i % p;
-  const auto factor = [&](std::int64_t k) { return (test::unit(row * p + k, 6) - 0.5) * std::pow(1.7, double(p - k)); };
+  const auto factor = [&](std::int64_t k) {
+    return (test::unit(row * p + k, 6) - 0.5) * std::pow(1.7, double(p - k));
+  };
   return factor(j) + 0.5 * factor((j + 1) % p) - 0.25 * factor((j + 2) % p) + 20 * double(j + 1);
 }
 Array correlated(std::int64_t n, std::int64_t p) {
@@ -129,7 +138,8 @@ std::vector<long double> covariance(const std::vector<double>& x, std::int64_t p
   for (std::int64_t i = 0; i < n; ++i)
     for (std::int64_t a = 0; a < p; ++a)
       for (std::int64_t b = 0; b < p; ++b)
-        c[z(a * p + b)] += (x[z(i * p + a)] - mean[z(a)]) * (x[z(i * p + b)] - mean[z(b)]) / static_cast<long double>(n - 1);
+        c[z(a * p + b)] += (x[z(i * p + a)] - mean[z(a)]) * (x[z(i * p + b)] - mean[z(b)]) /
+                           static_cast<long double>(n - 1);
   return c;
 }
 std::vector<double> narrow(const std::vector<long double>& v, std::size_t count) {
@@ -152,12 +162,14 @@ TEST(PCA, AgreesWithJacobiOnTheCovariance) {
         std::vector<double> ratio, singular;
         for (std::int64_t i = 0; i < k; ++i) {
           ratio.push_back(static_cast<double>(want.values[z(i)] / total));
-          singular.push_back(static_cast<double>(std::sqrt(want.values[z(i)] * static_cast<long double>(n - 1))));
+          singular.push_back(
+              static_cast<double>(std::sqrt(want.values[z(i)] * static_cast<long double>(n - 1))));
         }
         expect_numbers(numbers(e.explained_variance_ratio_), ratio, 1e-12, text);
         expect_numbers(numbers(e.singular_values_), singular, 1e-9, text);
         long double rest = 0;
-        for (std::int64_t i = k; i < p; ++i) rest += want.values[z(i)] / static_cast<long double>(p - k);
+        for (std::int64_t i = k; i < p; ++i)
+          rest += want.values[z(i)] / static_cast<long double>(p - k);
         EXPECT_NEAR(e.noise_variance_, static_cast<double>(k < p ? rest : 0), 1e-10) << text;
       }
 }
@@ -182,7 +194,8 @@ void expect_orthonormal(const Array& components, double tolerance, const std::st
 
 TEST(PCA, ComponentsAreOrthonormalWithAPositiveLargestEntry) {
   for (const char* solver : solvers)
-    for (const auto& [n, p] : std::vector<std::pair<std::int64_t, std::int64_t>>{{300, 12}, {6, 12}, {12, 12}}) {
+    for (const auto& [n, p] :
+         std::vector<std::pair<std::int64_t, std::int64_t>>{{300, 12}, {6, 12}, {12, 12}}) {
       if (n < p && std::string_view(solver) == "covariance_eigh") continue;
       const auto text = fmt::format("{} of {} x {}", solver, n, p);
       auto e = pca(solver, 4);
@@ -201,7 +214,8 @@ TEST(PCA, RandomizedAgreesWithFull) {
     const std::int64_t j = i % p;
     double v = 0.01 * test::unit(i, 1);
     for (std::int64_t k = 0; k < 3; ++k)
-      v += (test::unit(row * 3 + k, 2) - 0.5) * std::pow(4.0, double(3 - k)) * (test::unit(j * 3 + k, 3) - 0.5);
+      v += (test::unit(row * 3 + k, 2) - 0.5) * std::pow(4.0, double(3 - k)) *
+           (test::unit(j * 3 + k, 3) - 0.5);
     return v;
   });
   auto full = pca("full", 3);
@@ -229,18 +243,21 @@ TEST(PCA, InverseOfTransformIsTheData) {
         const Array x = correlated(n, 5);
         auto e = pca(solver, {}, whiten);
         const Array t = e.fit_transform(x);
-        test::expect_near<double>(e.inverse_transform(t), [](std::int64_t i) { return correlated_at(i, 5); }, 1e-10);
+        test::expect_near<double>(
+            e.inverse_transform(t), [](std::int64_t i) { return correlated_at(i, 5); }, 1e-10);
         if (!whiten) continue;
         const auto c = covariance(numbers(t), 5);
         for (std::int64_t a = 0; a < 5; ++a)
           for (std::int64_t b = 0; b < 5; ++b)
-            EXPECT_NEAR(static_cast<double>(c[z(a * 5 + b)]), a == b, 1e-9) << solver << ", " << n << " rows";
+            EXPECT_NEAR(static_cast<double>(c[z(a * 5 + b)]), a == b, 1e-9)
+                << solver << ", " << n << " rows";
       }
 }
 
-/// The mean log-density of the rows under a normal distribution, with the covariance inverted by elimination.
-double log_likelihood(const std::vector<double>& x, const std::vector<double>& mean, std::vector<long double> c,
-                      std::int64_t p) {
+/// The mean log-density of the rows under a normal distribution, with the covariance inverted by
+/// elimination.
+double log_likelihood(const std::vector<double>& x, const std::vector<double>& mean,
+                      std::vector<long double> c, std::int64_t p) {
   std::vector<long double> inverse(z(p * p));
   for (std::int64_t i = 0; i < p; ++i) inverse[z(i * p + i)] = 1;
   long double log_det = 0;
@@ -262,7 +279,8 @@ double log_likelihood(const std::vector<double>& x, const std::vector<double>& m
   for (std::int64_t i = 0; i < n; ++i)
     for (std::int64_t a = 0; a < p; ++a)
       for (std::int64_t b = 0; b < p; ++b)
-        quadratic += (x[z(i * p + a)] - mean[z(a)]) * inverse[z(a * p + b)] * (x[z(i * p + b)] - mean[z(b)]);
+        quadratic +=
+            (x[z(i * p + a)] - mean[z(a)]) * inverse[z(a * p + b)] * (x[z(i * p + b)] - mean[z(b)]);
   return static_cast<double>(-0.5L * (quadratic / static_cast<long double>(n) + log_det +
                                       static_cast<long double>(p) * std::log(2 * M_PIl)));
 }
@@ -270,7 +288,8 @@ double log_likelihood(const std::vector<double>& x, const std::vector<double>& m
 TEST(PCA, ScoreIsTheMeanLogLikelihood) {
   const std::int64_t p = 5;
   const Array x = correlated(500, p);
-  const Array other = test::make<double>({100, p}, [](std::int64_t i) { return correlated_at(i + 5000, 5) + 0.3; });
+  const Array other =
+      test::make<double>({100, p}, [](std::int64_t i) { return correlated_at(i + 5000, 5) + 0.3; });
   for (const char* solver : solvers)
     for (const std::int64_t k : {1, 3, 5}) {
       auto e = pca(solver, k);
@@ -292,7 +311,8 @@ TEST(PCA, ScoreIsTheMeanLogLikelihood) {
 }
 
 TEST(PCA, ScoreNeedsNoise) {
-  const Array x = test::make<double>({50, 3}, [](std::int64_t i) { return i % 3 == 0 ? test::unit(i) : 1.0; });
+  const Array x =
+      test::make<double>({50, 3}, [](std::int64_t i) { return i % 3 == 0 ? test::unit(i) : 1.0; });
   auto e = pca("full", 1);
   e.fit(x);
   EXPECT_EQ(e.noise_variance_, 0);
@@ -323,7 +343,9 @@ TEST(PCA, AnyNumberOfOversamples) {
 
 TEST(PCA, AConstantColumnTakesNoPart) {
   for (const char* solver : solvers) {
-    const Array x = test::make<double>({400, 3}, [](std::int64_t i) { return i % 3 == 1 ? 7.3 : test::unit(i) * double(1 + i % 3); });
+    const Array x = test::make<double>({400, 3}, [](std::int64_t i) {
+      return i % 3 == 1 ? 7.3 : test::unit(i) * double(1 + i % 3);
+    });
     auto e = pca(solver, 2);
     e.fit(x);
     const auto c = numbers(e.components_);
@@ -356,12 +378,14 @@ TEST(PCA, NoneKeepsAll) {
   wide.fit(correlated(4, 30));
   EXPECT_EQ(wide.n_components_, 4);
   EXPECT_EQ(wide.components_.shape(), (Shape{4, 30}));
-  EXPECT_NEAR(numbers(wide.explained_variance_)[3], 0, 1e-10) << "four centred rows span three directions";
+  EXPECT_NEAR(numbers(wide.explained_variance_)[3], 0, 1e-10)
+      << "four centred rows span three directions";
 }
 
 TEST(PCA, Float32KeepsItsPrecisionFarFromZero) {
   const auto value = [](std::int64_t i) { return 1000 + (test::unit(i) - 0.5) * (i % 2 ? 1 : 4); };
-  const Array x = test::make<float>({5003, 2}, [&](std::int64_t i) { return static_cast<float>(value(i)); });
+  const Array x =
+      test::make<float>({5003, 2}, [&](std::int64_t i) { return static_cast<float>(value(i)); });
   const auto want = Spectrum(covariance(numbers(x), 2), 2);
   for (const char* solver : solvers) {
     auto e = pca(solver);

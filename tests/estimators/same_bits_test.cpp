@@ -44,7 +44,8 @@ const std::vector<Configuration> configurations = {
     {"StandardScaler", [](auto, auto) { return estimator<StandardScaler>({}); }},
     {"StandardScaler, weights", [](auto, auto) { return estimator<StandardScaler>({}); }, 0, true},
     {"LinearRegression", [](auto, auto) { return estimator<LinearRegression>({}); }, -1},
-    {"LinearRegression, 2 targets, weights", [](auto, auto) { return estimator<LinearRegression>({}); }, 2, true},
+    {"LinearRegression, 2 targets, weights",
+     [](auto, auto) { return estimator<LinearRegression>({}); }, 2, true},
     {"LinearRegression, no intercept",
      [](auto, auto) { return estimator<LinearRegression>({.fit_intercept = false}); }, -1},
     {"PCA covariance_eigh", [](auto, auto) { return estimator<PCA>(pca("covariance_eigh")); }},
@@ -57,9 +58,11 @@ const std::vector<Configuration> configurations = {
        return estimator<PCA>(p);
      }},
     {"KMeans k-means++", [](auto n, auto) { return estimator<KMeans>(kmeans(n, "k-means++")); }},
-    {"KMeans random, weights", [](auto, auto) { return estimator<KMeans>(kmeans(1, "random")); }, 0, true},
+    {"KMeans random, weights", [](auto, auto) { return estimator<KMeans>(kmeans(1, "random")); }, 0,
+     true},
     {"KMeans k-means||", [](auto n, auto) { return estimator<KMeans>(kmeans(n, "k-means||")); }},
-    {"KMeans k-means++, weights", [](auto n, auto) { return estimator<KMeans>(kmeans(n, "k-means++")); }, 0, true},
+    {"KMeans k-means++, weights",
+     [](auto n, auto) { return estimator<KMeans>(kmeans(n, "k-means++")); }, 0, true},
 };
 
 struct Data {
@@ -69,11 +72,14 @@ struct Data {
   static Data of(std::int64_t n, std::int64_t p, std::int64_t targets, const Communicator& comm) {
     Data d;
     d.x = test::make<T>(
-        {n, p}, [](std::int64_t i) { return static_cast<T>(test::unit(i, 1) * 40 + double(i % 3) * 10); }, comm);
+        {n, p},
+        [](std::int64_t i) { return static_cast<T>(test::unit(i, 1) * 40 + double(i % 3) * 10); },
+        comm);
     const auto y_value = [](std::int64_t i) { return static_cast<T>(test::unit(i, 2) * 9); };
     if (targets < 0) d.y = test::make<T>({n}, y_value, comm);
     if (targets > 0) d.y = test::make<T>({n, targets}, y_value, comm);
-    d.weights = test::make<T>({n}, [](std::int64_t i) { return static_cast<T>(1 + i % 3); }, comm);
+    d.weights = test::make<T>(
+        {n}, [](std::int64_t i) { return static_cast<T>(1 + i % 3); }, comm);
     return d;
   }
 };
@@ -102,7 +108,8 @@ TYPED_TEST(SameBits, AsOneProcess) {
       test::expect_same_bits(run(test::streamed(shared.x), shared), want, text + ", streamed");
       for (const int threads : {2, 3}) {
         const test::Threads set(threads);
-        test::expect_same_bits(run(shared.x, shared), want, fmt::format("{}, {} threads", text, threads));
+        test::expect_same_bits(run(shared.x, shared), want,
+                               fmt::format("{}, {} threads", text, threads));
       }
     }
 }
@@ -112,8 +119,9 @@ TEST(SameBitsReplicated, AsSplit) {
   for (const auto& c : configurations) {
     const auto d = Data::of<double>(1031, 4, c.targets, Communicator::world());
     const Array w = c.weighted ? d.weights : Array{};
-    test::expect_same_bits(test::fit_and_use(*c.make(1031, 4), gather(d.x), d.y ? gather(d.y) : d.y, w),
-                           test::fit_and_use(*c.make(1031, 4), d.x, d.y, w), c.name);
+    test::expect_same_bits(
+        test::fit_and_use(*c.make(1031, 4), gather(d.x), d.y ? gather(d.y) : d.y, w),
+        test::fit_and_use(*c.make(1031, 4), d.x, d.y, w), c.name);
   }
 }
 

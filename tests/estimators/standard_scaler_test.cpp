@@ -32,7 +32,8 @@ TEST(StandardScaler, ByHand) {
 struct Combination {
   bool with_mean, with_std;
 };
-const std::vector<Combination> combinations = {{true, true}, {true, false}, {false, true}, {false, false}};
+const std::vector<Combination> combinations = {
+    {true, true}, {true, false}, {false, true}, {false, false}};
 
 TEST(StandardScaler, WithMeanAndWithStd) {
   const Array x = array_of({1, 10, 3, 30}, {2, 2});
@@ -63,10 +64,13 @@ struct Naive {
       long double total = 0, sum = 0, squares = 0;
       const auto each = [&](auto f) {
         for (std::int64_t i = 0; i < n; ++i)
-          if (const double v = x[z(i * p + j)]; !std::isnan(v)) f(static_cast<long double>(v), w.empty() ? 1 : w[z(i)]);
+          if (const double v = x[z(i * p + j)]; !std::isnan(v))
+            f(static_cast<long double>(v), w.empty() ? 1 : w[z(i)]);
       };
       each([&](long double v, long double weight) { total += weight, sum += weight * v; });
-      each([&](long double v, long double weight) { squares += weight * (v - sum / total) * (v - sum / total); });
+      each([&](long double v, long double weight) {
+        squares += weight * (v - sum / total) * (v - sum / total);
+      });
       mean.push_back(static_cast<double>(total > 0 ? sum / total : 0));
       var.push_back(total > 0 ? static_cast<double>(squares / total) : nan);
       count.push_back(static_cast<double>(total));
@@ -77,7 +81,9 @@ struct Naive {
 TEST(StandardScaler, AgreesWithNaiveLoops) {
   for (const std::int64_t n : {1, 7, 256, 5003})
     for (const bool weighted : {false, true}) {
-      const auto value = [](std::int64_t i) { return test::unit(i) * double(i % 4 + 1) + 1000 * double(i % 4); };
+      const auto value = [](std::int64_t i) {
+        return test::unit(i) * double(i % 4 + 1) + 1000 * double(i % 4);
+      };
       const auto weight = [](std::int64_t i) { return i % 5 == 1 ? 0.0 : 0.5 + test::unit(i, 9); };
       const Array x = test::make<double>({n, 4}, value);
       const Array w = weighted ? test::make<double>({n}, weight) : Array{};
@@ -99,7 +105,8 @@ TEST(StandardScaler, WeightTwoIsTheRowTwice) {
   const auto value = [](std::int64_t i) { return test::unit(i) * 8; };
   const Array once = test::make<double>({600, 3}, value);
   const Array twos = full({600}, 2.0);
-  const Array twice = test::make<double>({1200, 3}, [&](std::int64_t i) { return value(i % 1800); });
+  const Array twice =
+      test::make<double>({1200, 3}, [&](std::int64_t i) { return value(i % 1800); });
   StandardScaler a, b;
   a.fit(once, {}, twos);
   b.fit(twice);
@@ -111,7 +118,8 @@ TEST(StandardScaler, WeightTwoIsTheRowTwice) {
 TEST(StandardScaler, ConstantColumnsHaveScaleOne) {
   for (const double constant : {0.0, 0.1, 1e6 + 0.1, -1e-20, 3e20})
     for (const std::int64_t n : {1, 10, 1031}) {
-      const Array x = test::make<double>({n, 2}, [&](std::int64_t i) { return i % 2 ? double(i) : constant; });
+      const Array x =
+          test::make<double>({n, 2}, [&](std::int64_t i) { return i % 2 ? double(i) : constant; });
       StandardScaler s;
       s.fit(x);
       const auto scale = numbers(s.scale_);
@@ -119,7 +127,8 @@ TEST(StandardScaler, ConstantColumnsHaveScaleOne) {
       EXPECT_EQ(scale[1] == 1, n == 1);
       const auto out = numbers(s.transform(x));
       for (std::int64_t i = 0; i < n; ++i)
-        ASSERT_NEAR(out[z(2 * i)], 0, 1e-15 * std::abs(constant)) << constant << ", " << n << " rows";
+        ASSERT_NEAR(out[z(2 * i)], 0, 1e-15 * std::abs(constant))
+            << constant << ", " << n << " rows";
     }
   const Array f = test::make<float>({300, 1}, [](std::int64_t) { return 0.1f; });
   StandardScaler s;
@@ -129,7 +138,8 @@ TEST(StandardScaler, ConstantColumnsHaveScaleOne) {
 
 // A small but real variation next to a large mean is not a constant.
 TEST(StandardScaler, SmallVariationIsNoConstant) {
-  const Array x = test::make<double>({1000, 1}, [](std::int64_t i) { return 1e4 + (i % 2 ? 1e-3 : -1e-3); });
+  const Array x =
+      test::make<double>({1000, 1}, [](std::int64_t i) { return 1e4 + (i % 2 ? 1e-3 : -1e-3); });
   StandardScaler s;
   s.fit(x);
   EXPECT_NEAR(numbers(s.scale_)[0], 1e-3, 1e-9);
@@ -158,15 +168,17 @@ TEST(StandardScaler, NaNAreIgnoredByFitAndKeptByTransform) {
 }
 
 TEST(StandardScaler, TransformedDataHaveMeanZeroAndVarianceOne) {
-  const Array x = test::make<double>({5003, 3}, [](std::int64_t i) { return 50 + test::unit(i) * double(1 + i % 3); });
+  const Array x = test::make<double>(
+      {5003, 3}, [](std::int64_t i) { return 50 + test::unit(i) * double(1 + i % 3); });
   StandardScaler s;
   const Array out = s.fit_transform(x);
   StandardScaler again;
   again.fit(out);
   expect_numbers(numbers(again.mean_), {0, 0, 0}, 1e-12);
   expect_numbers(numbers(again.var_), {1, 1, 1}, 1e-12);
-  test::expect_near<double>(s.inverse_transform(out),
-                            [](std::int64_t i) { return 50 + test::unit(i) * double(1 + i % 3); }, 1e-13 * 50);
+  test::expect_near<double>(
+      s.inverse_transform(out),
+      [](std::int64_t i) { return 50 + test::unit(i) * double(1 + i % 3); }, 1e-13 * 50);
 }
 
 TEST(StandardScaler, FitAgainForgets) {

@@ -70,7 +70,8 @@ class Foreign : public testing::Test {
     return x;
   }
   static std::string bytes(const Array& x) {
-    return {static_cast<const char*>(x.local().data), static_cast<std::size_t>(x.size()) * size_of(x.dtype())};
+    return {static_cast<const char*>(x.local().data),
+            static_cast<std::size_t>(x.size()) * size_of(x.dtype())};
   }
   std::string refused(const std::string& name) {
     const std::string error = error_of([&] { io::read(file, name); });
@@ -86,13 +87,15 @@ class Foreign : public testing::Test {
 TEST_F(Foreign, BigEndianIntegersAndFloats) {
   const std::vector<double> values = {1, 2, 3, 100, 5, 6};
   const std::vector<std::pair<hid_t, DType>> types = {
-      {H5T_STD_I8BE, DType::int8},     {H5T_STD_I16BE, DType::int16},   {H5T_STD_I32BE, DType::int32},
-      {H5T_STD_I64BE, DType::int64},   {H5T_STD_U8BE, DType::uint8},    {H5T_STD_U16BE, DType::uint16},
-      {H5T_STD_U32BE, DType::uint32},  {H5T_STD_U64BE, DType::uint64},  {H5T_IEEE_F32BE, DType::float32},
-      {H5T_IEEE_F64BE, DType::float64}};
+      {H5T_STD_I8BE, DType::int8},      {H5T_STD_I16BE, DType::int16},
+      {H5T_STD_I32BE, DType::int32},    {H5T_STD_I64BE, DType::int64},
+      {H5T_STD_U8BE, DType::uint8},     {H5T_STD_U16BE, DType::uint16},
+      {H5T_STD_U32BE, DType::uint32},   {H5T_STD_U64BE, DType::uint64},
+      {H5T_IEEE_F32BE, DType::float32}, {H5T_IEEE_F64BE, DType::float64}};
   make([&](Maker& m) {
     for (const auto& [type, dtype] : types)
-      m.dataset(std::string(name_of(dtype)).c_str(), type, {3, 2}, values.data(), H5T_NATIVE_DOUBLE);
+      m.dataset(std::string(name_of(dtype)).c_str(), type, {3, 2}, values.data(),
+                H5T_NATIVE_DOUBLE);
   });
   for (const auto& [type, dtype] : types) {
     const Array x = get(std::string(name_of(dtype)));
@@ -140,7 +143,8 @@ TEST_F(Foreign, HalfBoolAndComplexOfH5py) {
     const std::int8_t bools[] = {1, 0, 7};
     m.dataset("bool", boolean, {3}, bools, boolean);
     H5Tclose(boolean);
-    for (const auto& [name, part] : {std::pair("c8", H5T_IEEE_F32BE), std::pair("c16", H5T_IEEE_F64LE)}) {
+    for (const auto& [name, part] :
+         {std::pair("c8", H5T_IEEE_F32BE), std::pair("c16", H5T_IEEE_F64LE)}) {
       const std::size_t width = H5Tget_size(part);
       const hid_t type = H5Tcreate(H5T_COMPOUND, 2 * width);
       H5Tinsert(type, "r", 0, part);
@@ -182,18 +186,23 @@ TEST_F(Foreign, RefusesWhatIsNoNumber) {
     m.dataset("colour", colour, {2}, nullptr, 0);
     m.dataset("wide", H5T_NATIVE_LDOUBLE, {2}, nullptr, 0);
     const hid_t none = H5Screate(H5S_NULL);
-    H5Dclose(H5Dcreate2(m.file(), "null", H5T_NATIVE_INT, none, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Dclose(
+        H5Dcreate2(m.file(), "null", H5T_NATIVE_INT, none, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
     H5Sclose(none);
     for (const hid_t type : {text, sequence, record, colour}) H5Tclose(type);
   });
   const std::string expected = "; expected integers, floats, bools or complex numbers";
   EXPECT_EQ(refused("text"), "TypeError: " + the("/text") + "holds strings" + expected);
   EXPECT_EQ(refused("vltext"), "TypeError: " + the("/vltext") + "holds strings" + expected);
-  EXPECT_EQ(refused("sequence"), "TypeError: " + the("/sequence") + "holds variable-length sequences" + expected);
+  EXPECT_EQ(refused("sequence"),
+            "TypeError: " + the("/sequence") + "holds variable-length sequences" + expected);
   EXPECT_EQ(refused("record"), "TypeError: " + the("/record") + "holds a compound type" + expected);
-  EXPECT_EQ(refused("reference"), "TypeError: " + the("/reference") + "holds references" + expected);
-  EXPECT_EQ(refused("colour"), "TypeError: " + the("/colour") + "holds an enumeration other than h5py's bool" + expected);
-  EXPECT_EQ(refused("wide"), "TypeError: " + the("/wide") + "holds 16-byte floating-point numbers" + expected);
+  EXPECT_EQ(refused("reference"),
+            "TypeError: " + the("/reference") + "holds references" + expected);
+  EXPECT_EQ(refused("colour"), "TypeError: " + the("/colour") +
+                                   "holds an enumeration other than h5py's bool" + expected);
+  EXPECT_EQ(refused("wide"),
+            "TypeError: " + the("/wide") + "holds 16-byte floating-point numbers" + expected);
   EXPECT_EQ(refused("null"), "ValueError: " + the("/null") + "has no shape (a null dataspace)");
   EXPECT_TRUE(io::list_datasets(file).empty());
 }
@@ -230,11 +239,17 @@ TEST_F(Foreign, FollowsLinksInsideTheFileOnly) {
   EXPECT_EQ(get("soft").values<double>()[1], 2.0);
   EXPECT_EQ(io::inspect(file, "soft").name, "/g/x");
   EXPECT_EQ(refused("/loop"), "OSError: " + the("/loop") + "lies behind more than 16 links");
-  EXPECT_EQ(refused("/dangling"), "ValueError: '" + file + "' has no dataset '/dangling'; it has '/g/x'");
-  EXPECT_EQ(refused("/external/secret"), "OSError: " + the("/external/secret") + "is refused: '/external' is a link to another file");
-  EXPECT_EQ(refused("/sneaky"), "OSError: " + the("/sneaky") + "is refused: '/external' is a link to another file");
-  EXPECT_EQ(refused("/outside"), "OSError: " + the("/outside") + "is refused: its data lies in another file");
-  EXPECT_EQ(refused("/virtual"), "OSError: " + the("/virtual") + "is refused: it is a virtual dataset, whose data lies in other files");
+  EXPECT_EQ(refused("/dangling"),
+            "ValueError: '" + file + "' has no dataset '/dangling'; it has '/g/x'");
+  EXPECT_EQ(refused("/external/secret"), "OSError: " + the("/external/secret") +
+                                             "is refused: '/external' is a link to another file");
+  EXPECT_EQ(refused("/sneaky"),
+            "OSError: " + the("/sneaky") + "is refused: '/external' is a link to another file");
+  EXPECT_EQ(refused("/outside"),
+            "OSError: " + the("/outside") + "is refused: its data lies in another file");
+  EXPECT_EQ(refused("/virtual"),
+            "OSError: " + the("/virtual") +
+                "is refused: it is a virtual dataset, whose data lies in other files");
   EXPECT_EQ(io::list_datasets(file).size(), 1U);
 }
 
@@ -247,22 +262,29 @@ TEST_F(Foreign, NamesTheMissingFilter) {
     m.dataset("lzf", H5T_NATIVE_INT, {4}, nullptr, 0, creation);
     H5Pclose(creation);
   });
-  EXPECT_EQ(refused("lzf"), "NotImplementedError: " + the("/lzf") +
-                                "is stored with the filter lzf (number 32000), which is not available here: install "
-                                "its HDF5 plug-in and set HDF5_PLUGIN_PATH, or store the data with gzip");
+  EXPECT_EQ(
+      refused("lzf"),
+      "NotImplementedError: " + the("/lzf") +
+          "is stored with the filter lzf (number 32000), which is not available here: install "
+          "its HDF5 plug-in and set HDF5_PLUGIN_PATH, or store the data with gzip");
 }
 
 TEST_F(Foreign, MissingThingsAreNamed) {
   EXPECT_EQ(refused("x"), "OSError: cannot open '" + file + "': No such file or directory");
-  EXPECT_EQ(error_of([&] { io::read(folder.path(), "/x"); }), "OSError: cannot open '" + folder.path() + "': it is a folder");
+  EXPECT_EQ(error_of([&] { io::read(folder.path(), "/x"); }),
+            "OSError: cannot open '" + folder.path() + "': it is a folder");
   test::on_rank_0([&] { test::put_file(file, "no HDF5 at all"); });
   EXPECT_EQ(refused("x"), "OSError: '" + file + "' is not an HDF5 file");
   EXPECT_FALSE(io::is_hdf5(file));
   io::write(folder / "y.h5", "/g/y", arange(0, 3));
   EXPECT_TRUE(io::is_hdf5(folder / "y.h5"));
-  EXPECT_EQ(error_of([&] { io::read(folder / "y.h5", "x"); }), "ValueError: '" + (folder / "y.h5") + "' has no dataset 'x'; it has '/g/y'");
-  EXPECT_EQ(error_of([&] { io::read(folder / "y.h5", "/g"); }), "ValueError: '/g' of '" + (folder / "y.h5") + "' is a group, not a dataset; the file has '/g/y'");
-  EXPECT_EQ(error_of([&] { io::read(folder / "y.h5", "/g/y/z"); }), "ValueError: '" + (folder / "y.h5") + "' has no dataset '/g/y/z'; it has '/g/y'");
+  EXPECT_EQ(error_of([&] { io::read(folder / "y.h5", "x"); }),
+            "ValueError: '" + (folder / "y.h5") + "' has no dataset 'x'; it has '/g/y'");
+  EXPECT_EQ(error_of([&] { io::read(folder / "y.h5", "/g"); }),
+            "ValueError: '/g' of '" + (folder / "y.h5") +
+                "' is a group, not a dataset; the file has '/g/y'");
+  EXPECT_EQ(error_of([&] { io::read(folder / "y.h5", "/g/y/z"); }),
+            "ValueError: '" + (folder / "y.h5") + "' has no dataset '/g/y/z'; it has '/g/y'");
 }
 
 TEST_F(Foreign, AFileMissingOnOneProcessIsAnErrorOnAll) {
@@ -270,7 +292,8 @@ TEST_F(Foreign, AFileMissingOnOneProcessIsAnErrorOnAll) {
   const auto world = Communicator::world();
   const int last = world.size() - 1;
   const std::string mine = world.rank() == last ? folder / "absent.h5" : file;
-  const std::string wanted = "OSError: cannot open '" + (folder / "absent.h5") + "': No such file or directory" +
+  const std::string wanted = "OSError: cannot open '" + (folder / "absent.h5") +
+                             "': No such file or directory" +
                              (last ? " (rank " + std::to_string(last) + ")" : "");
   for (const bool collective : {false, true})
     EXPECT_EQ(error_of([&] { io::read(mine, "/x", {.collective = collective}); }), wanted);

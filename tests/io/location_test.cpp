@@ -39,10 +39,11 @@ TEST(Location, FindsTheOnlyDataset) {
   EXPECT_EQ(io::read(file + ":/g/X").shape(), Shape{10});
   io::write(file, "/y", zeros({2, 3}, DType::int8));
   EXPECT_EQ(error_of([&] { io::read(file); }),
-            "ValueError: '" + file + "' holds 2 datasets; name one of: " + file + ":/g/X (10,) float64, " +
-                file + ":/y (2, 3) int8");
-  EXPECT_EQ(io::datasets_json(file),
-            R"([{"name":"/g/X","shape":[10],"dtype":"float64"},{"name":"/y","shape":[2,3],"dtype":"int8"}])");
+            "ValueError: '" + file + "' holds 2 datasets; name one of: " + file +
+                ":/g/X (10,) float64, " + file + ":/y (2, 3) int8");
+  EXPECT_EQ(
+      io::datasets_json(file),
+      R"([{"name":"/g/X","shape":[10],"dtype":"float64"},{"name":"/y","shape":[2,3],"dtype":"int8"}])");
 }
 
 }  // namespace

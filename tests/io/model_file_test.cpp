@@ -29,7 +29,8 @@ Model small_model() {
 
 std::string array_bytes(const Array& x) {
   const Tile t = x.local();
-  return {static_cast<const char*>(t.data), static_cast<std::size_t>(t.rows * t.cols) * size_of(x.dtype())};
+  return {static_cast<const char*>(t.data),
+          static_cast<std::size_t>(t.rows * t.cols) * size_of(x.dtype())};
 }
 
 void expect_same(const Model& a, const Model& b) {
@@ -55,12 +56,17 @@ void expect_same(const Model& a, const Model& b) {
 TEST(ModelFile, RoundTripOfEveryKindOfValue) {
   const Scratch folder;
   Model model = small_model();
-  model.attributes.emplace_back("bools", replicated(std::vector<std::int32_t>{1, 0, 1}, {3}, world()).astype(DType::boolean));
-  model.attributes.emplace_back("z", replicated(std::vector<std::complex<float>>{{1, 2}, {3, -4}}, {2, 1}, world()));
-  model.attributes.emplace_back("w", replicated(std::vector<std::complex<double>>{{1, 2}}, {}, world()));
+  model.attributes.emplace_back(
+      "bools", replicated(std::vector<std::int32_t>{1, 0, 1}, {3}, world()).astype(DType::boolean));
+  model.attributes.emplace_back(
+      "z", replicated(std::vector<std::complex<float>>{{1, 2}, {3, -4}}, {2, 1}, world()));
+  model.attributes.emplace_back("w",
+                                replicated(std::vector<std::complex<double>>{{1, 2}}, {}, world()));
   for (const DType d : {DType::int8, DType::int16, DType::int32, DType::int64, DType::uint8,
                         DType::uint16, DType::uint32, DType::uint64, DType::float32})
-    model.attributes.emplace_back(std::string(name_of(d)), replicated(std::vector<double>{1, 2, 3, 100, 5, 6}, {1, 2, 3}, world()).astype(d));
+    model.attributes.emplace_back(
+        std::string(name_of(d)),
+        replicated(std::vector<double>{1, 2, 3, 100, 5, 6}, {1, 2, 3}, world()).astype(d));
   model.attributes.emplace_back("empty", replicated(std::vector<float>{}, {0, 4}, world()));
   model.attributes.emplace_back("huge int", std::numeric_limits<std::int64_t>::min());
   model.attributes.emplace_back("nan", std::nan(""));
@@ -119,10 +125,11 @@ TEST(ModelFile, RefusesEveryLength) {
   const auto total = std::to_string(good.size());
   for (std::size_t length = 0; length < good.size(); ++length) {
     test::on_rank_0([&] { test::put_file(path, good.substr(0, length)); });
-    const std::string wanted =
-        length == 0  ? "OSError: '" + path + "' is not a Tessera model file"
-        : length < 36 ? "OSError: '" + path + "' is truncated: it has " + std::to_string(length) + " bytes of 36"
-                      : "OSError: '" + path + "' is truncated: it has " + std::to_string(length) + " bytes of " + total;
+    const std::string wanted = length == 0   ? "OSError: '" + path + "' is not a Tessera model file"
+                               : length < 36 ? "OSError: '" + path + "' is truncated: it has " +
+                                                   std::to_string(length) + " bytes of 36"
+                                             : "OSError: '" + path + "' is truncated: it has " +
+                                                   std::to_string(length) + " bytes of " + total;
     EXPECT_EQ(error_of([&] { io::read_model(path); }), wanted);
   }
   test::on_rank_0([&] { test::put_file(path, good + "abc"); });
@@ -141,7 +148,9 @@ TEST(ModelFile, SaysWhatIsWrong) {
             "OSError: cannot write '" + folder.path() + "': it is a folder");
   EXPECT_EQ(error_of([&] { io::write_model("/dev/null/m", small_model()); }),
             "OSError: cannot write '/dev/null/m': Not a directory");
-  EXPECT_EQ(error_of([&] { io::write_model(folder / "m", {"E", {{"x", Array()}}, {}}); }),
+  EXPECT_EQ(error_of([&] {
+              io::write_model(folder / "m", {"E", {{"x", Array()}}, {}});
+            }),
             "ValueError: 'x' is an empty Array handle");
   EXPECT_TRUE(folder.names().empty());
   test::on_rank_0([&] { test::put_file(path, "PK\x03\x04 a pickle, say"); });
@@ -152,7 +161,9 @@ TEST(ModelFile, SaysWhatIsWrong) {
   bytes[8] = 9;
   test::on_rank_0([&] { test::put_file(path, bytes); });
   const std::string newer = error_of([&] { io::read_model(path); });
-  EXPECT_TRUE(newer.starts_with("OSError: '" + path + "' has format version 9, newer than the 1 that Tessera")) << newer;
+  EXPECT_TRUE(newer.starts_with("OSError: '" + path +
+                                "' has format version 9, newer than the 1 that Tessera"))
+      << newer;
   bytes[8] = 1;
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
   test::on_rank_0([&] { test::put_file(path, bytes); });
@@ -164,12 +175,14 @@ TEST(Json, HoldsEverythingInOrder) {
   Model model = small_model();
   model.attributes.emplace_back("inf", -std::numeric_limits<double>::infinity());
   model.attributes.emplace_back("third", 1.0 / 3.0);
-  model.attributes.emplace_back("z", replicated(std::vector<std::complex<double>>{{1, -2}}, {1}, world()));
-  EXPECT_EQ(io::to_json(model),
-            R"({"estimator":"KMeans","params":{"n_clusters":2,"tol":0.0001,"init":"k-means++",)"
-            R"("random_state":null},"attributes":{"cluster_centers_":{"shape":[2,2],)"
-            R"("dtype":"float64","data":[1.0,-2.5,"NaN",4.0]},"converged":true,"inf":"-Infinity",)"
-            R"("third":0.3333333333333333,"z":{"shape":[1],"dtype":"complex128","data":[[1.0,-2.0]]}}})");
+  model.attributes.emplace_back(
+      "z", replicated(std::vector<std::complex<double>>{{1, -2}}, {1}, world()));
+  EXPECT_EQ(
+      io::to_json(model),
+      R"({"estimator":"KMeans","params":{"n_clusters":2,"tol":0.0001,"init":"k-means++",)"
+      R"("random_state":null},"attributes":{"cluster_centers_":{"shape":[2,2],)"
+      R"("dtype":"float64","data":[1.0,-2.5,"NaN",4.0]},"converged":true,"inf":"-Infinity",)"
+      R"("third":0.3333333333333333,"z":{"shape":[1],"dtype":"complex128","data":[[1.0,-2.0]]}}})");
 }
 
 TEST(Json, LeavesOutLargeArraysUnlessAsked) {

@@ -68,7 +68,8 @@ TEST_F(StreamTest, RethrowsTheFailureOfTheLowestLeaf) {
         x->for_each_leaf(
             [&](const Leaf& leaf, Stream&) {
               if (leaf.index < mine.begin + 3) return;
-              if (leaf.index == mine.begin + 3) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+              if (leaf.index == mine.begin + 3)
+                std::this_thread::sleep_for(std::chrono::milliseconds(2));
               throw ValueError("leaf " + std::to_string(leaf.index - mine.begin));
             },
             threads);

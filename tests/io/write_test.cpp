@@ -27,7 +27,8 @@ Array sample(const Shape& shape, DType dtype) {
       if constexpr (std::is_same_v<T, bool>)
         t.as<T>()[i] = global % 3 == 1;
       else if constexpr (std::is_integral_v<T>)
-        t.as<T>()[i] = static_cast<T>(static_cast<std::uint64_t>(global) * 0x9e3779b97f4a7c15U >> 3);
+        t.as<T>()[i] =
+            static_cast<T>(static_cast<std::uint64_t>(global) * 0x9e3779b97f4a7c15U >> 3);
       else if constexpr (std::is_floating_point_v<T>)
         t.as<T>()[i] = static_cast<T>(1) / static_cast<T>(global + 3);
       else
@@ -59,8 +60,9 @@ TEST_P(RoundTrip, EveryShapeThreeWays) {
   const Scratch folder;
   const std::string file = folder / "x.h5";
   // Nothing, one, fewer than processes, a prime, one leaf, several leaves, no columns, n-d.
-  for (const Shape& shape : {Shape{0}, Shape{0, 3}, Shape{1}, Shape{2, 2}, Shape{251, 3},
-                             Shape{256, 2}, Shape{1283, 2}, Shape{5, 0}, Shape{521, 2, 3}, Shape{}}) {
+  for (const Shape& shape :
+       {Shape{0}, Shape{0, 3}, Shape{1}, Shape{2, 2}, Shape{251, 3}, Shape{256, 2}, Shape{1283, 2},
+        Shape{5, 0}, Shape{521, 2, 3}, Shape{}}) {
     const Array x = sample(shape, GetParam());
     io::write(file, "/group/inner/x", x);
     io::write(file, "/lazy", lazily(x));
@@ -73,12 +75,12 @@ TEST_P(RoundTrip, EveryShapeThreeWays) {
   EXPECT_EQ(folder.names(), std::vector<std::string>{"x.h5"});
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    DTypes, RoundTrip,
-    testing::Values(DType::boolean, DType::int8, DType::int16, DType::int32, DType::int64,
-                    DType::uint8, DType::uint16, DType::uint32, DType::uint64, DType::float32,
-                    DType::float64, DType::complex64, DType::complex128),
-    [](const auto& info) { return std::string(name_of(info.param)); });
+INSTANTIATE_TEST_SUITE_P(DTypes, RoundTrip,
+                         testing::Values(DType::boolean, DType::int8, DType::int16, DType::int32,
+                                         DType::int64, DType::uint8, DType::uint16, DType::uint32,
+                                         DType::uint64, DType::float32, DType::float64,
+                                         DType::complex64, DType::complex128),
+                         [](const auto& info) { return std::string(name_of(info.param)); });
 
 TEST(Write, CollectiveReadsAreCollective) {
   const Scratch folder;
@@ -136,10 +138,12 @@ TEST(Write, RefusesBadPaths) {
   io::write(file, "/group/x", x);
   EXPECT_EQ(error_of([&] { io::write(file, "/", x); }),
             "ValueError: expected the path of a dataset such as /X, got '/'");
-  EXPECT_EQ(error_of([&] { io::write(file, "/group", x); }),
-            "ValueError: cannot write dataset '/group' of '" + file + "': there is a group of that name");
-  EXPECT_EQ(error_of([&] { io::write(file, "/group/x/y", x); }),
-            "ValueError: cannot write dataset '/group/x/y' of '" + file + "': '/group/x' is not a group");
+  EXPECT_EQ(
+      error_of([&] { io::write(file, "/group", x); }),
+      "ValueError: cannot write dataset '/group' of '" + file + "': there is a group of that name");
+  EXPECT_EQ(
+      error_of([&] { io::write(file, "/group/x/y", x); }),
+      "ValueError: cannot write dataset '/group/x/y' of '" + file + "': '/group/x' is not a group");
   EXPECT_TRUE(same(io::read(file, "/group/x"), x));
   EXPECT_EQ(folder.names(), std::vector<std::string>{"x.h5"});
 }

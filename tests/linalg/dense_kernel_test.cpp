@@ -24,15 +24,16 @@ Tile tile(const std::vector<T>& values, std::int64_t rows, std::int64_t cols) {
 TYPED_TEST(DenseKernel, GemmByHand) {
   using T = TypeParam;
   Stream stream;
-  const std::vector<T> a = {1, 2, 3, 4, 5, 6};     // 2 x 3
-  const std::vector<T> b = {1, 0, 2, 1, 0, 3};     // 3 x 2
-  const std::vector<T> a_t = {1, 4, 2, 5, 3, 6};   // 3 x 2
-  const std::vector<T> b_t = {1, 2, 0, 0, 1, 3};   // 2 x 3
+  const std::vector<T> a = {1, 2, 3, 4, 5, 6};    // 2 x 3
+  const std::vector<T> b = {1, 0, 2, 1, 0, 3};    // 3 x 2
+  const std::vector<T> a_t = {1, 4, 2, 5, 3, 6};  // 3 x 2
+  const std::vector<T> b_t = {1, 2, 0, 0, 1, 3};  // 2 x 3
   for (const bool ta : {false, true})
     for (const bool tb : {false, true}) {
       std::vector<T> c = {10, 20, 30, 40};
-      kernels().gemm(stream, 2.0, ta ? tile(a_t, 3, 2) : tile(a, 2, 3), ta ? Transpose::yes : Transpose::no,
-                     tb ? tile(b_t, 2, 3) : tile(b, 3, 2), tb ? Transpose::yes : Transpose::no, 0.5, tile(c, 2, 2));
+      kernels().gemm(stream, 2.0, ta ? tile(a_t, 3, 2) : tile(a, 2, 3),
+                     ta ? Transpose::yes : Transpose::no, tb ? tile(b_t, 2, 3) : tile(b, 3, 2),
+                     tb ? Transpose::yes : Transpose::no, 0.5, tile(c, 2, 2));
       EXPECT_EQ(c, (std::vector<T>{2 * 5 + 5, 2 * 11 + 10, 2 * 14 + 15, 2 * 23 + 20})) << ta << tb;
     }
 }
@@ -51,15 +52,16 @@ TYPED_TEST(DenseKernel, GemmAgreesWithNaiveLoops) {
           const Block<T> b(tb ? n : k, tb ? k : n, 2, 0, numbers);
           Block<T> c(m, n, 1, 0, numbers);
           const Block<T> before = c;
-          kernels().gemm(stream, -1.5, tile_of(a.data(), a.rows, a.cols, a.stride), static_cast<Transpose>(ta),
-                         tile_of(b.data(), b.rows, b.cols, b.stride), static_cast<Transpose>(tb), 0.25,
-                         tile_of(c.data(), m, n, c.stride));
+          kernels().gemm(stream, -1.5, tile_of(a.data(), a.rows, a.cols, a.stride),
+                         static_cast<Transpose>(ta), tile_of(b.data(), b.rows, b.cols, b.stride),
+                         static_cast<Transpose>(tb), 0.25, tile_of(c.data(), m, n, c.stride));
           Comparison values(fmt::format("gemm {} x {} x {}, mode {}", m, n, k, mode));
           for (std::int64_t i = 0; i < m; ++i)
             for (std::int64_t j = 0; j < n; ++j) {
               Wide want = 0.25L * before.at(i, j), size = std::abs(want);
               for (std::int64_t l = 0; l < k; ++l) {
-                const Wide product = -1.5L * (ta ? a.at(l, i) : a.at(i, l)) * (tb ? b.at(j, l) : b.at(l, j));
+                const Wide product =
+                    -1.5L * (ta ? a.at(l, i) : a.at(i, l)) * (tb ? b.at(j, l) : b.at(l, j));
                 want += product;
                 size += std::abs(product);
               }
@@ -76,12 +78,15 @@ TYPED_TEST(DenseKernel, GemmOverwritesAndTakesEmptyTiles) {
   Stream stream;
   const std::vector<T> a = {2};
   std::vector<T> c = {std::numeric_limits<T>::quiet_NaN()};
-  kernels().gemm(stream, 1.0, tile(a, 1, 1), Transpose::no, tile(a, 1, 1), Transpose::no, 0.0, tile(c, 1, 1));
+  kernels().gemm(stream, 1.0, tile(a, 1, 1), Transpose::no, tile(a, 1, 1), Transpose::no, 0.0,
+                 tile(c, 1, 1));
   EXPECT_EQ(c[0], 4);
   c[0] = 8;
-  kernels().gemm(stream, 1.0, tile(a, 1, 0), Transpose::no, tile(a, 0, 1), Transpose::no, 0.5, tile(c, 1, 1));
+  kernels().gemm(stream, 1.0, tile(a, 1, 0), Transpose::no, tile(a, 0, 1), Transpose::no, 0.5,
+                 tile(c, 1, 1));
   EXPECT_EQ(c[0], 4);
-  kernels().gemm(stream, 1.0, tile(a, 0, 1), Transpose::no, tile(a, 1, 1), Transpose::no, 0.0, tile(c, 0, 1));
+  kernels().gemm(stream, 1.0, tile(a, 0, 1), Transpose::no, tile(a, 1, 1), Transpose::no, 0.0,
+                 tile(c, 0, 1));
   EXPECT_EQ(c[0], 4);
 }
 
@@ -95,8 +100,8 @@ TYPED_TEST(DenseKernel, GemmBitsDoNotDependOnTheLayout) {
     const Block<T> b(5, 33, 0, 0, numbers);
     std::vector<T> want(z(rows * 5));
     const auto product = [&](const Tile& left, std::vector<T>& out) {
-      kernels().gemm(stream, 1.0, left, Transpose::no, tile_of(b.data(), 5, 33, 33), Transpose::yes, 0.0,
-                     tile(out, rows, 5));
+      kernels().gemm(stream, 1.0, left, Transpose::no, tile_of(b.data(), 5, 33, 33), Transpose::yes,
+                     0.0, tile(out, rows, 5));
     };
     product(tile_of(a.data(), rows, 33, 33), want);
     for (const std::int64_t shift : {1, 2, 5}) {

@@ -32,9 +32,12 @@ struct Data {
   Array x, y, weights;
 
   Data(std::int64_t n, std::int64_t p, std::int64_t q, const Communicator& comm) {
-    x = test::make<T>({n, p}, [=](std::int64_t i) { return value(i, i % p); }, comm);
-    y = test::make<T>({n, q}, [=](std::int64_t i) { return target(i); }, comm);
-    weights = test::make<T>({n}, [=](std::int64_t i) { return weight(i); }, comm);
+    x = test::make<T>(
+        {n, p}, [=](std::int64_t i) { return value(i, i % p); }, comm);
+    y = test::make<T>(
+        {n, q}, [=](std::int64_t i) { return target(i); }, comm);
+    weights = test::make<T>(
+        {n}, [=](std::int64_t i) { return weight(i); }, comm);
   }
   static T value(std::int64_t flat, std::int64_t column) {
     return static_cast<T>(test::unit(flat, 1) * 3 + 10 * static_cast<double>(column + 1));
@@ -48,13 +51,17 @@ struct Data {
 struct Options {
   bool y, weights, center;
 };
-const std::vector<Options> all_options = {
-    {false, false, true}, {false, false, false}, {true, false, true}, {true, true, true}, {true, true, false}};
+const std::vector<Options> all_options = {{false, false, true},
+                                          {false, false, false},
+                                          {true, false, true},
+                                          {true, true, true},
+                                          {true, true, false}};
 
 /// Calls check(compute(world data), compute(self data), text) for sizes, options and threads.
 template <class Partial, class T>
-void for_each_case(const std::function<Partial(const Rows&, const Array&, const Array&, bool)>& compute,
-                   const std::function<void(const Partial&, const Partial&, const std::string&)>& check) {
+void for_each_case(
+    const std::function<Partial(const Rows&, const Array&, const Array&, bool)>& compute,
+    const std::function<void(const Partial&, const Partial&, const std::string&)>& check) {
   for (const auto n : test::interesting_rows) {
     const std::int64_t p = 5;
     const std::int64_t q = 2;
@@ -68,16 +75,16 @@ void for_each_case(const std::function<Partial(const Rows&, const Array&, const 
       for (const int threads : {1, 2, 3}) {
         if (threads > 1 && n < 1031) continue;
         const Threads set(threads);
-        const auto text = fmt::format("{} rows, y {}, weights {}, centred {}, {} threads", n, o.y, o.weights,
-                                      o.center, threads);
+        const auto text = fmt::format("{} rows, y {}, weights {}, centred {}, {} threads", n, o.y,
+                                      o.weights, o.center, threads);
         check(run(shared.x, shared), want, text);
       }
       // Streamed: computed leaf by leaf, with no array behind it.
       const Rows streamed = map_rows(shared.x, shared.x.shape(), shared.x.dtype(),
                                      [](const Leaf& in, const Tile& out, Stream&) {
                                        for (std::int64_t i = 0; i < out.rows; ++i)
-                                         std::copy_n(in.tile.as<const T>() + i * in.tile.stride, out.cols,
-                                                     out.as<T>() + i * out.stride);
+                                         std::copy_n(in.tile.as<const T>() + i * in.tile.stride,
+                                                     out.cols, out.as<T>() + i * out.stride);
                                      });
       check(run(streamed, shared), want, fmt::format("{} rows, streamed", n));
     }
@@ -101,7 +108,9 @@ TYPED_TEST(Distributed, ColumnMomentsHaveTheBitsOfOneProcess) {
 
 TYPED_TEST(Distributed, CenteredGramHasTheBitsOfOneProcess) {
   for_each_case<CenteredGram, TypeParam>(
-      [](const Rows& x, const Array& y, const Array& w, bool center) { return centered_gram(x, y, w, center); },
+      [](const Rows& x, const Array& y, const Array& w, bool center) {
+        return centered_gram(x, y, w, center);
+      },
       [](const CenteredGram& got, const CenteredGram& want, const std::string& text) {
         EXPECT_EQ(got.weight, want.weight) << text;
         EXPECT_TRUE(same_bits(got.mean, want.mean)) << text;
@@ -128,7 +137,8 @@ struct Expected {
   Wide weight = 0;
   std::vector<Wide> mean, gram;
 
-  Expected(std::int64_t n, std::int64_t p, std::int64_t q, const Options& o, const std::vector<double>& shift = {}) {
+  Expected(std::int64_t n, std::int64_t p, std::int64_t q, const Options& o,
+           const std::vector<double>& shift = {}) {
     const std::int64_t m = p + (o.y ? q : 0);
     const auto read = [&](std::int64_t i, std::int64_t j) -> Wide {
       return j < p ? Data<T>::value(i * p + j, j) : Data<T>::target(i * q + j - p);
@@ -158,14 +168,18 @@ TYPED_TEST(Distributed, ValuesAreRight) {
       const std::int64_t m = p + (o.y ? q : 0);
       const Data<TypeParam> d(n, p, q, Communicator::world());
       const Expected<TypeParam> want(n, p, q, o);
-      const auto g = centered_gram(d.x, o.y ? d.y : Array{}, o.weights ? d.weights : Array{}, o.center);
-      const auto text = fmt::format("{} rows, y {}, weights {}, centred {}", n, o.y, o.weights, o.center);
+      const auto g =
+          centered_gram(d.x, o.y ? d.y : Array{}, o.weights ? d.weights : Array{}, o.center);
+      const auto text =
+          fmt::format("{} rows, y {}, weights {}, centred {}", n, o.y, o.weights, o.center);
       EXPECT_NEAR(g.weight, static_cast<double>(want.weight), 1e-12 * g.weight) << text;
       for (std::int64_t a = 0; a < m; ++a) {
         EXPECT_NEAR(g.mean[z(a)], static_cast<double>(want.mean[z(a)]), 100 * eps) << text;
         for (std::int64_t b = 0; b < m; ++b) {
-          const auto scale = static_cast<double>(std::sqrt(want.gram[z(a * m + a)] * want.gram[z(b * m + b)]));
-          EXPECT_NEAR(g.gram[z(a * m + b)], static_cast<double>(want.gram[z(a * m + b)]), 50 * eps * scale + 1e-20)
+          const auto scale =
+              static_cast<double>(std::sqrt(want.gram[z(a * m + a)] * want.gram[z(b * m + b)]));
+          EXPECT_NEAR(g.gram[z(a * m + b)], static_cast<double>(want.gram[z(a * m + b)]),
+                      50 * eps * scale + 1e-20)
               << text << ", element " << a << ", " << b;
         }
       }
@@ -174,7 +188,8 @@ TYPED_TEST(Distributed, ValuesAreRight) {
       for (std::int64_t j = 0; j < p; ++j) {
         EXPECT_EQ(moments.count[z(j)], static_cast<double>(n));
         EXPECT_NEAR(moments.mean[z(j)], static_cast<double>(want.mean[z(j)]), 1e-12);
-        EXPECT_NEAR(moments.m2[z(j)], static_cast<double>(want.gram[z(j * p + j)]), 1e-11 * moments.m2[z(j)]);
+        EXPECT_NEAR(moments.m2[z(j)], static_cast<double>(want.gram[z(j * p + j)]),
+                    1e-11 * moments.m2[z(j)]);
       }
     }
 }
@@ -187,10 +202,12 @@ TYPED_TEST(Distributed, TsqrIsTheCholeskyFactorOfTheGram) {
       const std::int64_t q = 2;
       const std::int64_t m = p + (o.y ? q : 0);
       std::vector<double> shift;
-      for (std::int64_t j = 0; o.center && j < m; ++j) shift.push_back(j < p ? 10.0 * static_cast<double>(j) + 11 : -4);
+      for (std::int64_t j = 0; o.center && j < m; ++j)
+        shift.push_back(j < p ? 10.0 * static_cast<double>(j) + 11 : -4);
       const Data<TypeParam> d(n, p, q, Communicator::world());
       const auto t = tsqr(d.x, shift, o.y ? d.y : Array{}, o.weights ? d.weights : Array{});
-      const auto text = fmt::format("{} rows, y {}, weights {}, shifted {}", n, o.y, o.weights, o.center);
+      const auto text =
+          fmt::format("{} rows, y {}, weights {}, shifted {}", n, o.y, o.weights, o.center);
       EXPECT_EQ(t.rows, std::min(n, m)) << text;
       EXPECT_EQ(t.cols, m) << text;
       ASSERT_EQ(t.r.size(), z(t.rows * t.cols)) << text;
@@ -202,9 +219,12 @@ TYPED_TEST(Distributed, TsqrIsTheCholeskyFactorOfTheGram) {
       for (std::int64_t a = 0; a < m; ++a)
         for (std::int64_t b = 0; b < m; ++b) {
           Wide got = 0;
-          for (std::int64_t i = 0; i < t.rows; ++i) got += static_cast<Wide>(t.r[z(i * m + a)]) * t.r[z(i * m + b)];
-          const auto scale = static_cast<double>(std::sqrt(want.gram[z(a * m + a)] * want.gram[z(b * m + b)]));
-          EXPECT_NEAR(static_cast<double>(got), static_cast<double>(want.gram[z(a * m + b)]), 1e-13 * scale + 1e-20)
+          for (std::int64_t i = 0; i < t.rows; ++i)
+            got += static_cast<Wide>(t.r[z(i * m + a)]) * t.r[z(i * m + b)];
+          const auto scale =
+              static_cast<double>(std::sqrt(want.gram[z(a * m + a)] * want.gram[z(b * m + b)]));
+          EXPECT_NEAR(static_cast<double>(got), static_cast<double>(want.gram[z(a * m + b)]),
+                      1e-13 * scale + 1e-20)
               << text << ", element " << a << ", " << b;
         }
     }

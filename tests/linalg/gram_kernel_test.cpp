@@ -21,8 +21,8 @@ struct Gram {
 };
 
 template <class T>
-Gram gram_of(const T* x, std::int64_t rows, std::int64_t p, std::int64_t stride, const T* y, std::int64_t q,
-             std::int64_t y_stride, const T* weights, bool center) {
+Gram gram_of(const T* x, std::int64_t rows, std::int64_t p, std::int64_t stride, const T* y,
+             std::int64_t q, std::int64_t y_stride, const T* weights, bool center) {
   Gram g{-1, std::vector<double>(z(p + q), -1), std::vector<double>(z((p + q) * (p + q)), -1)};
   centered_gram<T>(x, rows, p, stride, y, q, y_stride, weights, center, &g.weight, g.mean.data(),
                    g.gram.data());
@@ -58,8 +58,8 @@ struct Case {
   std::int64_t gap;
   double offset;
   std::string text() const {
-    return fmt::format("gram of {} x ({} + {}), weights {}, centred {}, gap {}, offset {}", rows, p, q,
-                       weighted, center, gap, offset);
+    return fmt::format("gram of {} x ({} + {}), weights {}, centred {}, gap {}, offset {}", rows, p,
+                       q, weighted, center, gap, offset);
   }
 };
 
@@ -75,8 +75,8 @@ struct Problem {
         y(c.rows, c.q, c.gap, c.offset, numbers),
         weights(numbers.weights<T>(c.rows)) {
     for (std::int64_t i = 0; i < c.rows; ++i) {
-      if (c.p > 2) x.at(i, c.p - 1) = x.at(i, 0);                      // equal columns
-      if (c.p > 4) x.at(i, 1) = static_cast<T>(c.offset + 0.1);        // a constant one
+      if (c.p > 2) x.at(i, c.p - 1) = x.at(i, 0);                                // equal columns
+      if (c.p > 4) x.at(i, 1) = static_cast<T>(c.offset + 0.1);                  // a constant one
       if (c.p > 3) x.at(i, 2) += static_cast<T>(static_cast<double>(i) / 1000);  // a drifting one
     }
   }
@@ -93,9 +93,11 @@ struct Problem {
     const auto value = [&](std::int64_t i, std::int64_t j) -> Wide {
       return j < c.p ? x.at(i, j) : y.at(i, j - c.p);
     };
-    const auto read = [&](std::int64_t i) {  // relative to the first row, so that this loop is exact
-      for (std::int64_t j = 0; j < size; ++j) row[z(j)] = value(i, j) - (c.center ? value(0, j) : 0);
-    };
+    const auto read =
+        [&](std::int64_t i) {  // relative to the first row, so that this loop is exact
+          for (std::int64_t j = 0; j < size; ++j)
+            row[z(j)] = value(i, j) - (c.center ? value(0, j) : 0);
+        };
     weight = 0;
     mean.assign(z(size), 0);
     gram.assign(z(size * size), 0);
@@ -109,7 +111,8 @@ struct Problem {
       read(i);
       for (std::int64_t a = 0; a < size; ++a) {
         const Wide left = w(i) * (row[z(a)] - mean[z(a)]);
-        for (std::int64_t b = a; b < size; ++b) gram[z(a * size + b)] += left * (row[z(b)] - mean[z(b)]);
+        for (std::int64_t b = a; b < size; ++b)
+          gram[z(a * size + b)] += left * (row[z(b)] - mean[z(b)]);
       }
     }
     for (std::int64_t j = 0; c.center && weight > 0 && j < size; ++j) mean[z(j)] += value(0, j);
@@ -134,8 +137,10 @@ struct Problem {
       values.near(got.weight, weight, 1e-12L * weight);
       for (std::int64_t a = 0; a < size; ++a) {
         const Wide variance = gram[z(a * size + a)] / std::max<Wide>(weight, 1e-30L);
-        values.near(got.mean[z(a)], mean[z(a)],
-                    4 * eps_of<T> * (std::sqrt(variance) + c.weighted) + 1e-14L * std::abs(mean[z(a)]), -1, a);
+        values.near(
+            got.mean[z(a)], mean[z(a)],
+            4 * eps_of<T> * (std::sqrt(variance) + c.weighted) + 1e-14L * std::abs(mean[z(a)]), -1,
+            a);
         for (std::int64_t b = a; b < size; ++b) {
           const Wide scale = std::sqrt(gram[z(a * size + a)] * gram[z(b * size + b)]);
           // Chunks of rows are merged by the difference of their float64 means.
@@ -143,18 +148,22 @@ struct Problem {
           const Wide merging = several_chunks ? 4 * means * std::sqrt(weight) *
                                                     (std::sqrt(scale) + std::sqrt(weight) * means)
                                               : 0;
-          values.near(got.gram[z(a * size + b)], gram[z(a * size + b)],
-                      30 * eps_of<T> * scale + 10 * eps_of<T> * eps_of<T> * weight + 1e-25L + merging, a, b);
-          values.holds(got.gram[z(a * size + b)] == got.gram[z(b * size + a)], "symmetric bits", a, b);
+          values.near(
+              got.gram[z(a * size + b)], gram[z(a * size + b)],
+              30 * eps_of<T> * scale + 10 * eps_of<T> * eps_of<T> * weight + 1e-25L + merging, a,
+              b);
+          values.holds(got.gram[z(a * size + b)] == got.gram[z(b * size + a)], "symmetric bits", a,
+                       b);
         }
       }
       for (const std::int64_t shift : {1, 3}) {
         const auto copy = x.moved(shift);
-        values.holds(compute(copy.data() + shift) == got, "the same bits at another alignment", shift);
+        values.holds(compute(copy.data() + shift) == got, "the same bits at another alignment",
+                     shift);
       }
       if (c.rows <= 3) continue;
-      const Gram broken = gram_of<T>(bad.data(), c.rows, c.p, x.stride, c.q ? y.data() : nullptr, c.q,
-                                     y.stride, nullptr, c.center);
+      const Gram broken = gram_of<T>(bad.data(), c.rows, c.p, x.stride, c.q ? y.data() : nullptr,
+                                     c.q, y.stride, nullptr, c.center);
       for (std::int64_t a = 0; a < size; ++a) {
         const bool wrong = a == 0 || (infinity && a == 3);
         values.holds(std::isfinite(broken.gram[z(a * size + a)]) == !wrong,

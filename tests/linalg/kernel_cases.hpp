@@ -106,8 +106,8 @@ class Comparison {
   explicit Comparison(std::string what) : what_(std::move(what)) {}
   ~Comparison() {
     if (wrong_ > 0)
-      ADD_FAILURE() << what_ << " on " << on_cpu::target_name() << ": " << wrong_ << " of " << count_
-                    << " values wrong, the worst at " << where_ << ": " << shown_;
+      ADD_FAILURE() << what_ << " on " << on_cpu::target_name() << ": " << wrong_ << " of "
+                    << count_ << " values wrong, the worst at " << where_ << ": " << shown_;
   }
   Comparison(const Comparison&) = delete;
 
@@ -117,7 +117,8 @@ class Comparison {
     const Wide error = std::abs(got - want);
     if (got == want || error <= tolerance) return;
     ++wrong_;
-    const Wide excess = std::isnan(error) ? std::numeric_limits<Wide>::infinity() : error - tolerance;
+    const Wide excess =
+        std::isnan(error) ? std::numeric_limits<Wide>::infinity() : error - tolerance;
     if (wrong_ > 1 && !(excess > worst_)) return;
     worst_ = excess;
     where_ = fmt::format("({}, {})", i, j);

@@ -156,8 +156,8 @@ TYPED_TEST(MomentsKernel, ScalesByHand) {
 
 // Each step is rounded in T, so the result is exactly that of the plain loop.
 template <class T>
-void check_scaling(std::int64_t rows, std::int64_t p, std::int64_t gap, std::int64_t out_gap, int mode,
-                   Numbers& numbers) {
+void check_scaling(std::int64_t rows, std::int64_t p, std::int64_t gap, std::int64_t out_gap,
+                   int mode, Numbers& numbers) {
   Block<T> x(rows, p, gap, 3, numbers);
   if (rows > 2) {
     x.at(1, 0) = static_cast<T>(nan);
@@ -177,7 +177,8 @@ void check_scaling(std::int64_t rows, std::int64_t p, std::int64_t gap, std::int
     shift_scale<T>(x.data(), rows, p, x.stride, shift, factor, out.data(), out_stride);
     scale_shift<T>(x.data(), rows, p, x.stride, shift, factor, back.data(), out_stride);
     shift_scale<T>(in_place.data(), rows, p, x.stride, shift, factor, in_place.data(), x.stride);
-    Comparison values(fmt::format("scaling of {} x {}, mode {}, gaps {} and {}", rows, p, mode, gap, out_gap));
+    Comparison values(
+        fmt::format("scaling of {} x {}, mode {}, gaps {} and {}", rows, p, mode, gap, out_gap));
     for (std::int64_t i = 0; i < rows; ++i) {
       for (std::int64_t j = 0; j < p; ++j) {
         const T s = shift ? static_cast<T>(shifts[z(j)]) : T(0);

@@ -271,7 +271,8 @@ HWY_INLINE void assign_nearest_kernel(const AssignArgs<T>& a) {
         }
         if (t < dim) {
           const size_t left = dim - t;
-          const auto shifted = hn::Sub(load_first(d, row + t, left), load_first(d, origin + t, left));
+          const auto shifted =
+              hn::Sub(load_first(d, row + t, left), load_first(d, origin + t, left));
           const auto v = hn::Sub(shifted, load_first(d, center + t, left));
           total = hn::MulAdd(v, v, total);
         }

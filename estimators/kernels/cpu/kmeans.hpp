@@ -45,9 +45,9 @@ class PackedCenters {
 
 /// One Lloyd pass over a block of rows (x: rows x d, row-major with `stride` values between rows).
 ///
-/// labels[i] = argmin_j |x_i - offset - c_j|^2, compared as |c_j|^2/2 - x_i.c_j on offset-shifted values,
-/// each one sequential FMA chain over d, so that labels do not depend on the vector width. Ties
-/// take the lowest index; a row whose distances are all NaN or infinite gets 0.
+/// labels[i] = argmin_j |x_i - offset - c_j|^2, compared as |c_j|^2/2 - x_i.c_j on offset-shifted
+/// values, each one sequential FMA chain over d, so that labels do not depend on the vector width.
+/// Ties take the lowest index; a row whose distances are all NaN or infinite gets 0.
 ///
 /// With w_i = weights[i] (1 where weights is null) it adds, where the pointer is not null,
 ///   sums[j*d + t] += w_i (x_i[t] - offset[t])   over rows with label j   (k x d, float64)
