@@ -215,5 +215,30 @@ TEST(Model, CopiesAreIndependent) {
   EXPECT_EQ(numbers(s.transform(data())), before);
 }
 
+/// A model file with a right checksum may still hold anything.
+TEST(Models, AttributesThatDoNotFitAreRefused) {
+  const Array x = test::make<double>({300, 3});
+  KMeans kmeans({.n_clusters = 2});
+  kmeans.fit(x);
+  const auto spoiled = [&](const std::string& name, const Value& value) {
+    Model model = kmeans.model();
+    for (auto& [key, old] : model.attributes)
+      if (key == name) old = value;
+    return model;
+  };
+  test::expect_error<ValueError>(
+      [&] { make_estimator(spoiled("n_features_in_", 4)); },
+      "the model's attribute 'cluster_centers_' must be a floating array of "
+      "shape (2, 4), got float64 (2, 3)");
+  test::expect_error<ValueError>([&] { make_estimator(spoiled("cluster_centers_", 1)); },
+                                 "the model's attribute 'cluster_centers_' is of the wrong kind");
+  Model model = kmeans.model();
+  for (auto& [key, value] : model.params)
+    if (key == "n_clusters") value = 0;
+  test::expect_error<InvalidParameterError>(
+      [&] { make_estimator(model); },
+      "The 'n_clusters' parameter of KMeans must be an int in the range [1, inf). Got 0 instead.");
+}
+
 }  // namespace
 }  // namespace tessera

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <set>
@@ -191,8 +192,8 @@ TEST(Rows, WhatAMapThrowsIsThrownEverywhere) {
   const int owner = x.distribution().owner_of_row(5 * 256);
   // At seven processes each leaf but the last is alone; the lowest rank's lowest leaf is named.
   test::expect_error<ValueError>([&] { collect(y); }, on_rank("leaf 5", owner));
-  const std::vector<std::int64_t> first = {0};
-  test::expect_error<ValueError>([&] { take_rows(y, first); }, on_rank("leaf 5", owner));
+  const std::vector<std::int64_t> there = {5 * 256};
+  test::expect_error<ValueError>([&] { take_rows(y, there); }, on_rank("leaf 5", owner));
 }
 
 TEST(ParallelFor, RunsEveryIndexOnceAndRethrowsTheLowest) {
@@ -211,6 +212,23 @@ TEST(ParallelFor, RunsEveryIndexOnceAndRethrowsTheLowest) {
         "at 7");
     parallel_for({5, 5}, threads, [](std::int64_t, Stream&) { FAIL(); });
   }
+}
+
+TEST(Rows, TakingRowsReadsTheirLeavesAlone) {
+  const Array x = test::make<double>({5003, 2});
+  std::atomic<int> visits{0};
+  const Rows counted =
+      map_rows(x, x.shape(), x.dtype(), [&](const Leaf& in, const Tile& out, Stream&) {
+        ++visits;
+        std::copy_n(in.tile.as<double>(), in.tile.rows * in.tile.cols, out.as<double>());
+      });
+  const std::vector<std::int64_t> indices = {4999, 3, 700, 5};
+  const Array some = take_rows(counted, indices);
+  for (std::size_t i = 0; i < indices.size(); ++i)
+    EXPECT_EQ(some.values<double>()[2 * i], x.at<double>({indices[i], 0}));
+  std::vector<int> all = {visits};
+  world().all_reduce(std::span(all), Reduce::sum);
+  EXPECT_EQ(all[0], 3) << "rows 3 and 5 share a leaf";
 }
 
 }  // namespace
