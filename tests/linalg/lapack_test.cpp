@@ -1,6 +1,7 @@
 #include <tessera/linalg/lapack.hpp>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
@@ -180,6 +181,19 @@ TEST(Lapack, RefusesSizesBeyondItsIntegers) {
   test::expect_error<ValueError>([] { blas_int(2147483648); },
                                  "2147483648 exceeds the 32-bit sizes of BLAS and LAPACK");
 }
+
+// OpenBLAS would never return. Address space is what sanitizers need most of.
+#if !defined(__SANITIZE_ADDRESS__)
+TEST(Lapack, RefusesToWaitForMemory) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  const rlimit tight{std::min<rlim_t>(before.rlim_max, rlim_t{1} << 33), before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &tight), 0);
+  test::expect_error<MemoryError>([] { reserve_blas(90); },
+                                  "cannot allocate the work memory of BLAS for 90 thread(s)");
+  EXPECT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+}
+#endif
 
 }  // namespace
 }  // namespace tessera::linalg

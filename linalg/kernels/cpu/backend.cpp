@@ -10,6 +10,7 @@
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/lapack.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/runtime.hpp>
 
 namespace tessera::linalg {
 namespace {
@@ -39,6 +40,7 @@ void centered_gram(Stream&, const Tile& x, const Tile& y, const Tile& weights, C
 void qr_r(Stream& stream, const Tile& a) {
   const std::int64_t k = std::min(a.rows, a.cols);
   if (k == 0) return;
+  reserve_blas(Runtime::threads());
   auto* tau = reinterpret_cast<double*>(stream.scratch(static_cast<std::size_t>(k) * sizeof(double)));
   auto* values = a.as<double>();
   bool finite = LAPACKE_dgeqrf(LAPACK_ROW_MAJOR, blas_int(a.rows), blas_int(a.cols), values,
@@ -59,6 +61,7 @@ void gemm(Stream&, double alpha, const Tile& a, Transpose ta, const Tile& b, Tra
   const int k = blas_int(ta == Transpose::yes ? a.rows : a.cols);
   const auto ld = [](const Tile& t) { return blas_int(std::max<std::int64_t>(1, t.stride)); };
   if (m == 0 || n == 0) return;
+  reserve_blas(Runtime::threads());
   visit_floating(c.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const auto multiply = [&](auto routine) {
