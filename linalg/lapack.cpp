@@ -20,13 +20,13 @@ namespace tessera::linalg {
 namespace {
 
 void check(lapack_int info, const char* routine) {
-  if (info > 0)
-    throw LinAlgError(fmt::format("{} did not converge (info {})", routine, info));
+  if (info > 0) throw LinAlgError(fmt::format("{} did not converge (info {})", routine, info));
   if (info == LAPACK_WORK_MEMORY_ERROR || info == LAPACK_TRANSPOSE_MEMORY_ERROR)
     throw MemoryError(fmt::format("{}: no memory for the workspace", routine));
   if (info < 0)
-    throw ValueError(fmt::format(
-        "{}: argument {} is not finite or wrong; do squares of the data overflow?", routine, -info));
+    throw ValueError(
+        fmt::format("{}: argument {} is not finite or wrong; do squares of the data overflow?",
+                    routine, -info));
 }
 
 }  // namespace
@@ -87,12 +87,10 @@ std::optional<std::vector<double>> cholesky(std::vector<double> a, std::int64_t 
   reserve_blas(1);
   if (n == 0) return a;
   // The column-major lower factor L of a = L L^T is the row-major upper R = L^T.
-  const lapack_int info =
-      LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', blas_int(n), a.data(), blas_int(n));
+  const lapack_int info = LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', blas_int(n), a.data(), blas_int(n));
   if (info > 0) return std::nullopt;
   check(info, "dpotrf");
-  for (std::int64_t i = 0; i < n; ++i)
-    std::fill_n(a.begin() + i * n, i, 0.0);
+  for (std::int64_t i = 0; i < n; ++i) std::fill_n(a.begin() + i * n, i, 0.0);
   return a;
 }
 
@@ -100,9 +98,9 @@ std::vector<double> orthonormal_columns(std::vector<double> a, std::int64_t m, s
   reserve_blas(1);
   std::vector<double> tau(static_cast<std::size_t>(n));
   if (n == 0) return a;
-  check(LAPACKE_dgeqrf(LAPACK_ROW_MAJOR, blas_int(m), blas_int(n), a.data(), blas_int(n),
-                       tau.data()),
-        "dgeqrf");
+  check(
+      LAPACKE_dgeqrf(LAPACK_ROW_MAJOR, blas_int(m), blas_int(n), a.data(), blas_int(n), tau.data()),
+      "dgeqrf");
   check(LAPACKE_dorgqr(LAPACK_ROW_MAJOR, blas_int(m), blas_int(n), blas_int(n), a.data(),
                        blas_int(n), tau.data()),
         "dorgqr");

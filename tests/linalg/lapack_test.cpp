@@ -78,7 +78,9 @@ TEST(Eigh, ResidualsAreSmall) {
     const Eigh e = eigh(a, n);
     ASSERT_EQ(e.values.size(), static_cast<std::size_t>(n));
     EXPECT_TRUE(std::is_sorted(e.values.begin(), e.values.end()));
-    EXPECT_LT(residual(times(e.vectors, transpose(e.vectors, n, n), n, n, n), identity(n), 1, n), 10) << n;
+    EXPECT_LT(residual(times(e.vectors, transpose(e.vectors, n, n), n, n, n), identity(n), 1, n),
+              10)
+        << n;
     Values scaled = e.vectors;
     for (std::int64_t i = 0; i < n; ++i)
       for (std::int64_t j = 0; j < n; ++j) scaled[at(i, j, n)] *= e.values[at(0, i, n)];
@@ -108,8 +110,10 @@ TEST(Svd, ResidualsAreSmall) {
     ASSERT_EQ(f.s.size(), static_cast<std::size_t>(k));
     EXPECT_TRUE(std::is_sorted(f.s.rbegin(), f.s.rend()));
     EXPECT_GE(f.s.back(), 0);
-    EXPECT_LT(residual(times(transpose(f.u, m, k), f.u, k, m, k), identity(k), 1, m), 10) << m << "x" << n;
-    EXPECT_LT(residual(times(f.vt, transpose(f.vt, k, n), k, n, k), identity(k), 1, n), 10) << m << "x" << n;
+    EXPECT_LT(residual(times(transpose(f.u, m, k), f.u, k, m, k), identity(k), 1, m), 10)
+        << m << "x" << n;
+    EXPECT_LT(residual(times(f.vt, transpose(f.vt, k, n), k, n, k), identity(k), 1, n), 10)
+        << m << "x" << n;
     Values scaled = f.vt;
     for (std::int64_t i = 0; i < k; ++i)
       for (std::int64_t j = 0; j < n; ++j) scaled[at(i, j, n)] *= f.s[at(0, i, k)];
@@ -144,13 +148,14 @@ TEST(Cholesky, GivesNothingForWhatIsNotPositiveDefinite) {
 }
 
 TEST(OrthonormalColumns, SpanTheColumns) {
-  for (const auto& [m, n] :
-       std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1}, {5, 1}, {5, 5}, {40, 6}, {129, 64}}) {
+  for (const auto& [m, n] : std::vector<std::pair<std::int64_t, std::int64_t>>{
+           {1, 1}, {5, 1}, {5, 5}, {40, 6}, {129, 64}}) {
     const Values a = matrix(m, n);
     const Values q = orthonormal_columns(a, m, n);
     const Values q_t = transpose(q, m, n);
     EXPECT_LT(residual(times(q_t, q, n, m, n), identity(n), 1, m), 10) << m << "x" << n;
-    EXPECT_LT(residual(times(q, times(q_t, a, n, m, n), m, n, n), a, norm(a), m), 10) << m << "x" << n;
+    EXPECT_LT(residual(times(q, times(q_t, a, n, m, n), m, n, n), a, norm(a), m), 10)
+        << m << "x" << n;
   }
 }
 
@@ -172,8 +177,16 @@ TEST(Lapack, RefusesNaN) {
   test::expect_error<ValueError>([] { eigh({nan}, 1); }, "dsyevd: argument 5" + wrong);
   test::expect_error<ValueError>([] { eigh({1, nan, nan, 1}, 2); }, "dsyevd: argument 5" + wrong);
   test::expect_error<ValueError>([] { svd({1, 2, nan, 4}, 2, 2); }, "dgesdd: argument 5" + wrong);
-  test::expect_error<ValueError>([] { orthonormal_columns({1, nan}, 2, 1); }, "dgeqrf: argument 4" + wrong);
-  test::expect_error<ValueError>([] { cholesky({1, nan, nan, 1}, 2); }, "dpotrf: argument 4" + wrong);
+  test::expect_error<ValueError>(
+      [] {
+        orthonormal_columns({1, nan}, 2, 1);
+      },
+      "dgeqrf: argument 4" + wrong);
+  test::expect_error<ValueError>(
+      [] {
+        cholesky({1, nan, nan, 1}, 2);
+      },
+      "dpotrf: argument 4" + wrong);
 }
 
 TEST(Lapack, RefusesSizesBeyondItsIntegers) {

@@ -8,12 +8,13 @@ void assign_nearest(Stream&, const Tile& x, const Tile& centers, const Tile& off
                     const Tile& weights, const Tile& labels, Assignment& out) {
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    const tessera::on_cpu::PackedCenters<T> packed(centers.as<const T>(), centers.rows, centers.cols,
-                                                offset.as<const T>());
+    const tessera::on_cpu::PackedCenters<T> packed(centers.as<const T>(), centers.rows,
+                                                   centers.cols, offset.as<const T>());
     const auto pointer = [](auto& v) { return v.empty() ? nullptr : v.data(); };
-    tessera::on_cpu::assign_nearest(x.as<const T>(), x.rows, x.stride, packed, weights.as<const T>(),
-                                 labels.as<std::int32_t>(), pointer(out.sums), pointer(out.counts),
-                                 out.inertia ? &*out.inertia : nullptr, &out.changed);
+    tessera::on_cpu::assign_nearest(x.as<const T>(), x.rows, x.stride, packed,
+                                    weights.as<const T>(), labels.as<std::int32_t>(),
+                                    pointer(out.sums), pointer(out.counts),
+                                    out.inertia ? &*out.inertia : nullptr, &out.changed);
   });
 }
 
@@ -21,10 +22,9 @@ void candidate_potentials(Stream&, const Tile& x, const Tile& candidates, const 
                           const Tile& closest, std::span<double> potentials) {
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    tessera::on_cpu::candidate_potentials(x.as<const T>(), x.rows, x.stride, x.cols,
-                                       candidates.as<const T>(), candidates.rows,
-                                       weights.as<const T>(), closest.as<const T>(),
-                                       potentials.data());
+    tessera::on_cpu::candidate_potentials(
+        x.as<const T>(), x.rows, x.stride, x.cols, candidates.as<const T>(), candidates.rows,
+        weights.as<const T>(), closest.as<const T>(), potentials.data());
   });
 }
 
@@ -33,16 +33,16 @@ double update_closest(Stream&, const Tile& x, const Tile& center, const Tile& we
   return visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     return tessera::on_cpu::update_closest(x.as<const T>(), x.rows, x.stride, x.cols,
-                                        center.as<const T>(), weights.as<const T>(),
-                                        closest.as<T>());
+                                           center.as<const T>(), weights.as<const T>(),
+                                           closest.as<T>());
   });
 }
 
 void distances(Stream&, const Tile& x, const Tile& centers, const Tile& out) {
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    tessera::on_cpu::distances(x.as<const T>(), x.rows, x.stride, centers.as<const T>(), centers.rows,
-                            centers.cols, out.as<T>(), out.stride);
+    tessera::on_cpu::distances(x.as<const T>(), x.rows, x.stride, centers.as<const T>(),
+                               centers.rows, centers.cols, out.as<T>(), out.stride);
   });
 }
 

@@ -23,17 +23,17 @@ void column_moments(Stream&, const Tile& x, const Tile& weights, ColumnMoments& 
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     tessera::on_cpu::column_moments(x.as<const T>(), x.rows, x.cols, x.stride,
-                                 weights.as<const T>(), out.count.data(), out.mean.data(),
-                                 out.m2.data());
+                                    weights.as<const T>(), out.count.data(), out.mean.data(),
+                                    out.m2.data());
   });
 }
 
 void centered_gram(Stream&, const Tile& x, const Tile& y, const Tile& weights, CenteredGram& out) {
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    tessera::on_cpu::centered_gram(x.as<const T>(), x.rows, x.cols, x.stride, y.as<const T>(), y.cols,
-                                y.stride, weights.as<const T>(), out.centered, &out.weight,
-                                out.mean.data(), out.gram.data());
+    tessera::on_cpu::centered_gram(x.as<const T>(), x.rows, x.cols, x.stride, y.as<const T>(),
+                                   y.cols, y.stride, weights.as<const T>(), out.centered,
+                                   &out.weight, out.mean.data(), out.gram.data());
   });
 }
 
@@ -41,7 +41,8 @@ void qr_r(Stream& stream, const Tile& a) {
   const std::int64_t k = std::min(a.rows, a.cols);
   if (k == 0) return;
   reserve_blas(Runtime::threads());
-  auto* tau = reinterpret_cast<double*>(stream.scratch(static_cast<std::size_t>(k) * sizeof(double)));
+  auto* tau =
+      reinterpret_cast<double*>(stream.scratch(static_cast<std::size_t>(k) * sizeof(double)));
   auto* values = a.as<double>();
   bool finite = LAPACKE_dgeqrf(LAPACK_ROW_MAJOR, blas_int(a.rows), blas_int(a.cols), values,
                                blas_int(a.stride), tau) == 0;
