@@ -16,6 +16,6 @@ step(${CMAKE_COMMAND} -G ${GENERATOR} -S ${SOURCE} -B ${WORK}/build
      "-DCMAKE_CXX_FLAGS=${FLAGS}" -DCMAKE_BUILD_TYPE=Release)
 step(${CMAKE_COMMAND} --build ${WORK}/build)
 step(${LAUNCH} ${WORK}/build/outside)
-if(NOT output MATCHES "sum 499999500000 over 2 processes\n")
+if(NOT output MATCHES "inertia 20833250 over 2 processes\n")
   message(FATAL_ERROR "the outside program printed:\n${output}")
 endif()

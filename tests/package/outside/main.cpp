@@ -4,16 +4,9 @@
 
 int main(int argc, char** argv) {
   tessera::Runtime runtime(argc, argv);
-  return runtime.run([] {
-    const tessera::Array x = tessera::arange(0, 1000000);
-    const auto total =
-        tessera::reduce<tessera::Sums>(x, [](const tessera::Leaf& leaf, tessera::Stream&) {
-          double sum = 0;
-          for (std::int64_t i = 0; i < leaf.tile.rows; ++i) sum += leaf.tile.as<double>()[i];
-          return tessera::Sums{{sum}};
-        });
-    if (x.comm().rank() == 0)
-      std::printf("sum %.0f over %d processes\n", total.values[0], x.comm().size());
-    return 0;
-  });
+  const tessera::Array x = tessera::arange(0, 1000).reshape({1000, 1});
+  tessera::KMeans kmeans({.n_clusters = 2, .tol = 0.0});
+  kmeans.fit(x);  // the halves, each with a sum of squares of 500 (500^2 - 1) / 12
+  if (x.comm().rank() == 0)
+    std::printf("inertia %.0f over %d processes\n", kmeans.inertia_, x.comm().size());
 }
