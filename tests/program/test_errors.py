@@ -179,7 +179,7 @@ CASES = [
          ["LinearRegression", "transform"]),
     Case("score with StandardScaler", "score StandardScaler.tessera data.h5:/X",
          ["StandardScaler", "score"]),
-    Case("labels of PCA", PCA + " --labels new.h5:/l", ["PCA", "label"]),
+    Case("labels of PCA", PCA + " --labels new.h5:/l", ["PCA", "label"], USAGE),
     # files
     Case("X missing", "fit PCA absent.h5:/X --model new.tessera", ["absent.h5"]),
     Case("model missing", "predict absent.tessera data.h5:/X --out new.h5:/p", ["absent.tessera"]),
