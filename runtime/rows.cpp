@@ -162,7 +162,8 @@ Array collect(const Rows& x) {
       const Tile to = out.leaf(leaf.index);
       const std::size_t row_bytes = static_cast<std::size_t>(to.cols) * size_of(to.dtype);
       for (std::int64_t i = 0; i < to.rows; ++i)
-        std::memcpy(to.slice(i, 1).data, leaf.tile.slice(i, 1).data, row_bytes);
+        std::copy_n(static_cast<const std::byte*>(leaf.tile.slice(i, 1).data), row_bytes,
+                    static_cast<std::byte*>(to.slice(i, 1).data));
     });
   });
   return out;
