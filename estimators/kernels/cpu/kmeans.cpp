@@ -8,6 +8,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/estimators/kernels/cpu/kmeans.cpp"
 #include <hwy/aligned_allocator.h>
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -227,10 +228,17 @@ HWY_INLINE void assign_nearest_kernel(const AssignArgs<T>& a) {
   auto inertia1 = hn::Zero(dd);
   std::int64_t changed = 0;
   HWY_ALIGN hwy::MakeSigned<T> block_labels[kR];
+  // The next block is asked for while this one is computed (hardware prefetchers stop at page
+  // borders), if both fit the first-level cache.
+  const bool small_blocks = kR * a.stride * sizeof(T) <= (size_t{16} << 10);
   for (size_t begin = 0; begin < a.rows; begin += kR) {
     const size_t count = HWY_MIN(kR, a.rows - begin);
     const T* HWY_RESTRICT x = a.x + begin * a.stride;
     pack_rows(x, count, a.stride, dim, a.centers->offset(), a.scratch);
+    if (small_blocks && begin + 2 * kR <= a.rows) {
+      const T* HWY_RESTRICT next = x + kR * a.stride;
+      for (size_t t = 0; t < kR * a.stride; t += 64 / sizeof(T)) hwy::Prefetch(next + t);
+    }
     nearest_of_block(a.scratch, *a.centers, block_labels);
     std::int32_t* HWY_RESTRICT labels = a.labels + begin;
     for (size_t r = 0; r < count; ++r) {
