@@ -250,8 +250,14 @@ struct Make {
         common.apply();
         options.dtype = dtype_from_name(dtype);
         const DataSet data = generate(options);
+        const bool fresh = !std::filesystem::exists(out);
         io::write(out, "/y", data.y);  // first: adding to a file copies what it holds
-        io::write(out, "/X", data.x);
+        try {
+          io::write(out, "/X", data.x);
+        } catch (...) {  // half a data set is none
+          if (fresh && Communicator::world().rank() == 0) std::filesystem::remove(out);
+          throw;
+        }
       };
     });
   }
