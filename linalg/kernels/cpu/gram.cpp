@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 #include <type_traits>
 #include <vector>
 
@@ -22,9 +23,8 @@ namespace {
 // Rows that are packed and multiplied at once: the length of a chain of products in T.
 constexpr std::size_t kBlock = 192;
 
-// Rows that share one shift, the mean of the chunk's first kHead rows: a chunk's Gram loses at most
-// a factor kChunk / kHead of accuracy, and that only when those rows are unlike the rest.
-constexpr std::size_t kChunk = 4096;
+// All rows share one shift, the mean of the first kHead: a leaf's Gram loses at most a factor of
+// its rows / kHead of accuracy, and that only when those rows are unlike the rest.
 constexpr std::size_t kHead = kBlock;
 
 // Values of the widest vector.
@@ -34,7 +34,7 @@ constexpr std::size_t kMaxLanes = 64 / sizeof(T);
 template <class T>
 struct GramArgs {
   const T* x;
-  std::size_t rows;  // <= kChunk
+  std::size_t rows;
   std::size_t p;
   std::size_t x_stride;
   const T* y;
@@ -265,7 +265,7 @@ void pack(const GramArgs<T>& a, size_t begin, size_t count) {
   }
 }
 
-/// Sets a.shift to about the mean of the chunk, exactly the constant for a constant column.
+/// Sets a.shift to about the mean of the rows, exactly the constant for a constant column.
 template <class T>
 void find_shift(const GramArgs<T>& a) {
   const size_t size = a.p + a.q;
@@ -277,7 +277,7 @@ void find_shift(const GramArgs<T>& a) {
     for (size_t j = 0; j < size; ++j) a.shift[j] += a.block_sums[j] / static_cast<T>(count);
     return;
   }
-  // A block's weight may be any small part of the chunk's, so weights need the whole chunk's mean.
+  // A block's weight may be any small part of the whole, so weights need the mean of all rows.
   std::fill(a.sums, a.sums + size, 0.0);
   for (size_t begin = 0; begin < a.rows; begin += kBlock) {
     pack(a, begin, HWY_MIN(kBlock, a.rows - begin));
@@ -355,68 +355,36 @@ void centered_gram(const T* x, std::int64_t rows, std::int64_t p, std::int64_t x
                    std::int64_t q, std::int64_t y_stride, const T* weights, bool center,
                    double* weight, double* mean, double* gram) {
   const auto size = static_cast<std::size_t>(p + q);
-  const auto all_rows = static_cast<std::size_t>(std::max<std::int64_t>(rows, 0));
-  *weight = 0;
+  const auto count = static_cast<std::size_t>(std::max<std::int64_t>(rows, 0));
+  *weight = weights != nullptr ? std::accumulate(weights, weights + count, 0.0)
+                               : static_cast<double>(count);
   std::fill(mean, mean + size, 0.0);
   std::fill(gram, gram + size * size, 0.0);
-  if (all_rows == 0 || size == 0) return;
+  if (*weight == 0 || size == 0) return;
   const std::size_t padded = (size + kMaxLanes<T> - 1) / kMaxLanes<T> * kMaxLanes<T>;
   const auto packed = hwy::AllocateAligned<T>((kBlock + 2) * padded);
   std::fill(packed.get(), packed.get() + (kBlock + 2) * padded, T(0));
   std::vector<double> sums(size);
-  std::vector<double> chunk_mean;
-  std::vector<double> chunk_gram;
-  for (std::size_t begin = 0; begin < all_rows; begin += kChunk) {
-    const std::size_t count = std::min(kChunk, all_rows - begin);
-    double chunk_weight = static_cast<double>(count);
-    if (weights != nullptr) {
-      chunk_weight = 0;
-      for (std::size_t i = 0; i < count; ++i) {
-        chunk_weight += static_cast<double>(weights[begin + i]);
-      }
-      if (chunk_weight == 0) continue;
-    }
-    const bool first = *weight == 0;
-    if (!first) {
-      chunk_mean.resize(size);
-      chunk_gram.resize(size * size);
-    }
-    const GramArgs<T> args{x + begin * static_cast<std::size_t>(x_stride),
-                           count,
-                           static_cast<std::size_t>(p),
-                           static_cast<std::size_t>(x_stride),
-                           q == 0 ? nullptr : y + begin * static_cast<std::size_t>(y_stride),
-                           static_cast<std::size_t>(q),
-                           static_cast<std::size_t>(y_stride),
-                           weights == nullptr ? nullptr : weights + begin,
-                           center,
-                           chunk_weight,
-                           first ? mean : chunk_mean.data(),
-                           first ? gram : chunk_gram.data(),
-                           packed.get(),
-                           packed.get() + kBlock * padded,
-                           packed.get() + (kBlock + 1) * padded,
-                           sums.data()};
-    if constexpr (std::is_same_v<T, float>) {
-      HWY_DYNAMIC_DISPATCH(gram_f32)(args);
-    } else {
-      HWY_DYNAMIC_DISPATCH(gram_f64)(args);
-    }
-    if (first) {
-      *weight = chunk_weight;
-      continue;
-    }
-    // Chan's merge of two centred Grams.
-    const double total = *weight + chunk_weight;
-    const double factor = *weight * chunk_weight / total;
-    for (std::size_t j = 0; j < size; ++j) sums[j] = chunk_mean[j] - mean[j];
-    for (std::size_t i = 0; i < size; ++i) {
-      for (std::size_t j = 0; j < size; ++j) {
-        gram[i * size + j] += chunk_gram[i * size + j] + sums[i] * sums[j] * factor;
-      }
-    }
-    for (std::size_t j = 0; j < size; ++j) mean[j] += sums[j] * (chunk_weight / total);
-    *weight = total;
+  const GramArgs<T> args{x,
+                         count,
+                         static_cast<std::size_t>(p),
+                         static_cast<std::size_t>(x_stride),
+                         q == 0 ? nullptr : y,
+                         static_cast<std::size_t>(q),
+                         static_cast<std::size_t>(y_stride),
+                         weights,
+                         center,
+                         *weight,
+                         mean,
+                         gram,
+                         packed.get(),
+                         packed.get() + kBlock * padded,
+                         packed.get() + (kBlock + 1) * padded,
+                         sums.data()};
+  if constexpr (std::is_same_v<T, float>) {
+    HWY_DYNAMIC_DISPATCH(gram_f32)(args);
+  } else {
+    HWY_DYNAMIC_DISPATCH(gram_f64)(args);
   }
 }
 
