@@ -30,4 +30,13 @@ void refuse_non_floating(DType dtype) {
   throw TypeError(fmt::format("expected float32 or float64 data, got {}", name_of(dtype)));
 }
 
+std::string DTypes::to_string() const {
+  if (*this == all()) return "any";
+  std::string text;
+  for (int i = 0; i < dtype_count; ++i)
+    if (const auto d = static_cast<DType>(i); has(d))
+      text += (text.empty() ? "" : " ") + std::string(name_of(d));
+  return text;
+}
+
 }  // namespace tessera

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <initializer_list>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -37,6 +39,28 @@ DType dtype_from_name(std::string_view name);
 
 constexpr bool is_floating(DType d) { return d == DType::float32 || d == DType::float64; }
 constexpr bool is_complex(DType d) { return d == DType::complex64 || d == DType::complex128; }
+
+/// A set of dtypes: what an implementation of an operation takes.
+class DTypes {
+ public:
+  constexpr DTypes(std::initializer_list<DType> dtypes) {
+    for (const DType d : dtypes) bits_ |= bit(d);
+  }
+  constexpr bool has(DType d) const { return (bits_ & bit(d)) != 0; }
+  constexpr bool operator==(const DTypes&) const = default;
+  static constexpr DTypes all() {
+    DTypes d{};
+    d.bits_ = (1u << dtype_count) - 1;
+    return d;
+  }
+  /// "float32 float64"; "any" for all.
+  std::string to_string() const;
+
+ private:
+  static constexpr std::uint32_t bit(DType d) { return 1u << static_cast<unsigned>(d); }
+  std::uint32_t bits_ = 0;
+};
+inline constexpr DTypes floating = {DType::float32, DType::float64};
 
 template <class T>
 struct TypeTag {

@@ -1,57 +1,250 @@
 #include <tessera/runtime/operation.hpp>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <map>
 #include <mutex>
 
+#include <tessera/runtime/plugin.hpp>
+
 namespace tessera {
-namespace {
 
 // Readers follow one atomic pointer to an immutable snapshot. Snapshots are few and are kept: a
 // reader may still be in an old one.
 struct Registry {
-  std::vector<std::shared_ptr<const Backend>> backends;
-  std::array<std::vector<const Backend*>, 2> by_device;
+  std::vector<std::shared_ptr<const Backend>> backends;  // by descending priority
+
+  static std::atomic<const Registry*> current;
+  static const Registry& now() {
+    static const Registry none;
+    const Registry* r = current.load(std::memory_order_acquire);
+    return r ? *r : none;
+  }
+
+  static const Backend::Entry* find(const Backend& backend, int operation) {
+    const auto it = backend.implementations_.find(operation);
+    return it == backend.implementations_.end() ? nullptr : &it->second;
+  }
+
+  static void add(Backend backend) {
+    static std::mutex mutex;
+    static std::vector<std::unique_ptr<const Registry>> kept;
+    const std::lock_guard lock(mutex);
+    auto next = std::make_unique<Registry>(now());
+    const auto same_kind = [&](const auto& other) { return other->device() == backend.device(); };
+    if (detail::loading_plugin()) {
+      const auto taken = std::find_if(next->backends.begin(), next->backends.end(), [&](auto& b) {
+        return same_kind(b) && b->name() == backend.name();
+      });
+      if (taken != next->backends.end())
+        throw ValueError(fmt::format("there is a backend '{}' for {} already", backend.name(),
+                                     name_of(backend.device())));
+      // The data's device decides by default; another backend for the same device is opt-in.
+      backend.opt_in_ = std::any_of(next->backends.begin(), next->backends.end(), same_kind);
+    }
+    std::erase_if(next->backends, [&](const auto& old) {
+      if (old->name() != backend.name() || !same_kind(old)) return false;
+      backend.implementations_.insert(old->implementations_.begin(), old->implementations_.end());
+      return true;
+    });
+    next->backends.push_back(std::make_shared<const Backend>(std::move(backend)));
+    std::stable_sort(next->backends.begin(), next->backends.end(),
+                     [](const auto& a, const auto& b) { return a->priority() > b->priority(); });
+    current.store(next.get(), std::memory_order_release);
+    kept.push_back(std::move(next));
+  }
+
+  static std::vector<Support> table();
 };
 
-std::mutex install_mutex;
-std::atomic<const Registry*> current{nullptr};
+std::atomic<const Registry*> Registry::current{nullptr};
 
-const Registry& registry() {
-  static const Registry none;
-  const Registry* now = current.load(std::memory_order_acquire);
-  return now ? *now : none;
+namespace {
+
+struct Known {
+  std::string name;
+  bool composed;
+};
+struct Operations {
+  std::mutex mutex;
+  std::vector<Known> known;
+  std::map<std::string, int> ids;
+};
+Operations& operations() {
+  static Operations all;
+  return all;
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Why the selection leaves a backend out; empty if it does not.
+std::string left_out(const Backend& b, const Selection& s) {
+  if (contains(s.skip, b.name())) return "skipped";
+  if (s.only && !contains(*s.only, b.name()))
+    return fmt::format("only {} may run", fmt::join(*s.only, ", "));
+  if (b.opt_in() && !s.only && !contains(s.prefer, b.name()))
+    return "runs only where it is preferred";
+  return "";
+}
+
+detail::Candidates find_candidates(int operation, Device::Kind device, const Selection& s) {
+  check_backends(s);
+  detail::Candidates all;
+  std::vector<const Backend*> backends;
+  for (const auto& b : Registry::now().backends)
+    if (b->device() == device) backends.push_back(b.get());
+  const auto rank = [&](const Backend* b) {
+    return std::find(s.prefer.begin(), s.prefer.end(), b->name()) - s.prefer.begin();
+  };
+  std::stable_sort(backends.begin(), backends.end(),
+                   [&](auto* a, auto* b) { return rank(a) < rank(b); });
+  for (const Backend* b : backends) {
+    const auto* found = Registry::find(*b, operation);
+    const std::string why = left_out(*b, s);
+    if (found && why.empty())
+      all.asked.push_back({b, &found->dtypes, &found->implementation});
+    else
+      all.not_asked +=
+          fmt::format("\n  {}: {}", b->name(), found ? why : "does not implement it");
+  }
+  return all;
 }
 
 }  // namespace
 
-void install(Backend backend) {
-  const std::lock_guard lock(install_mutex);
-  static std::vector<std::unique_ptr<const Registry>> kept;
-  auto next = std::make_unique<Registry>();
-  next->backends = registry().backends;
-  std::erase_if(next->backends, [&](const auto& old) {
-    if (old->name() != backend.name() || old->device() != backend.device()) return false;
-    backend.implementations_.insert(old->implementations_.begin(), old->implementations_.end());
+std::vector<Support> Registry::table() {
+  std::vector<Support> all;
+  {
+    const std::lock_guard lock(operations().mutex);
+    for (const auto& [name, id] : operations().ids)
+      all.push_back({name, operations().known[static_cast<std::size_t>(id)].composed, {}});
+  }
+  for (Support& s : all)
+    for (const auto& b : now().backends)
+      if (const auto* found = find(*b, detail::operation_id(s.operation, s.composed)))
+        s.entries.push_back({b->name(), b->device(), found->dtypes});
+  return all;
+}
+
+void install(Backend backend) { Registry::add(std::move(backend)); }
+
+std::vector<std::string> backend_names() {
+  std::vector<std::string> names;
+  for (const auto& b : Registry::now().backends)
+    if (!contains(names, b->name())) names.push_back(b->name());
+  return names;
+}
+
+void check_backends(const Selection& s) {
+  std::vector<std::string> named = s.prefer;
+  named.insert(named.end(), s.skip.begin(), s.skip.end());
+  if (s.only) named.insert(named.end(), s.only->begin(), s.only->end());
+  if (named.empty()) return;
+  const auto known = backend_names();
+  for (const auto& name : named)
+    if (!contains(known, name))
+      throw ValueError(
+          fmt::format("unknown backend '{}'; there are {}", name, fmt::join(known, ", ")));
+}
+
+std::vector<Support> support_table() { return Registry::table(); }
+
+std::uint64_t registry_hash() {
+  std::string text;
+  for (const auto& s : support_table()) {
+    text += s.operation + '\n';
+    for (const auto& e : s.entries)
+      text += fmt::format("  {} {} {}\n", e.backend, static_cast<int>(e.device),
+                          e.dtypes.to_string());
+  }
+  return std::hash<std::string>{}(text);
+}
+
+namespace detail {
+
+int operation_id(const std::string& name, bool composed) {
+  Operations& all = operations();
+  const std::lock_guard lock(all.mutex);
+  const auto [it, fresh] = all.ids.try_emplace(name, static_cast<int>(all.known.size()));
+  if (fresh) all.known.push_back({name, composed});
+  return it->second;
+}
+
+const Candidates& candidates(int operation, Device::Kind device) {
+  struct Remembered {
+    const Registry* registry = nullptr;
+    std::uint64_t selection = 0;
+    Candidates found;
+  };
+  // By pointer: a predicate that calls another operation may make this longer.
+  thread_local std::vector<std::unique_ptr<Remembered>> remembered;
+  const std::size_t at = static_cast<std::size_t>(operation) * 2 + static_cast<std::size_t>(device);
+  if (remembered.size() <= at) remembered.resize(at + 1);
+  if (!remembered[at]) remembered[at] = std::make_unique<Remembered>();
+  Remembered& r = *remembered[at];
+  const NumberedSelection& selection = *selection_in_force();
+  const Registry* registry = &Registry::now();
+  if (r.registry != registry || r.selection != selection.number) {
+    r.found = find_candidates(operation, device, selection.value);
+    r.registry = registry;
+    r.selection = selection.number;
+  }
+  return r.found;
+}
+
+void refuse(const std::string& operation, Device device, const std::string& reasons) {
+  throw NotImplementedError(operation + ": no backend for " + device.to_string() +
+                            " takes this call" +
+                            (reasons.empty() ? "; there is none" : ":" + reasons));
+}
+
+void wrong_signature(const std::string& operation, const std::string& backend) {
+  throw TypeError(backend + " implements " + operation + " with another signature");
+}
+
+bool agree(const Communicator& comm, const std::string& operation, Device::Kind device,
+           const std::function<std::string_view()>& choose) {
+  if (comm.size() == 1) {
+    choose();
     return true;
-  });
-  next->backends.push_back(std::make_shared<const Backend>(std::move(backend)));
-  std::stable_sort(next->backends.begin(), next->backends.end(),
-                   [](const auto& a, const auto& b) { return a->priority() > b->priority(); });
-  for (const auto& b : next->backends)
-    next->by_device[static_cast<std::size_t>(b->device())].push_back(b.get());
-  current.store(next.get(), std::memory_order_release);
-  kept.push_back(std::move(next));
+  }
+  struct Choice {
+    std::array<char, 48> backend{};  // enough to tell names apart in an error
+    Device::Kind device;
+    bool failed;
+  };
+  Choice mine{{}, device, false};
+  std::exception_ptr failure;
+  try {
+    const std::string_view name = choose();
+    std::copy_n(name.begin(), std::min(name.size(), mine.backend.size() - 1), mine.backend.begin());
+  } catch (...) {
+    mine.failed = true;
+    failure = std::current_exception();
+  }
+  const auto all = comm.all_gather(mine);
+  const auto any = [&](auto&& differs) { return std::any_of(all.begin(), all.end(), differs); };
+  if (any([](const Choice& c) { return c.failed; }))
+    together(comm, [&] {
+      if (failure) std::rethrow_exception(failure);
+    });
+  if (any([&](const Choice& c) { return c.device != all[0].device; })) return false;
+  const auto other = std::find_if(all.begin(), all.end(),
+                                  [&](const Choice& c) { return c.backend != all[0].backend; });
+  if (other != all.end())
+    throw RuntimeError(fmt::format(
+        "{}: the processes chose different backends: rank 0 {}, rank {} {}; make the same choice "
+        "(prefer, only, skip, TESSERA_BACKEND) on all",
+        operation, all[0].backend.data(), other - all.begin(), other->backend.data()));
+  return true;
 }
 
-const std::vector<const Backend*>& backends_for(Device::Kind device) {
-  return registry().by_device[static_cast<std::size_t>(device)];
-}
-
-const std::any* find_implementation(const Backend& backend, const std::string& operation) {
-  const auto it = backend.implementations_.find(operation);
-  return it == backend.implementations_.end() ? nullptr : &it->second;
-}
+}  // namespace detail
 
 }  // namespace tessera

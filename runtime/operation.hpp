@@ -8,8 +8,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include <tessera/runtime/communicator.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/selection.hpp>
 #include <tessera/runtime/tile.hpp>
+#include <tessera/runtime/trace.hpp>
 
 namespace tessera {
 
@@ -17,49 +20,103 @@ namespace tessera {
 struct Decline {
   std::string why;
 };
-/// A backend's answer to whether it takes a call, from facts that every process knows. Empty: yes.
+/// A backend's answer to whether it takes a call. Empty: yes.
 using Verdict = std::optional<Decline>;
 
-/// A set of implementations of operations for one device.
+/// A set of implementations of operations for one kind of device.
 class Backend {
  public:
-  Backend(std::string name, Device::Kind device, int priority)
+  Backend(std::string name, Device::Kind device, int priority = 0)
       : name_(std::move(name)), device_(device), priority_(priority) {}
   const std::string& name() const { return name_; }
   Device::Kind device() const { return device_; }
   int priority() const { return priority_; }
+  /// Whether it runs only where it is preferred or the only one: so are a plug-in's backends.
+  bool opt_in() const { return opt_in_; }
 
-  /// Adds an implementation of `operation` that takes every call.
+  /// Adds an implementation that takes the calls whose dtype is one of `dtypes` and for which `can`
+  /// returns no Decline. `can` has no side effects and looks at facts that every process knows
+  /// (shapes, dtypes, parameters); once it has accepted, `run` returns a result or throws.
+  template <class Operation>
+  Backend& implement(const Operation& operation, DTypes dtypes, typename Operation::Predicate can,
+                     typename Operation::Function run) {
+    implementations_[operation.id()] = {
+        dtypes, typename Operation::Implementation{std::move(can), std::move(run)}};
+    return *this;
+  }
+  template <class Operation>
+  Backend& implement(const Operation& operation, DTypes dtypes, typename Operation::Function run) {
+    return implement(operation, dtypes, nullptr, std::move(run));
+  }
   template <class Operation>
   Backend& implement(const Operation& operation, typename Operation::Function run) {
-    return implement(operation, nullptr, std::move(run));
-  }
-  /// Adds one that takes the calls for which `can` returns no Decline. `can` has no side effects;
-  /// once it has accepted, `run` returns a result or throws.
-  template <class Operation>
-  Backend& implement(const Operation& operation, typename Operation::Predicate can,
-                     typename Operation::Function run) {
-    implementations_[operation.name()] =
-        typename Operation::Implementation{std::move(can), std::move(run)};
-    return *this;
+    return implement(operation, DTypes::all(), nullptr, std::move(run));
   }
 
  private:
-  friend const std::any* find_implementation(const Backend&, const std::string&);
-  friend void install(Backend);
+  friend struct Registry;
+  struct Entry {
+    DTypes dtypes;
+    std::any implementation;
+  };
   std::string name_;
   Device::Kind device_;
   int priority_;
-  std::unordered_map<std::string, std::any> implementations_;
+  bool opt_in_ = false;
+  std::unordered_map<int, Entry> implementations_;
 };
 
 /// Registers a backend, ours and other people's alike. A backend of a known name and device adds
-/// its operations to that one, replacing those both have.
+/// its operations to that one, replacing those both have. Local: every process installs the same.
 void install(Backend backend);
 
-/// Backends for a device by descending priority.
-const std::vector<const Backend*>& backends_for(Device::Kind device);
-const std::any* find_implementation(const Backend& backend, const std::string& operation);
+/// Names of the backends there are, by descending priority.
+std::vector<std::string> backend_names();
+/// ValueError listing the backends there are if `selection` names another one.
+void check_backends(const Selection& selection);
+
+/// What the support table says about one operation: its backends with the dtypes they take, and
+/// whether it is composed of others where no backend takes it.
+struct Support {
+  struct Entry {
+    std::string backend;
+    Device::Kind device;
+    DTypes dtypes;
+  };
+  std::string operation;
+  bool composed = false;
+  std::vector<Entry> entries;
+};
+/// All operations and backends that this process has seen, ordered by name.
+std::vector<Support> support_table();
+/// A number that differs when two processes have different operations or backends.
+std::uint64_t registry_hash();
+
+namespace detail {
+
+int operation_id(const std::string& name, bool composed);
+
+struct Candidate {
+  const Backend* backend;
+  const DTypes* dtypes;
+  const std::any* implementation;
+};
+/// Who is asked for an operation on a kind of device, in this order, and why the others are not.
+struct Candidates {
+  std::vector<Candidate> asked;
+  std::string not_asked;
+};
+/// Under the selection in force on this thread. Valid until the thread asks for the same again.
+const Candidates& candidates(int operation, Device::Kind device);
+
+[[noreturn]] void refuse(const std::string& operation, Device device, const std::string& reasons);
+[[noreturn]] void wrong_signature(const std::string& operation, const std::string& backend);
+
+/// Runs `choose`, which names this process's choice, and returns whether the processes all chose
+/// that; false where they have their data on different kinds of device. RuntimeError when they
+/// differ otherwise; what `choose` throws is thrown everywhere. Collective.
+bool agree(const Communicator& comm, const std::string& operation, Device::Kind device,
+           const std::function<std::string_view()>& choose);
 
 inline Device device_of(const Tile& tile) { return tile.device; }
 template <class T>
@@ -67,9 +124,46 @@ Device device_of(const T& holder) {
   return holder.device();
 }
 
-/// A named kernel that backends implement: the data decides where it runs (the device of the first
-/// argument, a Tile or Stream), then the priority of the backends that take the call.
-/// NotImplementedError naming every backend and its reason when none does.
+template <class T>
+void note_dtype(std::optional<DType>& dtype, const T& argument) {
+  if (dtype) return;
+  if constexpr (std::is_same_v<T, Tile>) {
+    if (argument.data || argument.rows == 0) dtype = argument.dtype;
+  } else if constexpr (requires { argument.dtype(); }) {
+    dtype = argument.dtype();
+  }
+}
+template <class T>
+double bytes_of(const T& argument) {
+  if constexpr (std::is_same_v<T, Tile>)
+    return argument.data ? static_cast<double>(argument.rows * argument.cols) *
+                               static_cast<double>(size_of(argument.dtype))
+                         : 0.0;
+  return 0.0;
+}
+/// Waits for what a kernel has queued, so that a traced call covers its work.
+template <class T>
+void finish_on_device(T& first) {
+  if constexpr (requires { first.synchronize(); }) first.synchronize();
+}
+
+}  // namespace detail
+
+/// What has a communicator is shared by its processes, and they choose together.
+template <class T>
+concept Shared = requires(const std::remove_cvref_t<T>& t) {
+  { t.comm() } -> std::convertible_to<const Communicator&>;
+};
+
+/// A named function that backends implement. The data decides where it runs: the device of the first
+/// argument; then the selection in force on this thread; then the priority of the backends that take
+/// the call, by the dtype of the first argument that has one. NotImplementedError naming every
+/// backend and its reason when none does.
+///
+/// Two kinds. A block kernel takes a Stream or Tile first and is local. A whole function takes Rows
+/// or an Array first and is collective: the processes agree on the choice before anything runs, and
+/// where their data lie on different kinds of device, or no backend takes the call, `composed`
+/// runs, which is made of other operations.
 template <class Signature>
 class Operation;
 
@@ -78,38 +172,101 @@ class Operation<R(First, Rest...)> {
  public:
   using Function = std::function<R(First, Rest...)>;
   using Predicate = std::function<Verdict(First, Rest...)>;
+  using Flops = std::function<double(First, Rest...)>;
   struct Implementation {
     Predicate can;
     Function run;
   };
 
-  explicit Operation(std::string name) : name_(std::move(name)) {}
+  /// A block kernel; `flops` is what one call does, for the trace.
+  explicit Operation(std::string name, Flops flops = nullptr)
+      : name_(std::move(name)),
+        flops_(std::move(flops)),
+        id_(detail::operation_id(name_, false)) {}
+  /// A whole function.
+  static Operation composed_of(std::string name, Function composed) {
+    return Operation(std::move(name), std::move(composed), detail::operation_id(name, true));
+  }
+
   const std::string& name() const { return name_; }
+  int id() const { return id_; }
 
   R operator()(First first, Rest... rest) const {
-    const Device device = device_of(first);
-    std::string reasons;
-    for (const Backend* backend : backends_for(device.kind)) {
-      const std::any* found = find_implementation(*backend, name_);
-      if (!found) continue;
-      const auto* implementation = std::any_cast<Implementation>(found);
-      if (!implementation)
-        throw TypeError(backend->name() + " implements " + name_ + " with another signature");
-      if (implementation->can) {
-        if (const Verdict no = implementation->can(first, rest...)) {
-          reasons += "\n  " + backend->name() + ": " + no->why;
-          continue;
-        }
-      }
-      return implementation->run(first, std::forward<Rest>(rest)...);
+    const Device device = detail::device_of(first);
+    Choice choice;
+    if constexpr (Shared<First>) {
+      if (!detail::agree(first.comm(), name_, device.kind, [&] {
+            choice = choose(device, first, rest...);
+            return choice.backend;
+          }))
+        choice = {"composed", &composed_, "  the processes use different kinds of device"};
+    } else {
+      choice = choose(device, first, rest...);
     }
-    throw NotImplementedError(name_ + ": no backend for " + device.to_string() +
-                              " takes this call" +
-                              (reasons.empty() ? "; none implements it" : ":" + reasons));
+    if (!trace::enabled()) [[likely]]
+      return (*choice.run)(first, std::forward<Rest>(rest)...);
+    trace::Span span(name_, choice.backend, device);
+    span.declined(std::move(choice.declined));
+    span.work(flops_ ? flops_(first, rest...) : 0.0,
+              (detail::bytes_of(rest) + ... + detail::bytes_of(first)));
+    if constexpr (std::is_void_v<R>) {
+      (*choice.run)(first, std::forward<Rest>(rest)...);
+      detail::finish_on_device(first);
+    } else {
+      R result = (*choice.run)(first, std::forward<Rest>(rest)...);
+      detail::finish_on_device(first);
+      return result;
+    }
   }
 
  private:
+  struct Choice {
+    std::string_view backend;
+    const Function* run = nullptr;
+    std::string declined;
+  };
+
+  Operation(std::string name, Function composed, int id)
+      : name_(std::move(name)), composed_(std::move(composed)), id_(id) {}
+
+  Choice choose(Device device, std::remove_reference_t<First>& first,
+                std::remove_reference_t<Rest>&... rest) const {
+    std::optional<DType> dtype;
+    detail::note_dtype(dtype, first);
+    (detail::note_dtype(dtype, rest), ...);
+    const detail::Candidates& all = detail::candidates(id_, device.kind);
+    Choice choice;
+    const auto decline = [&](const Backend& backend, const std::string& why) {
+      choice.declined += "\n  " + backend.name() + ": " + why;
+    };
+    for (const detail::Candidate& c : all.asked) {
+      const auto* implementation = std::any_cast<Implementation>(c.implementation);
+      if (!implementation) detail::wrong_signature(name_, c.backend->name());
+      if (dtype && !c.dtypes->has(*dtype)) {
+        decline(*c.backend, "takes " + c.dtypes->to_string() + ", not " +
+                                std::string(name_of(*dtype)));
+        continue;
+      }
+      if (implementation->can) {
+        if (const Verdict no = implementation->can(first, rest...)) {
+          decline(*c.backend, no->why);
+          continue;
+        }
+      }
+      choice.backend = c.backend->name();
+      choice.run = &implementation->run;
+      return choice;
+    }
+    if (!composed_) detail::refuse(name_, device, choice.declined + all.not_asked);
+    choice.backend = "composed";
+    choice.run = &composed_;
+    return choice;
+  }
+
   std::string name_;
+  Flops flops_;
+  Function composed_;
+  int id_;
 };
 
 }  // namespace tessera

@@ -1,62 +1,63 @@
 #pragma once
-#include <cereal/types/optional.hpp>
-
 #include <cstdint>
-#include <optional>
 #include <span>
-#include <vector>
 
-#include <tessera/runtime/buffer.hpp>
 #include <tessera/runtime/operation.hpp>
 #include <tessera/runtime/stream.hpp>
 
 namespace tessera {
 
-/// What one Lloyd pass adds up: per centre the weighted sum of its rows minus the offset, and their
-/// weight; the inertia; how many labels changed. The first three only when asked for, by their size
-/// or value.
-struct Assignment {
-  AlignedVector<double> sums;  ///< k x d
-  std::vector<double> counts;  ///< k
-  std::optional<double> inertia;
-  std::int64_t changed = 0;
+/// What one Lloyd pass adds up for a leaf, in this order: per centre the weighted sum of its rows
+/// minus the offset (k x d, if `sums`), the weight of each centre's rows (k), the inertia (0 unless
+/// `inertia`), how many labels changed.
+struct AssignmentParts {
+  std::int64_t k = 0;
+  std::int64_t d = 0;
+  bool sums = true;
+  bool inertia = true;
 
-  Assignment() = default;
-  Assignment(std::int64_t k, std::int64_t d)
-      : sums(static_cast<std::size_t>(k * d)), counts(static_cast<std::size_t>(k)) {}
-  void merge(const Assignment& right);
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(sums, counts, inertia, changed);
-  }
+  std::int64_t counts_at() const { return sums ? k * d : 0; }
+  std::int64_t inertia_at() const { return counts_at() + k; }
+  std::int64_t changed_at() const { return inertia_at() + 1; }
+  std::int64_t size() const { return changed_at() + 1; }
 };
 
 /// The block kernels that only estimators need. Tiles of one device and floating dtype; weights may
-/// be an empty tile.
+/// be an empty tile. Runs of leaves, partials and synchronisation as in linalg::Kernels.
 struct EstimatorKernels {
   /// labels (rows x 1, int32) = the row of centers (k x d) nearest to x - offset for each row of x
-  /// (rows x d), ties to the lowest index; adds what `out` has room for. Centres relative to an
-  /// offset (1 x d) near the data's mean keep the products from cancelling.
-  Operation<void(Stream&, const Tile& x, const Tile& centers, const Tile& offset,
-                 const Tile& weights, const Tile& labels, Assignment& out)>
-      assign_nearest{"cluster.assign_nearest"};
-  /// potentials[t] += sum_i w_i min(closest_i, |x_i - c_t|^2) for candidate rows c (m x d).
-  Operation<void(Stream&, const Tile& x, const Tile& candidates, const Tile& weights,
-                 const Tile& closest, std::span<double> potentials)>
+  /// (rows x d), ties to the lowest index, 0 where no distance is a number; row i of `out` (leaves x
+  /// parts.size(), float64) receives what leaf i adds up. Centres relative to an offset (1 x d) near
+  /// the data's mean keep the products from cancelling.
+  Operation<void(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& centers,
+                 const Tile& offset, const Tile& weights, const Tile& labels,
+                 const AssignmentParts& parts, const Tile& out)>
+      assign_nearest{"cluster.assign_nearest", flops_of_assign};
+  /// out (leaves x m)[t] = sum_i w_i min(closest_i, |x_i - c_t|^2) over the leaf's rows for candidate
+  /// rows c (m x d); a NaN distance counts as closest_i.
+  Operation<void(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& candidates,
+                 const Tile& weights, const Tile& closest, const Tile& out)>
       candidate_potentials{"cluster.candidate_potentials"};
-  /// closest_i = min(closest_i, |x_i - c|^2) for one row c; returns sum_i w_i closest_i.
-  Operation<double(Stream&, const Tile& x, const Tile& center, const Tile& weights,
-                   const Tile& closest)>
+  /// closest_i = min(closest_i, |x_i - c_t|^2 over the rows c of centers (m x d)), a NaN distance
+  /// left out; out (leaves x 1) = sum_i w_i closest_i over the leaf's rows.
+  Operation<void(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& centers,
+                 const Tile& weights, const Tile& closest, const Tile& out)>
       update_closest{"cluster.update_closest"};
   /// out (rows x k) = Euclidean distances from the rows of x to the rows of centers.
   Operation<void(Stream&, const Tile& x, const Tile& centers, const Tile& out)> distances{
       "cluster.distances"};
+
+ private:
+  static double flops_of_assign(Stream&, const Tile&, std::int64_t, const Tile&, const Tile&,
+                                const Tile&, const Tile&, const AssignmentParts&, const Tile&);
 };
 
 /// The one instance. The first call installs this room's built-in backends.
 const EstimatorKernels& estimator_kernels();
 
-/// The implementations for the CPU.
+/// The built-in implementations, as in linalg.
 Backend cpu_backend(const EstimatorKernels& kernels);
+Backend reference_backend(const EstimatorKernels& kernels);
+Backend cuda_backend(const EstimatorKernels& kernels);
 
 }  // namespace tessera

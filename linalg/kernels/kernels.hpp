@@ -1,9 +1,8 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <span>
 
-#include <tessera/linalg/gram.hpp>
-#include <tessera/linalg/moments.hpp>
 #include <tessera/runtime/operation.hpp>
 #include <tessera/runtime/stream.hpp>
 
@@ -11,22 +10,56 @@ namespace tessera::linalg {
 
 enum class Transpose : bool { no, yes };
 
-/// The block kernels of linear algebra. Each works on tiles of one device, on one thread; weights
-/// and y may be empty tiles, otherwise they have x's rows and dtype.
+/// The block kernels of linear algebra: local work on tiles of one device, on one thread. x, y and
+/// weights have the same rows and floating dtype; y and weights may be empty tiles. Spans are host
+/// memory. What a kernel leaves in a tile or host memory is there when the stream is synchronised;
+/// a kernel that returns a value has synchronised it.
+///
+/// The leaf_ kernels turn a run of leaves into partials: x holds out.rows leaves of `leaf_rows` rows
+/// each, the last may be shorter, and row i of `out` (float64, on x's device) receives leaf i's
+/// partial, which depends on that leaf alone. The merge kernels let row i of `left` absorb row i of
+/// `right`, its right neighbour; both have any number of rows.
 struct Kernels {
-  /// Fills count, mean and m2 (p values each) from x (rows x p, floating), ignoring NaN.
-  Operation<void(Stream&, const Tile& x, const Tile& weights, ColumnMoments& out)> column_moments{
-      "linalg.column_moments"};
-  /// Fills weight, mean and gram from [x, y]; `out` brings `centered` and the sizes.
-  Operation<void(Stream&, const Tile& x, const Tile& y, const Tile& weights, CenteredGram& out)>
-      centered_gram{"linalg.centered_gram"};
+  using Leaf = void(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& weights,
+                    const Tile& out);
+  using Merge = void(Stream&, const Tile& left, const Tile& right);
+
+  /// [count | mean | m2], p values each: the sum of weights over the rows that are not NaN, the
+  /// weighted mean and sum of squared deviations of every column.
+  Operation<Leaf> leaf_moments{"linalg.leaf_moments", flops_of_moments};
+  /// Chan's formulas by column.
+  Operation<Merge> merge_moments{"linalg.merge_moments"};
+  /// [weight | mean | gram], 1 + m + m^2 values for the m = p + q columns of z = [x, y]: the sum of
+  /// weights, the weighted mean and sum w (z - mean)(z - mean)^T; without `center` the mean is 0.
+  Operation<void(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& y, const Tile& weights,
+                 bool center, const Tile& out)>
+      leaf_gram{"linalg.leaf_gram", flops_of_gram};
+  /// Chan's formulas in matrix form, for centred partials. Others are added.
+  Operation<Merge> merge_grams{"linalg.merge_grams"};
+  /// left += right.
+  Operation<Merge> add{"linalg.add"};
+  /// The sum of squares of every column, p values.
+  Operation<void(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& out)> leaf_squares{
+      "linalg.leaf_squares"};
+  /// Xc^T Xc q with Xc = x - mean, p x l values; q (p x l) has x's dtype and device. Xc and Xc q are
+  /// rounded to x's dtype.
+  Operation<void(Stream&, const Tile& x, std::int64_t leaf_rows, std::span<const double> mean,
+                 const Tile& q, const Tile& out)>
+      leaf_gram_product{"linalg.leaf_gram_product", flops_of_gram_product};
+  /// R (min(rows, m) x m, row-major, float64, host memory) of the QR factorisation of
+  /// diag(sqrt(weights)) ([x, y] - 1 shift^T), formed in float64; `shift` is nothing or m values.
+  /// Signs of the rows of R are free.
+  Operation<void(Stream&, const Tile& x, std::span<const double> shift, const Tile& y,
+                 const Tile& weights, std::span<double> r)>
+      leaf_triangle{"linalg.leaf_triangle", flops_of_triangle};
+
   /// Leaves the R of a's QR factorisation in its first min(rows, cols) rows, zeros below the
   /// diagonal. float64.
   Operation<void(Stream&, const Tile& a)> qr_r{"linalg.qr_r"};
-  /// c = alpha op(a) op(b) + beta c, floating tiles of one dtype.
+  /// c = alpha op(a) op(b) + beta c, floating tiles of one dtype; c is not read when beta is 0.
   Operation<void(Stream&, double alpha, const Tile& a, Transpose, const Tile& b, Transpose,
                  double beta, const Tile& c)>
-      gemm{"linalg.gemm"};
+      gemm{"linalg.gemm", flops_of_gemm};
   /// out = (x - shift) / scale by column, rounded at each step in x's dtype; shift or scale may be
   /// empty. `out` may be x.
   Operation<void(Stream&, const Tile& x, std::span<const double> shift,
@@ -36,18 +69,47 @@ struct Kernels {
   Operation<void(Stream&, const Tile& x, std::span<const double> shift,
                  std::span<const double> scale, const Tile& out)>
       unstandardize{"linalg.unstandardize"};
+  /// Whether no element of x is NaN or infinite.
+  Operation<bool(Stream&, const Tile& x)> all_finite{"linalg.all_finite"};
+
+  /// Small dense solves, float64, contiguous tiles. LinAlgError when LAPACK does not converge.
+  /// Symmetric a (n x n) = sum_i values_i v_i v_i^T, values ascending (1 x n); row i of a becomes
+  /// v_i.
+  Operation<void(Stream&, const Tile& a, const Tile& values)> eigh{"linalg.eigh"};
+  /// a (m x n, overwritten) = u diag(s) vt, k = min(m, n), s descending; u m x k, s 1 x k, vt k x n.
+  Operation<void(Stream&, const Tile& a, const Tile& u, const Tile& s, const Tile& vt)> svd{
+      "linalg.svd"};
+  /// Upper triangular R with a = R^T R in place of symmetric a, zeros below the diagonal. False, and
+  /// a destroyed, when a is not positive definite.
+  Operation<bool(Stream&, const Tile& a)> cholesky{"linalg.cholesky"};
+  /// Orthonormal columns that span those of a (m x n, m >= n), in place.
+  Operation<void(Stream&, const Tile& a)> orthonormal_columns{"linalg.orthonormal_columns"};
+
+ private:
+  static double flops_of_moments(Stream&, const Tile&, std::int64_t, const Tile&, const Tile&);
+  static double flops_of_gram(Stream&, const Tile&, std::int64_t, const Tile&, const Tile&, bool,
+                              const Tile&);
+  static double flops_of_gram_product(Stream&, const Tile&, std::int64_t, std::span<const double>,
+                                      const Tile&, const Tile&);
+  static double flops_of_triangle(Stream&, const Tile&, std::span<const double>, const Tile&,
+                                  const Tile&, std::span<double>);
+  static double flops_of_gemm(Stream&, double, const Tile&, Transpose, const Tile&, Transpose,
+                              double, const Tile&);
 };
 
 /// The one instance. The first call installs this room's built-in backends.
 const Kernels& kernels();
 
-/// The implementations for the CPU.
+/// The built-in implementations: OpenBLAS, LAPACK and Highway; plain loops, the oracle of the
+/// others; CUDA, in a module of its own that is loaded when a GPU is asked for.
 Backend cpu_backend(const Kernels& kernels);
+Backend reference_backend(const Kernels& kernels);
+Backend cuda_backend(const Kernels& kernels);
 
-/// The leaf of a companion array (y, weights) that belongs to leaf `index` of X; an empty tile for
-/// no array.
-inline Tile leaf_of(const Array& companion, std::int64_t index) {
-  return companion ? companion.leaf(index) : Tile{};
+/// Leaf i of a run of leaves and its row of `out`; how CPU kernels walk the run.
+inline Tile leaf_of_run(const Tile& x, std::int64_t leaf_rows, std::int64_t i) {
+  const std::int64_t first = i * leaf_rows;
+  return x ? x.slice(first, std::min(leaf_rows, x.rows - first)) : Tile{};
 }
 
 }  // namespace tessera::linalg

@@ -1,0 +1,65 @@
+#include <tessera/runtime/plugin.hpp>
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <utility>
+
+#include <tessera/runtime/error.hpp>
+#include <tessera/runtime/operation.hpp>
+
+namespace tessera {
+namespace {
+
+bool loading = false;
+
+// dlopen looks for a name without a slash in the system's folders; a user means a file.
+std::string as_path(const std::string& path) {
+  return path.find('/') == std::string::npos ? "./" + path : path;
+}
+
+}  // namespace
+
+bool detail::loading_plugin() { return loading; }
+
+void detail::load_plugin_here(const std::string& path) {
+  if (std::error_code e; !std::filesystem::exists(path, e))
+    throw OSError(fmt::format("cannot load the plug-in '{}': there is no such file", path));
+  // Never closed: its functions stay in the registry.
+  void* library = dlopen(as_path(path).c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library) throw OSError(fmt::format("cannot load the plug-in '{}': {}", path, dlerror()));
+  const auto entry = reinterpret_cast<Plugin (*)()>(dlsym(library, "tessera_plugin"));
+  if (!entry)
+    throw ValueError(
+        fmt::format("'{}' is no plug-in of Tessera: it has no function tessera_plugin", path));
+  const Plugin plugin = entry();
+  if (plugin.version != plugin_version)
+    throw ValueError(
+        fmt::format("the plug-in '{}' was built for version {} of Tessera's plug-ins, this is "
+                    "version {}; build it anew",
+                    path, plugin.version, plugin_version));
+  const bool before = std::exchange(loading, true);
+  try {
+    plugin.install();
+  } catch (...) {
+    loading = before;
+    throw RuntimeError(
+        fmt::format("the plug-in '{}' failed: {}", path, describe(std::current_exception())));
+  }
+  loading = before;
+}
+
+void load_plugin(const std::string& path, const Communicator& comm) {
+  together(comm, [&] { detail::load_plugin_here(path); });
+  std::uint64_t mine = registry_hash();
+  for (const std::uint64_t theirs : comm.all_gather(mine))
+    if (theirs != mine) mine = 0;
+  together(comm, [&] {
+    if (mine == 0)
+      throw RuntimeError(
+          fmt::format("the plug-in '{}' is not the same on every process", path));
+  });
+}
+
+}  // namespace tessera

@@ -1,0 +1,38 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include <tessera/runtime/communicator.hpp>
+
+namespace tessera {
+
+/// Changes whenever what a plug-in sees of Tessera does.
+inline constexpr std::uint32_t plugin_version = 1;
+
+/// What the one function of a plug-in's shared library returns:
+///
+///     extern "C" tessera::Plugin tessera_plugin() {
+///       return {tessera::plugin_version, [] { tessera::install(...); }};
+///     }
+///
+/// The version is looked at before anything else of the plug-in runs.
+struct Plugin {
+  std::uint32_t version;
+  void (*install)();  ///< calls tessera::install; may throw
+};
+
+/// Loads a plug-in on every process; what it installs is kept until the program ends, and its
+/// backends run only where they are preferred or the only ones (unless the device is theirs alone).
+/// OSError when the file is missing or no shared library, ValueError when it is no plug-in or was
+/// built for another version or its backend's name is taken, RuntimeError when it throws or the
+/// processes end up with different backends. Collective.
+void load_plugin(const std::string& path, const Communicator& comm = Communicator::world());
+
+namespace detail {
+/// Whether a plug-in is being loaded.
+bool loading_plugin();
+/// The file's plug-in, loaded and checked for its version. Local.
+void load_plugin_here(const std::string& path);
+}  // namespace detail
+
+}  // namespace tessera
