@@ -253,12 +253,15 @@ void drain(Stream& s, std::uint64_t until) {
     if (!step(s)) sched_yield();
 }
 
-void drain(Stream& s) {
-  std::uint64_t until = 0;
-  {
-    const std::lock_guard lock(s.mutex);
-    until = s.queued;
-  }
+std::uint64_t queued(Stream& s) {
+  const std::lock_guard lock(s.mutex);
+  return s.queued;
+}
+
+// What the host waits for counts where there is something to wait for.
+void host_waits(Stream& s, std::uint64_t until) {
+  if (s.done >= until) return;
+  count([](Counters& c) { ++c.synchronizations; });
   drain(s, until);
 }
 
@@ -621,9 +624,8 @@ cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
 }
 
 cudaError_t cudaDeviceSynchronize() {
-  count([](Counters& c) { ++c.synchronizations; });
   for (const auto& s : all_streams())
-    if (s->device == current_device) drain(*s);
+    if (s->device == current_device) host_waits(*s, queued(*s));
   advance();
   return cudaSuccess;
 }
@@ -642,7 +644,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   if (!stream) return result(cudaErrorInvalidResourceHandle);
-  drain(*stream->stream);
+  drain(*stream->stream, queued(*stream->stream));
   {
     const std::lock_guard lock(registry().mutex);
     std::erase(registry().streams, stream->stream);
@@ -654,8 +656,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   if (!stream)
     return refuse(cudaErrorInvalidResourceHandle, "the default stream is not to be used");
-  count([](Counters& c) { ++c.synchronizations; });
-  drain(*stream->stream);
+  host_waits(*stream->stream, queued(*stream->stream));
   advance();
   return cudaSuccess;
 }
@@ -663,12 +664,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
   if (!stream)
     return refuse(cudaErrorInvalidResourceHandle, "the default stream is not to be used");
-  std::uint64_t until = 0;
-  {
-    const std::lock_guard lock(stream->stream->mutex);
-    until = stream->stream->queued;
-  }
-  return query(*stream->stream, until);
+  return query(*stream->stream, queued(*stream->stream));
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
@@ -702,8 +698,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-  count([](Counters& c) { ++c.synchronizations; });
-  if (event->stream) drain(*event->stream, event->ticket);
+  if (event->stream) host_waits(*event->stream, event->ticket);
   advance();
   return cudaSuccess;
 }
@@ -725,7 +720,7 @@ cudaError_t cudaFree(void* data) {
   if (!data) return cudaSuccess;
   const int device = memory().device_of(data, 0);
   for (const auto& s : all_streams())
-    if (s->device == device) drain(*s);
+    if (s->device == device) drain(*s, queued(*s));
   memory().release(data);
   return cudaSuccess;
 }
