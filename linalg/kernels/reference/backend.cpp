@@ -1,0 +1,435 @@
+// Plain loops that read as the definition of each operation: the oracle of the other backends. Sums
+// are formed in long double, so that what differs from them is not the oracle's rounding.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/linalg/kernels/reference/element.hpp>
+#include <tessera/runtime/error.hpp>
+
+namespace tessera::linalg {
+namespace {
+
+using namespace tessera::reference;
+using Vector = std::vector<Wide>;
+constexpr Wide eps = std::numeric_limits<Wide>::epsilon();
+
+std::size_t z(Index i) { return static_cast<std::size_t>(i); }
+
+Wide rounded(DType dtype, Wide value) {
+  return dtype == DType::float32 ? Wide{static_cast<float>(value)}
+                                 : Wide{static_cast<double>(value)};
+}
+
+struct Matrix {
+  Index rows, cols;
+  Vector values;
+
+  Matrix(Index m, Index n) : rows(m), cols(n), values(z(m * n)) {}
+  explicit Matrix(const Tile& t) : Matrix(t.rows, t.cols) {
+    for (Index i = 0; i < rows; ++i)
+      for (Index j = 0; j < cols; ++j) (*this)(i, j) = at(t, i, j);
+  }
+  Wide& operator()(Index i, Index j) { return values[z(i * cols + j)]; }
+  Wide operator()(Index i, Index j) const { return values[z(i * cols + j)]; }
+  void store(const Tile& t) const {
+    for (Index i = 0; i < rows; ++i)
+      for (Index j = 0; j < cols; ++j) put(t, i, j, (*this)(i, j));
+  }
+  Matrix transposed() const {
+    Matrix t(cols, rows);
+    for (Index i = 0; i < rows; ++i)
+      for (Index j = 0; j < cols; ++j) t(j, i) = (*this)(i, j);
+    return t;
+  }
+  void require_finite(const char* what) const {
+    if (!std::all_of(values.begin(), values.end(), [](Wide v) { return std::isfinite(v); }))
+      throw LinAlgError(std::string(what) + ": the values are not finite");
+  }
+};
+
+/// Calls f(first row, end, the partial's row of `out`) for every leaf.
+template <class F>
+void for_each_leaf(const Tile& x, Index leaf_rows, const Tile& out, F f) {
+  for (Index i = 0; i < out.rows; ++i)
+    f(std::min(x.rows, i * leaf_rows), std::min(x.rows, (i + 1) * leaf_rows), out.slice(i, 1));
+}
+
+void leaf_moments(Stream&, const Tile& x, Index leaf_rows, const Tile& weights, const Tile& out) {
+  for_each_leaf(x, leaf_rows, out, [&](Index begin, Index end, const Tile& part) {
+    for (Index j = 0; j < x.cols; ++j) {
+      const auto sum = [&](auto term) {
+        Wide total = 0;
+        for (Index i = begin; i < end; ++i)
+          if (const Wide v = at(x, i, j); !std::isnan(v)) total += weight_of(weights, i) * term(v);
+        return total;
+      };
+      const Wide count = sum([](Wide) { return 1; });
+      const Wide mean = count != 0 ? sum([](Wide v) { return v; }) / count : 0;
+      const auto square = [&](Wide v) { return (v - mean) * (v - mean); };
+      put(part, 0, j, count);
+      put(part, 0, x.cols + j, mean);
+      put(part, 0, 2 * x.cols + j, count != 0 ? sum(square) : 0);
+    }
+  });
+}
+
+void merge_moments(Stream&, const Tile& left, const Tile& right) {
+  const Index p = left.cols / 3;
+  for (Index i = 0; i < left.rows; ++i)
+    for (Index j = 0; j < p; ++j) {
+      const Wide n = at(left, i, j), m = at(right, i, j), total = n + m;
+      if (m == 0) continue;
+      const Wide delta = at(right, i, p + j) - at(left, i, p + j);
+      put(left, i, j, total);
+      put(left, i, p + j, at(left, i, p + j) + delta * m / total);
+      put(left, i, 2 * p + j,
+          at(left, i, 2 * p + j) + at(right, i, 2 * p + j) + delta * delta * n * m / total);
+    }
+}
+
+void leaf_gram(Stream&, const Tile& x, Index leaf_rows, const Tile& y, const Tile& weights,
+               bool center, const Tile& out) {
+  const Index m = x.cols + y.cols;
+  for_each_leaf(x, leaf_rows, out, [&](Index begin, Index end, const Tile& part) {
+    Matrix rows(end - begin, m);
+    Wide weight = 0;
+    Vector mean(z(m));
+    for (Index i = 0; i < rows.rows; ++i) {
+      const Wide w = weight_of(weights, begin + i);
+      weight += w;
+      for (Index j = 0; j < m; ++j) {
+        rows(i, j) = j < x.cols ? at(x, begin + i, j) : at(y, begin + i, j - x.cols);
+        mean[z(j)] += w * rows(i, j);
+      }
+    }
+    for (Wide& v : mean) v = center && weight != 0 ? v / weight : 0;
+    put(part, 0, 0, weight);
+    for (Index j = 0; j < m; ++j) put(part, 0, 1 + j, mean[z(j)]);
+    for (Index s = 0; s < m; ++s)
+      for (Index t = 0; t < m; ++t) {
+        Wide sum = 0;
+        for (Index i = 0; weight != 0 && i < rows.rows; ++i)
+          sum +=
+              weight_of(weights, begin + i) * (rows(i, s) - mean[z(s)]) * (rows(i, t) - mean[z(t)]);
+        put(part, 0, 1 + m + s * m + t, sum);
+      }
+  });
+}
+
+void merge_grams(Stream&, const Tile& left, const Tile& right) {
+  Index m = 0;
+  while (1 + m + m * m < left.cols) ++m;
+  for (Index i = 0; i < left.rows; ++i) {
+    const Wide n = at(left, i, 0), other = at(right, i, 0), total = n + other;
+    const Wide shared = total != 0 ? n * other / total : 0;
+    const auto delta = [&](Index j) { return at(right, i, 1 + j) - at(left, i, 1 + j); };
+    for (Index s = 0; s < m; ++s)
+      for (Index t = 0; t < m; ++t) {
+        const Index k = 1 + m + s * m + t;
+        put(left, i, k, at(left, i, k) + at(right, i, k) + shared * delta(s) * delta(t));
+      }
+    for (Index j = 0; total != 0 && j < m; ++j)
+      put(left, i, 1 + j, at(left, i, 1 + j) + delta(j) * other / total);
+    put(left, i, 0, total);
+  }
+}
+
+void add(Stream&, const Tile& left, const Tile& right) {
+  for (Index i = 0; i < left.rows; ++i)
+    for (Index j = 0; j < left.cols; ++j) put(left, i, j, at(left, i, j) + at(right, i, j));
+}
+
+void leaf_squares(Stream&, const Tile& x, Index leaf_rows, const Tile& out) {
+  for_each_leaf(x, leaf_rows, out, [&](Index begin, Index end, const Tile& part) {
+    for (Index j = 0; j < x.cols; ++j) {
+      Wide sum = 0;
+      for (Index i = begin; i < end; ++i) sum += at(x, i, j) * at(x, i, j);
+      put(part, 0, j, sum);
+    }
+  });
+}
+
+void leaf_gram_product(Stream&, const Tile& x, Index leaf_rows, std::span<const double> mean,
+                       const Tile& q, const Tile& out) {
+  for_each_leaf(x, leaf_rows, out, [&](Index begin, Index end, const Tile& part) {
+    Matrix sum(x.cols, q.cols);
+    for (Index i = begin; i < end; ++i) {
+      const auto xc = [&](Index j) { return rounded(x.dtype, at(x, i, j) - mean[z(j)]); };
+      for (Index l = 0; l < q.cols; ++l) {
+        Wide y = 0;
+        for (Index j = 0; j < x.cols; ++j) y += xc(j) * at(q, j, l);
+        for (Index j = 0; j < x.cols; ++j) sum(j, l) += xc(j) * rounded(x.dtype, y);
+      }
+    }
+    for (Index k = 0; k < part.cols; ++k) put(part, 0, k, sum.values[z(k)]);
+  });
+}
+
+/// a -= 2 v (v^T a) / v^T v for the last v.size() rows of a.
+void reflect(const Vector& v, Matrix& a) {
+  const Wide square = std::inner_product(v.begin(), v.end(), v.begin(), Wide{0});
+  const Index n = static_cast<Index>(v.size()), first = a.rows - n;
+  for (Index j = 0; square != 0 && j < a.cols; ++j) {
+    Wide dot = 0;
+    for (Index i = 0; i < n; ++i) dot += v[z(i)] * a(first + i, j);
+    for (Index i = 0; i < n; ++i) a(first + i, j) -= 2 * dot / square * v[z(i)];
+  }
+}
+
+/// Householder's QR: a becomes R; returns the reflections, the first column's first.
+std::vector<Vector> factorise(Matrix& a) {
+  a.require_finite("QR");
+  std::vector<Vector> reflections;
+  for (Index k = 0; k < std::min(a.rows, a.cols); ++k) {
+    Vector v;
+    for (Index i = k; i < a.rows; ++i) v.push_back(a(i, k));
+    v[0] +=
+        std::copysign(std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), Wide{0})), v[0]);
+    reflect(v, a);
+    for (Index i = k + 1; i < a.rows; ++i) a(i, k) = 0;
+    reflections.push_back(std::move(v));
+  }
+  return reflections;
+}
+
+/// The Q of a's QR (m x n, m >= n): orthonormal whatever the rank of a.
+Matrix orthonormal(Matrix a) {
+  Matrix q(a.rows, a.cols);
+  for (Index j = 0; j < a.cols; ++j) q(j, j) = 1;
+  const auto reflections = factorise(a);
+  for (auto v = reflections.rbegin(); v != reflections.rend(); ++v) reflect(*v, q);
+  return q;
+}
+
+void leaf_triangle(Stream&, const Tile& x, std::span<const double> shift, const Tile& y,
+                   const Tile& weights, std::span<double> r) {
+  Matrix a(x.rows, x.cols + y.cols);
+  for (Index i = 0; i < a.rows; ++i)
+    for (Index j = 0; j < a.cols; ++j)
+      a(i, j) =
+          std::sqrt(weight_of(weights, i)) *
+          ((j < x.cols ? at(x, i, j) : at(y, i, j - x.cols)) - (shift.empty() ? 0 : shift[z(j)]));
+  factorise(a);
+  std::copy_n(a.values.begin(), r.size(), r.begin());
+}
+
+void qr_r(Stream&, const Tile& tile) {
+  Matrix a(tile);
+  factorise(a);
+  a.store(tile);
+}
+
+void orthonormal_columns(Stream&, const Tile& a) { orthonormal(Matrix(a)).store(a); }
+
+void gemm(Stream&, double alpha, const Tile& a, Transpose ta, const Tile& b, Transpose tb,
+          double beta, const Tile& c) {
+  const Index k = ta == Transpose::yes ? a.rows : a.cols;
+  for (Index i = 0; i < c.rows; ++i)
+    for (Index j = 0; j < c.cols; ++j) {
+      Wide sum = 0;
+      for (Index l = 0; l < k; ++l)
+        sum += (ta == Transpose::yes ? at(a, l, i) : at(a, i, l)) *
+               (tb == Transpose::yes ? at(b, j, l) : at(b, l, j));
+      put(c, i, j, alpha * sum + (beta != 0 ? beta * at(c, i, j) : 0));
+    }
+}
+
+/// out = f(x, shift, scale) by column, computed in x's dtype.
+template <class F>
+void by_column(const Tile& x, std::span<const double> shift, std::span<const double> scale,
+               const Tile& out, F f) {
+  visit_floating(x.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (Index i = 0; i < x.rows; ++i)
+      for (Index j = 0; j < x.cols; ++j)
+        out.as<T>()[i * out.stride + j] =
+            f(x.as<T>()[i * x.stride + j], shift.empty() ? T(0) : static_cast<T>(shift[z(j)]),
+              scale.empty() ? T(1) : static_cast<T>(scale[z(j)]));
+  });
+}
+
+void standardize(Stream&, const Tile& x, std::span<const double> shift,
+                 std::span<const double> scale, const Tile& out) {
+  by_column(x, shift, scale, out, [](auto v, auto s, auto f) { return (v - s) / f; });
+}
+
+void unstandardize(Stream&, const Tile& x, std::span<const double> shift,
+                   std::span<const double> scale, const Tile& out) {
+  by_column(x, shift, scale, out, [](auto v, auto s, auto f) { return v * f + s; });
+}
+
+bool all_finite(Stream&, const Tile& x) {
+  for (Index i = 0; i < x.rows; ++i)
+    for (Index j = 0; j < x.cols; ++j)
+      if (!std::isfinite(at(x, i, j))) return false;
+  return true;
+}
+
+/// The rotation that makes [[app, apq], [apq, aqq]] diagonal.
+struct Rotation {
+  Wide c, s;
+  Rotation(Wide app, Wide apq, Wide aqq) {
+    const Wide theta = (aqq - app) / (2 * apq);
+    const Wide t = std::copysign(1 / (std::abs(theta) + std::sqrt(1 + theta * theta)), theta);
+    c = 1 / std::sqrt(1 + t * t);
+    s = t * c;
+  }
+  void turn(Wide& p, Wide& q) const {
+    const Wide before = p;
+    p = c * before - s * q;
+    q = s * before + c * q;
+  }
+  void turn_columns(Matrix& a, Index p, Index q) const {
+    for (Index i = 0; i < a.rows; ++i) turn(a(i, p), a(i, q));
+  }
+  void turn_rows(Matrix& a, Index p, Index q) const {
+    for (Index j = 0; j < a.cols; ++j) turn(a(p, j), a(q, j));
+  }
+};
+
+/// Sweeps over all pairs of n columns until `rotate(p, q)` finds nothing to do.
+template <class F>
+void jacobi(Index n, F rotate) {
+  bool busy = true;
+  for (int sweep = 0; busy; ++sweep) {
+    if (sweep == 100) throw LinAlgError("Jacobi's method did not converge");
+    busy = false;
+    for (Index p = 0; p < n; ++p)
+      for (Index q = p + 1; q < n; ++q) busy = rotate(p, q) || busy;
+  }
+}
+
+Wide norm(const Vector& v) {
+  return std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), Wide{0}));
+}
+
+/// 0, 1, ... n - 1 in ascending order of values.
+std::vector<Index> ascending(const Vector& values) {
+  std::vector<Index> order(values.size());
+  std::iota(order.begin(), order.end(), Index{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](Index i, Index j) { return values[z(i)] < values[z(j)]; });
+  return order;
+}
+
+void eigh(Stream&, const Tile& tile, const Tile& values) {
+  const Index n = tile.rows;
+  Matrix a(tile), vectors(n, n);
+  a.require_finite("eigh");
+  for (Index i = 0; i < n; ++i) vectors(i, i) = 1;
+  const Wide negligible = 16 * eps * norm(a.values);
+  jacobi(n, [&](Index p, Index q) {
+    if (std::abs(a(p, q)) <= negligible) return false;
+    const Rotation rotation(a(p, p), a(p, q), a(q, q));
+    rotation.turn_columns(a, p, q);
+    rotation.turn_rows(a, p, q);
+    rotation.turn_rows(vectors, p, q);
+    return true;
+  });
+  Vector diagonal;
+  for (Index i = 0; i < n; ++i) diagonal.push_back(a(i, i));
+  const auto order = ascending(diagonal);
+  for (Index i = 0; i < n; ++i) {
+    put(values, 0, i, diagonal[z(order[z(i)])]);
+    for (Index j = 0; j < n; ++j) put(tile, i, j, vectors(order[z(i)], j));
+  }
+}
+
+/// One-sided Jacobi for m >= n: rotations v from the right make the columns of a orthogonal, their
+/// norms are the singular values. u is completed where those are nothing but rounding.
+void tall_svd(Matrix a, Matrix& u, Vector& s, Matrix& v) {
+  const Index n = a.cols;
+  const Wide negligible = 16 * eps * norm(a.values);
+  Matrix right(n, n);
+  for (Index i = 0; i < n; ++i) right(i, i) = 1;
+  const auto dot = [&](Index p, Index q) {
+    Wide sum = 0;
+    for (Index i = 0; i < a.rows; ++i) sum += a(i, p) * a(i, q);
+    return sum;
+  };
+  jacobi(n, [&](Index p, Index q) {
+    const Wide pp = dot(p, p), pq = dot(p, q), qq = dot(q, q);
+    if (std::abs(pq) <= negligible * std::sqrt(std::max(pp, qq))) return false;
+    const Rotation rotation(pp, pq, qq);
+    rotation.turn_columns(a, p, q);
+    rotation.turn_columns(right, p, q);
+    return true;
+  });
+  Vector norms;
+  for (Index j = 0; j < n; ++j) norms.push_back(std::sqrt(dot(j, j)));
+  auto order = ascending(norms);
+  std::reverse(order.begin(), order.end());
+  for (Index j = 0; j < n; ++j) {
+    const Index from = order[z(j)];
+    s[z(j)] = norms[z(from)];
+    for (Index i = 0; i < a.rows; ++i) u(i, j) = a(i, from);
+    for (Index i = 0; i < n; ++i) v(i, j) = right(i, from);
+  }
+  const Matrix scaled = u;
+  u = orthonormal(u);
+  for (Index j = 0; j < n; ++j) {  // Q may have turned a column round
+    Wide along = 0;
+    for (Index i = 0; i < a.rows; ++i) along += u(i, j) * scaled(i, j);
+    for (Index i = 0; along < 0 && i < a.rows; ++i) u(i, j) = -u(i, j);
+  }
+}
+
+void svd(Stream&, const Tile& tile, const Tile& u, const Tile& s, const Tile& vt) {
+  const Index m = tile.rows, n = tile.cols, k = std::min(m, n);
+  const Matrix a(tile);
+  a.require_finite("svd");
+  Matrix left(m, k), right(n, k);
+  Vector values(z(k));
+  if (m >= n)
+    tall_svd(a, left, values, right);
+  else
+    tall_svd(a.transposed(), right, values, left);
+  left.store(u);
+  right.transposed().store(vt);
+  for (Index j = 0; j < k; ++j) put(s, 0, j, values[z(j)]);
+}
+
+bool cholesky(Stream&, const Tile& tile) {
+  const Matrix a(tile);
+  Matrix r(a.rows, a.cols);
+  for (Index i = 0; i < a.rows; ++i)
+    for (Index j = i; j < a.cols; ++j) {
+      Wide sum = a(i, j);
+      for (Index k = 0; k < i; ++k) sum -= r(k, i) * r(k, j);
+      if (i == j && !(sum > 0)) return false;
+      r(i, j) = i == j ? std::sqrt(sum) : sum / r(i, i);
+    }
+  r.store(tile);
+  return true;
+}
+
+}  // namespace
+
+Backend reference_backend(const Kernels& k) {
+  const DTypes float64 = {DType::float64};
+  Backend backend("reference", Device::Kind::cpu, -100);
+  backend.implement(k.leaf_moments, floating, leaf_moments)
+      .implement(k.merge_moments, float64, merge_moments)
+      .implement(k.leaf_gram, floating, leaf_gram)
+      .implement(k.merge_grams, float64, merge_grams)
+      .implement(k.add, float64, add)
+      .implement(k.leaf_squares, floating, leaf_squares)
+      .implement(k.leaf_gram_product, floating, leaf_gram_product)
+      .implement(k.leaf_triangle, floating, leaf_triangle)
+      .implement(k.qr_r, float64, qr_r)
+      .implement(k.gemm, floating, gemm)
+      .implement(k.standardize, floating, standardize)
+      .implement(k.unstandardize, floating, unstandardize)
+      .implement(k.all_finite, floating, all_finite)
+      .implement(k.eigh, float64, eigh)
+      .implement(k.svd, float64, svd)
+      .implement(k.cholesky, float64, cholesky)
+      .implement(k.orthonormal_columns, float64, orthonormal_columns);
+  return backend;
+}
+
+}  // namespace tessera::linalg
