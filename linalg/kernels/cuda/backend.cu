@@ -34,7 +34,7 @@ void gemm(Stream& stream, double alpha, const Tile& a, Transpose ta, const Tile&
   const auto ld = [](const Tile& t) {
     return narrow(std::max<std::int64_t>({1, t.cols, t.stride}));
   };
-  auto& queue = cuda::queue_of(stream);
+  auto& queue = on_cuda::queue_of(stream);
   visit_floating(c.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T scale_ab = static_cast<T>(alpha);
@@ -54,7 +54,7 @@ void gemm(Stream& stream, double alpha, const Tile& a, Transpose ta, const Tile&
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     widen_kernel(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride,
-                 const double* shift, const T* weights, double* a) {
+                 const double* shift, on_cuda::Values<const T> weights, double* a) {
   for (std::int64_t e = blockIdx.x * std::int64_t{kThreads} + threadIdx.x; e < rows * cols;
        e += gridDim.x * std::int64_t{kThreads}) {
     const std::int64_t i = e % rows;
@@ -102,7 +102,7 @@ void leaf_triangle(Stream& stream, const Tile& x, std::span<const double> shift,
   const std::int64_t m = x.cols + (y ? y.cols : 0);
   const std::int64_t k = std::min(x.rows, m);
   if (k == 0) return;
-  auto& queue = cuda::queue_of(stream);
+  auto& queue = on_cuda::queue_of(stream);
   const auto shifts = static_cast<std::int64_t>(shift.size());
   factor(
       queue, x.rows, m, shifts + k * m,
@@ -114,7 +114,7 @@ void leaf_triangle(Stream& stream, const Tile& x, std::span<const double> shift,
             if (from.cols == 0) return;
             cuda::launch(queue, widen_kernel<T>, grid_of(ceil_div(from.rows * from.cols, kThreads)),
                          kThreads, from.as<const T>(), from.rows, from.cols, from.stride,
-                         means ? means + first : nullptr, weights.as<const T>(),
+                         means ? means + first : nullptr, on_cuda::Values<const T>(weights),
                          a + first * x.rows);
           };
           widen(x, 0);
@@ -136,13 +136,13 @@ void leaf_triangle(Stream& stream, const Tile& x, std::span<const double> shift,
 void qr_r(Stream& stream, const Tile& a) {
   const std::int64_t k = std::min(a.rows, a.cols);
   if (k == 0) return;
-  auto& queue = cuda::queue_of(stream);
+  auto& queue = on_cuda::queue_of(stream);
   factor(
       queue, a.rows, a.cols, 0,
       [&](double* columns, double*) {
         cuda::launch(queue, widen_kernel<double>, grid_of(ceil_div(a.rows * a.cols, kThreads)),
                      kThreads, a.as<const double>(), a.rows, a.cols, a.stride,
-                     static_cast<const double*>(nullptr), static_cast<const double*>(nullptr),
+                     static_cast<const double*>(nullptr), on_cuda::Values<const double>(Tile{}),
                      columns);
       },
       [&](const double* columns, double*) {
@@ -158,7 +158,7 @@ void eigh(Stream& stream, const Tile& a, const Tile& values) {
   if (a.rows == 0) return;
   if (!on_cuda::all_finite(stream, a))
     throw ValueError("dsyevd: the matrix is not finite; do squares of the data overflow?");
-  auto& queue = cuda::queue_of(stream);
+  auto& queue = on_cuda::queue_of(stream);
   const int n = narrow(a.rows);
   int size = 0;
   cuda::check(cusolverDnDsyevd_bufferSize(queue.cusolver(), CUSOLVER_EIG_MODE_VECTOR,

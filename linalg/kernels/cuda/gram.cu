@@ -35,7 +35,7 @@ struct Columns {
   const T* y;
   std::int64_t y_stride;
   std::int64_t q;
-  const T* weights;
+  Values<const T> weights;
   std::int64_t rows;
   std::int64_t leaf_rows;
 
@@ -101,7 +101,7 @@ __global__ void __launch_bounds__(kThreads)
 /// shifted and, with weights, times the square root of its row's weight.
 template <class S, bool kWeighted, class T, class Store, class StoreSum>
 __device__ __forceinline__ void column_products(Column<T> a, T a_shift, Column<T> b, T b_shift,
-                                                bool same, const T* weights, int rows,
+                                                bool same, Values<const T> weights, int rows,
                                                 bool with_sums, const Store& store,
                                                 const StoreSum& store_sum) {
   static_assert(S::kRows == S::kCols);
@@ -221,8 +221,7 @@ __global__ void __launch_bounds__(S::kThreads, kResident<T, S, kWeighted>)
     const std::int64_t b = first_col + threadIdx.x % S::kCols;
     column_products<S, kWeighted>(
         column_of(z, begin, a), shift && a < m ? shift[leaf * m + a] : T(0), column_of(z, begin, b),
-        shift && b < m ? shift[leaf * m + b] : T(0), same, kWeighted ? z.weights + begin : nullptr,
-        empty ? 0 : static_cast<int>(rows), same,
+        shift && b < m ? shift[leaf * m + b] : T(0), same, z.weights.from(begin), empty ? 0 : static_cast<int>(rows), same,
         [&](int r, int c, double sum) {
           const std::int64_t row = first_row + r;
           const std::int64_t col = first_col + c;
@@ -277,7 +276,7 @@ void run_gram(cuda::Queue& queue, const Columns<T>& z, bool center, const Tile& 
                z, lanes, leaves, shift, to, out.stride);
   if (m == 0) return;
   const std::int64_t side = ceil_div(m, S::kCols);
-  cuda::launch(queue, z.weights ? gram_kernel<T, S, true> : gram_kernel<T, S, false>,
+  cuda::launch(queue, z.weights.at ? gram_kernel<T, S, true> : gram_kernel<T, S, false>,
                grid_of(leaves * (side * (side + 1) / 2)), S::kThreads, z, leaves,
                static_cast<const T*>(shift), sums, to, out.stride);
   if (center)
@@ -370,7 +369,7 @@ __global__ void __launch_bounds__(S::kThreads, kResident<T, S, false>)
     const std::int64_t b = first_col + threadIdx.x % S::kCols;
     column_products<S, false>(column_of(x, begin, a), mean && a < x.p ? mean[a] : T(0),
                               Column<T>{b < l ? y + begin * l + b : nullptr, l}, T(0), false,
-                              static_cast<const T*>(nullptr), static_cast<int>(rows), false,
+                              x.weights, static_cast<int>(rows), false,
                               [&](int r, int c, double sum) {
                                 if (first_row + r < x.p && first_col + c < l)
                                   out[leaf * out_stride + (first_row + r) * l + first_col + c] =
@@ -383,7 +382,7 @@ __global__ void __launch_bounds__(S::kThreads, kResident<T, S, false>)
 template <class T>
 Columns<T> columns_of(const Tile& x, std::int64_t leaf_rows, const Tile& y, const Tile& weights) {
   return {x.as<const T>(), x.stride, x.cols, y.as<const T>(), y.stride,
-          y ? y.cols : 0,  weights.as<const T>(), x.rows, leaf_rows};
+          y ? y.cols : 0,  Values<const T>(weights), x.rows, leaf_rows};
 }
 
 }  // namespace
@@ -395,7 +394,7 @@ void leaf_gram(Stream& stream, const Tile& x, std::int64_t leaf_rows, const Tile
     using T = typename decltype(tag)::type;
     const Columns<T> z = columns_of<T>(x, leaf_rows, y, weights);
     const auto run = z.cols() <= Small::kCols ? run_gram<T, Small> : run_gram<T, Large>;
-    run(cuda::queue_of(stream), z, center, out);
+    run(queue_of(stream), z, center, out);
   });
 }
 
@@ -403,7 +402,7 @@ void merge_grams(Stream& stream, const Tile& left, const Tile& right) {
   if (left.rows == 0) return;
   const std::int64_t m =
       std::llround((std::sqrt(4.0 * static_cast<double>(left.cols) - 3.0) - 1.0) / 2.0);
-  auto& queue = cuda::queue_of(stream);
+  auto& queue = queue_of(stream);
   const auto merge = [&](auto kernel, std::int64_t blocks) {
     cuda::launch(queue, kernel, grid_of(blocks), kThreads, m, left.rows, left.as<double>(),
                  left.stride, right.as<const double>(), right.stride);
@@ -415,7 +414,7 @@ void merge_grams(Stream& stream, const Tile& left, const Tile& right) {
 void leaf_gram_product(Stream& stream, const Tile& x, std::int64_t leaf_rows,
                        std::span<const double> mean, const Tile& q, const Tile& out) {
   if (x.cols == 0 || q.cols == 0) return;
-  auto& queue = cuda::queue_of(stream);
+  auto& queue = queue_of(stream);
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const std::int64_t l = q.cols;

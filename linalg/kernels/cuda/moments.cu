@@ -34,7 +34,7 @@ struct Moments {
   double sum = 0;
   double square = 0;
   template <class T>
-  __device__ void add_rows(const T* x, std::int64_t stride, const T* weights, int row, int step,
+  __device__ void add_rows(const T* x, std::int64_t stride, Values<const T> weights, int row, int step,
                            int rows, double shift) {
 #pragma unroll 4
     for (int r = row; r < rows; r += step) {
@@ -57,7 +57,7 @@ struct Moments {
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     moments_kernel(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride,
-                   std::int64_t leaf_rows, const T* weights, int lanes, std::int64_t leaves,
+                   std::int64_t leaf_rows, Values<const T> weights, int lanes, std::int64_t leaves,
                    double* out, std::int64_t out_stride) {
   __shared__ double room[kThreads];
   __shared__ double shifts[32];
@@ -67,7 +67,6 @@ __global__ void __launch_bounds__(kThreads)
     const LeafRows leaf = leaf_rows_of(piece.leaf, leaf_rows, rows);
     const bool valid = piece.col < cols;
     const T* column = x + leaf.begin * stride + piece.col;
-    const T* leaf_weights = weights ? weights + leaf.begin : nullptr;
     const int n = valid ? static_cast<int>(leaf.rows) : 0;
     const int head = n < kHead ? n : kHead;
     // The mean of the head is taken relative to a first value, so that it is exact for a constant
@@ -86,13 +85,13 @@ __global__ void __launch_bounds__(kThreads)
     __syncthreads();
     double shift = shifts[threadIdx.x % lanes];
     Moments some;
-    some.add_rows(column, stride, static_cast<const T*>(nullptr), piece.row, piece.row_step, head,
+    some.add_rows(column, stride, Values<const T>(nullptr, 0), piece.row, piece.row_step, head,
                   shift);
     some.sum_up(lanes, room);
     const double step = some.count > 0 ? some.sum / some.count : 0.0;
     if (isfinite(step)) shift += step;
     Moments all;
-    all.add_rows(column, stride, leaf_weights, piece.row, piece.row_step, n, shift);
+    all.add_rows(column, stride, weights.from(leaf.begin), piece.row, piece.row_step, n, shift);
     all.sum_up(lanes, room);
     if (piece.row != 0 || !valid) continue;
     double* to = out + piece.leaf * out_stride + piece.col;
@@ -197,7 +196,7 @@ template <bool kInverse>
 void scale_tile(Stream& stream, const Tile& x, std::span<const double> shift,
                 std::span<const double> scale, const Tile& out) {
   if (x.rows == 0 || x.cols == 0) return;
-  auto& queue = cuda::queue_of(stream);
+  auto& queue = queue_of(stream);
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const auto [shifts, scales] = workspace<T, T>(queue, shift.size(), scale.size());
@@ -217,9 +216,9 @@ void leaf_moments(Stream& stream, const Tile& x, std::int64_t leaf_rows, const T
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const int lanes = column_lanes(x.cols);
-    cuda::launch(cuda::queue_of(stream), moments_kernel<T>,
+    cuda::launch(queue_of(stream), moments_kernel<T>,
                  grid_of(out.rows * ceil_div(x.cols, lanes)), kThreads, x.as<const T>(), x.rows,
-                 x.cols, x.stride, leaf_rows, weights.as<const T>(), lanes, out.rows,
+                 x.cols, x.stride, leaf_rows, Values<const T>(weights), lanes, out.rows,
                  out.as<double>(), out.stride);
   });
 }
@@ -229,7 +228,7 @@ void leaf_squares(Stream& stream, const Tile& x, std::int64_t leaf_rows, const T
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const int lanes = column_lanes(x.cols);
-    cuda::launch(cuda::queue_of(stream), squares_kernel<T>,
+    cuda::launch(queue_of(stream), squares_kernel<T>,
                  grid_of(out.rows * ceil_div(x.cols, lanes)), kThreads, x.as<const T>(), x.rows,
                  x.cols, x.stride, leaf_rows, lanes, out.rows, out.as<double>(), out.stride);
   });
@@ -239,7 +238,7 @@ void merge_moments(Stream& stream, const Tile& left, const Tile& right) {
   const std::int64_t p = left.cols / 3;
   if (left.rows == 0 || p == 0) return;
   const int lanes = column_lanes(p);
-  cuda::launch(cuda::queue_of(stream), merge_kernel, grid_for_each(left.rows, p, lanes), kThreads,
+  cuda::launch(queue_of(stream), merge_kernel, grid_for_each(left.rows, p, lanes), kThreads,
                left.rows, p, lanes, left.as<double>(), left.stride, right.as<const double>(),
                right.stride);
 }
@@ -247,7 +246,7 @@ void merge_moments(Stream& stream, const Tile& left, const Tile& right) {
 void add(Stream& stream, const Tile& left, const Tile& right) {
   if (left.rows == 0 || left.cols == 0) return;
   const int lanes = column_lanes(left.cols);
-  cuda::launch(cuda::queue_of(stream), add_kernel, grid_for_each(left.rows, left.cols, lanes),
+  cuda::launch(queue_of(stream), add_kernel, grid_for_each(left.rows, left.cols, lanes),
                kThreads, left.rows, left.cols, lanes, left.as<double>(), left.stride,
                right.as<const double>(), right.stride);
 }
@@ -264,7 +263,7 @@ void unstandardize(Stream& stream, const Tile& x, std::span<const double> shift,
 
 bool all_finite(Stream& stream, const Tile& x) {
   if (x.rows == 0 || x.cols == 0) return true;
-  auto& queue = cuda::queue_of(stream);
+  auto& queue = queue_of(stream);
   const auto [found] = workspace<int>(queue, 1);
   cuda::check(cudaMemsetAsync(found, 0, sizeof(int), queue.stream()));
   const int lanes = column_lanes(x.cols);

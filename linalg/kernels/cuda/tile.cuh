@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <tessera/runtime/cuda/cuda.hpp>
+#include <tessera/runtime/stream.hpp>
 
 /// What kernels on the GPU share: launches, workspace, sums over a block, and the register-blocked
 /// products of small panels. Everything that adds floating numbers does so in an order that depends
@@ -14,6 +15,8 @@
 namespace tessera::on_cuda {
 
 // ---- on the host ----
+
+inline cuda::Queue& queue_of(Stream& stream) { return cuda::queue(stream.queue()); }
 
 inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -77,6 +80,20 @@ __device__ inline LeafRows leaf_rows_of(std::int64_t leaf, std::int64_t leaf_row
   const std::int64_t left = rows - begin;
   return {begin, left < 0 ? 0 : left < leaf_rows ? left : leaf_rows};
 }
+
+/// A column of weights or the like; there may be none.
+template <class T>
+struct Values {
+  T* at;
+  std::int64_t stride;
+  explicit Values(const Tile& tile) : at(tile.as<T>()), stride(tile.stride) {}
+  __device__ Values(T* first, std::int64_t step) : at(first), stride(step) {}
+  __device__ T& operator[](std::int64_t i) const { return at[i * stride]; }
+  __device__ explicit operator bool() const { return at != nullptr; }
+  __device__ Values from(std::int64_t first) const {
+    return {at ? at + first * stride : nullptr, stride};
+  }
+};
 
 /// The sum over the threads of a block with equal threadIdx.x % lanes, as a tree, for all of them.
 /// `lanes` is a power of two that divides the block, `room` has a value per thread.
