@@ -1,0 +1,127 @@
+// The `tessera-conformance` program: does a backend do what the operations say?
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <fnmatch.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+#include <tessera/estimators/kernels/kernels.hpp>
+#include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/runtime/error.hpp>
+#include <tessera/runtime/plugin.hpp>
+#include <tessera/runtime/runtime.hpp>
+
+#include "suite.hpp"
+
+namespace {
+
+using namespace tessera;
+using namespace tessera::conformance;
+
+struct Options {
+  std::string backend, device = "cpu", plugin, operation = "*";
+  bool verbose = false;
+};
+
+void print(const std::string& text) {
+  if (Communicator::world().rank() == 0) fmt::print("{}\n", text);
+}
+void print_list(const char* title, const std::vector<std::string>& names) {
+  if (!names.empty()) print(fmt::format("{}: {}", title, fmt::join(names, ", ")));
+}
+
+int run(const Options& options) {
+  std::vector<Cases> all = linalg_cases();
+  for (Cases& c : estimator_cases()) all.push_back(std::move(c));
+  std::set<std::string> ours;
+  for (const Support& s : support_table()) ours.insert(s.operation);
+  if (!options.plugin.empty()) load_plugin(options.plugin);
+  const Device device = Device::parse(options.device);
+  Suite suite(options.backend, device, options.verbose, print);
+  Selection selection;
+  selection.set_only(options.backend);
+  check_backends(selection);
+
+  const auto wanted = [&](const std::string& name) {
+    return fnmatch(options.operation.c_str(), name.c_str(), 0) == 0;
+  };
+  std::vector<std::string> missing, whole, unknown;
+  for (const Support& s : support_table()) {
+    if (!wanted(s.operation)) continue;
+    const bool implemented = std::any_of(s.entries.begin(), s.entries.end(), [&](const auto& e) {
+      return e.backend == options.backend && e.device == device.kind;
+    });
+    const auto is_it = [&](const Cases& c) { return c.operation == s.operation; };
+    const auto cases = std::find_if(all.begin(), all.end(), is_it);
+    if (s.composed) {
+      if (implemented) whole.push_back(s.operation);
+    } else if (!ours.contains(s.operation)) {
+      unknown.push_back(s.operation);
+    } else if (cases == all.end()) {
+      suite.fail("no cases for operation " + s.operation);
+    } else if (!implemented) {
+      missing.push_back(s.operation);
+    } else {
+      const Index before = suite.accepted();
+      for (const DType dtype : {DType::float32, DType::float64})
+        if (cases->dtypes.has(dtype)) {
+          suite.begin(s.operation, dtype);
+          cases->run(suite, dtype);
+        }
+      if (suite.accepted() == before)
+        suite.fail(s.operation + ": implemented, but every case is declined");
+    }
+  }
+  if (suite.accepted() == 0)
+    suite.fail(fmt::format("{} ran nothing on {}", options.backend, device.to_string()));
+
+  const Index failed = suite.report();
+  print_list("not implemented", missing);
+  print_list("whole functions, not checked here", whole);
+  print_list("unknown to this suite", unknown);
+  const auto everywhere = Communicator::world().all_gather(failed);
+  for (std::size_t rank = 1; rank < everywhere.size(); ++rank)
+    if (everywhere[rank] > 0) print(fmt::format("FAILED {} on rank {}", everywhere[rank], rank));
+  print(fmt::format("conformance of {} on {}: {} checks passed, {} failed, {} declined",
+                    options.backend, device.to_string(), suite.passed(), failed, suite.declined()));
+  return std::all_of(everywhere.begin(), everywhere.end(), [](Index n) { return n == 0; }) ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Runtime runtime(argc, argv);
+  Options options;
+  CLI::App program{
+      "Checks every operation that a backend implements against its definition.\n"
+      "Exit status: 0 when it conforms, 1 when it does not, 2 for a wrong command line.",
+      "tessera-conformance"};
+  program.add_option("--backend", options.backend, "the backend's name")->required();
+  program.add_option("--device", options.device, "where it runs: cpu, cuda or cuda:N [cpu]")
+      ->check(CLI::Validator(
+          [](const std::string& text) -> std::string {
+            try {
+              Device::parse(text);
+            } catch (const Error& e) {
+              return e.what();
+            }
+            return {};
+          },
+          ""));
+  program.add_option("--plugin", options.plugin, "a plug-in to load, a shared library");
+  program.add_option("--operation", options.operation,
+                     "only operations whose names match, such as 'linalg.*'");
+  program.add_flag("--verbose", options.verbose, "show every check");
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const bool first = Communicator::world().rank() == 0;
+    const bool help = e.get_exit_code() == 0;
+    if (first) program.exit(e);
+    return help ? 0 : 2;
+  }
+  return runtime.run([&] { return run(options); });
+}
