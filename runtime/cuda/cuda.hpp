@@ -4,6 +4,7 @@
 #include <cuda_runtime.h>
 #include <cusolverDn.h>
 
+#include <cstddef>
 #include <memory>
 #include <source_location>
 #include <string>
@@ -46,6 +47,9 @@ class Queue final : public DeviceQueue {
   cudaStream_t stream() const;
   cublasHandle_t cublas();
   cusolverDnHandle_t cusolver();
+  /// At least `bytes` of uninitialised memory for the kernels that are queued next, valid until the
+  /// next call; kept for later ones.
+  std::byte* workspace(std::size_t bytes);
   /// Polled by the next synchronize().
   void watch(std::shared_ptr<Watched> watched);
 

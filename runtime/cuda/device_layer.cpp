@@ -57,6 +57,8 @@ struct PooledStream {
   cudaEvent_t event = nullptr;  ///< marks the end of what was queued so far
   cublasHandle_t cublas = nullptr;
   cusolverDnHandle_t cusolver = nullptr;
+  void* workspace = nullptr;
+  std::size_t workspace_bytes = 0;
 };
 
 struct StreamPool {
@@ -157,6 +159,18 @@ cusolverDnHandle_t Queue::cusolver() {
     check(cusolverDnSetStream(stream_->cusolver, s));
   }
   return stream_->cusolver;
+}
+
+// Freed and allocated in the stream's order: kernels that use the old one come before.
+std::byte* Queue::workspace(std::size_t bytes) {
+  if (stream_->workspace_bytes < bytes) {
+    cudaStream_t const s = stream();
+    stream_->workspace_bytes = 0;
+    if (void* const old = std::exchange(stream_->workspace, nullptr)) check(cudaFreeAsync(old, s));
+    check(cudaMallocAsync(&stream_->workspace, bytes, s));
+    stream_->workspace_bytes = bytes;
+  }
+  return static_cast<std::byte*>(stream_->workspace);
 }
 
 void Queue::watch(std::shared_ptr<Watched> watched) {
