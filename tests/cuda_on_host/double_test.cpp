@@ -174,6 +174,17 @@ TEST_F(CudaOnHost, BarriersAreFast) {
   for (int i = 0; i < 256; ++i) EXPECT_EQ(got[static_cast<std::size_t>(i)], (i + 1000) % 256);
 }
 
+TEST_F(CudaOnHost, ForgottenBarriersShow) {
+  int* x = device<int>(64);
+  int wrong = 0;
+  for (int step = 1; step <= 2; ++step) {  // threads run in one order, then in the other
+    ok(queue_forgotten_barrier(stream_, x, step));
+    const auto got = host(x, 64);
+    for (int i = 1; i < 64; ++i) wrong += got[static_cast<std::size_t>(i)] != step * i;
+  }
+  EXPECT_EQ(wrong, 63);
+}
+
 TEST_F(CudaOnHost, WarpFunctions) {
   int* x = device<int>(64);
   ok(queue_warp_functions(stream_, x));
