@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
 
@@ -19,21 +20,19 @@ void require_fitted(const Estimator& e) {
 
 }  // namespace
 
-bool all_finite(const Tile& tile) {
-  return visit_floating(tile.dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for (std::int64_t i = 0; i < tile.rows; ++i) {
-      const T* row = tile.as<const T>() + i * tile.stride;
-      T probe = 0;  // x - x is 0 for finite values and NaN otherwise
-      for (std::int64_t j = 0; j < tile.cols; ++j) probe += row[j] - row[j];
-      if (!(probe == T{0})) return false;
-    }
-    return true;
-  });
-}
-
 void require_finite(const Leaf& leaf, std::string_view input, std::string_view estimator,
                     bool allow_nan) {
+  if (leaf.tile.device != cpu) {
+    Leaf here = leaf;
+    const Buffer memory(static_cast<std::size_t>(leaf.tile.rows * leaf.tile.cols) *
+                        size_of(leaf.tile.dtype));
+    here.tile = {memory.data(), leaf.tile.rows, leaf.tile.cols, leaf.tile.cols, leaf.tile.dtype,
+                 cpu};
+    Stream stream(leaf.tile.device);
+    copy(stream, leaf.tile, here.tile);
+    stream.synchronize();
+    return require_finite(here, input, estimator, allow_nan);
+  }
   visit_floating(leaf.tile.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (std::int64_t i = 0; i < leaf.tile.rows; ++i)
@@ -91,9 +90,10 @@ Array Estimator::check_companion(const Array& a, const Rows& x, const char* what
     throw ValueError(fmt::format("X and {} have different numbers of samples: {} and {}", what,
                                  x.rows(), a.rows()));
   if (is_complex(a.dtype())) throw TypeError(fmt::format("{} cannot be complex", what));
-  const Array same = redistribute(a.astype(x.dtype()), x.distribution());
-  const auto total = reduce<Sums>(same, [&](const Leaf& leaf, Stream&) {
-    if (!all_finite(leaf.tile)) require_finite(leaf, what, name());
+  // One value per row, or a few, is checked in host memory and then goes where X is.
+  const Array same = redistribute(a.to(cpu).astype(x.dtype()), x.distribution());
+  const auto total = reduce<Sums>(same, [&](const Leaf& leaf, Stream& stream) {
+    if (!linalg::kernels().all_finite(stream, leaf.tile)) require_finite(leaf, what, name());
     Sums s{{0.0}};
     if (!weights) return s;
     visit_floating(leaf.tile.dtype, [&](auto tag) {
@@ -110,7 +110,7 @@ Array Estimator::check_companion(const Array& a, const Rows& x, const char* what
   });
   if (weights && total.values[0] == 0.0)
     throw ValueError("sample_weight must contain at least one weight other than 0");
-  return same;
+  return same.to(x.device());
 }
 
 Estimator& Estimator::fit(const Rows& x, const Array& y, const Array& sample_weight) {
@@ -120,25 +120,34 @@ Estimator& Estimator::fit(const Rows& x, const Array& y, const Array& sample_wei
   const Array target = needs_y() ? check_companion(y, checked, "y") : Array{};
   const Array weights = check_companion(sample_weight, checked, "sample_weight");
   n_features_in_ = 0;
-  do_fit(checked, target, weights);
+  run_fit(checked, target, weights);
   n_features_in_ = x.cols();
+  fitted_under_ = selection_is_default() ? nullptr : detail::selection_in_force();
   return *this;
+}
+
+// The choice in force at fit holds unless one is in force now.
+detail::SelectionHandle Estimator::remembered() const {
+  return fitted_under_ && selection_is_default() ? fitted_under_ : detail::selection_in_force();
 }
 
 Rows Estimator::predict_rows(const Rows& x) const {
   require_fitted(*this);
-  return do_predict(check_x(x, false));
+  const SelectionGuard guard(remembered());
+  return run_predict(check_x(x, false));
 }
 Rows Estimator::transform_rows(const Rows& x) const {
   require_fitted(*this);
-  return do_transform(check_x(x, false));
+  const SelectionGuard guard(remembered());
+  return run_transform(check_x(x, false));
 }
 Array Estimator::predict(const Rows& x) const { return collect(predict_rows(x)); }
 Array Estimator::transform(const Rows& x) const { return collect(transform_rows(x)); }
 
 Array Estimator::inverse_transform(const Rows& x) const {
   require_fitted(*this);
-  return collect(do_inverse_transform(check_x(x, true)));
+  const SelectionGuard guard(remembered());
+  return collect(run_inverse_transform(check_x(x, true)));
 }
 
 Array Estimator::fit_predict(const Rows& x, const Array& y, const Array& sample_weight) {
@@ -152,9 +161,10 @@ Array Estimator::fit_transform(const Rows& x, const Array& y, const Array& sampl
 
 double Estimator::score(const Rows& x, const Array& y, const Array& sample_weight) const {
   require_fitted(*this);
+  const SelectionGuard guard(remembered());
   const Rows checked = check_x(x, false);
   if (needs_y() && !y) throw ValueError(fmt::format("{} needs a target y to score", name()));
-  return do_score(checked, needs_y() ? check_companion(y, checked, "y") : Array{},
+  return run_score(checked, needs_y() ? check_companion(y, checked, "y") : Array{},
                   check_companion(sample_weight, checked, "sample_weight"));
 }
 

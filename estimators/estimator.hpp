@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <tessera/estimators/parameter.hpp>
+#include <tessera/runtime/operation.hpp>
 #include <tessera/runtime/rows.hpp>
 #include <tessera/runtime/value.hpp>
 
@@ -13,7 +14,9 @@ namespace tessera {
 /// What all estimators share: parameters in, fitted attributes out, scikit-learn's method names.
 /// Every function is collective over the communicator of the data. X is n x p with at least one row
 /// and one column; integers are read as float64, float32 stays float32, complex data is refused.
-/// Arrays that accompany X (y, sample_weight) have n rows.
+/// Arrays that accompany X (y, sample_weight) have n rows and may lie on any device. Work runs where
+/// X lies, under the choice of backends in force at fit, which the estimator remembers for predict
+/// and transform unless a guard is in force there.
 ///
 /// Errors, the same on every process: InvalidParameterError for a parameter outside its range,
 /// ValueError for a wrong shape or a NaN or infinity (with its row and column), NotFittedError
@@ -34,7 +37,7 @@ class Estimator {
 
   /// Learns from X; estimators without a target ignore y. Returns *this.
   Estimator& fit(const Rows& x, const Array& y = {}, const Array& sample_weight = {});
-  /// Results are row-distributed like X and in X's dtype, labels int32.
+  /// Results are row-distributed like X, on its device and in its dtype, labels int32.
   Array predict(const Rows& x) const;
   Array transform(const Rows& x) const;
   Array inverse_transform(const Rows& x) const;
@@ -79,7 +82,16 @@ class Estimator {
 
   [[noreturn]] void has_no(std::string_view method) const;
 
+  /// do_fit and so on through the operations of the class, which backends override.
+  virtual void run_fit(const Rows& x, const Array& y, const Array& sample_weight) = 0;
+  virtual Rows run_predict(const Rows& x) const = 0;
+  virtual Rows run_transform(const Rows& x) const = 0;
+  virtual Rows run_inverse_transform(const Rows& x) const = 0;
+  virtual double run_score(const Rows& x, const Array& y, const Array& sample_weight) const = 0;
+
  private:
+  detail::SelectionHandle remembered() const;
+  detail::SelectionHandle fitted_under_;
   Rows check_x(const Rows& x, bool fitting) const;
   Array check_companion(const Array& a, const Rows& x, const char* what) const;
 };
@@ -90,6 +102,9 @@ class Estimator {
 ///     static const std::vector<Field<Self>>& attribute_list();
 ///
 /// with a struct Self::Params whose defaults are the parameters' and a member `params` of it.
+///
+/// Its methods are operations: KMeans::operations().fit is "KMeans.fit", which a backend may
+/// override; what runs otherwise is do_fit.
 template <class Self, class Params>
 class EstimatorOf : public Estimator {
  public:
@@ -113,7 +128,46 @@ class EstimatorOf : public Estimator {
     return self;
   }
 
+  struct Operations {
+    Operation<void(const Rows& x, Self&, const Array& y, const Array& sample_weight)> fit;
+    Operation<Rows(const Rows& x, const Self&)> predict, transform, inverse_transform;
+    Operation<double(const Rows& x, const Self&, const Array& y, const Array& sample_weight)> score;
+  };
+  static const Operations& operations() {
+    const auto name = [](const char* method) { return std::string(Self::class_name) + method; };
+    const auto rows = [&](const char* method, Rows (Estimator::*does)(const Rows&) const) {
+      return Operation<Rows(const Rows&, const Self&)>::composed_of(
+          name(method), [does](const Rows& x, const Self& self) {
+            return (static_cast<const Estimator&>(self).*does)(x);
+          });
+    };
+    static const Operations all = {
+        decltype(Operations::fit)::composed_of(
+            name(".fit"), [](const Rows& x, Self& self, const Array& y,
+                             const Array& w) { static_cast<EstimatorOf&>(self).do_fit(x, y, w); }),
+        rows(".predict", &EstimatorOf::do_predict), rows(".transform", &EstimatorOf::do_transform),
+        rows(".inverse_transform", &EstimatorOf::do_inverse_transform),
+        decltype(Operations::score)::composed_of(
+            name(".score"),
+            [](const Rows& x, const Self& self, const Array& y, const Array& w) {
+              return static_cast<const EstimatorOf&>(self).do_score(x, y, w);
+            })};
+    return all;
+  }
+
  protected:
+  void run_fit(const Rows& x, const Array& y, const Array& sample_weight) override {
+    operations().fit(x, self(), y, sample_weight);
+  }
+  Rows run_predict(const Rows& x) const override { return operations().predict(x, self()); }
+  Rows run_transform(const Rows& x) const override { return operations().transform(x, self()); }
+  Rows run_inverse_transform(const Rows& x) const override {
+    return operations().inverse_transform(x, self());
+  }
+  double run_score(const Rows& x, const Array& y, const Array& sample_weight) const override {
+    return operations().score(x, self(), y, sample_weight);
+  }
+
   Values attributes() const override {
     return read(Self::attribute_list(), static_cast<const Self&>(*this));
   }
@@ -142,6 +196,8 @@ class EstimatorOf : public Estimator {
   }
 
  private:
+  Self& self() { return static_cast<Self&>(*this); }
+  const Self& self() const { return static_cast<const Self&>(*this); }
   template <class Owner>
   static Values read(const std::vector<Field<Owner>>& fields, const Owner& owner) {
     Values values;
@@ -156,10 +212,10 @@ class EstimatorOf : public Estimator {
 };
 
 /// The error for a NaN or infinity in a leaf: "Input X contains NaN at row 17, column 3." Returns
-/// if all values are finite (or NaN and `allow_nan`). Kernels call it when a result is not finite.
+/// if all values are finite (or NaN and `allow_nan`). For when a result is not finite: it copies a
+/// leaf on a device to the host.
 void require_finite(const Leaf& leaf, std::string_view input, std::string_view estimator,
                     bool allow_nan = false);
-bool all_finite(const Tile& tile);
 /// The same over all rows of x. Collective: all processes throw for the lowest row, or none.
 void require_finite(const Rows& x, std::string_view input, std::string_view estimator,
                     bool allow_nan = false);

@@ -2,24 +2,17 @@
 #include <cstdint>
 #include <vector>
 
-#include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/rows.hpp>
 
 namespace tessera::linalg {
 
-/// Weight, mean and centred Gram matrix of rows: the partial behind covariances and least squares.
-/// Chan et al. in matrix form: merging two adds the rank-one term of their means' difference.
+/// Weight, mean and centred Gram matrix of rows: what is behind covariances and least squares.
 struct CenteredGram {
-  bool centered = true;
   double weight = 0.0;       ///< sum of the weights, the number of rows without weights
   std::vector<double> mean;  ///< m
   std::vector<double> gram;  ///< sum of weight * (z - mean)(z - mean)^T, m x m, symmetric
 
   std::int64_t cols() const { return static_cast<std::int64_t>(mean.size()); }
-  void merge(const CenteredGram& right);
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(centered, weight, mean, gram);
-  }
 };
 
 /// The centred Gram of the rows [x, y] (n x (p + q), float32 or float64), accumulated in float64;

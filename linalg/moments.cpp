@@ -1,27 +1,33 @@
 #include <tessera/linalg/moments.hpp>
 
+#include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/runtime/reduce.hpp>
 
 namespace tessera::linalg {
 
-void ColumnMoments::merge(const ColumnMoments& right) {
-  for (std::size_t j = 0; j < count.size(); ++j) {
-    const double total = count[j] + right.count[j];
-    if (right.count[j] == 0.0 || total == 0.0) continue;
-    const double delta = right.mean[j] - mean[j];
-    m2[j] += right.m2[j] + delta * delta * (count[j] * right.count[j] / total);
-    mean[j] += delta * (right.count[j] / total);
-    count[j] = total;
-  }
+ColumnMoments column_moments(const Rows& x, const Array& weights) {
+  return functions().column_moments(x, weights);
 }
 
-ColumnMoments column_moments(const Rows& x, const Array& weights) {
-  return reduce<ColumnMoments>(x, [&](const Leaf& leaf, Stream& stream) {
-    const auto p = static_cast<std::size_t>(leaf.tile.cols);
-    ColumnMoments m{std::vector<double>(p), std::vector<double>(p), std::vector<double>(p)};
-    kernels().column_moments(stream, leaf.tile, leaf_of(weights, leaf.index), m);
-    return m;
-  });
+ColumnMoments Functions::compose_column_moments(const Rows& x, const Array& weights) {
+  const std::int64_t p = x.cols();
+  const auto sums = reduce(
+      x, 3 * p,
+      [&](const Leaf& run, const Tile& out, Stream& stream) {
+        kernels().leaf_moments(stream, run.tile, x.distribution().leaf_rows(),
+                               rows_of(weights, run), out);
+      },
+      kernels().merge_moments);
+  const auto part = [&](std::int64_t i) {
+    return std::vector<double>(sums.begin() + i * p, sums.begin() + (i + 1) * p);
+  };
+  return {part(0), part(1), part(2)};
+}
+
+const Functions& functions() {
+  static const Functions all;
+  return all;
 }
 
 }  // namespace tessera::linalg

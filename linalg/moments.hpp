@@ -1,22 +1,16 @@
 #pragma once
 #include <vector>
 
-#include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/rows.hpp>
 
 namespace tessera::linalg {
 
-/// Count, mean and sum of squared deviations of every column: the partial of a one-pass variance.
+/// Count, mean and sum of squared deviations of every column: a one-pass variance.
 /// Chan, Golub, LeVeque, "Algorithms for computing the sample variance", 1983.
 struct ColumnMoments {
   std::vector<double> count;  ///< sum of weights over the rows that are not NaN
   std::vector<double> mean;
   std::vector<double> m2;  ///< sum of weight * (x - mean)^2
-
-  void merge(const ColumnMoments& right);
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(count, mean, m2);
-  }
 };
 
 /// Moments of the columns of x (n x p, float32 or float64), in float64, NaN left out. `weights` is

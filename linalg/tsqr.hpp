@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/rows.hpp>
 
 namespace tessera::linalg {
 

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/stream.hpp>
 
 namespace tessera {
 
@@ -141,6 +142,9 @@ void* Array::replicated_data(DType wanted) const {
     throw ValueError("values() needs a replicated array; gather() it first");
   if (dtype() != wanted)
     throw TypeError(fmt::format("array holds {}, not {}", name_of(dtype()), name_of(wanted)));
+  if (device() != cpu)
+    throw ValueError(fmt::format("values() needs host memory, the array is on {}; use to(cpu)",
+                                 device().to_string()));
   return state_->buffer->data();
 }
 
@@ -158,8 +162,9 @@ void Array::element(std::initializer_list<std::int64_t> index, DType wanted, voi
   if (!inside)
     throw ValueError(fmt::format("index ({}) is outside an array of shape {}",
                                  fmt::join(index, ", "), to_string(shape())));
-  const Array here =
-      distribution().kind() == Distribution::Kind::block_cyclic ? gather(*this) : *this;
+  const Array here = (distribution().kind() == Distribution::Kind::block_cyclic ? gather(*this)
+                                                                               : *this)
+                         .to(cpu);
   const std::int64_t row = flat / std::max<std::int64_t>(1, cols());
   const auto& d = here.distribution();
   const std::size_t width = size_of(dtype());
@@ -188,8 +193,9 @@ Array Array::astype(DType wanted) const {
   if (wanted == dtype()) return *this;
   if (is_complex(dtype()) && !is_complex(wanted))
     throw TypeError(fmt::format("cannot convert {} to {}", name_of(dtype()), name_of(wanted)));
+  if (device() != cpu) return moved(cpu).astype(wanted).moved(device());
   const auto& d = distribution();
-  Array out(shape(), wanted, d, comm(), device());
+  Array out(shape(), wanted, d, comm());
   const Tile from = local();
   const Tile to = out.local();
   visit(dtype(), [&](auto a) {
@@ -205,15 +211,25 @@ Array Array::astype(DType wanted) const {
 }
 
 Array Array::to(Device wanted) const {
+  if (!state_) return *this;
+  Array out;
+  together(comm(), [&] { out = moved(wanted); });
+  return out;
+}
+
+Array Array::moved(Device wanted) const {
   if (wanted == device()) return *this;
-  throw NotImplementedError(
-      fmt::format("moving an array to {}: this build of Tessera has no CUDA", wanted.to_string()));
+  Array out(shape(), dtype(), distribution(), comm(), wanted);
+  Stream stream(wanted == cpu ? device() : wanted);
+  copy(stream, local(), out.local());
+  stream.synchronize();
+  return out;
 }
 
 Array detail::allocate(Shape shape, DType dtype, const Distribution& distribution,
-                       const Communicator& comm) {
+                       const Communicator& comm, Device device) {
   Array out;
-  together(comm, [&] { out = Array(std::move(shape), dtype, distribution, comm); });
+  together(comm, [&] { out = Array(std::move(shape), dtype, distribution, comm, device); });
   return out;
 }
 

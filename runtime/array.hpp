@@ -33,8 +33,8 @@ namespace detail {
 /// ValueError unless an array of that shape can lie so over the processes of `comm`.
 void check_fits(const Shape& shape, const Distribution& distribution, const Communicator& comm);
 /// An uninitialised Array, or the same MemoryError on every process. Collective.
-Array allocate(Shape shape, DType dtype, const Distribution& distribution,
-               const Communicator& comm);
+Array allocate(Shape shape, DType dtype, const Distribution& distribution, const Communicator& comm,
+               Device device = cpu);
 /// ValueError unless these are rows of an array of that shape.
 void check_row_indices(const Shape& shape, std::span<const std::int64_t> indices);
 }  // namespace detail
@@ -74,7 +74,7 @@ class Array {
   Range local_rows() const;
 
   /// All elements, row-major, of a replicated array in host memory. TypeError for another dtype,
-  /// ValueError when the array is not replicated.
+  /// ValueError when the array is not replicated or on a device.
   template <class T>
   std::span<const T> values() const {
     return {static_cast<const T*>(replicated_data(dtype_of<T>)), static_cast<std::size_t>(size())};
@@ -94,13 +94,17 @@ class Array {
 
   /// The same values in another shape with the same rows. No copy.
   Array reshape(Shape shape) const;
-  /// The same values with another dtype (C++ conversion rules). A copy unless it has that dtype.
+  /// The same values with another dtype (C++ conversion rules). A copy unless it has that dtype; by
+  /// way of host memory for an array on a device.
   Array astype(DType dtype) const;
-  /// The same values on another device. A copy unless it is there already.
+  /// The same values with this process's part on another device. A copy unless it is there already.
+  /// Processes may name different devices. Collective: MemoryError, or NotImplementedError where
+  /// there is no such device, on every process.
   Array to(Device device) const;
 
  private:
   struct State;
+  Array moved(Device device) const;  // to(), without agreement
   void* replicated_data(DType dtype) const;
   void element(std::initializer_list<std::int64_t> index, DType dtype, void* value) const;
   std::shared_ptr<State> state_;
@@ -138,14 +142,15 @@ Array replicated(const std::vector<T>& data, Shape shape, const Communicator& co
   return replicated(std::span<const T>(data), std::move(shape), comm);
 }
 
-/// The same array laid out anew over the same communicator. Collective. Between block_cyclic and
+/// The same array laid out anew over the same communicator, on its device (by way of host memory).
+/// Collective. Between block_cyclic and
 /// the others through ScaLAPACK's p?gemr2d, for matrices of 4-, 8- and 16-byte elements
 /// (NotImplementedError otherwise).
 Array redistribute(const Array& x, const Distribution& distribution);
 /// Every process holds all of it. Collective.
 Array gather(const Array& x);
-/// Rows[i] of x for the given global row indices, replicated, shape (indices, tail...). Collective;
-/// every process gives the same indices.
+/// Rows[i] of x for the given global row indices, replicated in host memory, shape (indices,
+/// tail...). Collective; every process gives the same indices.
 Array take_rows(const Array& x, std::span<const std::int64_t> indices);
 
 }  // namespace tessera

@@ -6,15 +6,17 @@
 #include <cstdlib>
 #include <utility>
 
+#include <tessera/runtime/device_layer.hpp>
 #include <tessera/runtime/error.hpp>
 
 namespace tessera {
 
 Buffer::Buffer(std::size_t bytes, Device device) : size_(bytes), device_(device) {
-  if (device != cpu)
-    throw NotImplementedError(fmt::format(
-        "memory on {}: this build of Tessera has no CUDA; use device cpu", device.to_string()));
   if (bytes == 0) return;
+  if (device != cpu) {
+    data_ = device_layer(device.kind).allocate(device.index, bytes);
+    return;
+  }
   constexpr std::size_t huge_page = std::size_t{2} << 20;
   const bool large = bytes >= 4 * huge_page;
   const std::size_t alignment = large ? huge_page : 64;
@@ -36,6 +38,11 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
   return *this;
 }
 
-Buffer::~Buffer() { std::free(data_); }
+Buffer::~Buffer() {
+  if (device_ == cpu)
+    std::free(data_);
+  else if (data_)
+    device_layer(device_.kind).release(device_.index, data_);
+}
 
 }  // namespace tessera

@@ -8,7 +8,8 @@
 namespace tessera {
 
 /// Owns uninitialised memory on one device, aligned to 64 bytes. Move-only.
-/// MemoryError when there is not enough; NotImplementedError for a device this build lacks.
+/// MemoryError when there is not enough; NotImplementedError for a device this build or machine
+/// lacks.
 class Buffer {
  public:
   Buffer() = default;

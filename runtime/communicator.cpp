@@ -7,6 +7,7 @@
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/mpi.hpp>
 #include <tessera/runtime/runtime.hpp>
+#include <tessera/runtime/trace.hpp>
 
 namespace tessera {
 namespace mpi {
@@ -145,6 +146,7 @@ void Communicator::barrier() const { check(MPI_Barrier(handle_->comm)); }
 
 void Communicator::broadcast_bytes(std::span<std::byte> data, int root) const {
   if (size() == 1) return;
+  trace::communicated(data.size());
   in_pieces(static_cast<std::int64_t>(data.size()), [&](std::int64_t at, int count) {
     check(MPI_Bcast(data.data() + at, count, MPI_BYTE, root, handle_->comm));
   });
@@ -161,6 +163,7 @@ void Communicator::all_reduce(void* data, std::int64_t count, DType dtype, Reduc
   if (size() == 1) return;
   auto* bytes = static_cast<std::byte*>(data);
   const auto width = static_cast<std::int64_t>(size_of(dtype));
+  trace::communicated(static_cast<std::uint64_t>(count * width));
   in_pieces(count, [&](std::int64_t at, int n) {
     check(MPI_Allreduce(MPI_IN_PLACE, bytes + at * width, n, mpi_type(dtype),
                         mpi_operation(operation, dtype), handle_->comm));
@@ -170,6 +173,7 @@ void Communicator::all_reduce(void* data, std::int64_t count, DType dtype, Reduc
 void Communicator::all_gather_bytes(std::span<const std::byte> mine,
                                     std::span<std::byte> all) const {
   const int count = static_cast<int>(mine.size());
+  if (size() > 1) trace::communicated(all.size());
   check(MPI_Allgather(mine.data(), count, MPI_BYTE, all.data(), count, MPI_BYTE, handle_->comm));
 }
 
@@ -204,6 +208,7 @@ void Communicator::all_to_all_v(const std::byte* send, std::span<const std::int6
   }
   for (int r = 0; r < size(); ++r) {
     const auto i = static_cast<std::size_t>(r);
+    if (r != rank()) trace::communicated(static_cast<std::uint64_t>(send_bytes[i]));
     in_pieces(send_bytes[i], [&](std::int64_t at, int count) {
       start([&](MPI_Request* request) {
         return MPI_Isend(send + send_offset[i] + at, count, MPI_BYTE, r, 0, handle_->comm, request);
@@ -215,6 +220,7 @@ void Communicator::all_to_all_v(const std::byte* send, std::span<const std::int6
 
 void Communicator::send(const std::string& message, int destination) const {
   const std::uint64_t length = message.size();
+  trace::communicated(length);
   check(MPI_Send(&length, 1, MPI_UINT64_T, destination, 1, handle_->comm));
   in_pieces(static_cast<std::int64_t>(length), [&](std::int64_t at, int count) {
     check(MPI_Send(message.data() + at, count, MPI_BYTE, destination, 1, handle_->comm));

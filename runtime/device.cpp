@@ -24,4 +24,8 @@ std::string Device::to_string() const {
   return kind == Kind::cpu ? "cpu" : fmt::format("cuda:{}", index);
 }
 
+std::string_view name_of(Device::Kind kind) {
+  return kind == Device::Kind::cpu ? "cpu" : "cuda";
+}
+
 }  // namespace tessera

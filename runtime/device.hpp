@@ -18,6 +18,9 @@ struct Device {
   auto operator<=>(const Device&) const = default;
 };
 
+/// "cpu" or "cuda".
+std::string_view name_of(Device::Kind kind);
+
 inline constexpr Device cpu{};
 
 }  // namespace tessera

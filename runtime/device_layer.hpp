@@ -54,5 +54,7 @@ void install(Device::Kind kind, std::unique_ptr<DeviceLayer> layer);
 /// The layer for a kind of device. Loads Tessera's own CUDA module when asked for cuda the first
 /// time; NotImplementedError when this build or machine has none.
 DeviceLayer& device_layer(Device::Kind kind);
+/// How many devices of a kind this process sees; 0 where device_layer would throw.
+int device_count(Device::Kind kind);
 
 }  // namespace tessera

@@ -43,13 +43,14 @@ constexpr bool is_complex(DType d) { return d == DType::complex64 || d == DType:
 /// A set of dtypes: what an implementation of an operation takes.
 class DTypes {
  public:
+  constexpr DTypes() = default;
   constexpr DTypes(std::initializer_list<DType> dtypes) {
     for (const DType d : dtypes) bits_ |= bit(d);
   }
   constexpr bool has(DType d) const { return (bits_ & bit(d)) != 0; }
   constexpr bool operator==(const DTypes&) const = default;
   static constexpr DTypes all() {
-    DTypes d{};
+    DTypes d;
     d.bits_ = (1u << dtype_count) - 1;
     return d;
   }

@@ -8,6 +8,7 @@
 #include <tessera/runtime/array.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/mpi.hpp>
+#include <tessera/runtime/stream.hpp>
 
 extern "C" {
 int Csys2blacs_handle(MPI_Comm comm);
@@ -197,20 +198,25 @@ Array through_gemr2d(const Array& x, const Distribution& target) {
   return out;
 }
 
-}  // namespace
-
-Array redistribute(const Array& x, const Distribution& target) {
-  if (target.kind() == Kind::block_cyclic) refuse_unless_matrix(x);
-  detail::check_fits(x.shape(), target, x.comm());
+Array in_host_memory(const Array& x, const Distribution& target) {
   const Kind from = x.distribution().kind();
   const Kind to = target.kind();
   if (x.distribution() == target) return x;
   if (from == Kind::rows && to == Kind::replicated) return rows_to_replicated(x);
   if (from == Kind::replicated && to == Kind::rows) return replicated_to_rows(x);
-  if (from == Kind::replicated) return redistribute(replicated_to_rows(x), target);
+  if (from == Kind::replicated) return in_host_memory(replicated_to_rows(x), target);
   if (to == Kind::replicated)
-    return rows_to_replicated(redistribute(x, Distribution::rows(x.rows(), x.comm().size())));
+    return rows_to_replicated(in_host_memory(x, Distribution::rows(x.rows(), x.comm().size())));
   return through_gemr2d(x, target);
+}
+
+}  // namespace
+
+Array redistribute(const Array& given, const Distribution& target) {
+  if (target.kind() == Kind::block_cyclic) refuse_unless_matrix(given);
+  detail::check_fits(given.shape(), target, given.comm());
+  if (given.distribution() == target) return given;
+  return in_host_memory(given.to(cpu), target).to(given.device());
 }
 
 Array gather(const Array& x) {
@@ -267,15 +273,20 @@ Array take_rows(const Array& x, std::span<const std::int64_t> indices) {
   shape[0] = static_cast<std::int64_t>(indices.size());
   const Array out = detail::allocate(shape, x.dtype(),
                                      Distribution::replicated(shape[0], x.comm().size()), x.comm());
-  const std::size_t width = bytes_per_row(x);
-  for (std::size_t i = 0; i < indices.size(); ++i) {
-    std::span row(static_cast<std::byte*>(out.local().data) + i * width, width);
-    const Range mine = x.local_rows();
-    if (indices[i] >= mine.begin && indices[i] < mine.end)
-      std::memcpy(row.data(), x.local().slice(indices[i] - mine.begin, 1).data, width);
-    if (x.distribution().kind() == Kind::rows)
-      x.comm().broadcast(row, x.distribution().owner_of_row(indices[i]));
-  }
+  const Range mine = x.local_rows();
+  together(x.comm(), [&] {
+    Stream stream(x.device());
+    for (std::size_t i = 0; i < indices.size(); ++i)
+      if (indices[i] >= mine.begin && indices[i] < mine.end)
+        copy(stream, x.local().slice(indices[i] - mine.begin, 1),
+             out.local().slice(static_cast<std::int64_t>(i), 1));
+    stream.synchronize();
+  });
+  if (x.distribution().kind() == Kind::rows)
+    for (std::size_t i = 0; i < indices.size(); ++i)
+      x.comm().broadcast(std::span(static_cast<std::byte*>(out.local().data) + i * bytes_per_row(x),
+                                   bytes_per_row(x)),
+                         x.distribution().owner_of_row(indices[i]));
   return out;
 }
 

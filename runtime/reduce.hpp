@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/operation.hpp>
 #include <tessera/runtime/rows.hpp>
 
 namespace tessera {
@@ -49,10 +50,15 @@ struct Node {
 /// The part of the tree over a run of consecutive leaves. Partials are offered in any order and by
 /// any thread; whenever both children of a node are there they are merged, left with right. So the
 /// shape of the tree alone decides the order of the additions.
-template <Partial P>
+template <class P>
 class Tree {
  public:
-  Tree(std::int64_t leaves, Range run) : leaves_(leaves), run_(run) {}
+  using Merge = std::function<void(P& left, P&& right)>;
+  Tree(
+      std::int64_t leaves, Range run, Merge merge = [](P& left, P&& right) {
+        left.merge(std::move(right));
+      })
+      : leaves_(leaves), run_(run), merge_(std::move(merge)) {}
 
   void offer(Node node, P partial) {
     for (;;) {
@@ -74,9 +80,9 @@ class Tree {
         }  // else: beyond the last leaf there is nothing to merge with
       }
       if (sibling && node.is_left()) {
-        partial.merge(std::move(*sibling));
+        merge_(partial, std::move(*sibling));
       } else if (sibling) {
-        sibling->merge(std::move(partial));
+        merge_(*sibling, std::move(partial));
         partial = std::move(*sibling);
       }
       node = node.parent();
@@ -107,6 +113,7 @@ class Tree {
   }
   std::int64_t leaves_;
   Range run_;
+  Merge merge_;
   std::mutex mutex_;
   std::map<Node, P> waiting_;
 };
@@ -148,6 +155,19 @@ struct Parcel {
   }
 };
 
+/// How the nodes of the processes' trees become one result: what a process sends, what it does with
+/// what it receives from a rank, and what rank 0 has in the end. `follow` (may be empty) runs after
+/// a process has sent, with the rank it sent to.
+struct Climb {
+  std::function<std::string()> pack;
+  std::function<void(std::string message, int source)> absorb;
+  std::function<std::string()> root;
+  std::function<void(int destination)> follow = {};
+};
+/// Runs it up a binomial tree of processes and hands rank 0's result to all. What a step throws is
+/// thrown on every process.
+std::string climb(const Communicator& comm, const Climb& steps);
+
 }  // namespace detail
 
 /// Runs `work` on one process and hands its result to all: how the small replicated solves stay
@@ -166,10 +186,10 @@ T on_root(const Communicator& comm, const std::function<T()>& work) {
 }
 
 /// merge_tree(kernel(leaf_0), kernel(leaf_1), ...) on every process: kernel(leaf, stream) gives a
-/// partial for one leaf, on several threads at once, and partials are merged in a binary tree fixed
-/// over the leaf index. The result is the same bits for any number of processes and threads.
-/// Collective; what a kernel or a merge throws is thrown on every process. P{} for an array without
-/// rows.
+/// partial in host memory for one leaf, on several threads at once, and partials are merged in a
+/// binary tree fixed over the leaf index. The result is the same bits for any number of processes
+/// and threads. Collective; what a kernel or a merge throws is thrown on every process. P{} for an
+/// array without rows.
 ///
 /// Each process merges the subtrees inside its own run of leaves; the roots of these, at most
 /// 2 log2(leaves per process) of them, travel up a binomial tree of processes.
@@ -177,68 +197,54 @@ template <Partial P>
 P reduce(const Rows& x, const std::function<P(const Leaf&, Stream&)>& kernel) {
   const auto& d = x.distribution();
   const auto& comm = x.comm();
-  const bool split = d.kind() == Distribution::Kind::rows && comm.size() > 1;
   detail::Tree<P> tree(d.leaves(), d.leaves_of(comm.rank()));
   together(comm, [&] {
     x.for_each_leaf([&](const Leaf& leaf, Stream& stream) {
       tree.offer({0, leaf.index}, kernel(leaf, stream));
     });
   });
+  P result{};
   const auto take_root = [&] {
     auto nodes = tree.take_nodes();
-    return nodes.empty() ? P{} : std::move(nodes.front().second);
+    if (!nodes.empty()) result = std::move(nodes.front().second);
   };
-  if (!split) return take_root();
-
-  // A merge that throws on the way must not leave the others waiting: it travels on as an empty
-  // message, and in the end everybody throws it.
-  std::exception_ptr failure;
-  bool broken = false;
-  const auto attempt = [&](auto&& step) {
-    if (broken) return;
-    try {
-      step();
-    } catch (...) {
-      failure = std::current_exception();
-      broken = true;
-    }
-  };
-  std::string bytes;
-  for (int step = 1; step < comm.size(); step *= 2) {
-    if (comm.rank() % (2 * step) == step) {
-      attempt([&] {
-        bytes = detail::to_bytes(
-            detail::Parcel<P>{tree.run().begin, tree.run().end, tree.take_nodes()});
-      });
-      comm.send(bytes, comm.rank() - step);
-      break;
-    }
-    if (comm.rank() % (2 * step) == 0 && comm.rank() + step < comm.size()) {
-      std::string message = comm.receive(comm.rank() + step);
-      broken = broken || message.empty();
-      attempt([&] {
-        auto parcel = detail::from_bytes<detail::Parcel<P>>(std::move(message));
-        tree.append({parcel.begin, parcel.end}, std::move(parcel.nodes));
-      });
-    }
+  if (d.kind() != Distribution::Kind::rows || comm.size() == 1) {
+    take_root();
+    return result;
   }
-  P result{};
-  if (comm.rank() == 0)
-    attempt([&] {
-      result = take_root();
-      bytes = detail::to_bytes(result) + '+';  // never empty
-    });
-  comm.broadcast(bytes, 0);
-  if (bytes.empty())
-    together(comm, [&] {
-      if (failure) std::rethrow_exception(failure);
-    });
-  if (comm.rank() != 0) {
-    bytes.pop_back();
-    result = detail::from_bytes<P>(std::move(bytes));
-  }
+  std::string bytes = detail::climb(
+      comm,
+      {.pack =
+           [&] {
+             return detail::to_bytes(
+                 detail::Parcel<P>{tree.run().begin, tree.run().end, tree.take_nodes()});
+           },
+       .absorb =
+           [&](std::string message, int) {
+             auto parcel = detail::from_bytes<detail::Parcel<P>>(std::move(message));
+             tree.append({parcel.begin, parcel.end}, std::move(parcel.nodes));
+           },
+       .root =
+           [&] {
+             take_root();
+             return detail::to_bytes(result);
+           }});
+  if (comm.rank() != 0) result = detail::from_bytes<P>(std::move(bytes));
   return result;
 }
+
+/// Fills `out` (one row per leaf of the run, float64, on its device) with the partials of the leaves
+/// of a run, as the leaf kernels of linalg do.
+using LeafPartials = std::function<void(const Leaf& run, const Tile& out, Stream&)>;
+/// Row i of `left` absorbs row i of `right`.
+using MergePartials = Operation<void(Stream&, const Tile& left, const Tile& right)>;
+
+/// The same for partials that are `size` float64 values each, computed and merged where the rows
+/// lie: on a device many leaves at a time, without copying partials to the host, and from device to
+/// device where the processes' devices are linked. Values on every process; zeros for an array
+/// without rows. The same bits for any number of devices of one kind.
+AlignedVector<double> reduce(const Rows& x, std::int64_t size, const LeafPartials& kernel,
+                             const MergePartials& merge);
 
 /// A partial made of one vector that is added element by element.
 struct Sums {

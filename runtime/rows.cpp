@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/selection.hpp>
 
 namespace tessera {
 
@@ -17,8 +18,10 @@ void parallel_for(Range range, int threads,
   std::exception_ptr failure;
   std::int64_t failed_at = std::numeric_limits<std::int64_t>::max();
   std::mutex mutex;
+  const detail::SelectionHandle selection = detail::selection_in_force();
 #pragma omp parallel num_threads(threads) if (threads > 1)
   {
+    const SelectionGuard guard(selection);
     Stream stream;
 #pragma omp for schedule(dynamic)
     for (std::int64_t i = range.begin; i < range.end; ++i) {
@@ -49,67 +52,132 @@ class ArraySource : public RowSource {
 
   void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
                     int threads) const override {
-    parallel_for({0, std::ssize(leaves)}, threads, [&](std::int64_t i, Stream& stream) {
-      const std::int64_t leaf = leaves[static_cast<std::size_t>(i)];
+    const auto one = [&](std::int64_t leaf, Stream& stream) {
       visit({leaf, distribution().rows_of_leaf(leaf), array_.leaf(leaf)}, stream);
+    };
+    if (device() == cpu)
+      return parallel_for({0, std::ssize(leaves)}, threads, [&](std::int64_t i, Stream& stream) {
+        one(leaves[static_cast<std::size_t>(i)], stream);
+      });
+    on_device([&](Stream& stream) {
+      for (const auto leaf : leaves) one(leaf, stream);
+    });
+  }
+
+  void visit_runs(std::int64_t leaves, const LeafVisitor& visit, int threads) const override {
+    if (device() == cpu) return RowSource::visit_runs(leaves, visit, threads);
+    const Range mine = distribution().leaves_of(comm().rank());
+    const std::int64_t first_row = array_.local_rows().begin;
+    on_device([&](Stream& stream) {
+      for (std::int64_t at = mine.begin; at < mine.end;) {
+        const std::int64_t next = std::min(mine.end, (at / leaves + 1) * leaves);
+        const Range rows = {distribution().rows_of_leaf(at).begin,
+                            distribution().rows_of_leaf(next - 1).end};
+        visit({at, rows, array_.local().slice(rows.begin - first_row, rows.size())}, stream);
+        note_progress();
+        at = next;
+      }
     });
   }
 
  private:
+  // One host thread keeps a device busy.
+  template <class Work>
+  void on_device(const Work& work) const {
+    Stream stream(device());
+    work(stream);
+    stream.synchronize();
+  }
   Array array_;
 };
 
 class MappedSource : public RowSource {
  public:
-  MappedSource(Rows x, Shape shape, DType dtype, LeafKernel kernel)
+  MappedSource(Rows x, Shape shape, DType dtype, Device device, LeafKernel kernel)
       : RowSource(std::move(shape), dtype, x.distribution(), x.comm()),
         x_(std::move(x)),
-        kernel_(std::move(kernel)) {}
-  Device device() const override { return x_.device(); }
+        kernel_(std::move(kernel)),
+        device_(device),
+        selection_(detail::selection_in_force()) {}
+  Device device() const override { return device_; }
 
   void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
                     int threads) const override {
-    std::mutex mutex;
-    std::vector<Buffer> spare;
-    x_.visit_leaves(
-        leaves,
-        [&](const Leaf& in, Stream& stream) {
-          Buffer memory;
-          {
-            const std::lock_guard lock(mutex);
-            if (!spare.empty()) {
-              memory = std::move(spare.back());
-              spare.pop_back();
-            }
-          }
-          const auto bytes = static_cast<std::size_t>(in.rows.size() * cols()) * size_of(dtype());
-          if (memory.size() < bytes) memory = Buffer(bytes);
-          const Tile out{memory.data(), in.rows.size(), cols(), cols(), dtype(), cpu};
-          kernel_(in, out, stream);
-          visit({in.index, in.rows, out}, stream);
-          const std::lock_guard lock(mutex);
-          spare.push_back(std::move(memory));
-        },
-        threads);
+    Spare spare;
+    x_.visit_leaves(leaves, through(visit, spare), threads);
+  }
+  void visit_runs(std::int64_t leaves, const LeafVisitor& visit, int threads) const override {
+    Spare spare;
+    x_.visit_runs(leaves, through(visit, spare), threads);
   }
 
  private:
+  /// Memory for results, to be used again.
+  struct Spare {
+    std::mutex mutex;
+    std::vector<Buffer> buffers;
+  };
+
+  LeafVisitor through(const LeafVisitor& visit, Spare& spare) const {
+    return [&](const Leaf& in, Stream& stream) {
+      Buffer memory;
+      {
+        const std::lock_guard lock(spare.mutex);
+        if (!spare.buffers.empty()) {
+          memory = std::move(spare.buffers.back());
+          spare.buffers.pop_back();
+        }
+      }
+      const auto bytes = static_cast<std::size_t>(in.rows.size() * cols()) * size_of(dtype());
+      if (memory.size() < bytes) {
+        stream.synchronize();  // what is queued may use the old one
+        memory = Buffer(bytes, device_);
+      }
+      const Tile out{memory.data(), in.rows.size(), cols(), cols(), dtype(), device_};
+      {
+        const SelectionGuard guard(selection_);
+        kernel_(in, out, stream);
+      }
+      visit({in.index, in.rows, out}, stream);
+      const std::lock_guard lock(spare.mutex);
+      spare.buffers.push_back(std::move(memory));
+    };
+  }
+
   Rows x_;
   LeafKernel kernel_;
+  Device device_;
+  detail::SelectionHandle selection_;
 };
 
-void convert(const Leaf& in, const Tile& out, Stream&) {
-  visit(in.tile.dtype, [&](auto a) {
+void convert_on_host(const Tile& in, const Tile& out) {
+  visit(in.dtype, [&](auto a) {
     using From = typename decltype(a)::type;
     visit_floating(out.dtype, [&](auto b) {
       using To = typename decltype(b)::type;
       if constexpr (std::is_constructible_v<To, From>)
         for (std::int64_t i = 0; i < out.rows; ++i)
           for (std::int64_t j = 0; j < out.cols; ++j)
-            out.as<To>()[i * out.stride + j] =
-                static_cast<To>(in.tile.as<From>()[i * in.tile.stride + j]);
+            out.as<To>()[i * out.stride + j] = static_cast<To>(in.as<From>()[i * in.stride + j]);
     });
   });
+}
+
+void convert(const Leaf& in, const Tile& out, Stream& stream) {
+  if (out.device == cpu) return convert_on_host(in.tile, out);
+  const auto beside = [](const Tile& t, Buffer& memory) {
+    memory = Buffer(static_cast<std::size_t>(t.rows * t.cols) * size_of(t.dtype));
+    return Tile{memory.data(), t.rows, t.cols, t.cols, t.dtype, cpu};
+  };
+  Buffer before;
+  Buffer after;
+  const Tile host_in = beside(in.tile, before);
+  const Tile host_out = beside(out, after);
+  copy(stream, in.tile, host_in);
+  stream.synchronize();
+  convert_on_host(host_in, host_out);
+  copy(stream, host_out, out);
+  stream.synchronize();
 }
 
 }  // namespace
@@ -133,6 +201,10 @@ Rows::Rows(const Array& array) {
 }
 
 void Rows::for_each_leaf(const LeafVisitor& visit, int threads) const {
+  source_->RowSource::visit_runs(1, visit, threads);
+}
+
+void RowSource::visit_runs(std::int64_t, const LeafVisitor& visit, int threads) const {
   const Range mine = distribution().leaves_of(comm().rank());
   std::vector<std::int64_t> leaves(static_cast<std::size_t>(mine.size()));
   std::iota(leaves.begin(), leaves.end(), mine.begin);
@@ -147,30 +219,45 @@ Rows Rows::as(DType wanted) const {
   return map_rows(*this, shape(), wanted, convert);
 }
 
+Rows Rows::on_host() const {
+  if (device() == cpu) return *this;
+  const auto fetch = [](const Leaf& in, const Tile& out, Stream& stream) {
+    copy(stream, in.tile, out);
+    stream.synchronize();
+  };
+  return Rows(std::make_shared<MappedSource>(*this, shape(), dtype(), cpu, fetch));
+}
+
 Rows map_rows(const Rows& x, Shape shape, DType dtype, LeafKernel kernel) {
   if (row_count(shape) != x.rows())
     throw ValueError("map_rows keeps the " + std::to_string(x.rows()) +
                      " rows of its input; got shape " + to_string(shape));
-  return Rows(std::make_shared<MappedSource>(x, std::move(shape), dtype, std::move(kernel)));
+  return Rows(
+      std::make_shared<MappedSource>(x, std::move(shape), dtype, x.device(), std::move(kernel)));
+}
+
+Tile rows_of(const Array& companion, const Leaf& leaf) {
+  if (!companion) return {};
+  return companion.local().slice(leaf.rows.begin - companion.local_rows().begin, leaf.rows.size());
 }
 
 Array collect(const Rows& x) {
   if (x.array()) return *x.array();
-  const Array out = detail::allocate(x.shape(), x.dtype(), x.distribution(), x.comm());
+  const Array out =
+      detail::allocate(x.shape(), x.dtype(), x.distribution(), x.comm(), x.device());
+  constexpr std::int64_t run = 256;
   together(x.comm(), [&] {
-    x.for_each_leaf([&](const Leaf& leaf, Stream&) {
-      const Tile to = out.leaf(leaf.index);
-      const std::size_t row_bytes = static_cast<std::size_t>(to.cols) * size_of(to.dtype);
-      for (std::int64_t i = 0; i < to.rows; ++i)
-        std::copy_n(static_cast<const std::byte*>(leaf.tile.slice(i, 1).data), row_bytes,
-                    static_cast<std::byte*>(to.slice(i, 1).data));
+    x.visit_runs(run, [&](const Leaf& in, Stream& stream) {
+      copy(stream, in.tile,
+           out.local().slice(in.rows.begin - out.local_rows().begin, in.rows.size()));
     });
   });
   return out;
 }
 
-Array take_rows(const Rows& x, std::span<const std::int64_t> indices) {
-  if (x.array()) return take_rows(*x.array(), indices);
+Array take_rows(const Rows& rows, std::span<const std::int64_t> indices) {
+  if (rows.array()) return take_rows(*rows.array(), indices);
+  const Rows x = rows.on_host();
   detail::check_row_indices(x.shape(), indices);
   Shape shape = x.shape();
   shape[0] = static_cast<std::int64_t>(indices.size());

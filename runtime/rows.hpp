@@ -8,11 +8,12 @@
 
 namespace tessera {
 
-/// One leaf of a row distribution, in the memory of the process that works on it.
+/// One leaf of a row distribution, or a run of consecutive ones, in the memory of the process that
+/// works on it.
 struct Leaf {
-  std::int64_t index = 0;
-  Range rows;  ///< global rows
-  Tile tile;   ///< rows.size() x cols; valid during the visit only
+  std::int64_t index = 0;  ///< of the first leaf
+  Range rows;              ///< global rows
+  Tile tile;               ///< rows.size() x cols; valid during the visit only
 };
 
 /// Work on one leaf. Runs on several threads at once, each with its own stream.
@@ -37,6 +38,9 @@ class RowSource {
   /// leaf.
   virtual void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
                             int threads) const = 0;
+  /// Visits every leaf of this process once, in runs if that suits the device: of at most `leaves`
+  /// leaves, a power of two, none of them across a multiple of it. Otherwise as visit_leaves.
+  virtual void visit_runs(std::int64_t leaves, const LeafVisitor& visit, int threads) const;
   /// The Array behind this source, if there is one.
   virtual const Array* array() const { return nullptr; }
 
@@ -73,27 +77,40 @@ class Rows {
                     int threads = Runtime::threads()) const {
     source_->visit_leaves(leaves, visit, threads);
   }
+  void visit_runs(std::int64_t leaves, const LeafVisitor& visit,
+                  int threads = Runtime::threads()) const {
+    source_->visit_runs(leaves, visit, threads);
+  }
 
-  /// The same rows with every element converted, leaf by leaf, when read.
+  /// The same rows with every element converted, leaf by leaf, when read; those on a device by way
+  /// of host memory.
   Rows as(DType dtype) const;
+  /// The same rows in host memory, copied leaf by leaf when read: for work no device has a kernel
+  /// for.
+  Rows on_host() const;
 
  private:
   std::shared_ptr<const RowSource> source_;
 };
 
-/// Rows computed from other rows when read: `kernel` fills `out` (rows x cols of `dtype`) from one
-/// leaf. `shape` has x's number of rows.
+/// Rows computed from other rows when read, on x's device and under the selection in force here:
+/// `kernel` fills `out` (rows x cols of `dtype`) from a leaf or run of leaves. `shape` has x's number
+/// of rows.
 using LeafKernel = std::function<void(const Leaf& in, const Tile& out, Stream&)>;
 Rows map_rows(const Rows& x, Shape shape, DType dtype, LeafKernel kernel);
 
-/// An Array with the contents of `x`; x's own Array when there is one. Collective.
+/// An Array with the contents of `x` on its device; x's own Array when there is one. Collective.
 Array collect(const Rows& x);
 /// Some rows of x by global index, replicated, as take_rows of an Array. One pass over a streamed
 /// source. Collective.
 Array take_rows(const Rows& x, std::span<const std::int64_t> indices);
 
-/// Runs work(i, stream) for i in [begin, end) on OpenMP threads and rethrows the failure of the
-/// lowest i. Local.
+/// The rows of a companion array (y, weights) that belong to a leaf or run of X; an empty tile for no
+/// array. Arrays of as many rows lie alike.
+Tile rows_of(const Array& companion, const Leaf& leaf);
+
+/// Runs work(i, stream) for i in [begin, end) on OpenMP threads, under the selection in force here,
+/// and rethrows the failure of the lowest i. Local.
 void parallel_for(Range range, int threads, const std::function<void(std::int64_t, Stream&)>& work);
 
 }  // namespace tessera

@@ -20,6 +20,9 @@
 #include <tessera/runtime/cpu_target.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/mpi.hpp>
+#include <tessera/runtime/plugin.hpp>
+#include <tessera/runtime/selection.hpp>
+#include <tessera/runtime/trace.hpp>
 
 namespace tessera {
 namespace {
@@ -166,9 +169,33 @@ void Runtime::start(int* argc, char*** argv) {
     warn(
         "the processes use different CPU kernels; pass --portable-bits for results that are the "
         "same bits on all of them");
+
+  // Rank 0's environment counts, so that no process dispatches differently.
+  const auto from_environment = [](const char* name) {
+    const char* mine = std::getenv(name);
+    std::string text = state.rank == 0 && mine ? mine : "";
+    Communicator::world().broadcast(text, 0);
+    return text;
+  };
+  if (const auto file = from_environment("TESSERA_TRACE"); !file.empty()) trace::start(file);
+  const std::string plugins = from_environment("TESSERA_PLUGINS");
+  for (std::size_t at = 0; at < plugins.size();) {
+    const std::size_t end = std::min(plugins.find(':', at), plugins.size());
+    if (end > at) load_plugin(plugins.substr(at, end - at));
+    at = end + 1;
+  }
+  if (const auto choice = from_environment("TESSERA_BACKEND"); !choice.empty())
+    set_default_selection(Selection::parse(choice));
 }
 
 Runtime::~Runtime() {
+  if (std::uncaught_exceptions() == 0) {
+    try {
+      trace::finish(Communicator::world());
+    } catch (...) {
+      if (state.rank == 0) say("tessera: " + describe(std::current_exception()));
+    }
+  }
   state.running = false;
   if (std::uncaught_exceptions() > 0) {
     say(fmt::format(

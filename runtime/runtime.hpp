@@ -16,7 +16,9 @@ namespace tessera {
 ///
 /// Environment: TESSERA_THREADS (else OMP_NUM_THREADS), threads per process; TESSERA_TIMEOUT,
 /// seconds in which a process finishes no message, read or leaf after which the job is ended (off
-/// by default); TESSERA_PORTABLE_BITS, pin_portable_bits() at the start.
+/// by default); TESSERA_PORTABLE_BITS, pin_portable_bits() at the start; and, as rank 0 has them,
+/// TESSERA_PLUGINS, shared libraries to load, with colons between them; TESSERA_BACKEND, the
+/// backends to use where no guard says otherwise; TESSERA_TRACE, a file for trace::start().
 class Runtime {
  public:
   Runtime(int& argc, char**& argv);

@@ -31,6 +31,13 @@ struct Tile {
     t.rows = count;
     return t;
   }
+  /// Columns [first, first + count) of this tile.
+  Tile columns(std::int64_t first, std::int64_t count) const {
+    Tile t = *this;
+    t.data = static_cast<std::byte*>(data) + static_cast<std::size_t>(first) * size_of(dtype);
+    t.cols = count;
+    return t;
+  }
   explicit operator bool() const { return data != nullptr; }
 };
 static_assert(std::is_trivially_copyable_v<Tile>);

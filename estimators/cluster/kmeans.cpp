@@ -14,16 +14,21 @@
 namespace tessera {
 namespace {
 
+using detail::Assignment;
 using detail::TopRows;
-using linalg::leaf_of;
 
 // Centres relative to an origin near the data's mean: products of shifted values do not cancel.
 class Centers {
  public:
-  Centers(const Array& centers, std::vector<double> origin, DType dtype)
-      : k(centers.rows()), d(centers.cols()), dtype_(dtype), comm_(centers.comm()) {
-    offset_ = replicated(origin, {1, d}, comm_).astype(dtype);
-    const Array rounded = offset_.astype(DType::float64);
+  Centers(const Array& centers, std::vector<double> origin, const Rows& x)
+      : k(centers.rows()),
+        d(centers.cols()),
+        dtype_(x.dtype()),
+        comm_(centers.comm()),
+        device_(x.device()) {
+    const Array offset = replicated(origin, {1, d}, comm_).astype(dtype_);
+    offset_ = offset.to(device_);
+    const Array rounded = offset.astype(DType::float64);
     origin_.assign(rounded.values<double>().begin(), rounded.values<double>().end());
     const Array wide = centers.astype(DType::float64);
     relative.assign(wide.values<double>().begin(), wide.values<double>().end());
@@ -35,8 +40,8 @@ class Centers {
   std::int64_t d;
   std::vector<double> relative;  // k x d, minus the origin
 
-  /// Call after changing `relative`.
-  void pack() { packed_ = replicated(relative, {k, d}, comm_).astype(dtype_); }
+  /// Call after changing `relative`. Collective.
+  void pack() { packed_ = replicated(relative, {k, d}, comm_).astype(dtype_).to(device_); }
   Tile tile() const { return packed_.local(); }
   Tile offset() const { return offset_.local(); }
   const std::vector<double>& origin() const { return origin_; }
@@ -50,6 +55,7 @@ class Centers {
  private:
   DType dtype_;
   Communicator comm_;
+  Device device_;  // where x lies, and with it the packed centres
   Array offset_;
   std::vector<double> origin_;
   Array packed_;
@@ -69,13 +75,8 @@ std::vector<double> mean_row(const Array& centers) {
 /// `measure`.
 Assignment assign(const Rows& x, const Centers& centers, const Array& weights, const Array& labels,
                   bool update, bool measure) {
-  return reduce<Assignment>(x, [&](const Leaf& leaf, Stream& stream) {
-    Assignment a(centers.k, update ? centers.d : 0);
-    if (measure) a.inertia = 0.0;
-    estimator_kernels().assign_nearest(stream, leaf.tile, centers.tile(), centers.offset(),
-                                       leaf_of(weights, leaf.index), labels.leaf(leaf.index), a);
-    return a;
-  });
+  return detail::assign(x, centers.tile(), centers.offset(), weights, labels,
+                        {centers.k, centers.d, update, measure});
 }
 
 // Gives every empty cluster one of the rows farthest from their centres, taking that row's weight
@@ -83,14 +84,15 @@ Assignment assign(const Rows& x, const Centers& centers, const Array& weights, c
 void relocate_empty(const Rows& x, const Centers& old, const Array& weights, const Array& labels,
                     Assignment& a) {
   std::vector<std::size_t> empty;
-  for (std::size_t j = 0; j < a.counts.size(); ++j)
-    if (a.counts[j] == 0.0) empty.push_back(j);
+  for (std::size_t j = 0; j < a.counts().size(); ++j)
+    if (a.counts()[j] == 0.0) empty.push_back(j);
   if (empty.empty()) return;
   const auto d = static_cast<std::size_t>(old.d);
 
-  const auto far = reduce<TopRows>(x, [&](const Leaf& leaf, Stream&) {
+  const Array host_labels = labels.to(cpu);
+  const auto far = reduce<TopRows>(x.on_host(), [&](const Leaf& leaf, Stream&) {
     TopRows top{empty.size(), {}};
-    const auto* label = labels.leaf(leaf.index).as<const std::int32_t>();
+    const auto* label = rows_of(host_labels, leaf).as<const std::int32_t>();
     visit_floating(leaf.tile.dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
       for (std::int64_t i = 0; i < leaf.tile.rows; ++i) {
@@ -119,25 +121,26 @@ void relocate_empty(const Rows& x, const Centers& old, const Array& weights, con
     const double weight = row_weights ? row_weights.values<double>()[e] : 1.0;
     for (std::size_t j = 0; j < d; ++j) {
       const double part = weight * (rows.values<double>()[e * d + j] - old.origin()[j]);
-      a.sums[from * d + j] -= part;
-      a.sums[to * d + j] = part;
+      a.sums()[from * d + j] -= part;
+      a.sums()[to * d + j] = part;
     }
-    a.counts[from] -= weight;
-    a.counts[to] = weight;
+    a.counts()[from] -= weight;
+    a.counts()[to] = weight;
   }
 }
 
 // The means of the clusters; one that stays empty goes where the heaviest is. Returns the squared
 // distance that the centres move.
-double move_to_means(const Assignment& a, Centers& centers) {
+double move_to_means(Assignment& a, Centers& centers) {
   const auto d = static_cast<std::size_t>(centers.d);
-  const auto heaviest = static_cast<std::size_t>(
-      std::max_element(a.counts.begin(), a.counts.end()) - a.counts.begin());
+  const auto counts = a.counts();
+  const auto heaviest =
+      static_cast<std::size_t>(std::max_element(counts.begin(), counts.end()) - counts.begin());
   double moved = 0.0;
-  for (std::size_t c = 0; c < a.counts.size(); ++c) {
-    const std::size_t source = a.counts[c] > 0.0 ? c : heaviest;
+  for (std::size_t c = 0; c < counts.size(); ++c) {
+    const std::size_t source = counts[c] > 0.0 ? c : heaviest;
     for (std::size_t j = 0; j < d; ++j) {
-      const double next = a.sums[source * d + j] / a.counts[source];
+      const double next = a.sums()[source * d + j] / counts[source];
       const double step = next - centers.relative[c * d + j];
       moved += step * step;
       centers.relative[c * d + j] = next;
@@ -157,8 +160,7 @@ struct Run {
 
 Run lloyd(const Rows& x, Centers centers, const Array& weights, const KMeansParams& params,
           double tolerance) {
-  Array labels = full({x.rows()}, -1.0, DType::int32, x.comm());
-  labels = redistribute(labels, x.distribution());
+  const Array labels = detail::one_per_row(x, -1.0, DType::int32);
   const bool verbose = params.verbose.is<bool>() ? params.verbose.as<bool>()
                                                  : params.verbose.as<std::int64_t>() != 0;
   Progress progress("KMeans");
@@ -167,17 +169,18 @@ Run lloyd(const Rows& x, Centers centers, const Array& weights, const KMeansPara
     progress.update(iteration, params.max_iter);
     Assignment a = assign(x, centers, weights, labels, true, verbose);
     if (verbose && x.comm().rank() == 0)
-      fmt::print("Iteration {}, inertia {}.\n", iteration, *a.inertia);
+      fmt::print("Iteration {}, inertia {}.\n", iteration, a.inertia());
     relocate_empty(x, centers, weights, labels, a);
     const double moved = move_to_means(a, centers);
-    done = a.changed == 0 || moved <= tolerance;
+    done = a.changed() == 0.0 || moved <= tolerance;
   }
   // Measuring the inertia once, here, is cheaper than in every pass, and the labels become those of
   // the final centres.
-  const Assignment a = assign(x, centers, weights, labels, false, true);
+  Assignment a = assign(x, centers, weights, labels, false, true);
+  const auto counts = a.counts();
   const auto distinct =
-      std::count_if(a.counts.begin(), a.counts.end(), [](double c) { return c > 0; });
-  return {std::move(centers), labels, *a.inertia, iteration, distinct};
+      std::count_if(counts.begin(), counts.end(), [](double c) { return c > 0; });
+  return {std::move(centers), labels, a.inertia(), iteration, distinct};
 }
 
 /// Whether two labelings are the same up to the names of the labels.
@@ -201,10 +204,11 @@ struct Renaming {
 };
 
 bool same_clustering(const Array& a, const Array& b, std::int64_t k) {
-  return !reduce<Renaming>(a, [&](const Leaf& leaf, Stream&) {
+  const Array other = b.to(cpu);
+  return !reduce<Renaming>(a.to(cpu), [&](const Leaf& leaf, Stream&) {
             Renaming r{std::vector<std::int32_t>(static_cast<std::size_t>(k), -1), false};
             const auto* x = leaf.tile.as<const std::int32_t>();
-            const auto* y = b.leaf(leaf.index).as<const std::int32_t>();
+            const auto* y = rows_of(other, leaf).as<const std::int32_t>();
             for (std::int64_t i = 0; i < leaf.tile.rows; ++i)
               r.pair(static_cast<std::size_t>(x[i]), y[i]);
             return r;
@@ -216,9 +220,8 @@ Array checked_init(const Array& init, const Rows& x, std::int64_t k) {
     throw ValueError(fmt::format("init must have shape (n_clusters, n_features) = ({}, {}), got {}",
                                  k, x.cols(), to_string(init.shape())));
   if (is_complex(init.dtype())) throw TypeError("init cannot be complex");
-  const Array centers = gather(init).astype(x.dtype());
-  if (!all_finite(centers.local()))
-    require_finite(Leaf{0, {0, k}, centers.local()}, "init", "KMeans");
+  const Array centers = gather(init).to(cpu).astype(x.dtype());
+  require_finite(Leaf{0, {0, k}, centers.local()}, "init", "KMeans");
   return centers;
 }
 
@@ -301,7 +304,7 @@ void KMeans::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
             : detail::initial_centers(params.init.as<std::string>(), x, k, sample_weight,
                                       static_cast<std::uint64_t>(params.random_state.value_or(0)),
                                       static_cast<std::uint64_t>(run));
-    Run now = lloyd(x, Centers(start, moments.mean, x.dtype()), sample_weight, params, tolerance);
+    Run now = lloyd(x, Centers(start, moments.mean, x), sample_weight, params, tolerance);
     if (!best || (now.inertia < best->inertia && !same_clustering(now.labels, best->labels, k)))
       best.emplace(std::move(now));
   }
@@ -317,38 +320,43 @@ void KMeans::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
 }
 
 Rows KMeans::do_predict(const Rows& x) const {
-  return map_rows(x, {x.rows()}, DType::int32,
-                  [centers = Centers(cluster_centers_, mean_row(cluster_centers_), x.dtype())](
-                      const Leaf& in, const Tile& out, Stream& stream) {
-                    Assignment a;
-                    a.inertia = 0.0;
-                    estimator_kernels().assign_nearest(stream, in.tile, centers.tile(),
-                                                       centers.offset(), {}, out, a);
-                    if (!std::isfinite(*a.inertia)) require_finite(in, "X", class_name);
-                  });
+  return map_rows(
+      x, {x.rows()}, DType::int32,
+      [centers = Centers(cluster_centers_, mean_row(cluster_centers_), x),
+       leaf_rows = x.distribution().leaf_rows()](const Leaf& in, const Tile& out, Stream& stream) {
+        const AssignmentParts parts{centers.k, centers.d, false, true};
+        const std::int64_t leaves = (in.rows.size() + leaf_rows - 1) / leaf_rows;
+        const Buffer memory(static_cast<std::size_t>(leaves * parts.size()) * sizeof(double),
+                            out.device);
+        const Tile sums{memory.data(), leaves,           parts.size(),
+                        parts.size(),  DType::float64, out.device};
+        estimator_kernels().assign_nearest(stream, in.tile, leaf_rows, centers.tile(),
+                                           centers.offset(), {}, out, parts, sums);
+        // A NaN or infinity in X shows in the inertia.
+        std::vector<double> inertia(static_cast<std::size_t>(leaves));
+        copy(stream, sums.columns(parts.inertia_at(), 1), tile_of(inertia.data(), leaves, 1, 1));
+        stream.synchronize();
+        if (!std::all_of(inertia.begin(), inertia.end(), [](double v) { return std::isfinite(v); }))
+          require_finite(in, "X", class_name);
+      });
 }
 
 Rows KMeans::do_transform(const Rows& x) const {
   return map_rows(x, {x.rows(), cluster_centers_.rows()}, x.dtype(),
-                  [centers = cluster_centers_.astype(x.dtype())](const Leaf& in, const Tile& out,
-                                                                 Stream& stream) {
+                  [centers = cluster_centers_.astype(x.dtype()).to(x.device())](
+                      const Leaf& in, const Tile& out, Stream& stream) {
                     estimator_kernels().distances(stream, in.tile, centers.local(), out);
-                    if (!all_finite(out)) require_finite(in, "X", class_name);
+                    if (!linalg::kernels().all_finite(stream, out))
+                      require_finite(in, "X", class_name);
                   });
 }
 
 double KMeans::do_score(const Rows& x, const Array&, const Array& sample_weight) const {
-  const Centers centers(cluster_centers_, mean_row(cluster_centers_), x.dtype());
-  return -*reduce<Assignment>(x, [&](const Leaf& leaf, Stream& stream) {
-             Assignment a;
-             a.inertia = 0.0;
-             std::vector<std::int32_t> labels(static_cast<std::size_t>(leaf.rows.size()));
-             estimator_kernels().assign_nearest(stream, leaf.tile, centers.tile(), centers.offset(),
-                                                leaf_of(sample_weight, leaf.index),
-                                                tile_of(labels.data(), leaf.rows.size(), 1, 1), a);
-             if (!std::isfinite(*a.inertia)) require_finite(leaf, "X", name());
-             return a;
-           }).inertia;
+  const Centers centers(cluster_centers_, mean_row(cluster_centers_), x);
+  const Array labels = detail::one_per_row(x, -1.0, DType::int32);
+  const double inertia = assign(x, centers, sample_weight, labels, false, true).inertia();
+  if (!std::isfinite(inertia)) require_finite(x, "X", name());
+  return -inertia;
 }
 
 }  // namespace tessera

@@ -15,8 +15,6 @@
 namespace tessera::detail {
 namespace {
 
-using linalg::leaf_of;
-
 // Independent streams of one seed.
 enum Purpose : std::uint32_t {
   first_center = 1,
@@ -24,6 +22,36 @@ enum Purpose : std::uint32_t {
   random_rows = 3,
   round_of_parallel = 16
 };
+
+// A column of floating values as float64 in host memory, wherever it lies.
+class HostRows {
+ public:
+  HostRows(Stream& stream, const Tile& column) {
+    if (!column) return;
+    values_.resize(static_cast<std::size_t>(column.rows));
+    visit_floating(column.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      std::vector<T> fetched;
+      const T* from = column.as<const T>();
+      if (column.device != cpu) {
+        fetched.resize(values_.size());
+        copy(stream, column, tile_of(fetched.data(), column.rows, 1, 1));
+        stream.synchronize();
+        from = fetched.data();
+      }
+      std::copy_n(from, values_.size(), values_.begin());
+    });
+  }
+  explicit operator bool() const { return !values_.empty(); }
+  double operator[](std::int64_t i) const { return values_[static_cast<std::size_t>(i)]; }
+
+ private:
+  std::vector<double> values_;
+};
+
+Tile leaf_of(const Array& companion, std::int64_t index) {
+  return companion ? companion.leaf(index) : Tile{};
+}
 
 bool comes_first(const TopRows::Entry& a, const TopRows::Entry& b) {
   return a.value > b.value || (a.value == b.value && a.row < b.row);
@@ -33,12 +61,11 @@ bool comes_first(const TopRows::Entry& a, const TopRows::Entry& b) {
 class Sampler {
  public:
   Sampler(const Rows& x, const Array& weights)
-      : x_(x),
-        weights_(weights),
-        closest_(redistribute(full({x.rows()}, 1.0, x.dtype(), x.comm()), x.distribution())) {
-    sum_leaves([&](const Leaf& leaf, Stream&) {
+      : x_(x), weights_(weights), closest_(one_per_row(x, 1.0, x.dtype())) {
+    sum_leaves(weights ? Rows(weights) : Rows(closest_), [](const Leaf& in, Stream& stream) {
+      const HostRows mass(stream, in.tile);
       double sum = 0.0;
-      for (std::int64_t i = 0; i < leaf.rows.size(); ++i) sum += mass(leaf.index, i);
+      for (std::int64_t i = 0; i < in.rows.size(); ++i) sum += mass[i];
       return sum;
     });
   }
@@ -51,31 +78,35 @@ class Sampler {
     std::vector<std::int64_t> rows(shares.size(), -1);
     const auto& d = x_.distribution();
     const Range mine = d.leaves_of(x_.comm().rank());
-    for (std::size_t s = 0; s < shares.size(); ++s) {
-      double remaining = shares[s] * total_;
-      std::int64_t leaf = 0;
-      std::int64_t last_with_mass = 0;
-      for (; leaf < d.leaves(); ++leaf) {
-        const double sum = leaf_sums_[static_cast<std::size_t>(leaf)];
-        if (sum > 0) last_with_mass = leaf;
-        if (remaining < sum) break;
-        remaining -= sum;
+    together(x_.comm(), [&] {
+      Stream stream(x_.device());
+      for (std::size_t s = 0; s < shares.size(); ++s) {
+        double remaining = shares[s] * total_;
+        std::int64_t leaf = 0;
+        std::int64_t last_with_mass = 0;
+        for (; leaf < d.leaves(); ++leaf) {
+          const double sum = leaf_sums_[static_cast<std::size_t>(leaf)];
+          if (sum > 0) last_with_mass = leaf;
+          if (remaining < sum) break;
+          remaining -= sum;
+        }
+        if (leaf == d.leaves()) {  // rounding ran past the end
+          leaf = last_with_mass;
+          remaining = std::numeric_limits<double>::infinity();
+        }
+        if (leaf < mine.begin || leaf >= mine.end) continue;
+        const Range range = d.rows_of_leaf(leaf);
+        const Mass mass(*this, stream, leaf);
+        std::int64_t chosen = 0;
+        for (std::int64_t i = 0; i < range.size(); ++i) {
+          const double m = mass[i];
+          if (m > 0) chosen = i;
+          if (remaining < m) break;
+          remaining -= m;
+        }
+        rows[s] = range.begin + chosen;
       }
-      if (leaf == d.leaves()) {  // rounding ran past the end
-        leaf = last_with_mass;
-        remaining = std::numeric_limits<double>::infinity();
-      }
-      if (leaf < mine.begin || leaf >= mine.end) continue;
-      const Range range = d.rows_of_leaf(leaf);
-      std::int64_t chosen = 0;
-      for (std::int64_t i = 0; i < range.size(); ++i) {
-        const double m = mass(leaf, i);
-        if (m > 0) chosen = i;
-        if (remaining < m) break;
-        remaining -= m;
-      }
-      rows[s] = range.begin + chosen;
-    }
+    });
     x_.comm().all_reduce(std::span(rows), Reduce::max);
     return rows;
   }
@@ -83,38 +114,59 @@ class Sampler {
   /// closest = min(closest, squared distance to any of the given rows), or just that distance when
   /// `restart`.
   void approach(const Array& centers, bool restart = false) {
-    sum_leaves([&](const Leaf& leaf, Stream& stream) {
-      const Tile closest = closest_.leaf(leaf.index);
-      if (restart)
-        visit_floating(closest.dtype, [&](auto tag) {
-          using T = typename decltype(tag)::type;
-          std::fill_n(closest.as<T>(), closest.rows, std::numeric_limits<T>::infinity());
-        });
-      double sum = 0.0;
-      for (std::int64_t c = 0; c < centers.rows(); ++c)
-        sum = estimator_kernels().update_closest(stream, leaf.tile, centers.local().slice(c, 1),
-                                                 leaf_of(weights_, leaf.index), closest);
-      return sum;
-    });
-  }
-
-  double mass(std::int64_t leaf, std::int64_t i) const {
-    return visit_floating(closest_.dtype(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      const Tile w = leaf_of(weights_, leaf);
-      return static_cast<double>(closest_.leaf(leaf).as<const T>()[i]) *
-             (w ? static_cast<double>(w.as<const T>()[i]) : 1.0);
-    });
-  }
-
- private:
-  void sum_leaves(const std::function<double(const Leaf&, Stream&)>& work) {
+    if (restart)
+      closest_ = one_per_row(x_, std::numeric_limits<double>::infinity(), x_.dtype());
+    const Array there = centers.to(x_.device());
+    const std::int64_t leaf_rows = x_.distribution().leaf_rows();
     leaf_sums_.assign(static_cast<std::size_t>(x_.distribution().leaves()), 0.0);
     together(x_.comm(), [&] {
-      x_.for_each_leaf([&](const Leaf& leaf, Stream& stream) {
+      constexpr std::int64_t run = 256;
+      x_.visit_runs(run, [&](const Leaf& in, Stream& stream) {
+        const std::int64_t leaves = (in.rows.size() + leaf_rows - 1) / leaf_rows;
+        const Tile host = tile_of(leaf_sums_.data() + in.index, leaves, 1, 1);
+        const auto update = [&](const Tile& sums) {
+          estimator_kernels().update_closest(stream, in.tile, leaf_rows, there.local(),
+                                             rows_of(weights_, in), rows_of(closest_, in), sums);
+        };
+        if (stream.device() == cpu) return update(host);
+        const Buffer memory(static_cast<std::size_t>(leaves) * sizeof(double), stream.device());
+        Tile sums = host;
+        sums.data = memory.data();
+        sums.device = stream.device();
+        update(sums);
+        copy(stream, sums, host);
+        stream.synchronize();
+      });
+    });
+    share_sums();
+  }
+
+  /// w_i closest_i of the rows of one leaf of this process.
+  class Mass {
+   public:
+    Mass(const Sampler& s, Stream& stream, std::int64_t leaf)
+        : closest_(stream, s.closest_.leaf(leaf)), weights_(stream, leaf_of(s.weights_, leaf)) {}
+    double operator[](std::int64_t i) const {
+      return closest_[i] * (weights_ ? weights_[i] : 1.0);
+    }
+
+   private:
+    HostRows closest_;
+    HostRows weights_;
+  };
+
+ private:
+  void sum_leaves(const Rows& rows, const std::function<double(const Leaf&, Stream&)>& work) {
+    leaf_sums_.assign(static_cast<std::size_t>(x_.distribution().leaves()), 0.0);
+    together(x_.comm(), [&] {
+      rows.for_each_leaf([&](const Leaf& leaf, Stream& stream) {
         leaf_sums_[static_cast<std::size_t>(leaf.index)] = work(leaf, stream);
       });
     });
+    share_sums();
+  }
+
+  void share_sums() {
     // Every leaf has one owner and the others add zero: exact in any order.
     if (x_.distribution().kind() == Distribution::Kind::rows)
       x_.comm().all_reduce(std::span(leaf_sums_), Reduce::sum);
@@ -161,15 +213,17 @@ Array plus_plus(const Rows& x, std::int64_t k, const Array& weights, std::uint64
     for (std::int64_t t = 0; t < trials; ++t)
       shares.push_back(random.uniform((run << 40) + static_cast<std::uint64_t>(c * trials + t)));
     const Array rows = take_rows(x, sampler.pick(shares));
-    const Sums potentials = reduce<Sums>(x, [&](const Leaf& leaf, Stream& stream) {
-      Sums s{std::vector<double>(shares.size())};
-      estimator_kernels().candidate_potentials(stream, leaf.tile, rows.local(),
-                                               leaf_of(weights, leaf.index),
-                                               sampler.closest().leaf(leaf.index), s.values);
-      return s;
-    });
-    const auto best = std::min_element(potentials.values.begin(), potentials.values.end());
-    chosen = one_row(rows, best - potentials.values.begin());
+    const Array there = rows.to(x.device());
+    const auto potentials = reduce(
+        x, trials,
+        [&](const Leaf& in, const Tile& out, Stream& stream) {
+          estimator_kernels().candidate_potentials(stream, in.tile, x.distribution().leaf_rows(),
+                                                   there.local(), rows_of(weights, in),
+                                                   rows_of(sampler.closest(), in), out);
+        },
+        linalg::kernels().add);
+    const auto best = std::min_element(potentials.begin(), potentials.end());
+    chosen = one_row(rows, best - potentials.begin());
     sampler.approach(chosen);
     keep(c, chosen);
   }
@@ -179,16 +233,15 @@ Array plus_plus(const Rows& x, std::int64_t k, const Array& weights, std::uint64
 Array distinct_random_rows(const Rows& x, std::int64_t k, const Array& weights, std::uint64_t seed,
                            std::uint64_t run) {
   const Random random(seed, random_rows);
-  const auto top = reduce<TopRows>(x, [&](const Leaf& leaf, Stream&) {
+  // By the row's number and weight alone: x itself is not read.
+  const Array values = weights ? weights.to(cpu) : one_per_row(x, 1.0, x.dtype()).to(cpu);
+  const auto top = reduce<TopRows>(values, [&](const Leaf& leaf, Stream& stream) {
     TopRows t{static_cast<std::size_t>(k), {}};
-    const Tile w = leaf_of(weights, leaf.index);
+    const HostRows weight(stream, leaf.tile);
     for (std::int64_t i = 0; i < leaf.rows.size(); ++i) {
       const std::int64_t row = leaf.rows.begin + i;
-      const double weight = !w ? 1.0 : visit_floating(w.dtype, [&](auto tag) {
-        return static_cast<double>(w.as<const typename decltype(tag)::type>()[i]);
-      });
       const double u = random.uniform((run << 40) + static_cast<std::uint64_t>(row));
-      if (weight > 0) t.offer({std::log1p(-u) / weight, row, 0});
+      if (weight[i] > 0) t.offer({std::log1p(-u) / weight[i], row, 0});
     }
     return t;
   });
@@ -222,15 +275,18 @@ Array parallel(const Rows& x, std::int64_t k, const Array& weights, std::uint64_
     std::vector<std::int64_t> mine;
     const auto& d = x.distribution();
     const Range leaves = d.leaves_of(x.comm().rank());
-    for (std::int64_t leaf = leaves.begin; leaf < leaves.end; ++leaf) {
-      const Range range = d.rows_of_leaf(leaf);
-      for (std::int64_t i = 0; i < range.size(); ++i) {
-        const auto row = static_cast<std::uint64_t>(range.begin + i);
-        if (random.uniform((run << 40) + row) * sampler.total() <
-            oversampling * sampler.mass(leaf, i))
-          mine.push_back(range.begin + i);
+    together(x.comm(), [&] {
+      Stream stream(x.device());
+      for (std::int64_t leaf = leaves.begin; leaf < leaves.end; ++leaf) {
+        const Range range = d.rows_of_leaf(leaf);
+        const Sampler::Mass mass(sampler, stream, leaf);
+        for (std::int64_t i = 0; i < range.size(); ++i) {
+          const auto row = static_cast<std::uint64_t>(range.begin + i);
+          if (random.uniform((run << 40) + row) * sampler.total() < oversampling * mass[i])
+            mine.push_back(range.begin + i);
+        }
       }
-    }
+    });
     const auto picked = d.kind() == Distribution::Kind::rows ? gather_all(mine, x.comm()) : mine;
     if (picked.empty()) continue;
     sampler.approach(take_rows(x, picked));
@@ -243,20 +299,17 @@ Array parallel(const Rows& x, std::int64_t k, const Array& weights, std::uint64_
   // Relative to one of the rows, so that products of data far from the origin do not cancel.
   const Array offset = one_row(rows, 0);
   const Array relative = minus(rows, offset);
-  const Assignment sizes = reduce<Assignment>(x, [&](const Leaf& leaf, Stream& stream) {
-    Assignment a(count, 0);
-    std::vector<std::int32_t> labels(static_cast<std::size_t>(leaf.rows.size()));
-    estimator_kernels().assign_nearest(stream, leaf.tile, relative.local(), offset.local(),
-                                       leaf_of(weights, leaf.index),
-                                       tile_of(labels.data(), leaf.rows.size(), 1, 1), a);
-    return a;
-  });
+  const Array there = relative.to(x.device());
+  const Array offset_there = offset.to(x.device());
+  Assignment sizes =
+      assign(x, there.local(), offset_there.local(), weights,
+             one_per_row(x, -1.0, DType::int32), {count, x.cols(), false, false});
   const auto picked = on_root<std::vector<double>>(x.comm(), [&] {
     const Communicator self = Communicator::self();
     const auto data = rows.astype(DType::float64);
     const Array few = from_host<double>(data.values<double>(), rows.shape(), self);
     const Array few_weights =
-        from_host<double>(std::span<const double>(sizes.counts), {count}, self);
+        from_host<double>(std::span<const double>(sizes.counts()), {count}, self);
     const Array centers = plus_plus(few, k, few_weights, seed, run);
     const auto values = centers.values<double>();
     return std::vector<double>(values.begin(), values.end());
@@ -265,6 +318,22 @@ Array parallel(const Rows& x, std::int64_t k, const Array& weights, std::uint64_
 }
 
 }  // namespace
+
+Assignment assign(const Rows& x, const Tile& centers, const Tile& offset, const Array& weights,
+                  const Array& labels, const AssignmentParts& parts) {
+  return {parts, reduce(
+                     x, parts.size(),
+                     [&](const Leaf& in, const Tile& out, Stream& stream) {
+                       estimator_kernels().assign_nearest(
+                           stream, in.tile, x.distribution().leaf_rows(), centers, offset,
+                           rows_of(weights, in), rows_of(labels, in), parts, out);
+                     },
+                     linalg::kernels().add)};
+}
+
+Array one_per_row(const Rows& x, double value, DType dtype) {
+  return redistribute(full({x.rows()}, value, dtype, x.comm()), x.distribution()).to(x.device());
+}
 
 void TopRows::offer(const Entry& entry) {
   if (entries.size() == limit && (limit == 0 || !comes_first(entry, entries.back()))) return;

@@ -1,12 +1,40 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
+#include <tessera/estimators/kernels/kernels.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/rows.hpp>
 
 namespace tessera::detail {
+
+/// What a pass of assign_nearest over all rows adds up.
+class Assignment {
+ public:
+  Assignment(const AssignmentParts& parts, AlignedVector<double> values)
+      : parts_(parts), values_(std::move(values)) {}
+  std::span<double> sums() { return part(0, parts_.counts_at()); }
+  std::span<double> counts() { return part(parts_.counts_at(), parts_.k); }
+  double inertia() const { return values_[static_cast<std::size_t>(parts_.inertia_at())]; }
+  double changed() const { return values_[static_cast<std::size_t>(parts_.changed_at())]; }
+
+ private:
+  std::span<double> part(std::int64_t first, std::int64_t count) {
+    return std::span(values_).subspan(static_cast<std::size_t>(first),
+                                      static_cast<std::size_t>(count));
+  }
+  AssignmentParts parts_;
+  AlignedVector<double> values_;
+};
+
+/// That pass: labels and what `parts` asks for. Collective.
+Assignment assign(const Rows& x, const Tile& centers, const Tile& offset, const Array& weights,
+                  const Array& labels, const AssignmentParts& parts);
+
+/// An array of n values, laid out like the rows of x and on their device. Collective.
+Array one_per_row(const Rows& x, double value, DType dtype);
 
 /// The `limit` rows of greatest value, descending, ties by the lower row: a partial.
 struct TopRows {
@@ -39,8 +67,7 @@ struct TopRows {
 /// - "random": k different rows drawn without replacement with probability proportional to w
 ///   (Efraimidis and Spirakis 2006).
 /// - "k-means||": Bahmani et al. 2012 with 5 rounds of 2 k expected candidates each, reduced to k
-/// by
-///   weighted k-means++.
+///   by weighted k-means++.
 Array initial_centers(const std::string& method, const Rows& x, std::int64_t k,
                       const Array& weights, std::uint64_t seed, std::uint64_t run);
 

@@ -12,6 +12,7 @@
 #include <tessera/linalg/moments.hpp>
 #include <tessera/linalg/tsqr.hpp>
 #include <tessera/runtime/random.hpp>
+#include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
 namespace {
@@ -78,25 +79,14 @@ Tile behind(const Tile& before, std::int64_t rows, std::int64_t cols) {
 
 // Sum over the leaves of Xc^T Xc Q, with Xc = x - mean and Q p x l.
 std::vector<double> apply_gram(const Rows& x, std::span<const double> mean, const Array& q) {
-  const std::int64_t p = x.cols();
-  const std::int64_t l = q.cols();
-  return reduce<Sums>(x,
-                      [&](const Leaf& leaf, Stream& stream) {
-                        const std::int64_t rows = leaf.tile.rows;
-                        const Tile xc = centred(stream, leaf.tile, mean, rows * l + p * l);
-                        const Tile y = behind(xc, rows, l);
-                        const Tile z = behind(y, p, l);
-                        const auto& gemm = linalg::kernels().gemm;
-                        gemm(stream, 1.0, xc, Transpose::no, q.local(), Transpose::no, 0.0, y);
-                        gemm(stream, 1.0, xc, Transpose::yes, y, Transpose::no, 0.0, z);
-                        Sums s{std::vector<double>(static_cast<std::size_t>(p * l))};
-                        visit_floating(z.dtype, [&](auto tag) {
-                          using T = typename decltype(tag)::type;
-                          std::copy_n(z.as<const T>(), p * l, s.values.begin());
-                        });
-                        return s;
-                      })
-      .values;
+  const auto sums = reduce(
+      x, q.size(),
+      [&](const Leaf& run, const Tile& out, Stream& stream) {
+        linalg::kernels().leaf_gram_product(stream, run.tile, x.distribution().leaf_rows(), mean,
+                                            q.local(), out);
+      },
+      linalg::kernels().add);
+  return {sums.begin(), sums.end()};
 }
 
 // Rows (x - mean) Q, computed when read.
@@ -124,7 +114,9 @@ Spectrum randomized_svd(const Rows& x, const std::vector<double>& mean, std::int
   std::vector<double> q(static_cast<std::size_t>(p * l));
   for (std::size_t i = 0; i < q.size(); ++i) q[i] = random.normal(i);
 
-  const auto basis = [&] { return replicated(q, {p, l}, x.comm()).astype(x.dtype()); };
+  const auto basis = [&] {
+    return replicated(q, {p, l}, x.comm()).astype(x.dtype()).to(x.device());
+  };
   const auto orthonormalize = [&] {
     q = on_root<std::vector<double>>(x.comm(),
                                      [&] { return linalg::orthonormal_columns(q, p, l); });
@@ -338,13 +330,14 @@ std::vector<double> PCA::whitening_scale() const {
 
 Rows PCA::do_transform(const Rows& x) const {
   return map_rows(x, {x.rows(), n_components_}, x.dtype(),
-                  [components = components_.astype(x.dtype()), mean = wide(mean_),
+                  [components = components_.astype(x.dtype()).to(x.device()), mean = wide(mean_),
                    scale = whitening_scale()](const Leaf& in, const Tile& out, Stream& stream) {
                     linalg::kernels().gemm(stream, 1.0, centred(stream, in.tile, mean),
                                            Transpose::no, components.local(), Transpose::yes, 0.0,
                                            out);
                     if (!scale.empty()) linalg::kernels().standardize(stream, out, {}, scale, out);
-                    if (!all_finite(out)) require_finite(in, "X", class_name);
+                    if (!linalg::kernels().all_finite(stream, out))
+                      require_finite(in, "X", class_name);
                   });
 }
 
@@ -356,7 +349,8 @@ Rows PCA::do_inverse_transform(const Rows& x) const {
   if (params.whiten)
     for (const double v : wide(explained_variance_)) scale.push_back(std::sqrt(v));
   return map_rows(x, {x.rows(), n_features_in_}, x.dtype(),
-                  [components = components_.astype(x.dtype()), mean = wide(mean_), scale](
+                  [components = components_.astype(x.dtype()).to(x.device()), mean = wide(mean_),
+                   scale](
                       const Leaf& in, const Tile& out, Stream& stream) {
                     Tile scores = in.tile;
                     scores.data =
@@ -367,7 +361,8 @@ Rows PCA::do_inverse_transform(const Rows& x) const {
                     linalg::kernels().gemm(stream, 1.0, scores, Transpose::no, components.local(),
                                            Transpose::no, 0.0, out);
                     linalg::kernels().unstandardize(stream, out, mean, {}, out);
-                    if (!all_finite(out)) require_finite(in, "X", class_name);
+                    if (!linalg::kernels().all_finite(stream, out))
+                      require_finite(in, "X", class_name);
                   });
 }
 
@@ -378,33 +373,29 @@ double PCA::do_score(const Rows& x, const Array&, const Array&) const {
     throw LinAlgError(
         "PCA.score needs noise_variance_ > 0 when there are fewer components than features");
   const auto mean = wide(mean_);
-  const Array components = components_.astype(x.dtype());
-  // Squares of the centred rows, then of their projection on each component.
-  const Sums squares = reduce<Sums>(x, [&](const Leaf& leaf, Stream& stream) {
-    const Tile xc = centred(stream, leaf.tile, mean, leaf.tile.rows * k);
-    const Tile t = behind(xc, leaf.tile.rows, k);
-    linalg::kernels().gemm(stream, 1.0, xc, Transpose::no, components.local(), Transpose::yes, 0.0,
-                           t);
-    Sums s{std::vector<double>(static_cast<std::size_t>(k + 1))};
-    visit_floating(xc.dtype, [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      const auto square = [](T v) { return static_cast<double>(v) * static_cast<double>(v); };
-      for (std::int64_t i = 0; i < xc.rows; ++i) {
-        for (std::int64_t j = 0; j < p; ++j) s.values[0] += square(xc.as<const T>()[i * p + j]);
-        for (std::int64_t j = 0; j < k; ++j)
-          s.values[static_cast<std::size_t>(j + 1)] += square(t.as<const T>()[i * k + j]);
-      }
-    });
-    if (!std::isfinite(s.values[0])) require_finite(leaf, "X", name());
-    return s;
-  });
+  const Array components = components_.astype(x.dtype()).to(x.device());
+  // Squares of the centred rows by column, then of their projection on each component.
+  const std::int64_t leaf_rows = x.distribution().leaf_rows();
+  const auto squares = reduce(
+      x, p + k,
+      [&](const Leaf& run, const Tile& out, Stream& stream) {
+        const Tile xc = centred(stream, run.tile, mean, run.tile.rows * k);
+        const Tile t = behind(xc, run.tile.rows, k);
+        linalg::kernels().gemm(stream, 1.0, xc, Transpose::no, components.local(), Transpose::yes,
+                               0.0, t);
+        linalg::kernels().leaf_squares(stream, xc, leaf_rows, out.columns(0, p));
+        linalg::kernels().leaf_squares(stream, t, leaf_rows, out.columns(p, k));
+      },
+      linalg::kernels().add);
+  const double total = std::accumulate(squares.begin(), squares.begin() + p, 0.0);
+  if (!std::isfinite(total)) require_finite(x, "X", name());
   // The model covariance is C^T diag(d - noise) C + noise I, so its inverse acts by 1/d along the
   // components and by 1/noise elsewhere. With whiten scikit-learn scales C by the standard
   // deviations here, and so do we.
   const auto n = static_cast<double>(x.rows());
   double quadratic = 0.0;
   double log_det = 0.0;
-  double remaining = squares.values[0];
+  double remaining = total;
   const auto variance = wide(explained_variance_);
   for (std::int64_t j = 0; j < k; ++j) {
     const auto i = static_cast<std::size_t>(j);
@@ -413,9 +404,10 @@ double PCA::do_score(const Rows& x, const Array&, const Array&) const {
     if (!(d > 0.0))
       throw LinAlgError(
           "PCA.score needs a regular covariance, but there are components without variance");
-    quadratic += squares.values[i + 1] / d;
+    const double along = squares[static_cast<std::size_t>(p + j)];
+    quadratic += along / d;
     log_det += std::log(d);
-    remaining -= squares.values[i + 1];
+    remaining -= along;
   }
   if (k < p) {
     quadratic += std::max(remaining, 0.0) / noise_variance_;

@@ -2,17 +2,21 @@
 
 namespace tessera {
 
-void Assignment::merge(const Assignment& right) {
-  for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += right.sums[i];
-  for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += right.counts[i];
-  if (inertia) *inertia += *right.inertia;
-  changed += right.changed;
+double EstimatorKernels::flops_of_assign(Stream&, const Tile& x, std::int64_t, const Tile& centers,
+                                         const Tile&, const Tile&, const Tile&,
+                                         const AssignmentParts&, const Tile&) {
+  return 2 * static_cast<double>(x.rows) * static_cast<double>(x.cols) *
+         static_cast<double>(centers.rows);
 }
 
-// The one place that knows which backends are built in.
+// The one place that knows which backends are built in; CUDA's module installs its own.
 const EstimatorKernels& estimator_kernels() {
   static const EstimatorKernels all;
-  static const bool installed = (install(cpu_backend(all)), true);
+  static const bool installed = [] {
+    install(cpu_backend(all));
+    install(reference_backend(all));
+    return true;
+  }();
   (void)installed;
   return all;
 }

@@ -8,6 +8,7 @@
 #include <tessera/linalg/lapack.hpp>
 #include <tessera/linalg/moments.hpp>
 #include <tessera/linalg/tsqr.hpp>
+#include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
 namespace {
@@ -229,20 +230,17 @@ Rows LinearRegression::do_predict(const Rows& x) const {
     const Array wide = intercept_.as<Array>().astype(DType::float64);
     std::copy_n(wide.values<double>().begin(), q, intercept.begin());
   }
+  const Array there = coef.to(x.device());
   return map_rows(x, flat ? Shape{x.rows()} : Shape{x.rows(), q}, x.dtype(),
                   [=](const Leaf& in, const Tile& out, Stream& stream) {
-                    visit_floating(out.dtype, [&](auto tag) {
-                      using T = typename decltype(tag)::type;
-                      for (std::int64_t i = 0; i < out.rows; ++i)
-                        for (std::int64_t t = 0; t < q; ++t)
-                          out.as<T>()[i * out.stride + t] = static_cast<T>(intercept[at(0, t, q)]);
-                    });
-                    Tile c = coef.local();
+                    Tile c = there.local();
                     c.rows = q;
                     c.cols = c.stride = p;
                     linalg::kernels().gemm(stream, 1.0, in.tile, linalg::Transpose::no, c,
-                                           linalg::Transpose::yes, 1.0, out);
-                    if (!all_finite(out)) require_finite(in, "X", class_name);
+                                           linalg::Transpose::yes, 0.0, out);
+                    linalg::kernels().unstandardize(stream, out, intercept, {}, out);
+                    if (!linalg::kernels().all_finite(stream, out))
+                      require_finite(in, "X", class_name);
                   });
 }
 
@@ -252,10 +250,12 @@ double LinearRegression::do_score(const Rows& x, const Array& y, const Array& sa
                      " targets, but LinearRegression was fitted with " +
                      std::to_string(coef_.ndim() == 1 ? 1 : coef_.rows()));
   const auto q = static_cast<std::size_t>(y.cols());
-  const Sums residual = reduce<Sums>(do_predict(x), [&](const Leaf& leaf, Stream&) {
+  const Array truths = y.to(cpu);
+  const Array weights = sample_weight.to(cpu);
+  const Sums residual = reduce<Sums>(do_predict(x).on_host(), [&](const Leaf& leaf, Stream&) {
     Sums s{std::vector<double>(q)};
-    const Tile truth = linalg::leaf_of(y, leaf.index);
-    const Tile w = linalg::leaf_of(sample_weight, leaf.index);
+    const Tile truth = rows_of(truths, leaf);
+    const Tile w = rows_of(weights, leaf);
     visit_floating(truth.dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
       for (std::int64_t i = 0; i < truth.rows; ++i)

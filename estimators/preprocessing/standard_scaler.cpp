@@ -90,7 +90,8 @@ Rows StandardScaler::do_transform(const Rows& x) const {
                         stream, in.tile,
                         self.params.with_mean ? span_of(self.mean_) : std::span<const double>{},
                         span_of(self.scale_), out);
-                    if (!all_finite(out)) require_finite(in, "X", self.name(), true);
+                    if (!linalg::kernels().all_finite(stream, out))
+                      require_finite(in, "X", self.name(), true);
                   });
 }
 
@@ -104,7 +105,8 @@ Rows StandardScaler::do_inverse_transform(const Rows& x) const {
                         stream, in.tile,
                         self.params.with_mean ? span_of(self.mean_) : std::span<const double>{},
                         span_of(self.scale_), out);
-                    if (!all_finite(out)) require_finite(in, "X", self.name(), true);
+                    if (!linalg::kernels().all_finite(stream, out))
+                      require_finite(in, "X", self.name(), true);
                   });
 }
 

@@ -1,11 +1,43 @@
 #include <tessera/linalg/kernels/kernels.hpp>
 
 namespace tessera::linalg {
+namespace {
 
-// The one place that knows which backends are built in.
+double count(const Tile& t) { return static_cast<double>(t.rows) * static_cast<double>(t.cols); }
+
+}  // namespace
+
+// A multiplication and an addition count as two.
+double Kernels::flops_of_moments(Stream&, const Tile& x, std::int64_t, const Tile&, const Tile&) {
+  return 4 * count(x);
+}
+double Kernels::flops_of_gram(Stream&, const Tile& x, std::int64_t, const Tile& y, const Tile&,
+                              bool, const Tile&) {
+  const auto m = static_cast<double>(x.cols + y.cols);
+  return static_cast<double>(x.rows) * m * (m + 1);  // one triangle
+}
+double Kernels::flops_of_gram_product(Stream&, const Tile& x, std::int64_t, std::span<const double>,
+                                      const Tile& q, const Tile&) {
+  return 4 * count(x) * static_cast<double>(q.cols);
+}
+double Kernels::flops_of_triangle(Stream&, const Tile& x, std::span<const double>, const Tile& y,
+                                  const Tile&, std::span<double>) {
+  const auto m = static_cast<double>(x.cols + y.cols);
+  return 2 * static_cast<double>(x.rows) * m * m;
+}
+double Kernels::flops_of_gemm(Stream&, double, const Tile& a, Transpose ta, const Tile&, Transpose,
+                              double, const Tile& c) {
+  return 2 * count(c) * static_cast<double>(ta == Transpose::yes ? a.rows : a.cols);
+}
+
+// The one place that knows which backends are built in; CUDA's module installs its own.
 const Kernels& kernels() {
   static const Kernels all;
-  static const bool installed = (install(cpu_backend(all)), true);
+  static const bool installed = [] {
+    install(cpu_backend(all));
+    install(reference_backend(all));
+    return true;
+  }();
   (void)installed;
   return all;
 }

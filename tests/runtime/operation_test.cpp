@@ -41,7 +41,7 @@ TEST(Operation, AsksTheNextAfterADecline) {
   int asked = 0;
   install(Backend("decline-picky", Device::Kind::cpu, 9)
               .implement(
-                  op,
+                  op, DTypes::all(),
                   [&](const Tile& t, int) -> Verdict {
                     ++asked;
                     if (t.rows > 10) return Decline{"more than 10 rows"};
@@ -63,9 +63,9 @@ TEST(Operation, ErrorListsEveryBackendAndItsReason) {
   };
   const auto unreachable = [](const Tile&, int) -> std::string { return "ran"; };
   install(Backend("refused-b", Device::Kind::cpu, 1)
-              .implement(op, never("needs an even moon"), unreachable));
+              .implement(op, DTypes::all(), never("needs an even moon"), unreachable));
   install(
-      Backend("refused-a", Device::Kind::cpu, 2).implement(op, never("float32 only"), unreachable));
+      Backend("refused-a", Device::Kind::cpu, 2).implement(op, DTypes::all(), never("float32 only"), unreachable));
   test::expect_error<NotImplementedError>(
       [&] { op(host_tile(), 0); },
       "test.refused: no backend for cpu takes this call:\n  refused-a: float32 only\n"
@@ -122,9 +122,9 @@ TEST(Operation, ABackendOfAKnownNameIsExtended) {
     return [text](const Tile&, int) { return std::string(text); };
   };
   install(Backend("extend", Device::Kind::cpu, 3).implement(first, says("first")));
-  const std::size_t count = backends_for(Device::Kind::cpu).size();
+  const std::size_t count = backend_names().size();
   install(Backend("extend", Device::Kind::cpu, 3).implement(second, says("second")));
-  EXPECT_EQ(backends_for(Device::Kind::cpu).size(), count);
+  EXPECT_EQ(backend_names().size(), count);
   EXPECT_EQ(first(host_tile(), 0), "first");
   EXPECT_EQ(second(host_tile(), 0), "second");
   install(Backend("extend", Device::Kind::cpu, 3).implement(first, says("replaced")));

@@ -1,9 +1,11 @@
 #include <cblas.h>
+#include <fmt/format.h>
 #include <lapacke.h>
 
 #include <algorithm>
 #include <cmath>
 #include <type_traits>
+#include <vector>
 
 #include <tessera/linalg/kernels/cpu/gram.hpp>
 #include <tessera/linalg/kernels/cpu/moments.hpp>
@@ -19,21 +21,102 @@ const double* pointer(std::span<const double> values) {
   return values.empty() ? nullptr : values.data();
 }
 
-void column_moments(Stream&, const Tile& x, const Tile& weights, ColumnMoments& out) {
+// Calls work(leaf of x, row of out, number of the leaf) for every leaf of a run.
+template <class Work>
+void each_leaf(const Tile& x, std::int64_t leaf_rows, const Tile& out, const Work& work) {
+  for (std::int64_t i = 0; i < out.rows; ++i)
+    work(leaf_of_run(x, leaf_rows, i), out.slice(i, 1).as<double>(), i);
+}
+
+void leaf_moments(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& weights,
+                  const Tile& out) {
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    tessera::on_cpu::column_moments(x.as<const T>(), x.rows, x.cols, x.stride,
-                                    weights.as<const T>(), out.count.data(), out.mean.data(),
-                                    out.m2.data());
+    each_leaf(x, leaf_rows, out, [&](const Tile& t, double* partial, std::int64_t i) {
+      tessera::on_cpu::column_moments(
+          t.as<const T>(), t.rows, t.cols, t.stride,
+          leaf_of_run(weights, leaf_rows, i).template as<const T>(), partial, partial + t.cols,
+          partial + 2 * t.cols);
+    });
   });
 }
 
-void centered_gram(Stream&, const Tile& x, const Tile& y, const Tile& weights, CenteredGram& out) {
+void leaf_gram(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& y, const Tile& weights,
+               bool center, const Tile& out) {
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    tessera::on_cpu::centered_gram(x.as<const T>(), x.rows, x.cols, x.stride, y.as<const T>(),
-                                   y.cols, y.stride, weights.as<const T>(), out.centered,
-                                   &out.weight, out.mean.data(), out.gram.data());
+    each_leaf(x, leaf_rows, out, [&](const Tile& t, double* partial, std::int64_t i) {
+      const Tile z = leaf_of_run(y, leaf_rows, i);
+      tessera::on_cpu::centered_gram(
+          t.as<const T>(), t.rows, t.cols, t.stride, z.as<const T>(), z.cols, z.stride,
+          leaf_of_run(weights, leaf_rows, i).template as<const T>(), center, partial, partial + 1,
+          partial + 1 + t.cols + z.cols);
+    });
+  });
+}
+
+void merge_moments(Stream&, const Tile& left, const Tile& right) {
+  const std::int64_t p = left.cols / 3;
+  for (std::int64_t i = 0; i < left.rows; ++i) {
+    double* count = left.slice(i, 1).as<double>();
+    double* mean = count + p;
+    double* m2 = mean + p;
+    const double* other = right.slice(i, 1).as<const double>();
+    for (std::int64_t j = 0; j < p; ++j) {
+      const double total = count[j] + other[j];
+      if (other[j] == 0.0 || total == 0.0) continue;
+      const double delta = other[p + j] - mean[j];
+      m2[j] += other[2 * p + j] + delta * delta * (count[j] * other[j] / total);
+      mean[j] += delta * (other[j] / total);
+      count[j] = total;
+    }
+  }
+}
+
+// Chan et al. in matrix form: the rank-one term of the means' difference is added.
+void merge_grams(Stream&, const Tile& left, const Tile& right) {
+  const auto m = static_cast<std::int64_t>(
+      std::llround((std::sqrt(4.0 * static_cast<double>(left.cols) - 3.0) - 1.0) / 2.0));
+  std::vector<double> delta(static_cast<std::size_t>(m));
+  for (std::int64_t i = 0; i < left.rows; ++i) {
+    double* weight = left.slice(i, 1).as<double>();
+    double* mean = weight + 1;
+    double* gram = mean + m;
+    const double* other = right.slice(i, 1).as<const double>();
+    const double total = *weight + *other;
+    const double shared = total != 0.0 ? *weight * *other / total : 0.0;
+    for (std::int64_t j = 0; j < m; ++j) delta[static_cast<std::size_t>(j)] = other[1 + j] - mean[j];
+    for (std::int64_t r = 0; r < m; ++r) {
+      const double scale = shared * delta[static_cast<std::size_t>(r)];
+      for (std::int64_t j = 0; j < m; ++j)
+        gram[r * m + j] += other[1 + m + r * m + j] + scale * delta[static_cast<std::size_t>(j)];
+    }
+    if (total != 0.0)
+      for (std::int64_t j = 0; j < m; ++j)
+        mean[j] += delta[static_cast<std::size_t>(j)] * (*other / total);
+    *weight = total;
+  }
+}
+
+void add(Stream&, const Tile& left, const Tile& right) {
+  for (std::int64_t i = 0; i < left.rows; ++i) {
+    double* to = left.slice(i, 1).as<double>();
+    const double* from = right.slice(i, 1).as<const double>();
+    for (std::int64_t j = 0; j < left.cols; ++j) to[j] += from[j];
+  }
+}
+
+void leaf_squares(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& out) {
+  visit_floating(x.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    each_leaf(x, leaf_rows, out, [&](const Tile& t, double* squares, std::int64_t) {
+      std::fill_n(squares, t.cols, 0.0);
+      for (std::int64_t i = 0; i < t.rows; ++i)
+        for (std::int64_t j = 0; j < t.cols; ++j) {
+          const auto v = static_cast<double>(t.as<const T>()[i * t.stride + j]);
+          squares[j] += v * v;
+        }
+    });
   });
 }
 
@@ -52,6 +135,29 @@ void qr_r(Stream& stream, const Tile& a) {
   if (!finite) throw LinAlgError("QR of a tile failed: its values are not finite");
   for (std::int64_t i = 0; i < a.rows; ++i)
     std::fill_n(values + i * a.stride, std::min(i, a.cols), 0.0);
+}
+
+void leaf_triangle(Stream& stream, const Tile& x, std::span<const double> shift, const Tile& y,
+                   const Tile& weights, std::span<double> r) {
+  const std::int64_t m = x.cols + y.cols;
+  std::vector<double> a(static_cast<std::size_t>(x.rows * m));
+  visit_floating(x.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const auto fill = [&](const Tile& from, std::int64_t first) {
+      for (std::int64_t i = 0; i < from.rows; ++i) {
+        const double scale = weights ? std::sqrt(static_cast<double>(weights.as<T>()[i])) : 1.0;
+        for (std::int64_t j = 0; j < from.cols; ++j) {
+          const double mean = shift.empty() ? 0.0 : shift[static_cast<std::size_t>(first + j)];
+          a[static_cast<std::size_t>(i * m + first + j)] =
+              scale * (static_cast<double>(from.as<T>()[i * from.stride + j]) - mean);
+        }
+      }
+    };
+    fill(x, 0);
+    if (y) fill(y, x.cols);
+  });
+  qr_r(stream, tile_of(a.data(), x.rows, m, m));
+  std::copy_n(a.begin(), r.size(), r.begin());
 }
 
 void gemm(Stream&, double alpha, const Tile& a, Transpose ta, const Tile& b, Transpose tb,
@@ -94,19 +200,124 @@ void unstandardize(Stream&, const Tile& x, std::span<const double> shift,
   });
 }
 
-Backend make_backend(const Kernels& k) {
-  Backend backend("cpu", Device::Kind::cpu, 0);
-  backend.implement(k.column_moments, column_moments)
-      .implement(k.centered_gram, centered_gram)
-      .implement(k.qr_r, qr_r)
-      .implement(k.gemm, gemm)
-      .implement(k.standardize, standardize)
-      .implement(k.unstandardize, unstandardize);
-  return backend;
+// The tile of `rows` x `cols` right behind `before` in memory.
+Tile behind(const Tile& before, std::int64_t rows, std::int64_t cols) {
+  Tile t = before.slice(before.rows, 0);
+  t.rows = rows;
+  t.cols = t.stride = cols;
+  return t;
+}
+
+void leaf_gram_product(Stream& stream, const Tile& x, std::int64_t leaf_rows,
+                       std::span<const double> mean, const Tile& q, const Tile& out) {
+  const std::int64_t most = std::min(leaf_rows, x.rows);
+  Buffer memory(static_cast<std::size_t>(most * (x.cols + q.cols) + x.cols * q.cols) *
+                size_of(x.dtype));
+  each_leaf(x, leaf_rows, out, [&](const Tile& leaf, double* partial, std::int64_t) {
+    Tile xc = leaf;
+    xc.data = memory.data();
+    xc.stride = xc.cols;
+    standardize(stream, leaf, mean, {}, xc);
+    const Tile y = behind(xc, leaf.rows, q.cols);
+    const Tile z = behind(y, x.cols, q.cols);
+    gemm(stream, 1.0, xc, Transpose::no, q, Transpose::no, 0.0, y);
+    gemm(stream, 1.0, xc, Transpose::yes, y, Transpose::no, 0.0, z);
+    visit_floating(z.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      std::copy_n(z.as<const T>(), z.rows * z.cols, partial);
+    });
+  });
+}
+
+bool all_finite(Stream&, const Tile& x) {
+  return visit_floating(x.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (std::int64_t i = 0; i < x.rows; ++i) {
+      const T* row = x.as<const T>() + i * x.stride;
+      T probe = 0;  // x - x is 0 for finite values and NaN otherwise
+      for (std::int64_t j = 0; j < x.cols; ++j) probe += row[j] - row[j];
+      if (!(probe == T{0})) return false;
+    }
+    return true;
+  });
+}
+
+void check(lapack_int info, const char* routine) {
+  if (info > 0) throw LinAlgError(fmt::format("{} did not converge (info {})", routine, info));
+  if (info == LAPACK_WORK_MEMORY_ERROR || info == LAPACK_TRANSPOSE_MEMORY_ERROR)
+    throw MemoryError(fmt::format("{}: no memory for the workspace", routine));
+  if (info < 0)
+    throw ValueError(
+        fmt::format("{}: argument {} is not finite or wrong; do squares of the data overflow?",
+                    routine, -info));
+}
+
+// Column-major and row-major agree on a symmetric matrix, and LAPACK's eigenvector columns are rows
+// of the row-major result.
+void eigh_in_place(Stream&, const Tile& a, const Tile& values) {
+  reserve_blas(1);
+  if (a.rows > 0)
+    check(LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'L', blas_int(a.rows), a.as<double>(),
+                         blas_int(a.rows), values.as<double>()),
+          "dsyevd");
+}
+
+// The column-major view of row-major a is a^T = v diag(s) u^T.
+void svd_into(Stream&, const Tile& a, const Tile& u, const Tile& s, const Tile& vt) {
+  reserve_blas(1);
+  if (s.cols > 0)
+    check(LAPACKE_dgesdd(LAPACK_COL_MAJOR, 'S', blas_int(a.cols), blas_int(a.rows), a.as<double>(),
+                         blas_int(a.cols), s.as<double>(), vt.as<double>(), blas_int(a.cols),
+                         u.as<double>(), blas_int(s.cols)),
+          "dgesdd");
+}
+
+bool cholesky_in_place(Stream&, const Tile& a) {
+  reserve_blas(1);
+  if (a.rows == 0) return true;
+  // The column-major lower factor L of a = L L^T is the row-major upper R = L^T.
+  const lapack_int info =
+      LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', blas_int(a.rows), a.as<double>(), blas_int(a.rows));
+  if (info > 0) return false;
+  check(info, "dpotrf");
+  for (std::int64_t i = 0; i < a.rows; ++i) std::fill_n(a.as<double>() + i * a.stride, i, 0.0);
+  return true;
+}
+
+void orthonormal_columns_in_place(Stream&, const Tile& a) {
+  reserve_blas(1);
+  std::vector<double> tau(static_cast<std::size_t>(a.cols));
+  if (a.cols == 0) return;
+  const int m = blas_int(a.rows);
+  const int n = blas_int(a.cols);
+  const int ld = blas_int(a.stride);
+  check(LAPACKE_dgeqrf(LAPACK_ROW_MAJOR, m, n, a.as<double>(), ld, tau.data()), "dgeqrf");
+  check(LAPACKE_dorgqr(LAPACK_ROW_MAJOR, m, n, n, a.as<double>(), ld, tau.data()), "dorgqr");
 }
 
 }  // namespace
 
-Backend cpu_backend(const Kernels& k) { return make_backend(k); }
+Backend cpu_backend(const Kernels& k) {
+  const DTypes wide = {DType::float64};
+  Backend backend("cpu", Device::Kind::cpu);
+  backend.implement(k.leaf_moments, floating, leaf_moments)
+      .implement(k.merge_moments, wide, merge_moments)
+      .implement(k.leaf_gram, floating, leaf_gram)
+      .implement(k.merge_grams, wide, merge_grams)
+      .implement(k.add, wide, add)
+      .implement(k.leaf_squares, floating, leaf_squares)
+      .implement(k.leaf_gram_product, floating, leaf_gram_product)
+      .implement(k.leaf_triangle, floating, leaf_triangle)
+      .implement(k.qr_r, wide, qr_r)
+      .implement(k.gemm, floating, gemm)
+      .implement(k.standardize, floating, standardize)
+      .implement(k.unstandardize, floating, unstandardize)
+      .implement(k.all_finite, floating, all_finite)
+      .implement(k.eigh, wide, eigh_in_place)
+      .implement(k.svd, wide, svd_into)
+      .implement(k.cholesky, wide, cholesky_in_place)
+      .implement(k.orthonormal_columns, wide, orthonormal_columns_in_place);
+  return backend;
+}
 
 }  // namespace tessera::linalg

@@ -1,0 +1,291 @@
+#include <tessera/runtime/reduce.hpp>
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstring>
+
+#include <tessera/runtime/device_layer.hpp>
+
+namespace tessera {
+namespace detail {
+
+std::string climb(const Communicator& comm, const Climb& steps) {
+  // A step that throws on the way must not leave the others waiting: it travels on as an empty
+  // message, and in the end everybody throws it.
+  std::exception_ptr failure;
+  bool broken = false;
+  const auto attempt = [&](auto&& step) {
+    if (broken) return;
+    try {
+      step();
+    } catch (...) {
+      failure = std::current_exception();
+      broken = true;
+    }
+  };
+  std::string bytes;
+  for (int step = 1; step < comm.size(); step *= 2) {
+    if (comm.rank() % (2 * step) == step) {
+      attempt([&] { bytes = steps.pack(); });
+      if (broken) bytes.clear();
+      comm.send(bytes, comm.rank() - step);
+      if (steps.follow) attempt([&] { steps.follow(comm.rank() - step); });
+      break;
+    }
+    if (comm.rank() % (2 * step) == 0 && comm.rank() + step < comm.size()) {
+      std::string message = comm.receive(comm.rank() + step);
+      broken = broken || message.empty();
+      attempt([&] { steps.absorb(std::move(message), comm.rank() + step); });
+    }
+  }
+  bytes.clear();
+  if (comm.rank() == 0) attempt([&] { bytes = steps.root() + '+'; });  // never empty
+  if (broken) bytes.clear();
+  comm.broadcast(bytes, 0);
+  if (bytes.empty())
+    together(comm, [&] {
+      if (failure) std::rethrow_exception(failure);
+    });
+  bytes.pop_back();
+  return bytes;
+}
+
+}  // namespace detail
+
+namespace {
+
+using detail::Node;
+using Tree = detail::Tree<Buffer>;
+
+// Whether the node's leaves all lie in the run.
+bool complete(Node node, Range run, std::int64_t leaves) {
+  return node.begin() >= run.begin && node.begin() < run.end &&
+         std::min(node.end(), leaves) <= run.end;
+}
+
+/// One reduction of partials of `size` values on this process's device.
+class FlatReduction {
+ public:
+  FlatReduction(const Rows& x, std::int64_t size, const MergePartials& merge)
+      : x_(x),
+        size_(size),
+        merge_(merge),
+        tree_(x.distribution().leaves(), x.distribution().leaves_of(x.comm().rank()),
+              [this](Buffer& left, Buffer&& right) {
+                // On the CPU trees merge on several threads.
+                if (stream_) {
+                  merge_(*stream_, tile(left), tile(right));
+                  retired_.push_back(std::move(right));  // until the merge has run
+                  return;
+                }
+                Stream stream;
+                merge_(stream, tile(left), tile(right));
+              }) {}
+
+  void compute_on_host(const LeafPartials& kernel) {
+    x_.for_each_leaf([&](const Leaf& leaf, Stream& stream) {
+      Buffer partial(bytes());
+      kernel(leaf, tile(partial), stream);
+      tree_.offer({0, leaf.index}, std::move(partial));
+    });
+  }
+
+  void compute_on_device(const LeafPartials& kernel) {
+    // Partials of one run: what a few hundred MB hold.
+    constexpr std::size_t most_bytes = std::size_t{256} << 20;
+    std::int64_t leaves = 1;
+    while (leaves < 1024 && static_cast<std::size_t>(2 * leaves) * bytes() <= most_bytes)
+      leaves *= 2;
+    x_.visit_runs(leaves, [&](const Leaf& in, Stream& stream) {
+      const Range run = {in.index, leaves_up_to(in.rows.end)};
+      Buffer memory(static_cast<std::size_t>(run.size()) * bytes(), x_.device());
+      const Tile partials{memory.data(), run.size(), size_, size_, DType::float64, x_.device()};
+      kernel(in, partials, stream);
+      stream_ = &stream;
+      for (const auto& [node, row] : merge_run(partials, run)) {
+        Buffer own(bytes(), x_.device());
+        copy(stream, partials.slice(row, 1), tile(own));
+        tree_.offer(node, std::move(own));
+      }
+      stream.synchronize();  // before the memory goes
+      retired_.clear();
+      stream_ = nullptr;
+    });
+  }
+
+  AlignedVector<double> result() {
+    Stream stream(x_.device());
+    if (x_.device() != cpu) stream_ = &stream;
+    const auto& comm = x_.comm();
+    AlignedVector<double> values(static_cast<std::size_t>(size_));
+    if (x_.distribution().kind() != Distribution::Kind::rows || comm.size() == 1) {
+      take_root(values);
+      return values;
+    }
+    link_ = find_link();
+    const std::string bytes = detail::climb(
+        comm, {.pack = [&] { return pack(); },
+               .absorb = [&](std::string message, int source) { absorb(message, source); },
+               .root =
+                   [&] {
+                     take_root(values);
+                     return std::string(reinterpret_cast<const char*>(values.data()),
+                                        values.size() * sizeof(double));
+                   },
+               .follow = [&](int destination) { send_values(destination); }});
+    std::memcpy(values.data(), bytes.data(), bytes.size());
+    return values;
+  }
+
+ private:
+  std::size_t bytes() const { return static_cast<std::size_t>(size_) * sizeof(double); }
+  Tile tile(const Buffer& b) const {
+    return {b.data(), 1, size_, size_, DType::float64, b.device()};
+  }
+  std::int64_t leaves_up_to(std::int64_t row) const {
+    const auto& d = x_.distribution();
+    return (row + d.leaf_rows() - 1) / d.leaf_rows();
+  }
+
+  /// Merges the partials of a run of leaves, one per row, level by level, all pairs of a level in
+  /// one call. A node's partial stays in the row of its first leaf. Returns the nodes that are left
+  /// with their rows.
+  std::vector<std::pair<Node, std::int64_t>> merge_run(const Tile& partials, Range run) {
+    const std::int64_t leaves = x_.distribution().leaves();
+    std::vector<std::pair<Node, std::int64_t>> left;
+    for (int level = 0;; ++level) {
+      const std::int64_t width = std::int64_t{1} << level;
+      const std::int64_t first = (run.begin + width - 1) / width;
+      std::int64_t end = first;  // the nodes [first, end) of this level are complete
+      end = run.end == leaves ? (run.end + width - 1) / width : run.end / width;
+      if (first >= end) return left;
+      for (const std::int64_t i : {first, end - 1}) {
+        const Node node{level, i};
+        const bool root = i == 0 && node.end() >= leaves;
+        if ((root || !complete(node.parent(), run, leaves)) &&
+            (left.empty() || left.back().first != node))
+          left.emplace_back(node, node.begin() - run.begin);
+        if (root) return left;
+      }
+      const std::int64_t from = first + (first & 1);
+      const std::int64_t pairs = (end - from) / 2;
+      if (pairs < 1) continue;
+      Tile even = partials.slice(from * width - run.begin, pairs);
+      even.stride = 2 * width * partials.stride;
+      Tile odd = even;
+      odd.data = partials.slice((from + 1) * width - run.begin, 1).data;
+      merge_(*stream_, even, odd);
+    }
+  }
+
+  void take_root(AlignedVector<double>& values) {
+    auto nodes = tree_.take_nodes();
+    if (nodes.empty()) return;
+    const Tile host{values.data(), 1, size_, size_, DType::float64, cpu};
+    Stream here;
+    Stream& stream = stream_ ? *stream_ : here;
+    copy(stream, tile(nodes.front().second), host);
+    stream.synchronize();
+  }
+
+  // Collective: the processes must all have it or do without.
+  std::shared_ptr<DeviceLink> find_link() {
+    const auto kinds = x_.comm().all_gather(x_.device().kind);
+    const auto on_device = [](Device::Kind k) { return k != Device::Kind::cpu; };
+    if (std::none_of(kinds.begin(), kinds.end(), on_device)) return nullptr;
+    std::string why_not = "some processes have their data on the CPU";
+    std::shared_ptr<DeviceLink> link;
+    if (std::all_of(kinds.begin(), kinds.end(), on_device))
+      link = device_layer(x_.device().kind).link(x_.comm(), x_.device().index, why_not);
+    if (trace::enabled()) {
+      trace::Span span("runtime.merge_across", link ? "device link" : "host staging", x_.device());
+      if (!link) span.declined("\n  device link: " + why_not);
+    }
+    return link;
+  }
+
+  // A message: the run, the number of nodes, the nodes, and their values unless a link brings them.
+  std::string pack() {
+    sent_ = tree_.take_nodes();
+    std::string message;
+    const auto append = [&](const auto& v) {
+      message.append(reinterpret_cast<const char*>(&v), sizeof v);
+    };
+    append(tree_.run());
+    append(sent_.size());
+    for (const auto& [node, buffer] : sent_) append(node);
+    if (link_) return message;
+    const std::size_t at = message.size();
+    message.resize(at + sent_.size() * bytes());
+    Stream here;
+    Stream& stream = stream_ ? *stream_ : here;
+    for (std::size_t i = 0; i < sent_.size(); ++i)
+      copy(stream, tile(sent_[i].second), host_tile(message.data() + at + i * bytes()));
+    stream.synchronize();
+    return message;
+  }
+
+  void send_values(int destination) {
+    if (!link_) return;
+    for (const auto& [node, buffer] : sent_)
+      link_->send(stream_->queue(), buffer.data(), bytes(), destination);
+    stream_->synchronize();
+    trace::communicated(sent_.size() * bytes());
+  }
+
+  void absorb(const std::string& message, int source) {
+    const char* at = message.data();
+    const auto take = [&](auto& v) {
+      std::memcpy(&v, at, sizeof v);
+      at += sizeof v;
+    };
+    Range run;
+    std::size_t count = 0;
+    take(run);
+    take(count);
+    std::vector<std::pair<Node, Buffer>> nodes(count);
+    for (auto& [node, buffer] : nodes) take(node);
+    Stream here;
+    Stream& stream = stream_ ? *stream_ : here;
+    for (auto& [node, buffer] : nodes) {
+      buffer = Buffer(bytes(), x_.device());
+      if (link_)
+        link_->receive(stream.queue(), buffer.data(), bytes(), source);
+      else
+        copy(stream, host_tile(at), tile(buffer));
+      at += link_ ? 0 : bytes();
+    }
+    stream.synchronize();
+    tree_.append(run, std::move(nodes));
+  }
+
+  Tile host_tile(const char* at) const {
+    return {const_cast<char*>(at), 1, size_, size_, DType::float64, cpu};
+  }
+
+  const Rows& x_;
+  std::int64_t size_;
+  const MergePartials& merge_;
+  Stream* stream_ = nullptr;  // of the device, while there is work for it
+  std::shared_ptr<DeviceLink> link_;
+  std::vector<std::pair<Node, Buffer>> sent_;
+  std::vector<Buffer> retired_;
+  Tree tree_;
+};
+
+}  // namespace
+
+AlignedVector<double> reduce(const Rows& x, std::int64_t size, const LeafPartials& kernel,
+                             const MergePartials& merge) {
+  FlatReduction reduction(x, size, merge);
+  together(x.comm(), [&] {
+    if (x.device() == cpu)
+      reduction.compute_on_host(kernel);
+    else
+      reduction.compute_on_device(kernel);
+  });
+  return reduction.result();
+}
+
+}  // namespace tessera
