@@ -1,0 +1,13 @@
+#include <tessera/estimators/kernels/kernels.hpp>
+#include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/runtime/cuda/cuda.hpp>
+#include <tessera/runtime/plugin.hpp>
+
+extern "C" tessera::Plugin tessera_plugin() {
+  return {tessera::plugin_version, [] {
+            using namespace tessera;
+            install(Device::Kind::cuda, cuda::make_device_layer());
+            install(linalg::cuda_backend(linalg::kernels()));
+            install(cuda_backend(estimator_kernels()));
+          }};
+}
