@@ -52,7 +52,7 @@ template <class T>
 const T* upload(cuda::Queue& queue, std::span<const double> values, T* to) {
   for (std::size_t first = 0; first < values.size(); first += Parcel::size) {
     const std::size_t count = std::min<std::size_t>(Parcel::size, values.size() - first);
-    Parcel parcel;
+    Parcel parcel{};
     std::copy_n(values.begin() + first, count, parcel.values);
     cuda::launch(queue, unpack<T>, 1, 128, parcel, static_cast<int>(count), to + first);
   }
