@@ -50,7 +50,8 @@ void gemm(Stream& stream, double alpha, const Tile& a, Transpose ta, const Tile&
   });
 }
 
-/// a (rows x m, column-major) = diag(sqrt(weights)) ([x, y] - shift), the columns of one of x and y.
+/// a (rows x m, column-major) = diag(sqrt(weights)) ([x, y] - shift), the columns of one of x and
+/// y.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     widen_kernel(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride,

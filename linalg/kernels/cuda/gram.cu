@@ -24,7 +24,10 @@ using Small = Tiling<32, 32, 4, 4>;
 
 // Blocks of a processor that the registers must be enough for.
 template <class T, class S, bool kWeighted>
-constexpr int kResident = (sizeof(T) == 8 ? 256 : kWeighted ? 384 : 512) / S::kThreads;
+constexpr int kResident = (sizeof(T) == 8 ? 256
+                           : kWeighted    ? 384
+                                          : 512) /
+                          S::kThreads;
 
 /// The columns [x, y] of the rows of a run.
 template <class T>
@@ -221,7 +224,8 @@ __global__ void __launch_bounds__(S::kThreads, kResident<T, S, kWeighted>)
     const std::int64_t b = first_col + threadIdx.x % S::kCols;
     column_products<S, kWeighted>(
         column_of(z, begin, a), shift && a < m ? shift[leaf * m + a] : T(0), column_of(z, begin, b),
-        shift && b < m ? shift[leaf * m + b] : T(0), same, z.weights.from(begin), empty ? 0 : static_cast<int>(rows), same,
+        shift && b < m ? shift[leaf * m + b] : T(0), same, z.weights.from(begin),
+        empty ? 0 : static_cast<int>(rows), same,
         [&](int r, int c, double sum) {
           const std::int64_t row = first_row + r;
           const std::int64_t col = first_col + c;
@@ -321,7 +325,6 @@ __global__ void __launch_bounds__(kThreads)
 
 using Projection = Tiling<128, 32, 8, 4>;
 
-
 template <class T>
 struct ColumnSide {
   const T* at;  // the first of the columns
@@ -367,22 +370,22 @@ __global__ void __launch_bounds__(S::kThreads, kResident<T, S, false>)
     const auto [begin, rows] = leaf_rows_of(leaf, x.leaf_rows, x.rows);
     const std::int64_t a = first_row + threadIdx.x % S::kCols;
     const std::int64_t b = first_col + threadIdx.x % S::kCols;
-    column_products<S, false>(column_of(x, begin, a), mean && a < x.p ? mean[a] : T(0),
-                              Column<T>{b < l ? y + begin * l + b : nullptr, l}, T(0), false,
-                              x.weights, static_cast<int>(rows), false,
-                              [&](int r, int c, double sum) {
-                                if (first_row + r < x.p && first_col + c < l)
-                                  out[leaf * out_stride + (first_row + r) * l + first_col + c] =
-                                      sum;
-                              },
-                              [](int, double) {});
+    column_products<S, false>(
+        column_of(x, begin, a), mean && a < x.p ? mean[a] : T(0),
+        Column<T>{b < l ? y + begin * l + b : nullptr, l}, T(0), false, x.weights,
+        static_cast<int>(rows), false,
+        [&](int r, int c, double sum) {
+          if (first_row + r < x.p && first_col + c < l)
+            out[leaf * out_stride + (first_row + r) * l + first_col + c] = sum;
+        },
+        [](int, double) {});
   }
 }
 
 template <class T>
 Columns<T> columns_of(const Tile& x, std::int64_t leaf_rows, const Tile& y, const Tile& weights) {
-  return {x.as<const T>(), x.stride, x.cols, y.as<const T>(), y.stride,
-          y ? y.cols : 0,  Values<const T>(weights), x.rows, leaf_rows};
+  return {x.as<const T>(),          x.stride, x.cols,   y.as<const T>(), y.stride, y ? y.cols : 0,
+          Values<const T>(weights), x.rows,   leaf_rows};
 }
 
 }  // namespace
