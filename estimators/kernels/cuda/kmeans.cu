@@ -26,12 +26,12 @@ struct Rows {
   const T* at;
   std::int64_t stride;
   std::int64_t rows;
-  std::int64_t cols;
+  int cols;
   explicit Rows(const Tile& t)
-      : at(t.as<const T>()), stride(t.stride), rows(t.rows), cols(t.cols) {}
+      : at(t.as<const T>()), stride(t.stride), rows(t.rows), cols(static_cast<int>(t.cols)) {}
   template <bool kNegated = false>
-  __device__ RowSide<T, kNegated> side(std::int64_t first, const T* shift = nullptr) const {
-    return {at + first * stride, stride, shift};
+  __device__ Side<T, kNegated> side(std::int64_t first, const T* shift = nullptr) const {
+    return {at + first * stride, stride, 1, shift};
   }
 };
 
@@ -109,7 +109,7 @@ __device__ double inertia_of(const Rows<T>& x, LeafRows piece, const Rows<T>& ce
 
 /// Labels, and what a piece adds up beside the sums of its clusters. lanes: 0 for no inertia.
 template <class T, class S>
-__global__ void __launch_bounds__(S::kThreads)
+__global__ void __launch_bounds__(S::kThreads, sizeof(T) == 4 ? 3 : 2)
     assign_kernel(Rows<T> x, Pieces pieces, Rows<T> centers, const T* offset, const T* half_norms,
                   Values<const T> weights, Values<std::int32_t> labels, int lanes,
                   PieceSums* sums) {
@@ -452,12 +452,12 @@ __global__ void __launch_bounds__(S::kThreads)
 }
 
 /// Calls f with the tiling for so many centres. All give the same bits.
-template <class F>
+template <class T, class F>
 void with_tiling(std::int64_t centers, const F& f) {
   if (centers <= RowsBy<1>::kCols)
     f(RowsBy<1>{});
   else
-    f(RowsBy<4>{});
+    f(RowsBy < sizeof(T) == 4 ? 4 : 2 > {});
 }
 
 }  // namespace
@@ -526,7 +526,7 @@ void candidate_potentials(Stream& stream, const Tile& x, std::int64_t leaf_rows,
   const auto [sums] = workspace<double>(queue, static_cast<std::size_t>(pieces.size() * m));
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    with_tiling(m, [&]<class S>(S) {
+    with_tiling<T>(m, [&]<class S>(S) {
       cuda::launch(queue, potential_kernel<T, S>, grid_of(pieces.size() * ceil_div(m, S::kCols)),
                    S::kThreads, Rows<T>(x), pieces, Rows<T>(candidates), Values<const T>(weights),
                    Values<const T>(closest), sums);
@@ -544,7 +544,7 @@ void update_closest(Stream& stream, const Tile& x, std::int64_t leaf_rows, const
   const auto [sums] = workspace<double>(queue, static_cast<std::size_t>(pieces.size()));
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    with_tiling(centers.rows, [&]<class S>(S) {
+    with_tiling<T>(centers.rows, [&]<class S>(S) {
       cuda::launch(queue, update_kernel<T, S>, grid_of(pieces.size()), S::kThreads, Rows<T>(x),
                    pieces, Rows<T>(centers), Values<const T>(weights), Values<T>(closest), sums);
     });
@@ -557,7 +557,7 @@ void distances(Stream& stream, const Tile& x, const Tile& centers, const Tile& o
   if (x.rows == 0 || centers.rows == 0) return;
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    with_tiling(centers.rows, [&]<class S>(S) {
+    with_tiling<T>(centers.rows, [&]<class S>(S) {
       cuda::launch(queue_of(stream), distance_kernel<T, S>,
                    grid_of(ceil_div(x.rows, S::kRows) * ceil_div(centers.rows, S::kCols)),
                    S::kThreads, Rows<T>(x), Rows<T>(centers), out.as<T>(), out.stride);

@@ -325,13 +325,7 @@ __global__ void __launch_bounds__(kThreads)
 
 using Projection = Tiling<128, 32, 8, 4>;
 
-template <class T>
-struct ColumnSide {
-  const T* at;  // the first of the columns
-  std::int64_t stride;
-  __device__ T raw(int col, std::int64_t k) const { return at[k * stride + col]; }
-  __device__ T value(T raw, std::int64_t) const { return raw; }
-};
+/// y (rows x l, packed) = (x - mean) q.
 template <class T>
 __global__ void __launch_bounds__(Projection::kThreads)
     project_kernel(const T* x, std::int64_t rows, std::int64_t p, std::int64_t x_stride,
@@ -345,8 +339,8 @@ __global__ void __launch_bounds__(Projection::kThreads)
     const int height = static_cast<int>(rows - first < S::kRows ? rows - first : S::kRows);
     const int width = static_cast<int>(l - col < S::kCols ? l - col : S::kCols);
     T acc[S::R][S::C];
-    row_products<S, false, 0>(RowSide<T>{x + first * x_stride, x_stride, mean}, height,
-                              ColumnSide<T>{q + col, q_stride}, width, p, acc);
+    row_products<S, false, 0>(Side<T>{x + first * x_stride, x_stride, 1, mean}, height,
+                              Side<T>{q + col, 1, q_stride}, width, static_cast<int>(p), acc);
 #pragma unroll
     for (int r = 0; r < S::R; ++r)
 #pragma unroll
