@@ -228,5 +228,7 @@ std::unique_ptr<Estimator> make_estimator(const std::string& name);
 std::vector<std::string> estimator_names();
 /// A fitted estimator from a model.
 std::unique_ptr<Estimator> make_estimator(const Model& model);
+/// Makes the operations and built-in backends of this room and of linalg known, for support_table().
+void register_operations();
 
 }  // namespace tessera

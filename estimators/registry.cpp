@@ -5,8 +5,11 @@
 
 #include <tessera/estimators/cluster/kmeans.hpp>
 #include <tessera/estimators/decomposition/pca.hpp>
+#include <tessera/estimators/kernels/kernels.hpp>
 #include <tessera/estimators/linear_model/linear_regression.hpp>
 #include <tessera/estimators/preprocessing/standard_scaler.hpp>
+#include <tessera/linalg/functions.hpp>
+#include <tessera/linalg/kernels/kernels.hpp>
 
 namespace tessera {
 namespace {
@@ -14,11 +17,12 @@ namespace {
 struct Entry {
   std::string_view name;
   std::function<std::unique_ptr<Estimator>()> make;
+  std::function<void()> register_operations;
 };
 
 template <class E>
 Entry entry() {
-  return {E::class_name, [] { return std::make_unique<E>(); }};
+  return {E::class_name, [] { return std::make_unique<E>(); }, [] { E::operations(); }};
 }
 
 const std::vector<Entry>& all() {
@@ -40,6 +44,13 @@ std::unique_ptr<Estimator> make_estimator(const std::string& name) {
     if (e.name == name) return e.make();
   throw ValueError(fmt::format("unknown estimator '{}'; there are {}", name,
                                fmt::join(estimator_names(), ", ")));
+}
+
+void register_operations() {
+  linalg::kernels();
+  linalg::functions();
+  estimator_kernels();
+  for (const auto& e : all()) e.register_operations();
 }
 
 std::unique_ptr<Estimator> make_estimator(const Model& model) {

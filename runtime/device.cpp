@@ -17,7 +17,7 @@ Device Device::parse(std::string_view text) {
     const auto [at, code] = std::from_chars(text.data() + 5, end, device.index);
     if (code == std::errc{} && at == end && device.index >= 0) return device;
   }
-  throw ValueError(fmt::format("unknown device '{}'; allowed are cpu, cuda and cuda:N", text));
+  throw ValueError(fmt::format("unknown device '{}'; allowed are cpu, cuda, cuda:N and auto", text));
 }
 
 std::string Device::to_string() const {

@@ -12,7 +12,7 @@ struct Device {
   Kind kind = Kind::cpu;
   std::int32_t index = 0;
 
-  /// "cpu", "cuda" (the GPU of this process's local rank 0) or "cuda:3"; ValueError otherwise.
+  /// "cpu", "cuda" (cuda:0) or "cuda:3"; ValueError otherwise. Runtime::device() knows more words.
   static Device parse(std::string_view text);
   std::string to_string() const;
   auto operator<=>(const Device&) const = default;

@@ -18,6 +18,7 @@
 #include <thread>
 
 #include <tessera/runtime/cpu_target.hpp>
+#include <tessera/runtime/device_layer.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/mpi.hpp>
 #include <tessera/runtime/plugin.hpp>
@@ -35,6 +36,8 @@ struct State {
   int rank = 0;
   int size = 1;
   int threads = 1;
+  int local_rank = 0;
+  int local_size = 1;
   bool progress = false;
   MPI_Comm agreement = MPI_COMM_NULL;  // never shares messages with the work
 };
@@ -117,16 +120,19 @@ int usable_cores() {
   return std::max(1, CPU_COUNT(&set));
 }
 
+void find_neighbours() {
+  MPI_Comm node = MPI_COMM_NULL;
+  check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
+  MPI_Comm_rank(node, &state.local_rank);
+  MPI_Comm_size(node, &state.local_size);
+  MPI_Comm_free(&node);
+}
+
 int default_threads() {
   for (const char* name : {"TESSERA_THREADS", "OMP_NUM_THREADS"})
     if (const int n = static_cast<int>(number_from_environment(name)); n > 0) return n;
-  MPI_Comm node = MPI_COMM_NULL;
-  check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
-  int here = 1;
-  MPI_Comm_size(node, &here);
-  MPI_Comm_free(&node);
   const int all = static_cast<int>(std::thread::hardware_concurrency());
-  return std::max(1, std::min(usable_cores(), all / here));
+  return std::max(1, std::min(usable_cores(), all / state.local_size));
 }
 
 }  // namespace
@@ -153,6 +159,7 @@ void Runtime::start(int* argc, char*** argv) {
                                               std::make_shared<spdlog::sinks::stderr_sink_mt>());
   log->set_pattern("tessera: %l: %v");
   spdlog::set_default_logger(log);
+  find_neighbours();
   set_threads(default_threads());
   // One BLAS thread per tile: the bits of a product depend on the number of BLAS threads.
   openblas_set_num_threads(1);
@@ -227,6 +234,20 @@ void Runtime::pin_portable_bits() {
 
 bool Runtime::running() { return state.running; }
 int Runtime::threads() { return state.threads; }
+int Runtime::local_rank() { return state.local_rank; }
+
+Device Runtime::device(const std::string& word) {
+  if (word == "cpu") return cpu;
+  if (word == "auto") return device_count(Device::Kind::cuda) > 0 ? device("cuda") : cpu;
+  Device found = Device::parse(word);
+  const int count = device_layer(found.kind).count();
+  if (count == 0) throw NotImplementedError("device cuda: there is no GPU here; use device cpu");
+  if (word == "cuda") found.index = state.local_rank % count;
+  if (found.index >= count)
+    throw ValueError(fmt::format("there is no device {}; this machine has cuda:0 to cuda:{}",
+                                 found.to_string(), count - 1));
+  return found;
+}
 
 void Runtime::set_threads(int count) {
   if (count < 1) throw ValueError(fmt::format("threads must be at least 1, got {}", count));

@@ -4,6 +4,7 @@
 #include <string>
 
 #include <tessera/runtime/communicator.hpp>
+#include <tessera/runtime/device.hpp>
 
 namespace tessera {
 
@@ -38,6 +39,14 @@ class Runtime {
   /// cores that this process may use, shared among the processes of this machine.
   static int threads();
   static void set_threads(int count);
+
+  /// This process's number among those on this machine.
+  static int local_rank();
+  /// The device that a word names: "cpu", "cuda:N", "cuda" (one GPU per process, shared when there
+  /// are more processes than GPUs), "auto" (cuda where there is a GPU, else cpu). ValueError for
+  /// another word or a number this machine does not have, NotImplementedError for cuda where there
+  /// is none. Local: processes may find different ones.
+  static Device device(const std::string& word);
 
   /// Pins Highway's kernels to AVX2 code and checks that OpenBLAS is, so that results are the same
   /// bits on every x86-64 machine that has it. Call before the first computation. OpenBLAS chooses

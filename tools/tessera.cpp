@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include <tessera/runtime/device_layer.hpp>
 #include <tessera/tessera.hpp>
 
 #include "make.hpp"
@@ -54,6 +55,10 @@ struct Common {
   bool collective = false;
   bool progress = false;
   bool portable_bits = false;  // acted on before the command line is parsed
+  std::string device = "cpu";
+  std::vector<std::string> plugins;
+  std::string backend;
+  std::string trace;
 
   void add_to(CLI::App& app, bool reads_x) {
     app.add_option("--threads", threads, "threads per process (default: the cores it may use)");
@@ -64,16 +69,51 @@ struct Common {
     app.add_flag("--stream", stream,
                  "read X leaf by leaf on every pass instead of holding it in memory");
     app.add_flag("--collective", collective, "read files with collective MPI-IO");
+    app.add_option("--device", device,
+                   "where X lies and work runs: cpu, cuda (one GPU per process), cuda:N, or auto "
+                   "(cuda where there is a GPU) [cpu]")
+        ->group("Backends");
+    app.add_option("--plugin", plugins, "shared library with more backends; may be repeated")
+        ->group("Backends");
+    app.add_option("--backend", backend,
+                   "backend to prefer; only:NAME and skip:NAME, and several with commas, work too "
+                   "(see tessera backends)")
+        ->group("Backends");
+    app.add_option("--trace", trace,
+                   "print what ran where and for how long, and write FILE for Perfetto or "
+                   "chrome://tracing")
+        ->type_name("FILE")
+        ->group("Backends");
   }
   void apply() const {
     if (threads) Runtime::set_threads(*threads);
     Progress::enable(progress);
+    if (!trace.empty()) {
+      io::require_writable(trace);
+      trace::start(trace);
+    }
+    register_operations();
+    for (const auto& file : plugins) load_plugin(file);
+    if (!backend.empty()) set_default_selection(Selection::parse(backend));
+    check_backends(selection());
   }
   Array read(const std::string& location) const {
     return location.empty() ? Array{} : io::read(location, {.collective = collective});
   }
   Rows read_x(const std::string& location) const {
-    if (!stream) return read(location);
+    Device where = cpu;
+    together(Communicator::world(), [&] {
+      where = Runtime::device(device);
+      if (stream && where != cpu)
+        throw NotImplementedError(
+            "--stream reads X into host memory on every pass; use it with --device cpu");
+    });
+    if (!stream) {
+      Array x = read(location);
+      // Estimators read integers as float64, and a GPU's memory should hold them once.
+      if (where != cpu && !is_floating(x.dtype())) x = x.astype(DType::float64);
+      return x.to(where);
+    }
     const auto at = io::resolve(io::parse_location(location), Communicator::world());
     return io::stream(at.file, at.dataset);
   }
@@ -263,6 +303,60 @@ struct Make {
   }
 };
 
+/// Prints support_table(): what docs/support.md is made from.
+struct Backends {
+  bool markdown = false;
+  Common common;
+
+  Backends(CLI::App& program, Command& chosen) {
+    CLI::App* app = program.add_subcommand(
+        "backends", "print which backend implements which operation for which dtypes");
+    app->add_flag("--markdown", markdown, "as a Markdown table");
+    app->add_option("--plugin", common.plugins, "shared library with more backends");
+    app->callback([this, &chosen] {
+      chosen = [this] {
+        common.apply();
+        device_count(Device::Kind::cuda);  // loads the module, if there is one
+        print(table());
+      };
+    });
+  }
+
+  std::string table() const {
+    std::vector<std::vector<std::string>> lines = {{"operation"}};
+    for (const auto& name : backend_names()) lines[0].push_back(name);
+    lines[0].emplace_back("otherwise");
+    for (const Support& s : support_table()) {
+      auto& line = lines.emplace_back(lines[0].size());
+      line.front() = s.operation;
+      for (const auto& e : s.entries) {
+        const auto column = std::find(lines[0].begin() + 1, lines[0].end() - 1, e.backend);
+        std::string& cell = line[static_cast<std::size_t>(column - lines[0].begin())];
+        cell += (cell.empty() ? "" : "; ") + e.dtypes.to_string();
+      }
+      line.back() = s.composed ? "composed of others" : "";
+    }
+    std::vector<std::size_t> width(lines[0].size());
+    for (const auto& line : lines)
+      for (std::size_t c = 0; c < line.size(); ++c) width[c] = std::max(width[c], line[c].size());
+    std::string out;
+    for (std::size_t l = 0; l < lines.size(); ++l) {
+      std::string text;
+      for (std::size_t c = 0; c < width.size(); ++c)
+        text += fmt::format("{}{:<{}}", markdown ? "| " : "", lines[l][c], width[c]) +
+                (markdown ? " " : "  ");
+      text.erase(text.find_last_not_of(' ') + 1);
+      out += text + (markdown ? " |" : "") + "\n";
+      if (markdown && l == 0) {
+        for (const std::size_t w : width) out += "|" + std::string(w + 2, '-');
+        out += "|\n";
+      }
+    }
+    out.pop_back();
+    return out;
+  }
+};
+
 struct Convert {
   std::string source, target;
 
@@ -378,6 +472,7 @@ int main(int argc, char** argv) {
   Make regression(*make, "regression", "normal features /X and linear targets /y", make_regression,
                   chosen);
   Convert convert(program, chosen);
+  Backends backends(program, chosen);
   refuse_empty_values(program);
 
   try {
