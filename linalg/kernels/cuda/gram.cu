@@ -120,7 +120,7 @@ __device__ __forceinline__ void column_products(Column<T> a, T a_shift, Column<T
   const bool has_a = a.at, has_b = b.at && !same;
   if (has_a) a.at += row * a.stride;
   if (has_b) b.at += row * b.stride;
-  T next_a[kLoads], next_b[kLoads], next_w[kWeighted ? kLoads : 1];
+  T next_a[kLoads] = {}, next_b[kLoads] = {}, next_w[kWeighted ? kLoads : 1] = {};
   T acc[S::R][S::C];
   T chain = 0;
   double sum = 0;
@@ -378,7 +378,7 @@ __global__ void __launch_bounds__(S::kThreads, kResident<T, S, false>)
 
 template <class T>
 Columns<T> columns_of(const Tile& x, std::int64_t leaf_rows, const Tile& y, const Tile& weights) {
-  return {x.as<const T>(),          x.stride, x.cols,   y.as<const T>(), y.stride, y ? y.cols : 0,
+  return {x.as<const T>(),          x.stride, x.cols,   y.as<const T>(), y.stride, y.cols,
           Values<const T>(weights), x.rows,   leaf_rows};
 }
 

@@ -52,7 +52,7 @@ template <class T>
 const T* upload(cuda::Queue& queue, std::span<const double> values, T* to) {
   for (std::size_t first = 0; first < values.size(); first += Parcel::size) {
     const std::size_t count = std::min<std::size_t>(Parcel::size, values.size() - first);
-    Parcel parcel;
+    Parcel parcel{};
     std::copy_n(values.begin() + first, count, parcel.values);
     cuda::launch(queue, unpack<T>, 1, 128, parcel, static_cast<int>(count), to + first);
   }
@@ -198,7 +198,7 @@ __device__ __forceinline__ void row_products(Side<T, kNegatedX> x, int x_rows, S
   static_assert(S::kRows % kStep == 0 && S::kCols % kStep == 0 && kChain % S::kDepth == 0);
   const int k = static_cast<int>(threadIdx.x) % S::kDepth;
   const int row = static_cast<int>(threadIdx.x) / S::kDepth;
-  T next_a[S::kRows / kStep], next_b[S::kCols / kStep];
+  T next_a[S::kRows / kStep] = {}, next_b[S::kCols / kStep] = {};
   T total[kChain > 0 ? S::R : 1][kChain > 0 ? S::C : 1] = {};
   const auto fetch = [&](auto& next, auto& side, int rows, int begin) {
     constexpr int kLoads = sizeof(next) / sizeof(T);
