@@ -36,15 +36,16 @@ struct Registry {
     const std::lock_guard lock(mutex);
     auto next = std::make_unique<Registry>(now());
     const auto same_kind = [&](const auto& other) { return other->device() == backend.device(); };
-    if (detail::loading_plugin()) {
-      const auto taken = std::find_if(next->backends.begin(), next->backends.end(), [&](auto& b) {
-        return same_kind(b) && b->name() == backend.name();
-      });
-      if (taken != next->backends.end())
-        throw ValueError(fmt::format("there is a backend '{}' for {} already", backend.name(),
-                                     name_of(backend.device())));
-      // The data's device decides by default; another backend for the same device is opt-in.
-      backend.opt_in_ = std::any_of(next->backends.begin(), next->backends.end(), same_kind);
+    backend.plugin_ = detail::plugin_being_loaded();
+    if (backend.plugin_ != 0) {
+      for (const auto& b : next->backends) {
+        if (!same_kind(b) || b->plugin_ == backend.plugin_) continue;
+        if (b->name() == backend.name())
+          throw ValueError(fmt::format("there is a backend '{}' for {} already", backend.name(),
+                                       name_of(backend.device())));
+        // The data's device decides by default; another backend for the same device is opt-in.
+        backend.opt_in_ = true;
+      }
     }
     std::erase_if(next->backends, [&](const auto& old) {
       if (old->name() != backend.name() || !same_kind(old)) return false;

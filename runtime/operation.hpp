@@ -63,6 +63,7 @@ class Backend {
   Device::Kind device_;
   int priority_;
   bool opt_in_ = false;
+  int plugin_ = 0;  // which one installed it; 0: the program
   std::unordered_map<int, Entry> implementations_;
 };
 

@@ -12,7 +12,8 @@
 namespace tessera {
 namespace {
 
-bool loading = false;
+int loading = 0;
+int loaded = 0;
 
 // dlopen looks for a name without a slash in the system's folders; a user means a file.
 std::string as_path(const std::string& path) {
@@ -21,7 +22,7 @@ std::string as_path(const std::string& path) {
 
 }  // namespace
 
-bool detail::loading_plugin() { return loading; }
+int detail::plugin_being_loaded() { return loading; }
 
 void detail::load_plugin_here(const std::string& path) {
   if (std::error_code e; !std::filesystem::exists(path, e))
@@ -39,7 +40,7 @@ void detail::load_plugin_here(const std::string& path) {
         fmt::format("the plug-in '{}' was built for version {} of Tessera's plug-ins, this is "
                     "version {}; build it anew",
                     path, plugin.version, plugin_version));
-  const bool before = std::exchange(loading, true);
+  const int before = std::exchange(loading, ++loaded);
   try {
     plugin.install();
   } catch (...) {

@@ -29,8 +29,8 @@ struct Plugin {
 void load_plugin(const std::string& path, const Communicator& comm = Communicator::world());
 
 namespace detail {
-/// Whether a plug-in is being loaded.
-bool loading_plugin();
+/// The number of the plug-in that is being loaded; 0 if none is.
+int plugin_being_loaded();
 /// The file's plug-in, loaded and checked for its version. Local.
 void load_plugin_here(const std::string& path);
 }  // namespace detail
