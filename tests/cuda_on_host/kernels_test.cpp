@@ -462,6 +462,7 @@ TYPED_TEST(CudaKernels, AssignNearest) {
     for (const std::int64_t k : {1, 5, 30, 67}) check(c, k, k != 5, k != 30);
   });
   check({700, 2, 512, 0, true}, 1500, true, true);
+  check({300, 1, 256, 0, false}, 70000, true, false);
   check({20, 1025, 16, 0, false}, 17, true, true);
 }
 

@@ -375,7 +375,7 @@ __global__ void __launch_bounds__(S::kThreads)
 
 /// closest = min(closest, |x - c|^2); sums (pieces) = sum w closest over the rows of each piece.
 template <class T, class S>
-__global__ void __launch_bounds__(S::kThreads)
+__global__ void __launch_bounds__(S::kThreads, 2)
     update_kernel(Rows<T> x, Pieces pieces, Rows<T> centers, Values<const T> weights,
                   Values<T> closest, double* sums) {
   __shared__ double room[S::kThreads];
@@ -466,6 +466,7 @@ void assign_nearest(Stream& stream, const Tile& x, std::int64_t leaf_rows, const
                     const Tile& offset, const Tile& weights, const Tile& labels,
                     const AssignmentParts& parts, const Tile& out) {
   if (out.rows == 0 || centers.rows == 0) return;
+  leaf_rows = std::min(leaf_rows, std::max<std::int64_t>(1, x.rows));
   auto& queue = queue_of(stream);
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -522,7 +523,7 @@ void candidate_potentials(Stream& stream, const Tile& x, std::int64_t leaf_rows,
   const std::int64_t m = candidates.rows;
   if (out.rows == 0 || m == 0) return;
   auto& queue = queue_of(stream);
-  const Pieces pieces(out.rows, leaf_rows);
+  const Pieces pieces(out.rows, std::min(leaf_rows, std::max<std::int64_t>(1, x.rows)));
   const auto [sums] = workspace<double>(queue, static_cast<std::size_t>(pieces.size() * m));
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -540,7 +541,7 @@ void update_closest(Stream& stream, const Tile& x, std::int64_t leaf_rows, const
                     const Tile& weights, const Tile& closest, const Tile& out) {
   if (out.rows == 0) return;
   auto& queue = queue_of(stream);
-  const Pieces pieces(out.rows, leaf_rows);
+  const Pieces pieces(out.rows, std::min(leaf_rows, std::max<std::int64_t>(1, x.rows)));
   const auto [sums] = workspace<double>(queue, static_cast<std::size_t>(pieces.size()));
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;

@@ -23,14 +23,16 @@ int narrow(std::int64_t n) {
   return static_cast<int>(n);
 }
 
-// cuBLAS is column-major: what it sees is c^T = op(b)^T op(a)^T.
+// cuBLAS is column-major: what it sees is c^T = op(b)^T op(a)^T. It chooses its kernel, and thereby
+// the bits of a row, by the number of rows, which may depend on the number of GPUs.
 void gemm(Stream& stream, double alpha, const Tile& a, Transpose ta, const Tile& b, Transpose tb,
           double beta, const Tile& c) {
+  if (ta == Transpose::no)
+    return on_cuda::gemm_rows(stream, alpha, a, b, tb == Transpose::yes, beta, c);
   const int m = narrow(c.rows);
   const int n = narrow(c.cols);
-  const int k = narrow(ta == Transpose::yes ? a.rows : a.cols);
+  const int k = narrow(a.rows);
   if (m == 0 || n == 0) return;
-  const auto op = [](Transpose t) { return t == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N; };
   const auto ld = [](const Tile& t) {
     return narrow(std::max<std::int64_t>({1, t.cols, t.stride}));
   };
@@ -40,8 +42,9 @@ void gemm(Stream& stream, double alpha, const Tile& a, Transpose ta, const Tile&
     const T scale_ab = static_cast<T>(alpha);
     const T scale_c = static_cast<T>(beta);
     const auto multiply = [&](auto routine) {
-      cuda::check(routine(queue.cublas(), op(tb), op(ta), n, m, k, &scale_ab, b.as<const T>(),
-                          ld(b), a.as<const T>(), ld(a), &scale_c, c.as<T>(), ld(c)));
+      cuda::check(routine(queue.cublas(), tb == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N,
+                          CUBLAS_OP_T, n, m, k, &scale_ab, b.as<const T>(), ld(b), a.as<const T>(),
+                          ld(a), &scale_c, c.as<T>(), ld(c)));
     };
     if constexpr (std::is_same_v<T, float>)
       multiply(cublasSgemm);
