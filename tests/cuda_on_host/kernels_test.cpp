@@ -16,8 +16,6 @@
 #include "cuda_on_host.hpp"
 #include "support/near.hpp"
 
-extern "C" tessera::Plugin tessera_plugin();
-
 namespace tessera {
 namespace {
 
@@ -161,7 +159,7 @@ template <class T>
 struct CudaKernels : testing::Test {
   static void SetUpTestSuite() {
     static const bool installed = [] {
-      tessera_plugin().install();
+      detail::load_plugin_here(TESSERA_CUDA_ON_HOST);
       return true;
     }();
     (void)installed;

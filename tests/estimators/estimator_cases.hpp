@@ -33,7 +33,7 @@ inline Rows streamed(const Rows& x) {
 /// All bytes of an array, its dtype and shape.
 inline std::string bits_of(const Array& x) {
   if (!x) return "no array";
-  const Array all = gather(x);
+  const Array all = gather(x).to(cpu);
   std::string text = fmt::format("{} {} ", to_string(x.shape()), name_of(x.dtype()));
   return text.append(static_cast<const char*>(all.local().data),
                      static_cast<std::size_t>(x.size()) * size_of(x.dtype()));

@@ -208,6 +208,12 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
       ((!std::is_reference_v<Parameters> && std::is_trivially_copyable_v<Parameters>)&&...),
       "parameters of kernels are copied to the device byte by byte");
   return [&](Parameters... held) {
+    // What a copy left between the members of a class is no argument.
+    [[maybe_unused]] const auto clear = [](auto& value) {
+      if constexpr (std::is_class_v<std::remove_reference_t<decltype(value)>>)
+        __builtin_clear_padding(&value);
+    };
+    (clear(held), ...);
     const std::array<cuda_on_host::Argument, sizeof...(Parameters)> list{
         cuda_on_host::Argument{&held, sizeof(held), std::is_pointer_v<Parameters>}...};
     return cuda_on_host::launch(*config, reinterpret_cast<const void*>(kernel), list,

@@ -1,0 +1,234 @@
+// The estimators on data in device memory, with our CUDA kernels on the double: a host access to
+// device memory anywhere faults.
+#include <gtest/gtest.h>
+
+#include <tessera/linalg/functions.hpp>
+#include <tessera/runtime/operation.hpp>
+#include <tessera/runtime/plugin.hpp>
+
+#include "cuda_on_host.hpp"
+#include "estimators/configurations.hpp"
+
+namespace tessera {
+namespace {
+
+using test::configurations;
+using test::Data;
+
+class OnDevice : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    load_plugin(TESSERA_CUDA_ON_HOST);
+    device = Runtime::device("cuda");
+  }
+  static Data moved(Data d, Device to) {
+    d.x = d.x.to(to);
+    d.y = d.y.to(to);
+    d.weights = d.weights.to(to);
+    return d;
+  }
+  static test::Fingerprint run(const test::Configuration& c, const Data& d) {
+    return test::fit_and_use(*c.make(d.x.rows(), d.x.cols()), d.x, d.y,
+                             c.weighted ? d.weights : Array{});
+  }
+  static Device device;
+};
+Device OnDevice::device;
+
+TEST_F(OnDevice, TheBitsOfOneProcess) {
+  for (const std::int64_t n : {1, 7, 1031})
+    for (const auto& c : configurations) {
+      const auto shared = Data::of<float>(n, 4, c.targets, Communicator::world());
+      const auto alone = Data::of<float>(n, 4, c.targets, Communicator::self());
+      test::expect_same_bits(run(c, moved(shared, device)), run(c, moved(alone, device)),
+                             fmt::format("{} on {} rows", c.name, n));
+    }
+}
+
+// Host data that accompany X on a device are as good.
+TEST_F(OnDevice, CompanionsMayBeInHostMemory) {
+  for (const auto& c : configurations) {
+    auto d = Data::of<double>(300, 3, c.targets, Communicator::world());
+    const auto want = run(c, moved(d, device));
+    d.x = d.x.to(device);
+    test::expect_same_bits(run(c, d), want, c.name);
+  }
+}
+
+template <class T>
+Array blobs(std::int64_t n, std::int64_t p) {
+  return test::make<T>({n, p}, [p](std::int64_t i) {
+    return static_cast<T>(static_cast<double>(i / p % 3) * 50 + test::unit(i));
+  });
+}
+
+/// The attributes of `got`, and of `want` on the CPU, agree to `tolerance` of their size.
+void expect_near_attributes(const Estimator& got, const Estimator& want, double tolerance,
+                            const std::string& text) {
+  const Model a = got.model();
+  const Model b = want.model();
+  for (std::size_t i = 0; i < a.attributes.size(); ++i) {
+    const auto& [name, value] = a.attributes[i];
+    const auto& other = b.attributes[i].second;
+    if (!value.is<Array>()) continue;
+    const Array x = value.as<Array>().to(cpu).astype(DType::float64);
+    const Array y = other.as<Array>().astype(DType::float64);
+    double size = 1e-300;
+    for (const double v : y.values<double>()) size = std::max(size, std::abs(v));
+    for (std::size_t j = 0; j < x.values<double>().size(); ++j)
+      EXPECT_NEAR(x.values<double>()[j], y.values<double>()[j], tolerance * size)
+          << text << ": " << name << '[' << j << ']';
+  }
+}
+
+TEST_F(OnDevice, TheAnswersOfTheCpu) {
+  const auto check = [&](auto tag) {
+    using T = decltype(tag);
+    const double tolerance = std::is_same_v<T, float> ? 2e-4 : 1e-9;
+    for (const auto& c : configurations) {
+      if (c.name.starts_with("KMeans")) continue;  // its draws depend on the last bits
+      const auto d = Data::of<T>(1031, 4, c.targets, Communicator::world());
+      const auto on_device = c.make(1031, 4);
+      const auto on_cpu = c.make(1031, 4);
+      const Array w = c.weighted ? d.weights : Array{};
+      on_device->fit(d.x.to(device), d.y, w);
+      on_cpu->fit(d.x, d.y, w);
+      expect_near_attributes(*on_device, *on_cpu, tolerance, c.name);
+    }
+    const Array x = blobs<T>(1031, 5);
+    KMeans a({.n_clusters = 3});
+    KMeans b = a;
+    a.fit(x.to(device));
+    b.fit(x);
+    expect_near_attributes(a, b, tolerance, "KMeans");
+    test::expect_same<std::int32_t>(a.labels_.to(cpu), b.labels_);
+    test::expect_same<std::int32_t>(a.predict(x.to(device)).to(cpu), b.predict(x));
+    EXPECT_NEAR(a.inertia_, b.inertia_, 1e-4 * b.inertia_);
+  };
+  check(float{});
+  check(double{});
+}
+
+TEST_F(OnDevice, ResultsLiveWhereTheDataLive) {
+  const Array x = blobs<float>(700, 4).to(device);
+  KMeans kmeans({.n_clusters = 3});
+  kmeans.fit(x);
+  EXPECT_EQ(kmeans.labels_.device(), device);
+  EXPECT_EQ(kmeans.predict(x).device(), device);
+  EXPECT_EQ(kmeans.transform(x).device(), device);
+  StandardScaler scaler;
+  EXPECT_EQ(scaler.fit_transform(x).device(), device);
+  EXPECT_EQ(kmeans.cluster_centers_.device(), cpu);  // attributes are small and in host memory
+}
+
+// X crosses once, when it is moved; what comes back are centres, moments and a few rows.
+TEST_F(OnDevice, TransfersAreSmall) {
+  const std::int64_t n = 6000;
+  const std::int64_t p = 40;
+  const Array host = blobs<float>(n, p);
+  const auto bytes = static_cast<std::uint64_t>(host.local_rows().size() * p) * sizeof(float);
+  cuda_on_host::reset_counters();
+  const Array x = host.to(device);
+  EXPECT_EQ(cuda_on_host::counters().to_device_bytes, bytes);
+  const auto expect_little = [&](const char* what, const std::function<void()>& work) {
+    cuda_on_host::reset_counters();
+    work();
+    const auto c = cuda_on_host::counters();
+    EXPECT_LE(c.to_device_bytes, bytes / 8 + 20000) << what;
+    EXPECT_LE(c.to_host_bytes, bytes / 8 + 20000) << what;
+    EXPECT_TRUE(bytes == 0 || c.launches > 0) << what << " did not run on the device";
+  };
+  KMeans kmeans({.n_clusters = 3});
+  expect_little("KMeans.fit", [&] { kmeans.fit(x); });
+  expect_little("KMeans.predict", [&] { kmeans.predict(x); });
+  StandardScaler scaler;
+  expect_little("StandardScaler.fit", [&] { scaler.fit(x); });
+  expect_little("StandardScaler.transform", [&] { scaler.transform(x); });
+  PCA pca({.n_components = 2, .svd_solver = "covariance_eigh"});
+  expect_little("PCA.fit", [&] { pca.fit(x); });
+  expect_little("PCA.transform", [&] { pca.transform(x); });
+}
+
+// Processes with a GPU and processes without in one job.
+TEST_F(OnDevice, MixedJobs) {
+  const Device mine = Communicator::world().rank() % 2 == 0 ? device : cpu;
+  for (const auto& c : configurations) {
+    if (c.name.starts_with("KMeans")) continue;
+    const auto d = Data::of<double>(1031, 4, c.targets, Communicator::world());
+    const auto mixed = c.make(1031, 4);
+    const auto on_cpu = c.make(1031, 4);
+    const Array w = c.weighted ? d.weights : Array{};
+    mixed->fit(d.x.to(mine), d.y, w);
+    on_cpu->fit(d.x, d.y, w);
+    expect_near_attributes(*mixed, *on_cpu, 1e-9, c.name);
+  }
+  const Array x = blobs<double>(1031, 5);
+  KMeans a({.n_clusters = 3});
+  KMeans b = a;
+  a.fit(x.to(mine));
+  b.fit(x);
+  test::expect_same<std::int32_t>(a.predict(x.to(mine)).to(cpu), b.predict(x));
+}
+
+TEST_F(OnDevice, NanIsFoundWithItsPlace) {
+  const auto spoiled = [](std::int64_t i) {
+    return i == 4 * 900 + 2 ? std::nan("") : test::unit(i);
+  };
+  const Array x = test::make<double>({1031, 4}, spoiled).to(device);
+  const Array good = test::make<double>({1031, 4}, [](std::int64_t i) { return test::unit(i); });
+  const auto text_of = [](const std::function<void()>& work) -> std::string {
+    try {
+      work();
+    } catch (const ValueError& e) {
+      const std::string text = e.what();
+      return text.substr(0, text.find(" (rank "));
+    }
+    return "no error";
+  };
+  KMeans kmeans({.n_clusters = 2});
+  PCA pca;
+  EXPECT_EQ(text_of([&] { kmeans.fit(x); }),
+            "Input X of KMeans contains NaN at row 900, column 2.");
+  EXPECT_EQ(text_of([&] { pca.fit(x); }), "Input X of PCA contains NaN at row 900, column 2.");
+  kmeans.fit(good.to(device));
+  EXPECT_EQ(text_of([&] { kmeans.predict(x); }),
+            "Input X of KMeans contains NaN at row 900, column 2.");
+}
+
+TEST_F(OnDevice, TheCpuBackendIsNoWayOut) {
+  const Array x = blobs<float>(300, 3).to(device);
+  const auto guard = skip("cuda");
+  try {
+    linalg::column_moments(x);
+    ADD_FAILURE() << "ran without a backend for the device";
+  } catch (const NotImplementedError& e) {
+    EXPECT_TRUE(std::string(e.what()).starts_with("linalg.leaf_moments: no backend for cuda:"))
+        << e.what();
+    EXPECT_NE(std::string(e.what()).find("\n  cuda: skipped"), std::string::npos) << e.what();
+  }
+}
+
+TEST_F(OnDevice, IntegersAreReadAsFloat64) {
+  const auto value = [](std::int64_t i) { return static_cast<std::int32_t>(i % 17); };
+  const Array x = test::make<std::int32_t>({517, 3}, value);
+  StandardScaler on_device;
+  StandardScaler on_cpu;
+  on_device.fit(x.to(device));
+  on_cpu.fit(x);
+  expect_near_attributes(on_device, on_cpu, 1e-12, "StandardScaler");
+}
+
+TEST_F(OnDevice, NoMemoryIsLost) {
+  const std::size_t before = cuda_on_host::live_allocations();
+  {
+    const Array x = blobs<float>(700, 4).to(device);
+    KMeans kmeans({.n_clusters = 3});
+    kmeans.fit(x).predict(x);
+    PCA().fit_transform(x);
+  }
+  // Workspace of streams stays for the next call.
+  EXPECT_LE(cuda_on_host::live_allocations(), before + 8);
+}
+
+}  // namespace
+}  // namespace tessera
