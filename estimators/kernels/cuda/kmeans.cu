@@ -26,11 +26,12 @@ struct Rows {
   const T* at;
   std::int64_t stride;
   std::int64_t rows;
-  std::int64_t cols;
-  explicit Rows(const Tile& t) : at(t.as<const T>()), stride(t.stride), rows(t.rows), cols(t.cols) {}
+  int cols;
+  explicit Rows(const Tile& t)
+      : at(t.as<const T>()), stride(t.stride), rows(t.rows), cols(static_cast<int>(t.cols)) {}
   template <bool kNegated = false>
-  __device__ RowSide<T, kNegated> side(std::int64_t first, const T* shift = nullptr) const {
-    return {at + first * stride, stride, shift};
+  __device__ Side<T, kNegated> side(std::int64_t first, const T* shift = nullptr) const {
+    return {at + first * stride, stride, 1, shift};
   }
 };
 
@@ -108,7 +109,7 @@ __device__ double inertia_of(const Rows<T>& x, LeafRows piece, const Rows<T>& ce
 
 /// Labels, and what a piece adds up beside the sums of its clusters. lanes: 0 for no inertia.
 template <class T, class S>
-__global__ void __launch_bounds__(S::kThreads)
+__global__ void __launch_bounds__(S::kThreads, sizeof(T) == 4 ? 3 : 2)
     assign_kernel(Rows<T> x, Pieces pieces, Rows<T> centers, const T* offset, const T* half_norms,
                   Values<const T> weights, Values<std::int32_t> labels, int lanes,
                   PieceSums* sums) {
@@ -168,8 +169,7 @@ __global__ void __launch_bounds__(S::kThreads)
     }
     changed = __syncthreads_count(changed);
     double inertia = 0;
-    if (lanes > 0)
-      inertia = inertia_of(x, piece, centers, offset, weights, label_of, lanes, room);
+    if (lanes > 0) inertia = inertia_of(x, piece, centers, offset, weights, label_of, lanes, room);
     if (thread == 0) sums[block] = {inertia, changed};
     __syncthreads();
   }
@@ -203,11 +203,26 @@ __device__ inline int sum_before(int value, int* room) {
   return sum - value;
 }
 
+/// AssignmentParts for the device; d is 0 without sums.
+struct Parts {
+  std::int64_t k;
+  std::int64_t d;
+  std::int64_t counts_at;
+  std::int64_t inertia_at;
+  std::int64_t changed_at;
+  explicit Parts(const AssignmentParts& p)
+      : k(p.k),
+        d(p.sums ? p.d : 0),
+        counts_at(p.counts_at()),
+        inertia_at(p.inertia_at()),
+        changed_at(p.changed_at()) {}
+};
+
 /// order (leaf_rows for each leaf) = the rows of the leaf by label, equal ones in their order;
 /// starts (k + 1 for each leaf) = where each label starts. A block sorts a leaf, label and row
 /// packed in 32 bits, digit by digit. It also adds up what the leaf's pieces have.
 __global__ void __launch_bounds__(kThreads)
-    sort_kernel(Values<std::int32_t> labels, std::int64_t rows, Pieces pieces, AssignmentParts parts,
+    sort_kernel(Values<std::int32_t> labels, std::int64_t rows, Pieces pieces, Parts parts,
                 const PieceSums* sums, std::uint16_t* order, int* starts, double* out,
                 std::int64_t out_stride) {
   __shared__ std::uint32_t items[spread(most_leaf_rows)];
@@ -268,22 +283,22 @@ __global__ void __launch_bounds__(kThreads)
         all.inertia += sums[leaf * pieces.per_leaf + i].inertia;
         all.changed += sums[leaf * pieces.per_leaf + i].changed;
       }
-      out[leaf * out_stride + parts.inertia_at()] = all.inertia;
-      out[leaf * out_stride + parts.changed_at()] = all.changed;
+      out[leaf * out_stride + parts.inertia_at] = all.inertia;
+      out[leaf * out_stride + parts.changed_at] = all.changed;
     }
     __syncthreads();
   }
 }
 
-/// Sums and weights of the clusters of each leaf: a block takes `chunk` clusters, one after another,
-/// and `lanes` columns; the weight is one column more where it has to be added up.
+/// Sums and weights of the clusters of each leaf: a block takes `chunk` clusters, one after
+/// another, and `lanes` columns; the weight is one column more where it has to be added up.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
-    cluster_kernel(Rows<T> x, Pieces pieces, const T* offset, Values<const T> weights,
-                   AssignmentParts parts, const std::uint16_t* order, const int* starts, int lanes,
-                   int chunk, double* out, std::int64_t out_stride) {
+    cluster_kernel(Rows<T> x, Pieces pieces, const T* offset, Values<const T> weights, Parts parts,
+                   const std::uint16_t* order, const int* starts, int lanes, int chunk, double* out,
+                   std::int64_t out_stride) {
   __shared__ double room[kThreads];
-  const std::int64_t d = parts.sums ? parts.d : 0;
+  const std::int64_t d = parts.d;
   const bool weight_column = weights || d == 0;
   const std::int64_t cols = d + (weight_column ? 1 : 0);
   const std::int64_t groups = (cols + lanes - 1) / lanes;
@@ -312,8 +327,8 @@ __global__ void __launch_bounds__(kThreads)
       }
       if (start < end) sum = sum_of_block(sum, lanes, room);
       if (row != 0) continue;
-      if (col < cols) to[col < d ? j * d + col : parts.counts_at() + j] = sum;
-      if (!weight_column && col == 0) to[parts.counts_at() + j] = end - start;
+      if (col < cols) to[col < d ? j * d + col : parts.counts_at + j] = sum;
+      if (!weight_column && col == 0) to[parts.counts_at + j] = end - start;
     }
   }
 }
@@ -360,7 +375,7 @@ __global__ void __launch_bounds__(S::kThreads)
 
 /// closest = min(closest, |x - c|^2); sums (pieces) = sum w closest over the rows of each piece.
 template <class T, class S>
-__global__ void __launch_bounds__(S::kThreads)
+__global__ void __launch_bounds__(S::kThreads, 2)
     update_kernel(Rows<T> x, Pieces pieces, Rows<T> centers, Values<const T> weights,
                   Values<T> closest, double* sums) {
   __shared__ double room[S::kThreads];
@@ -393,8 +408,8 @@ __global__ void __launch_bounds__(S::kThreads)
       const std::int64_t row = piece.begin + S::first_row() + r;
       if (threadIdx.x % S::kThreadCols != 0 || row >= piece.begin + piece.rows) continue;
       closest[row] = best[r];
-      sum = fma(weights ? static_cast<double>(weights[row]) : 1.0, static_cast<double>(best[r]),
-                sum);
+      sum =
+          fma(weights ? static_cast<double>(weights[row]) : 1.0, static_cast<double>(best[r]), sum);
     }
     sum = sum_of_block(sum, 1, room);
     if (threadIdx.x == 0) sums[block] = sum;
@@ -437,12 +452,12 @@ __global__ void __launch_bounds__(S::kThreads)
 }
 
 /// Calls f with the tiling for so many centres. All give the same bits.
-template <class F>
+template <class T, class F>
 void with_tiling(std::int64_t centers, const F& f) {
   if (centers <= RowsBy<1>::kCols)
     f(RowsBy<1>{});
   else
-    f(RowsBy<4>{});
+    f(RowsBy < sizeof(T) == 4 ? 4 : 2 > {});
 }
 
 }  // namespace
@@ -451,6 +466,7 @@ void assign_nearest(Stream& stream, const Tile& x, std::int64_t leaf_rows, const
                     const Tile& offset, const Tile& weights, const Tile& labels,
                     const AssignmentParts& parts, const Tile& out) {
   if (out.rows == 0 || centers.rows == 0) return;
+  leaf_rows = std::min(leaf_rows, std::max<std::int64_t>(1, x.rows));
   auto& queue = queue_of(stream);
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -459,15 +475,14 @@ void assign_nearest(Stream& stream, const Tile& x, std::int64_t leaf_rows, const
     const std::int64_t per_leaf = ceil_div(leaf_rows, kTileRows);
     const std::int64_t leaf_bytes = leaf_rows * 2 + (k + 1) * 4 + per_leaf * 16;
     const std::int64_t at_once = std::clamp<std::int64_t>(kRoom / leaf_bytes, 1, out.rows);
-    const auto [half_norms, sums, order, starts] =
-        workspace<T, PieceSums, std::uint16_t, int>(
-            queue, static_cast<std::size_t>(k), static_cast<std::size_t>(at_once * per_leaf),
-            static_cast<std::size_t>(at_once * leaf_rows),
-            static_cast<std::size_t>(at_once * (k + 1)));
+    const auto [half_norms, sums, order, starts] = workspace<T, PieceSums, std::uint16_t, int>(
+        queue, static_cast<std::size_t>(k), static_cast<std::size_t>(at_once * per_leaf),
+        static_cast<std::size_t>(at_once * leaf_rows), static_cast<std::size_t>(at_once * (k + 1)));
     cuda::launch(queue, half_norm_kernel<T>, grid_of(ceil_div(k, kThreads / 32)), kThreads, c,
                  half_norms);
     const auto* const origin = offset.as<const T>();
-    const std::int64_t cols = (parts.sums ? parts.d : 0) + (weights || !parts.sums ? 1 : 0);
+    const Parts at(parts);
+    const std::int64_t cols = at.d + (weights || at.d == 0 ? 1 : 0);
     const int lanes = column_lanes(cols);
     const int chunk = k > 1024 ? 32 : 4;
     for (std::int64_t first = 0; first < out.rows; first += at_once) {
@@ -492,11 +507,11 @@ void assign_nearest(Stream& stream, const Tile& x, std::int64_t leaf_rows, const
         assign(assign_kernel<T, RowsBy<4>>);
       else if constexpr (sizeof(T) == 4)
         assign(assign_kernel<T, RowsBy<8>>);
-      cuda::launch(queue, sort_kernel, grid_of(pieces.leaves), kThreads, l, rows.rows, pieces,
-                   parts, static_cast<const PieceSums*>(sums), order, starts, to, out.stride);
+      cuda::launch(queue, sort_kernel, grid_of(pieces.leaves), kThreads, l, rows.rows, pieces, at,
+                   static_cast<const PieceSums*>(sums), order, starts, to, out.stride);
       cuda::launch(queue, cluster_kernel<T>,
                    grid_of(pieces.leaves * ceil_div(k, chunk) * ceil_div(cols, lanes)), kThreads,
-                   rows, pieces, origin, w, parts, static_cast<const std::uint16_t*>(order),
+                   rows, pieces, origin, w, at, static_cast<const std::uint16_t*>(order),
                    static_cast<const int*>(starts), lanes, chunk, to, out.stride);
     }
   });
@@ -508,11 +523,11 @@ void candidate_potentials(Stream& stream, const Tile& x, std::int64_t leaf_rows,
   const std::int64_t m = candidates.rows;
   if (out.rows == 0 || m == 0) return;
   auto& queue = queue_of(stream);
-  const Pieces pieces(out.rows, leaf_rows);
+  const Pieces pieces(out.rows, std::min(leaf_rows, std::max<std::int64_t>(1, x.rows)));
   const auto [sums] = workspace<double>(queue, static_cast<std::size_t>(pieces.size() * m));
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    with_tiling(m, [&]<class S>(S) {
+    with_tiling<T>(m, [&]<class S>(S) {
       cuda::launch(queue, potential_kernel<T, S>, grid_of(pieces.size() * ceil_div(m, S::kCols)),
                    S::kThreads, Rows<T>(x), pieces, Rows<T>(candidates), Values<const T>(weights),
                    Values<const T>(closest), sums);
@@ -526,11 +541,11 @@ void update_closest(Stream& stream, const Tile& x, std::int64_t leaf_rows, const
                     const Tile& weights, const Tile& closest, const Tile& out) {
   if (out.rows == 0) return;
   auto& queue = queue_of(stream);
-  const Pieces pieces(out.rows, leaf_rows);
+  const Pieces pieces(out.rows, std::min(leaf_rows, std::max<std::int64_t>(1, x.rows)));
   const auto [sums] = workspace<double>(queue, static_cast<std::size_t>(pieces.size()));
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    with_tiling(centers.rows, [&]<class S>(S) {
+    with_tiling<T>(centers.rows, [&]<class S>(S) {
       cuda::launch(queue, update_kernel<T, S>, grid_of(pieces.size()), S::kThreads, Rows<T>(x),
                    pieces, Rows<T>(centers), Values<const T>(weights), Values<T>(closest), sums);
     });
@@ -543,7 +558,7 @@ void distances(Stream& stream, const Tile& x, const Tile& centers, const Tile& o
   if (x.rows == 0 || centers.rows == 0) return;
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    with_tiling(centers.rows, [&]<class S>(S) {
+    with_tiling<T>(centers.rows, [&]<class S>(S) {
       cuda::launch(queue_of(stream), distance_kernel<T, S>,
                    grid_of(ceil_div(x.rows, S::kRows) * ceil_div(centers.rows, S::kCols)),
                    S::kThreads, Rows<T>(x), Rows<T>(centers), out.as<T>(), out.stride);

@@ -23,14 +23,16 @@ int narrow(std::int64_t n) {
   return static_cast<int>(n);
 }
 
-// cuBLAS is column-major: what it sees is c^T = op(b)^T op(a)^T.
+// cuBLAS is column-major: what it sees is c^T = op(b)^T op(a)^T. It chooses its kernel, and thereby
+// the bits of a row, by the number of rows, which may depend on the number of GPUs.
 void gemm(Stream& stream, double alpha, const Tile& a, Transpose ta, const Tile& b, Transpose tb,
           double beta, const Tile& c) {
+  if (ta == Transpose::no)
+    return on_cuda::gemm_rows(stream, alpha, a, b, tb == Transpose::yes, beta, c);
   const int m = narrow(c.rows);
   const int n = narrow(c.cols);
-  const int k = narrow(ta == Transpose::yes ? a.rows : a.cols);
+  const int k = narrow(a.rows);
   if (m == 0 || n == 0) return;
-  const auto op = [](Transpose t) { return t == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N; };
   const auto ld = [](const Tile& t) {
     return narrow(std::max<std::int64_t>({1, t.cols, t.stride}));
   };
@@ -40,8 +42,9 @@ void gemm(Stream& stream, double alpha, const Tile& a, Transpose ta, const Tile&
     const T scale_ab = static_cast<T>(alpha);
     const T scale_c = static_cast<T>(beta);
     const auto multiply = [&](auto routine) {
-      cuda::check(routine(queue.cublas(), op(tb), op(ta), n, m, k, &scale_ab, b.as<const T>(),
-                          ld(b), a.as<const T>(), ld(a), &scale_c, c.as<T>(), ld(c)));
+      cuda::check(routine(queue.cublas(), tb == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N,
+                          CUBLAS_OP_T, n, m, k, &scale_ab, b.as<const T>(), ld(b), a.as<const T>(),
+                          ld(a), &scale_c, c.as<T>(), ld(c)));
     };
     if constexpr (std::is_same_v<T, float>)
       multiply(cublasSgemm);
@@ -50,30 +53,34 @@ void gemm(Stream& stream, double alpha, const Tile& a, Transpose ta, const Tile&
   });
 }
 
-/// a (rows x m, column-major) = diag(sqrt(weights)) ([x, y] - shift), the columns of one of x and y.
+/// a (rows x m, column-major) = diag(sqrt(weights)) ([x, y] - shift), the columns of one of x and
+/// y.
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     widen_kernel(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride,
-                 const double* shift, on_cuda::Values<const T> weights, double* a) {
+                 const double* shift, on_cuda::Values<const T> weights, double* a, int* bad) {
   for (std::int64_t e = blockIdx.x * std::int64_t{kThreads} + threadIdx.x; e < rows * cols;
        e += gridDim.x * std::int64_t{kThreads}) {
     const std::int64_t i = e % rows;
     const std::int64_t j = e / rows;
     const double v = static_cast<double>(x[i * stride + j]) - (shift ? shift[j] : 0.0);
     a[e] = weights ? sqrt(static_cast<double>(weights[i])) * v : v;
+    if (!isfinite(a[e])) *bad = 1;
   }
 }
 
 /// to (row-major) = the upper triangle of the first min(rows, cols) rows of a (rows x cols,
-/// column-major) and zeros in its other to_rows x cols elements.
+/// column-major) and zeros in its other to_rows x cols elements; NaN if it is `bad` or `info` says
+/// that it has not been factored: cuSOLVER does not promise that NaN stays.
 __global__ void __launch_bounds__(kThreads)
-    triangle_kernel(const double* a, std::int64_t rows, std::int64_t cols, double* to,
-                    std::int64_t to_rows, std::int64_t to_stride) {
+    triangle_kernel(const double* a, std::int64_t rows, std::int64_t cols, const int* info,
+                    const int* bad, double* to, std::int64_t to_rows, std::int64_t to_stride) {
+  const bool failed = *info != 0 || *bad != 0;
   for (std::int64_t e = blockIdx.x * std::int64_t{kThreads} + threadIdx.x; e < to_rows * cols;
        e += gridDim.x * std::int64_t{kThreads}) {
     const std::int64_t i = e / cols;
     const std::int64_t j = e % cols;
-    to[i * to_stride + j] = i <= j && i < rows ? a[j * rows + i] : 0.0;
+    to[i * to_stride + j] = i > j || i >= rows ? 0.0 : failed ? NAN : a[j * rows + i];
   }
 }
 
@@ -81,7 +88,15 @@ __global__ void __launch_bounds__(kThreads)
   throw LinAlgError("QR of a tile failed: its values are not finite");
 }
 
-/// Calls fill(a) to make a rows x cols matrix, column-major, factors it and calls use(a).
+struct Factors {
+  double* a;  ///< rows x cols, column-major
+  int* info;
+  int* bad;  ///< 0
+  double* room;
+};
+
+/// Calls fill to make a rows x cols matrix, factors it and calls use; both get the Factors, with
+/// `extra` values of room.
 template <class Fill, class Use>
 void factor(cuda::Queue& queue, std::int64_t rows, std::int64_t cols, std::int64_t extra,
             const Fill& fill, const Use& use) {
@@ -89,42 +104,56 @@ void factor(cuda::Queue& queue, std::int64_t rows, std::int64_t cols, std::int64
   const int n = narrow(cols);
   int size = 0;
   cuda::check(cusolverDnDgeqrf_bufferSize(queue.cusolver(), m, n, nullptr, m, &size));
-  const auto [a, tau, work, info, room] = on_cuda::workspace<double, double, double, int, double>(
-      queue, static_cast<std::size_t>(rows * cols), static_cast<std::size_t>(std::min(rows, cols)),
-      static_cast<std::size_t>(size), 1, static_cast<std::size_t>(extra));
-  fill(a, room);
+  const auto [a, tau, work, info, bad, room] =
+      on_cuda::workspace<double, double, double, int, int, double>(
+          queue, static_cast<std::size_t>(rows * cols),
+          static_cast<std::size_t>(std::min(rows, cols)), static_cast<std::size_t>(size), 1, 1,
+          static_cast<std::size_t>(extra));
+  const Factors factors{a, info, bad, room};
+  cuda::check(cudaMemsetAsync(bad, 0, sizeof(int), queue.stream()));
+  fill(factors);
   cuda::check(cusolverDnDgeqrf(queue.cusolver(), m, n, a, m, tau, work, size, info));
-  use(static_cast<const double*>(a), room);
+  use(factors);
+}
+
+/// The columns of `from` to those of the Factors from `first` on.
+template <class T>
+void widen(cuda::Queue& queue, const Tile& from, std::int64_t first, const double* shift,
+           const Tile& weights, const Factors& f) {
+  if (from.cols == 0) return;
+  cuda::launch(queue, widen_kernel<T>, grid_of(ceil_div(from.rows * from.cols, kThreads)), kThreads,
+               from.as<const T>(), from.rows, from.cols, from.stride,
+               shift ? shift + first : nullptr, on_cuda::Values<const T>(weights),
+               f.a + first * from.rows, f.bad);
+}
+
+void keep_triangle(cuda::Queue& queue, std::int64_t rows, std::int64_t cols, const Factors& f,
+                   double* to, std::int64_t to_rows, std::int64_t to_stride) {
+  cuda::launch(queue, triangle_kernel, grid_of(ceil_div(to_rows * cols, kThreads)), kThreads,
+               static_cast<const double*>(f.a), rows, cols, static_cast<const int*>(f.info),
+               static_cast<const int*>(f.bad), to, to_rows, to_stride);
 }
 
 void leaf_triangle(Stream& stream, const Tile& x, std::span<const double> shift, const Tile& y,
                    const Tile& weights, std::span<double> r) {
-  const std::int64_t m = x.cols + (y ? y.cols : 0);
+  const std::int64_t m = x.cols + y.cols;
   const std::int64_t k = std::min(x.rows, m);
   if (k == 0) return;
   auto& queue = on_cuda::queue_of(stream);
   const auto shifts = static_cast<std::int64_t>(shift.size());
   factor(
       queue, x.rows, m, shifts + k * m,
-      [&](double* a, double* room) {
-        const double* const means = on_cuda::upload(queue, shift, room);
+      [&](const Factors& f) {
+        const double* const means = on_cuda::upload(queue, shift, f.room);
         visit_floating(x.dtype, [&](auto tag) {
           using T = typename decltype(tag)::type;
-          const auto widen = [&](const Tile& from, std::int64_t first) {
-            if (from.cols == 0) return;
-            cuda::launch(queue, widen_kernel<T>, grid_of(ceil_div(from.rows * from.cols, kThreads)),
-                         kThreads, from.as<const T>(), from.rows, from.cols, from.stride,
-                         means ? means + first : nullptr, on_cuda::Values<const T>(weights),
-                         a + first * x.rows);
-          };
-          widen(x, 0);
-          if (y) widen(y, x.cols);
+          widen<T>(queue, x, 0, means, weights, f);
+          widen<T>(queue, y, x.cols, means, weights, f);
         });
       },
-      [&](const double* a, double* room) {
-        double* const packed = room + shifts;
-        cuda::launch(queue, triangle_kernel, grid_of(ceil_div(k * m, kThreads)), kThreads, a,
-                     x.rows, m, packed, k, m);
+      [&](const Factors& f) {
+        double* const packed = f.room + shifts;
+        keep_triangle(queue, x.rows, m, f, packed, k, m);
         cuda::check(cudaMemcpyAsync(r.data(), packed, r.size_bytes(), cudaMemcpyDeviceToHost,
                                     queue.stream()));
       });
@@ -134,22 +163,15 @@ void leaf_triangle(Stream& stream, const Tile& x, std::span<const double> shift,
 }
 
 void qr_r(Stream& stream, const Tile& a) {
-  const std::int64_t k = std::min(a.rows, a.cols);
-  if (k == 0) return;
+  if (a.rows == 0 || a.cols == 0) return;
   auto& queue = on_cuda::queue_of(stream);
   factor(
       queue, a.rows, a.cols, 0,
-      [&](double* columns, double*) {
-        cuda::launch(queue, widen_kernel<double>, grid_of(ceil_div(a.rows * a.cols, kThreads)),
-                     kThreads, a.as<const double>(), a.rows, a.cols, a.stride,
-                     static_cast<const double*>(nullptr), on_cuda::Values<const double>(Tile{}),
-                     columns);
-      },
-      [&](const double* columns, double*) {
-        cuda::launch(queue, triangle_kernel, grid_of(ceil_div(a.rows * a.cols, kThreads)), kThreads,
-                     columns, a.rows, a.cols, a.as<double>(), a.rows, a.stride);
+      [&](const Factors& f) { widen<double>(queue, a, 0, nullptr, {}, f); },
+      [&](const Factors& f) {
+        keep_triangle(queue, a.rows, a.cols, f, a.as<double>(), a.rows, a.stride);
       });
-  if (!on_cuda::all_finite(stream, a.slice(0, k))) refuse_triangle();
+  if (!on_cuda::all_finite(stream, a)) refuse_triangle();
 }
 
 // Column-major and row-major agree on a symmetric matrix, and the columns of cuSOLVER's result are

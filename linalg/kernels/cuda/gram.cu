@@ -22,9 +22,12 @@ constexpr std::int64_t kRoom = std::int64_t{1} << 28;
 using Large = Tiling<64, 64, 8, 4>;
 using Small = Tiling<32, 32, 4, 4>;
 
-// Blocks of a processor that the registers must be enough for.
-template <class T, class S, bool kWeighted>
-constexpr int kResident = (sizeof(T) == 8 ? 256 : kWeighted ? 384 : 512) / S::kThreads;
+// Blocks of a processor that the registers must be enough for; fewer for kernels that need more.
+template <class T, class S, bool kMore>
+constexpr int kResident = (sizeof(T) == 8 ? 256
+                           : kMore        ? 384
+                                          : 512) /
+                          S::kThreads;
 
 /// The columns [x, y] of the rows of a run.
 template <class T>
@@ -117,7 +120,7 @@ __device__ __forceinline__ void column_products(Column<T> a, T a_shift, Column<T
   const bool has_a = a.at, has_b = b.at && !same;
   if (has_a) a.at += row * a.stride;
   if (has_b) b.at += row * b.stride;
-  T next_a[kLoads], next_b[kLoads], next_w[kWeighted ? kLoads : 1];
+  T next_a[kLoads] = {}, next_b[kLoads] = {}, next_w[kWeighted ? kLoads : 1] = {};
   T acc[S::R][S::C];
   T chain = 0;
   double sum = 0;
@@ -125,8 +128,8 @@ __device__ __forceinline__ void column_products(Column<T> a, T a_shift, Column<T
 #pragma unroll
     for (int u = 0; u < kLoads; ++u) {
       const int r = begin + row + u * kStep;
-      if (r < rows && has_a) next_a[u] = *a.at;
-      if (r < rows && has_b) next_b[u] = *b.at;
+      if (r < rows && has_a) next_a[u] = __ldg(a.at);
+      if (r < rows && has_b) next_b[u] = __ldg(b.at);
       if (kWeighted && r < rows) next_w[kWeighted ? u : 0] = weights[r];
       a.at += kStep * a.stride;
       b.at += kStep * b.stride;
@@ -221,7 +224,8 @@ __global__ void __launch_bounds__(S::kThreads, kResident<T, S, kWeighted>)
     const std::int64_t b = first_col + threadIdx.x % S::kCols;
     column_products<S, kWeighted>(
         column_of(z, begin, a), shift && a < m ? shift[leaf * m + a] : T(0), column_of(z, begin, b),
-        shift && b < m ? shift[leaf * m + b] : T(0), same, z.weights.from(begin), empty ? 0 : static_cast<int>(rows), same,
+        shift && b < m ? shift[leaf * m + b] : T(0), same, z.weights.from(begin),
+        empty ? 0 : static_cast<int>(rows), same,
         [&](int r, int c, double sum) {
           const std::int64_t row = first_row + r;
           const std::int64_t col = first_col + c;
@@ -319,43 +323,54 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-using Projection = Tiling<128, 32, 8, 4>;
+using Product = Tiling<128, 32, 8, 4>;
 
+// Columns whose products are added up before they are added to the others, for long rows.
+template <class T>
+constexpr int kRowChain = sizeof(T) == 4 ? 512 : 0;
 
+/// c = alpha x y^T + beta c; a row of c depends on that row of x alone.
 template <class T>
-struct ColumnSide {
-  const T* at;  // the first of the columns
-  std::int64_t stride;
-  __device__ T raw(int col, std::int64_t k) const { return at[k * stride + col]; }
-  __device__ T value(T raw, std::int64_t) const { return raw; }
-};
-template <class T>
-__global__ void __launch_bounds__(Projection::kThreads)
-    project_kernel(const T* x, std::int64_t rows, std::int64_t p, std::int64_t x_stride,
-                   const T* mean, const T* q, std::int64_t l, std::int64_t q_stride, T* y) {
-  using S = Projection;
-  const std::int64_t groups = (l + S::kCols - 1) / S::kCols;
+__global__ void __launch_bounds__(Product::kThreads, 3)
+    rows_kernel(Side<T> x, std::int64_t rows, Side<T> y, std::int64_t cols, int depth, T alpha,
+                T beta, T* c, std::int64_t c_stride) {
+  using S = Product;
+  const std::int64_t groups = (cols + S::kCols - 1) / S::kCols;
   const std::int64_t blocks = (rows + S::kRows - 1) / S::kRows * groups;
   for (std::int64_t block = blockIdx.x; block < blocks; block += gridDim.x) {
-    const std::int64_t first = block / groups * S::kRows;
+    const std::int64_t row = block / groups * S::kRows;
     const std::int64_t col = block % groups * S::kCols;
-    const int height = static_cast<int>(rows - first < S::kRows ? rows - first : S::kRows);
-    const int width = static_cast<int>(l - col < S::kCols ? l - col : S::kCols);
+    const int height = static_cast<int>(rows - row < S::kRows ? rows - row : S::kRows);
+    const int width = static_cast<int>(cols - col < S::kCols ? cols - col : S::kCols);
     T acc[S::R][S::C];
-    row_products<S, false, 0>(RowSide<T>{x + first * x_stride, x_stride, mean}, height,
-                              ColumnSide<T>{q + col, q_stride}, width, p, acc);
+    row_products<S, false, kRowChain<T>>(
+        Side<T>{x.at + row * x.row_step, x.row_step, x.step, x.shift}, height,
+        Side<T>{y.at + col * y.row_step, y.row_step, y.step, y.shift}, width, depth, acc);
 #pragma unroll
-    for (int r = 0; r < S::R; ++r)
+    for (int i = 0; i < S::R; ++i)
 #pragma unroll
-      for (int c = 0; c < S::C; ++c)
-        if (S::first_row() + r < height && S::col(c) < width)
-          y[(first + S::first_row() + r) * l + col + S::col(c)] = acc[r][c];
+      for (int j = 0; j < S::C; ++j) {
+        if (S::first_row() + i >= height || S::col(j) >= width) continue;
+        T& to = c[(row + S::first_row() + i) * c_stride + col + S::col(j)];
+        to = beta == 0 ? alpha * acc[i][j] : alpha * acc[i][j] + beta * to;
+      }
   }
+}
+
+template <class T>
+void multiply_rows(cuda::Queue& queue, const Tile& a, const T* shift, const Tile& b,
+                   bool transposed, double alpha, double beta, const Tile& c) {
+  const Side<T> rows{a.as<const T>(), a.stride, 1, shift};
+  const Side<T> cols{b.as<const T>(), transposed ? b.stride : 1, transposed ? 1 : b.stride};
+  cuda::launch(queue, rows_kernel<T>,
+               grid_of(ceil_div(c.rows, Product::kRows) * ceil_div(c.cols, Product::kCols)),
+               Product::kThreads, rows, c.rows, cols, c.cols, static_cast<int>(a.cols),
+               static_cast<T>(alpha), static_cast<T>(beta), c.as<T>(), c.stride);
 }
 
 /// out (p x l) of each leaf = (x - mean)^T y.
 template <class T, class S>
-__global__ void __launch_bounds__(S::kThreads, kResident<T, S, false>)
+__global__ void __launch_bounds__(S::kThreads, kResident<T, S, true>)
     product_kernel(Columns<T> x, const T* mean, const T* y, std::int64_t l, std::int64_t leaves,
                    double* out, std::int64_t out_stride) {
   const std::int64_t height = (x.p + S::kCols - 1) / S::kCols;
@@ -367,22 +382,22 @@ __global__ void __launch_bounds__(S::kThreads, kResident<T, S, false>)
     const auto [begin, rows] = leaf_rows_of(leaf, x.leaf_rows, x.rows);
     const std::int64_t a = first_row + threadIdx.x % S::kCols;
     const std::int64_t b = first_col + threadIdx.x % S::kCols;
-    column_products<S, false>(column_of(x, begin, a), mean && a < x.p ? mean[a] : T(0),
-                              Column<T>{b < l ? y + begin * l + b : nullptr, l}, T(0), false,
-                              x.weights, static_cast<int>(rows), false,
-                              [&](int r, int c, double sum) {
-                                if (first_row + r < x.p && first_col + c < l)
-                                  out[leaf * out_stride + (first_row + r) * l + first_col + c] =
-                                      sum;
-                              },
-                              [](int, double) {});
+    column_products<S, false>(
+        column_of(x, begin, a), mean && a < x.p ? mean[a] : T(0),
+        Column<T>{b < l ? y + begin * l + b : nullptr, l}, T(0), false, x.weights,
+        static_cast<int>(rows), false,
+        [&](int r, int c, double sum) {
+          if (first_row + r < x.p && first_col + c < l)
+            out[leaf * out_stride + (first_row + r) * l + first_col + c] = sum;
+        },
+        [](int, double) {});
   }
 }
 
 template <class T>
 Columns<T> columns_of(const Tile& x, std::int64_t leaf_rows, const Tile& y, const Tile& weights) {
-  return {x.as<const T>(), x.stride, x.cols, y.as<const T>(), y.stride,
-          y ? y.cols : 0,  Values<const T>(weights), x.rows, leaf_rows};
+  return {x.as<const T>(),          x.stride, x.cols,   y.as<const T>(), y.stride, y.cols,
+          Values<const T>(weights), x.rows,   leaf_rows};
 }
 
 }  // namespace
@@ -395,6 +410,15 @@ void leaf_gram(Stream& stream, const Tile& x, std::int64_t leaf_rows, const Tile
     const Columns<T> z = columns_of<T>(x, leaf_rows, y, weights);
     const auto run = z.cols() <= Small::kCols ? run_gram<T, Small> : run_gram<T, Large>;
     run(queue_of(stream), z, center, out);
+  });
+}
+
+void gemm_rows(Stream& stream, double alpha, const Tile& a, const Tile& b, bool transposed,
+               double beta, const Tile& c) {
+  if (c.rows == 0 || c.cols == 0) return;
+  visit_floating(c.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    multiply_rows<T>(queue_of(stream), a, nullptr, b, transposed, alpha, beta, c);
   });
 }
 
@@ -413,29 +437,27 @@ void merge_grams(Stream& stream, const Tile& left, const Tile& right) {
 
 void leaf_gram_product(Stream& stream, const Tile& x, std::int64_t leaf_rows,
                        std::span<const double> mean, const Tile& q, const Tile& out) {
-  if (x.cols == 0 || q.cols == 0) return;
+  if (x.cols == 0 || q.cols == 0 || out.rows == 0) return;
   auto& queue = queue_of(stream);
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const std::int64_t l = q.cols;
-    const std::int64_t leaf_bytes = leaf_rows * l * static_cast<std::int64_t>(sizeof(T));
-    const std::int64_t at_once = std::max<std::int64_t>(1, kRoom / leaf_bytes);
-    const std::int64_t most = std::min(x.rows, std::min(out.rows, at_once) * leaf_rows);
-    auto [means, y] = workspace<T, T>(queue, mean.size(), static_cast<std::size_t>(most * l));
+    const std::int64_t n = std::min(leaf_rows, std::max<std::int64_t>(1, x.rows));
+    const std::int64_t at_once = std::clamp<std::int64_t>(
+        kRoom / (n * l * static_cast<std::int64_t>(sizeof(T))), 1, out.rows);
+    auto [means, y] =
+        workspace<T, T>(queue, mean.size(), static_cast<std::size_t>(at_once * n * l));
     const T* const shift = upload(queue, mean, means);
     for (std::int64_t first = 0; first < out.rows; first += at_once) {
       const std::int64_t leaves = std::min(at_once, out.rows - first);
-      const std::int64_t begin = std::min(x.rows, first * leaf_rows);
-      const Tile run = x.slice(begin, std::min(leaves * leaf_rows, x.rows - begin));
-      cuda::launch(queue, project_kernel<T>,
-                   grid_of(ceil_div(run.rows, Projection::kRows) * ceil_div(l, Projection::kCols)),
-                   Projection::kThreads, run.as<const T>(), run.rows, run.cols, run.stride, shift,
-                   q.as<const T>(), l, q.stride, y);
+      const std::int64_t begin = std::min(x.rows, first * n);
+      const Tile run = x.slice(begin, std::min(leaves * n, x.rows - begin));
+      multiply_rows<T>(queue, run, shift, q, false, 1, 0,
+                       Tile{y, run.rows, l, l, x.dtype, x.device});
       cuda::launch(queue, product_kernel<T, Large>,
                    grid_of(leaves * ceil_div(x.cols, Large::kCols) * ceil_div(l, Large::kCols)),
-                   Large::kThreads, columns_of<T>(run, leaf_rows, {}, {}), shift,
-                   static_cast<const T*>(y), l, leaves, out.slice(first, 1).as<double>(),
-                   out.stride);
+                   Large::kThreads, columns_of<T>(run, n, {}, {}), shift, static_cast<const T*>(y),
+                   l, leaves, out.slice(first, 1).as<double>(), out.stride);
     }
   });
 }

@@ -12,6 +12,10 @@ namespace tessera::on_cuda {
 /// that are then added in float64, as on the CPU.
 void leaf_gram(Stream& stream, const Tile& x, std::int64_t leaf_rows, const Tile& y,
                const Tile& weights, bool center, const Tile& out);
+/// gemm for a as it is: each row of c depends on that row of a and on b alone, not on how many rows
+/// there are, which cuBLAS does not promise.
+void gemm_rows(Stream& stream, double alpha, const Tile& a, const Tile& b, bool transposed,
+               double beta, const Tile& c);
 void merge_grams(Stream& stream, const Tile& left, const Tile& right);
 void leaf_gram_product(Stream& stream, const Tile& x, std::int64_t leaf_rows,
                        std::span<const double> mean, const Tile& q, const Tile& out);

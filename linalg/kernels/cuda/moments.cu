@@ -34,8 +34,8 @@ struct Moments {
   double sum = 0;
   double square = 0;
   template <class T>
-  __device__ void add_rows(const T* x, std::int64_t stride, Values<const T> weights, int row, int step,
-                           int rows, double shift) {
+  __device__ void add_rows(const T* x, std::int64_t stride, Values<const T> weights, int row,
+                           int step, int rows, double shift) {
 #pragma unroll 4
     for (int r = row; r < rows; r += step) {
       const double v = static_cast<double>(x[r * stride]) - shift;
@@ -216,10 +216,9 @@ void leaf_moments(Stream& stream, const Tile& x, std::int64_t leaf_rows, const T
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const int lanes = column_lanes(x.cols);
-    cuda::launch(queue_of(stream), moments_kernel<T>,
-                 grid_of(out.rows * ceil_div(x.cols, lanes)), kThreads, x.as<const T>(), x.rows,
-                 x.cols, x.stride, leaf_rows, Values<const T>(weights), lanes, out.rows,
-                 out.as<double>(), out.stride);
+    cuda::launch(queue_of(stream), moments_kernel<T>, grid_of(out.rows * ceil_div(x.cols, lanes)),
+                 kThreads, x.as<const T>(), x.rows, x.cols, x.stride, leaf_rows,
+                 Values<const T>(weights), lanes, out.rows, out.as<double>(), out.stride);
   });
 }
 
@@ -228,9 +227,9 @@ void leaf_squares(Stream& stream, const Tile& x, std::int64_t leaf_rows, const T
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const int lanes = column_lanes(x.cols);
-    cuda::launch(queue_of(stream), squares_kernel<T>,
-                 grid_of(out.rows * ceil_div(x.cols, lanes)), kThreads, x.as<const T>(), x.rows,
-                 x.cols, x.stride, leaf_rows, lanes, out.rows, out.as<double>(), out.stride);
+    cuda::launch(queue_of(stream), squares_kernel<T>, grid_of(out.rows * ceil_div(x.cols, lanes)),
+                 kThreads, x.as<const T>(), x.rows, x.cols, x.stride, leaf_rows, lanes, out.rows,
+                 out.as<double>(), out.stride);
   });
 }
 
@@ -246,8 +245,8 @@ void merge_moments(Stream& stream, const Tile& left, const Tile& right) {
 void add(Stream& stream, const Tile& left, const Tile& right) {
   if (left.rows == 0 || left.cols == 0) return;
   const int lanes = column_lanes(left.cols);
-  cuda::launch(queue_of(stream), add_kernel, grid_for_each(left.rows, left.cols, lanes),
-               kThreads, left.rows, left.cols, lanes, left.as<double>(), left.stride,
+  cuda::launch(queue_of(stream), add_kernel, grid_for_each(left.rows, left.cols, lanes), kThreads,
+               left.rows, left.cols, lanes, left.as<double>(), left.stride,
                right.as<const double>(), right.stride);
 }
 

@@ -174,52 +174,68 @@ __device__ __forceinline__ void multiply(const T (&a)[S::kDepth][kARow],
   }
 }
 
-/// Rows of x times centres, or squared distances: acc(r, c) runs over the d columns in order, in
-/// chains of kChain whose sums are then added (0: one chain). Sides give raw(row, k) and
-/// value(raw, k) and are asked for rows < kRows or < kCols and k < d only; the rest counts as 0.
-/// All threads of the block call it.
-template <class S, bool kSquares, int kChain, class T, class X, class Y>
-__device__ __forceinline__ void row_products(const X& x, int x_rows, const Y& y, int y_rows,
-                                             std::int64_t d, T (&acc)[S::R][S::C]) {
+/// One side of row_products: value (row, k) is at[row * row_step + k * step], minus shift[k] if
+/// there is a shift, or negated.
+template <class T, bool kNegated = false>
+struct Side {
+  const T* at;
+  std::int64_t row_step;
+  std::int64_t step = 1;
+  const T* shift = nullptr;
+};
+
+/// Rows of x times rows of y, or squared distances: acc(r, c) runs over k < depth in order, in
+/// chains of kChain whose sums are then added (0: one chain). What lies beyond the first x_rows of
+/// S::kRows and y_rows of S::kCols rows is not read and counts as 0. All threads of the block call
+/// it.
+template <class S, bool kSquares, int kChain, class T, bool kNegatedX, bool kNegatedY>
+__device__ __forceinline__ void row_products(Side<T, kNegatedX> x, int x_rows, Side<T, kNegatedY> y,
+                                             int y_rows, int depth, T (&acc)[S::R][S::C]) {
   constexpr int kPad = 16 / sizeof(T);
   __shared__ __align__(16) T a[S::kDepth][S::kRows + kPad];
   __shared__ __align__(16) T b[S::kDepth][S::kCols + kPad];
-  constexpr int kStep = S::kThreads / S::kDepth;
-  constexpr int kLoadsA = S::kRows / kStep;
-  constexpr int kLoadsB = (S::kCols + kStep - 1) / kStep;
+  constexpr int kStep = S::kThreads / S::kDepth;  // rows that the block loads at once
+  static_assert(S::kRows % kStep == 0 && S::kCols % kStep == 0 && kChain % S::kDepth == 0);
   const int k = static_cast<int>(threadIdx.x) % S::kDepth;
   const int row = static_cast<int>(threadIdx.x) / S::kDepth;
-  T next_a[kLoadsA], next_b[kLoadsB];
+  T next_a[S::kRows / kStep] = {}, next_b[S::kCols / kStep] = {};
   T total[kChain > 0 ? S::R : 1][kChain > 0 ? S::C : 1] = {};
-  const auto fetch = [&](std::int64_t at) {
+  const auto fetch = [&](auto& next, auto& side, int rows, int begin) {
+    constexpr int kLoads = sizeof(next) / sizeof(T);
+    const T* from = side.at;
 #pragma unroll
-    for (int u = 0; u < kLoadsA; ++u)
-      if (at < d && row + u * kStep < x_rows) next_a[u] = x.raw(row + u * kStep, at);
+    for (int u = 0; u < kLoads; ++u, from += kStep * side.row_step)
+      if (begin + k < depth && row + u * kStep < rows) next[u] = *from;
+    side.at += S::kDepth * side.step;
+  };
+  const auto store = [&](auto& panel, const auto& next, const auto& side, bool negated, int rows,
+                         int begin) {
+    constexpr int kLoads = sizeof(next) / sizeof(T);
+    const T shift = side.shift && begin + k < depth ? side.shift[begin + k] : T(0);
 #pragma unroll
-    for (int u = 0; u < kLoadsB; ++u)
-      if (at < d && row + u * kStep < y_rows) next_b[u] = y.raw(row + u * kStep, at);
+    for (int u = 0; u < kLoads; ++u) {
+      const T value = negated ? -next[u] : next[u] - shift;
+      panel[k][row + u * kStep] = begin + k < depth && row + u * kStep < rows ? value : T(0);
+    }
   };
 #pragma unroll
   for (int r = 0; r < S::R; ++r)
 #pragma unroll
     for (int c = 0; c < S::C; ++c) acc[r][c] = T(0);
-  fetch(k);
-  for (std::int64_t begin = 0; begin < d; begin += S::kDepth) {
-    const std::int64_t at = begin + k;
+  x.at += row * x.row_step + k * x.step;
+  y.at += row * y.row_step + k * y.step;
+  fetch(next_a, x, x_rows, 0);
+  fetch(next_b, y, y_rows, 0);
+  for (int begin = 0; begin < depth; begin += S::kDepth) {
     __syncthreads();
-#pragma unroll
-    for (int u = 0; u < kLoadsA; ++u)
-      a[k][row + u * kStep] = at < d && row + u * kStep < x_rows ? x.value(next_a[u], at) : T(0);
-#pragma unroll
-    for (int u = 0; u < kLoadsB; ++u)
-      if (S::kCols % kStep == 0 || row + u * kStep < S::kCols)
-        b[k][row + u * kStep] = at < d && row + u * kStep < y_rows ? y.value(next_b[u], at) : T(0);
+    store(a, next_a, x, kNegatedX, x_rows, begin);
+    store(b, next_b, y, kNegatedY, y_rows, begin);
     __syncthreads();
-    fetch(at + S::kDepth);
-    const std::int64_t left = d - begin;
-    multiply<S, kSquares>(a, b, left < S::kDepth ? static_cast<int>(left) : S::kDepth, acc);
+    fetch(next_a, x, x_rows, begin + S::kDepth);
+    fetch(next_b, y, y_rows, begin + S::kDepth);
+    multiply<S, kSquares>(a, b, depth - begin < S::kDepth ? depth - begin : S::kDepth, acc);
     if constexpr (kChain > 0) {
-      if ((begin + S::kDepth) % kChain == 0 || left <= S::kDepth) {
+      if ((begin + S::kDepth) % kChain == 0 || depth - begin <= S::kDepth) {
 #pragma unroll
         for (int r = 0; r < S::R; ++r)
 #pragma unroll
@@ -238,18 +254,5 @@ __device__ __forceinline__ void row_products(const X& x, int x_rows, const Y& y,
   }
   __syncthreads();
 }
-
-/// Rows of a matrix, minus a shift of one row if there is one.
-template <class T, bool kNegated = false>
-struct RowSide {
-  const T* at;
-  std::int64_t stride;
-  const T* shift;
-  __device__ T raw(int row, std::int64_t k) const { return at[row * stride + k]; }
-  __device__ T value(T raw, std::int64_t k) const {
-    if constexpr (kNegated) return -raw;
-    return shift ? raw - shift[k] : raw;
-  }
-};
 
 }  // namespace tessera::on_cuda
