@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include <tessera/estimators/kernels/kernels.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
@@ -19,6 +20,11 @@ void require_fitted(const Estimator& e) {
 }
 
 }  // namespace
+
+void detail::install_backends() {
+  linalg::kernels();
+  estimator_kernels();
+}
 
 void require_finite(const Leaf& leaf, std::string_view input, std::string_view estimator,
                     bool allow_nan) {

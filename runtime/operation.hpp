@@ -62,6 +62,7 @@ class Backend {
   std::string name_;
   Device::Kind device_;
   int priority_;
+  int plugin_ = 0;  // which one it came with; 0: none
   bool opt_in_ = false;
   std::unordered_map<int, Entry> implementations_;
 };
@@ -89,12 +90,15 @@ struct Support {
 };
 /// All operations and backends that this process has seen, ordered by name.
 std::vector<Support> support_table();
-/// A number that differs when two processes have different operations or backends.
+/// A number that differs when the plug-ins of two processes installed different backends. What is
+/// built in does not count: a process that has not needed it yet does not know it.
 std::uint64_t registry_hash();
 
 namespace detail {
 
 int operation_id(const std::string& name, bool composed);
+/// install() for our own: not a plug-in's, though a plug-in may be the first to need them.
+void install_built_in(Backend backend);
 
 struct Candidate {
   const Backend* backend;
@@ -185,7 +189,8 @@ class Operation<R(First, Rest...)> {
         id_(detail::operation_id(name_, false)) {}
   /// A whole function.
   static Operation composed_of(std::string name, Function composed) {
-    return Operation(std::move(name), std::move(composed), detail::operation_id(name, true));
+    const int id = detail::operation_id(name, true);
+    return Operation(std::move(name), std::move(composed), id);
   }
 
   const std::string& name() const { return name_; }
@@ -199,7 +204,7 @@ class Operation<R(First, Rest...)> {
             choice = choose(device, first, rest...);
             return choice.backend;
           }))
-        choice = {"composed", &composed_, "  the processes use different kinds of device"};
+        choice = compose("\n  the processes use different kinds of device", device);
     } else {
       choice = choose(device, first, rest...);
     }
@@ -257,10 +262,11 @@ class Operation<R(First, Rest...)> {
       choice.run = &implementation->run;
       return choice;
     }
-    if (!composed_) detail::refuse(name_, device, choice.declined + all.not_asked);
-    choice.backend = "composed";
-    choice.run = &composed_;
-    return choice;
+    return compose(std::move(choice.declined), device, all.not_asked);
+  }
+  Choice compose(std::string declined, Device device, const std::string& not_asked = "") const {
+    if (!composed_) detail::refuse(name_, device, declined + not_asked);
+    return {"composed", &composed_, std::move(declined)};
   }
 
   std::string name_;

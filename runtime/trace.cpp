@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -97,7 +98,7 @@ Lane& lane() {
   return *mine;
 }
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\')
@@ -142,9 +143,9 @@ std::string events_of(int rank) {
           R"({{"ph":"X","name":{},"cat":{},"pid":{},"tid":{},"ts":{:.3f},"dur":{:.3f},"args":)"
           R"({{"backend":{},"device":{},"flops":{},"bytes":{},"communicated":{},"declined":{}}}}},)"
           "\n",
-          quoted(e.operation), quoted(e.backend), rank, l->number, us(e.start - r.start),
-          us(e.length), quoted(e.backend), quoted(e.device.to_string()), e.flops, e.bytes,
-          e.communicated, quoted(on_one_line(e.declined)));
+          json_text(e.operation), json_text(e.backend), rank, l->number, us(e.start - r.start),
+          us(e.length), json_text(e.backend), json_text(e.device.to_string()), e.flops, e.bytes,
+          e.communicated, json_text(on_one_line(e.declined)));
   }
   return out;
 }
@@ -199,16 +200,20 @@ std::vector<Line> unpacked(std::string bytes) {
   return lines;
 }
 
-/// A file that takes its name when it is complete.
+/// A file that takes its name when it is complete. What is no plain file, such as a pipe, is written
+/// as it is.
 class TraceFile {
  public:
   explicit TraceFile(std::string name)
-      : name_(std::move(name)), part_(name_ + ".part"), file_(std::fopen(part_.c_str(), "w")) {
+      : name_(std::move(name)),
+        special_(std::filesystem::exists(name_) && !std::filesystem::is_regular_file(name_)),
+        written_(special_ ? name_ : name_ + ".part"),
+        file_(std::fopen(written_.c_str(), "w")) {
     if (!file_) fail();
   }
   ~TraceFile() {
     if (file_) std::fclose(file_);
-    if (!kept_) std::remove(part_.c_str());
+    if (!special_ && !kept_) std::remove(written_.c_str());
   }
   TraceFile(const TraceFile&) = delete;
   void write(const std::string& text) {
@@ -216,7 +221,7 @@ class TraceFile {
   }
   void keep() {
     const bool closed = std::fclose(std::exchange(file_, nullptr)) == 0;
-    if (!closed || std::rename(part_.c_str(), name_.c_str()) != 0) fail();
+    if (!closed || (!special_ && std::rename(written_.c_str(), name_.c_str()) != 0)) fail();
     kept_ = true;
   }
 
@@ -225,15 +230,18 @@ class TraceFile {
     throw OSError(fmt::format("cannot write the trace '{}': {}", name_, std::strerror(errno)));
   }
   std::string name_;
-  std::string part_;
+  bool special_;
+  std::string written_;
   std::FILE* file_;
   bool kept_ = false;
 };
 
 }  // namespace
 
-void start(std::string file) {
+void start(std::string file, const Communicator& comm) {
+  on_first(comm, [&] { const TraceFile probe(file); });
   Recording& r = recording();
+  for (const auto& l : r.lanes) *l = {.number = l->number};
   r.file = std::move(file);
   r.start = Clock::now();
   detail::on = true;
