@@ -19,6 +19,11 @@ macro(tessera_find_cuda)
     check_language(CUDA)
     if(CMAKE_CUDA_COMPILER)
       enable_language(CUDA)
+      foreach(kind STANDARD EXTENSION) # nvcc's flag for C++20, which CMake 3.25 does not know
+        if(NOT CMAKE_CUDA20_${kind}_COMPILE_OPTION)
+          set(CMAKE_CUDA20_${kind}_COMPILE_OPTION -std=c++20)
+        endif()
+      endforeach()
       find_package(CUDAToolkit)
     endif()
     if(TARGET CUDA::cudart AND TARGET CUDA::cublas AND TARGET CUDA::cusolver)
@@ -64,7 +69,7 @@ function(tessera_add_cuda)
   # Where the runtime looks for it: beside its own library.
   set_target_properties(
     tessera_cuda
-    PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON INSTALL_RPATH_USE_LINK_PATH ON
+    PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON
                LIBRARY_OUTPUT_DIRECTORY $<TARGET_FILE_DIR:tessera_runtime>)
   install(TARGETS tessera_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endfunction()

@@ -116,11 +116,11 @@ void leaf_gram(Suite& suite, DType dtype) {
             const Wide weight = e(i, 0);
             judge.near(g(i, 0), weight, roundings(r.leaf_rows) * eps64 * weight, i, 0);
             const auto diagonal = [&](Index j) { return e(i, 1 + m + j * m + j); };
-            // Columns' sizes; a shift that is rounded to x's dtype may be that far from the mean.
-            const auto size = [&](Index j) {
-              return std::sqrt(diagonal(j)) +
-                     std::sqrt(weight) * eps_of(dtype) * std::abs(e(i, 1 + j));
+            // A shift in x's dtype may be that far from the mean.
+            const auto slip = [&](Index j) {
+              return std::sqrt(weight) * eps_of(dtype) * std::abs(e(i, 1 + j));
             };
+            const auto size = [&](Index j) { return std::sqrt(diagonal(j)) + slip(j); };
             for (Index j = 0; j < m; ++j)
               judge.near(g(i, 1 + j), e(i, 1 + j),
                          weight > 0 ? roundings(r.leaf_rows) * eps64 * std::abs(e(i, 1 + j)) +
@@ -128,7 +128,8 @@ void leaf_gram(Suite& suite, DType dtype) {
                                     : 0,
                          i, 1 + j);
             for (Index k = 0; k < m * m; ++k)
-              judge.near(g(i, 1 + m + k), e(i, 1 + m + k), unit * size(k / m) * size(k % m), i,
+              judge.near(g(i, 1 + m + k), e(i, 1 + m + k),
+                         unit * size(k / m) * size(k % m) + slip(k / m) * slip(k % m), i,
                          1 + m + k);
           }
         });
@@ -197,16 +198,22 @@ void leaf_gram_product(Suite& suite, DType dtype) {
           judge.same(got.tiles[3], got.tiles[2]);
           const Wide unit = (roundings(r.leaf_rows) + roundings(r.cols)) * eps_of(dtype);
           for (Index i = 0; i < r.leaves(); ++i) {
-            std::vector<Wide> size(z(r.cols * l));  // |Xc|^T |Xc| |q|
+            // |Xc|^T |Xc| |q|; the mean may be rounded to x's dtype before it is subtracted.
+            std::vector<Wide> allowed(z(r.cols * l));
             for (Index row = i * r.leaf_rows; row < std::min(r.rows, (i + 1) * r.leaf_rows); ++row)
               for (Index c = 0; c < l; ++c) {
                 const auto xc = [&](Index j) { return std::abs(x(row, j) - mean[z(j)]); };
-                Wide y = 0;
-                for (Index j = 0; j < r.cols; ++j) y += xc(j) * std::abs(q(j, c));
-                for (Index j = 0; j < r.cols; ++j) size[z(j * l + c)] += xc(j) * y;
+                const auto slip = [&](Index j) { return eps_of(dtype) * std::abs(mean[z(j)]); };
+                Wide y = 0, y_slip = 0;
+                for (Index j = 0; j < r.cols; ++j) {
+                  y += xc(j) * std::abs(q(j, c));
+                  y_slip += slip(j) * std::abs(q(j, c));
+                }
+                for (Index j = 0; j < r.cols; ++j)
+                  allowed[z(j * l + c)] += unit * xc(j) * y + slip(j) * y + xc(j) * y_slip;
               }
             for (Index k = 0; k < r.cols * l; ++k)
-              judge.near(got.tiles[2](i, k), want.tiles[2](i, k), unit * size[z(k)], i, k);
+              judge.near(got.tiles[2](i, k), want.tiles[2](i, k), allowed[z(k)], i, k);
           }
         });
   };

@@ -8,8 +8,7 @@
 #include <cstdio>
 #include <set>
 
-#include <tessera/estimators/kernels/kernels.hpp>
-#include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/estimators/estimator.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/plugin.hpp>
 #include <tessera/runtime/runtime.hpp>
@@ -34,6 +33,7 @@ void print_list(const char* title, const std::vector<std::string>& names) {
 }
 
 int run(const Options& options) {
+  register_operations();
   std::vector<Cases> all = linalg_cases();
   for (Cases& c : estimator_cases()) all.push_back(std::move(c));
   std::set<std::string> ours;

@@ -202,7 +202,9 @@ void Suite::check(const std::string& what, std::vector<Matrix> tiles, const Call
   const Outcome got = run(backend_, stream_, tiles, call);
   if (declines(got)) return;
   const Outcome want = run("reference", host_, tiles, call);
-  if (!want.error.empty()) throw RuntimeError("the reference failed: " + want.error);
+  if (!want.error.empty())
+    throw RuntimeError(fmt::format("the reference failed at {} {}: {}", scores_.back().operation,
+                                   what, want.error));
   Judge judge;
   judge.holds(got.error.empty(), "no error, but " + got.error);
   check_unwritten(tiles, got, judge);

@@ -37,15 +37,16 @@ struct Registry {
     auto next = std::make_unique<Registry>(now());
     const auto same_kind = [&](const auto& other) { return other->device() == backend.device(); };
     if (plugin != 0) {
-      const auto of_others = [&](auto& b) { return same_kind(b) && b->plugin_ != plugin; };
-      for (const auto& b : next->backends)
-        if (of_others(b) && b->name() == backend.name())
-          throw ValueError(fmt::format("there is a backend '{}' for {} already", backend.name(),
-                                       name_of(backend.device())));
       backend.plugin_ = plugin;
       // The data's device decides by default; another backend for the same device is opt-in.
-      backend.opt_in_ = backend.device() == Device::Kind::cpu ||
-                        std::any_of(next->backends.begin(), next->backends.end(), of_others);
+      backend.opt_in_ = backend.device() == Device::Kind::cpu;
+      for (const auto& b : next->backends) {
+        if (!same_kind(b) || b->plugin_ == plugin) continue;
+        if (b->name() == backend.name())
+          throw ValueError(fmt::format("there is a backend '{}' for {} already", backend.name(),
+                                       name_of(backend.device())));
+        backend.opt_in_ = true;
+      }
     }
     std::erase_if(next->backends, [&](const auto& old) {
       if (old->name() != backend.name() || !same_kind(old)) return false;

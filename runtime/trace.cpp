@@ -285,6 +285,7 @@ void finish(const Communicator& comm) {
   }
   on_first(comm, [&] {
     if (failure) std::rethrow_exception(failure);
+    if (lines.empty()) return;
     const std::string text = table(lines);
     (void)!::write(STDERR_FILENO, text.data(), text.size());
   });

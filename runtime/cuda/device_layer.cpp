@@ -81,13 +81,12 @@ struct StreamPool {
     return stream;
   }
 
+  /// One that is not usable counts as open for ever, so that no memory it may use is given away.
   void give_back(std::unique_ptr<PooledStream> stream, bool usable) noexcept {
+    if (!usable) return (void)stream.release();
     const std::lock_guard lock(mutex);
     std::erase(open, stream.get());
-    if (usable)
-      idle.push_back(std::move(stream));
-    else
-      (void)stream.release();
+    idle.push_back(std::move(stream));
   }
 
   /// Makes `later` wait for what is now queued on the open streams of a device.
@@ -290,9 +289,15 @@ class Layer final : public DeviceLayer {
   }
 
  private:
-  void need(int index) const {
-    const int n = count();
-    if (n == 0) throw ValueError("device cuda: this machine has no usable GPU; use device cpu");
+  static void need(int index) {
+    int n = 0;
+    const cudaError_t code = cudaGetDeviceCount(&n);
+    if (code != cudaSuccess) {
+      cudaGetLastError();
+      throw NotImplementedError(
+          fmt::format("device cuda: this process sees no usable GPU ({}); use device cpu",
+                      cudaGetErrorString(code)));
+    }
     if (index < 0 || index >= n)
       throw ValueError(
           fmt::format("device cuda:{}: this process sees {} GPU(s), from cuda:0", index, n));

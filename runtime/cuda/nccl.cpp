@@ -183,8 +183,8 @@ std::shared_ptr<Link> connect(const Communicator& comm, int index, std::string& 
   Facts mine;
   try {
     cuda::check(cudaSetDevice(index));
-    const ncclResult_t code =
-        settled(made, ncclCommInitRankConfig(&made, comm.size(), id, comm.rank(), &config));
+    ncclResult_t code = ncclCommInitRankConfig(&made, comm.size(), id, comm.rank(), &config);
+    code = settled(made, code);
     if (code != ncclSuccess) set_text(mine.problem, "NCCL: " + text_of(code, made));
   } catch (const std::exception& e) {
     set_text(mine.problem, e.what());

@@ -143,6 +143,7 @@ class Engine {
     for (unsigned z = 0; z < blockDim.z; ++z)
       for (unsigned y = 0; y < blockDim.y; ++y)
         for (unsigned x = 0; x < blockDim.x; ++x) fibers_[i++].index = {x, y, z};
+    backward_ = !backward_;
     while (!round()) {
     }
   }
@@ -163,11 +164,15 @@ class Engine {
   // Runs every thread until it is done or at a barrier; true when all are done.
   bool round() {
     const std::size_t n = fibers_.size();
-    for (std::size_t first = 0; first < n; first += warpSize) {
+    const std::size_t warps = (n + warpSize - 1) / warpSize;
+    for (std::size_t w = 0; w < warps; ++w) {
+      const std::size_t first = (backward_ ? warps - 1 - w : w) * warpSize;
       const std::span warp(&fibers_[first], std::min<std::size_t>(warpSize, n - first));
       do {
-        for (Fiber& f : warp)
+        for (std::size_t i = 0; i < warp.size(); ++i) {
+          Fiber& f = warp[backward_ ? warp.size() - 1 - i : i];
           if (f.state == State::fresh || f.state == State::ready) resume(f);
+        }
       } while (release_warp(warp));
     }
     std::size_t done = 0;
@@ -277,6 +282,7 @@ class Engine {
   const std::string* kernel_ = nullptr;
   const std::function<void()>* thread_ = nullptr;
   std::vector<Fiber> fibers_;
+  bool backward_ = true;  // every other block, so that a missing barrier shows
   Fiber* current_ = nullptr;
   Context scheduler_;
   StackNote note_;

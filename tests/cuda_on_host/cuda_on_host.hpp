@@ -11,6 +11,8 @@
 ///    memory of a copy is read when the copy runs. A query does one step every 16th time.
 ///  * Memory of one device is not open to kernels of another, nor host memory to any kernel.
 ///  * A barrier or warp function that some threads never reach ends the program with a text.
+///  * Threads of a block run in turn, in every other block the last one first: a missing barrier
+///    shows in one of the two orders.
 ///  * There is no default stream, no dynamic shared memory and no `<<<...>>>`.
 /// It runs queued messages only while it waits for their stream: a process that blocks in MPI
 /// before it has synchronised a stream on which another process waits for it, hangs.

@@ -29,6 +29,13 @@ __global__ void __launch_bounds__(256) sum_blocks(const float* x, float* sums) {
   if (threadIdx.x == 0) sums[blockIdx.x] = sum;
 }
 
+// Each thread reads what another one has or has not written yet.
+__global__ void forget_a_barrier(int* x, int step) {
+  __shared__ int shared[64];
+  shared[threadIdx.x] = step * static_cast<int>(threadIdx.x + 1);
+  x[threadIdx.x] = shared[(threadIdx.x + 63) % 64];
+}
+
 __global__ void many_barriers(int* x, int rounds) {
   __shared__ int shared[1024];
   shared[threadIdx.x] = static_cast<int>(threadIdx.x);
@@ -116,6 +123,9 @@ cudaError_t queue_sum_blocks(cudaStream_t stream, const float* x, float* sums, u
 }
 cudaError_t queue_many_barriers(cudaStream_t stream, int* x, unsigned threads, int rounds) {
   return launch(stream, 1, threads, many_barriers, x, rounds);
+}
+cudaError_t queue_forgotten_barrier(cudaStream_t stream, int* x, int step) {
+  return launch(stream, 1, 64, forget_a_barrier, x, step);
 }
 cudaError_t queue_warp_functions(cudaStream_t stream, int* out) {
   return launch(stream, 1, 64, warp_functions, out);

@@ -15,6 +15,7 @@ step(${CMAKE_COMMAND} -G ${GENERATOR} -S ${SOURCE} -B ${WORK}/build
      -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_COMPILER=${COMPILER}
      "-DCMAKE_CXX_FLAGS=${FLAGS}" -DCMAKE_BUILD_TYPE=Release)
 step(${CMAKE_COMMAND} --build ${WORK}/build)
+step(${LAUNCH} ${WORK}/prefix/bin/tessera-conformance --backend cpu --operation linalg.add)
 step(${LAUNCH} ${WORK}/build/outside)
 if(NOT output MATCHES "inertia 20833250 over 2 processes\n")
   message(FATAL_ERROR "the outside program printed:\n${output}")

@@ -3,7 +3,7 @@
 #include <tessera/runtime/cuda/cuda.hpp>
 #include <tessera/runtime/plugin.hpp>
 
-extern "C" tessera::Plugin tessera_plugin() {
+extern "C" [[gnu::visibility("default")]] tessera::Plugin tessera_plugin() {
   return {tessera::plugin_version, [] {
             using namespace tessera;
             install(Device::Kind::cuda, cuda::make_device_layer());
