@@ -21,9 +21,9 @@ void install_backends();
 /// What all estimators share: parameters in, fitted attributes out, scikit-learn's method names.
 /// Every function is collective over the communicator of the data. X is n x p with at least one row
 /// and one column; integers are read as float64, float32 stays float32, complex data is refused.
-/// Arrays that accompany X (y, sample_weight) have n rows and may lie on any device. Work runs where
-/// X lies, under the choice of backends in force at fit, which the estimator remembers for predict
-/// and transform unless a guard is in force there.
+/// Arrays that accompany X (y, sample_weight) have n rows and may lie on any device. Work runs
+/// where X lies, under the choice of backends in force at fit, which the estimator remembers for
+/// predict and transform unless a guard is in force there.
 ///
 /// Errors, the same on every process: InvalidParameterError for a parameter outside its range,
 /// ValueError for a wrong shape or a NaN or infinity (with its row and column), NotFittedError
@@ -166,8 +166,7 @@ class EstimatorOf : public Estimator {
     If<has_predict, Rows(const Rows& x, const Self&)> predict;
     If<has_transform, Rows(const Rows& x, const Self&)> transform;
     If<has_inverse_transform, Rows(const Rows& x, const Self&)> inverse_transform;
-    If<has_score,
-       double(const Rows& x, const Self&, const Array& y, const Array& sample_weight)>
+    If<has_score, double(const Rows& x, const Self&, const Array& y, const Array& sample_weight)>
         score;
   };
   static const Operations& operations() {
@@ -266,7 +265,8 @@ std::unique_ptr<Estimator> make_estimator(const std::string& name);
 std::vector<std::string> estimator_names();
 /// A fitted estimator from a model.
 std::unique_ptr<Estimator> make_estimator(const Model& model);
-/// Makes the operations and built-in backends of this room and of linalg known, for support_table().
+/// Makes the operations and built-in backends of this room and of linalg known, for
+/// support_table().
 void register_operations();
 
 }  // namespace tessera

@@ -113,8 +113,7 @@ detail::Candidates find_candidates(int operation, Device::Kind device, const Sel
     if (found && why.empty())
       all.asked.push_back({b, &found->dtypes, &found->implementation});
     else
-      all.not_asked +=
-          fmt::format("\n  {}: {}", b->name(), found ? why : "does not implement it");
+      all.not_asked += fmt::format("\n  {}: {}", b->name(), found ? why : "does not implement it");
   }
   return all;
 }

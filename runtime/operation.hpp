@@ -159,10 +159,10 @@ concept Shared = requires(const std::remove_cvref_t<T>& t) {
   { t.comm() } -> std::convertible_to<const Communicator&>;
 };
 
-/// A named function that backends implement. The data decides where it runs: the device of the first
-/// argument; then the selection in force on this thread; then the priority of the backends that take
-/// the call, by the dtype of the first argument that has one. NotImplementedError naming every
-/// backend and its reason when none does.
+/// A named function that backends implement. The data decides where it runs: the device of the
+/// first argument; then the selection in force on this thread; then the priority of the backends
+/// that take the call, by the dtype of the first argument that has one. NotImplementedError naming
+/// every backend and its reason when none does.
 ///
 /// Two kinds. A block kernel takes a Stream or Tile first and is local. A whole function takes Rows
 /// or an Array first and is collective: the processes agree on the choice before anything runs, and
@@ -184,9 +184,7 @@ class Operation<R(First, Rest...)> {
 
   /// A block kernel; `flops` is what one call does, for the trace.
   explicit Operation(std::string name, Flops flops = nullptr)
-      : name_(std::move(name)),
-        flops_(std::move(flops)),
-        id_(detail::operation_id(name_, false)) {}
+      : name_(std::move(name)), flops_(std::move(flops)), id_(detail::operation_id(name_, false)) {}
   /// A whole function.
   static Operation composed_of(std::string name, Function composed) {
     const int id = detail::operation_id(name, true);
@@ -248,8 +246,8 @@ class Operation<R(First, Rest...)> {
       const auto* implementation = std::any_cast<Implementation>(c.implementation);
       if (!implementation) detail::wrong_signature(name_, c.backend->name());
       if (dtype && !c.dtypes->has(*dtype)) {
-        decline(*c.backend, "takes " + c.dtypes->to_string() + ", not " +
-                                std::string(name_of(*dtype)));
+        decline(*c.backend,
+                "takes " + c.dtypes->to_string() + ", not " + std::string(name_of(*dtype)));
         continue;
       }
       if (implementation->can) {

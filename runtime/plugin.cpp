@@ -62,8 +62,7 @@ void load_plugin(const std::string& path, const Communicator& comm) {
     if (theirs != mine) mine = 0;
   together(comm, [&] {
     if (mine == 0)
-      throw RuntimeError(
-          fmt::format("the plug-in '{}' is not the same on every process", path));
+      throw RuntimeError(fmt::format("the plug-in '{}' is not the same on every process", path));
   });
 }
 

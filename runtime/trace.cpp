@@ -1,10 +1,10 @@
 #include <tessera/runtime/trace.hpp>
 
+#include <fmt/format.h>
+#include <unistd.h>
 #include <cereal/archives/binary.hpp>
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
-#include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -68,10 +68,10 @@ struct Line {
 /// What one thread has recorded. Its own thread writes; finish() reads when the work is done.
 struct Lane {
   int number = 0;
-  std::vector<Event> events;
+  std::vector<Event> events = {};
   std::uint64_t dropped = 0;
   using Key = std::tuple<std::string_view, std::string_view, Device, std::string>;
-  std::map<Key, Line> summary;
+  std::map<Key, Line> summary = {};
 };
 
 struct Recording {
@@ -119,16 +119,17 @@ std::string on_one_line(const std::string& reasons) {
     if (end > at) out += (out.empty() ? "" : "; ") + reasons.substr(at, end - at);
     at = end + 3;
   }
+  std::replace(out.begin(), out.end(), '\n', ' ');
   return out;
 }
 
 // This process's events, each ending with a comma.
 std::string events_of(int rank) {
   const Recording& r = recording();
-  std::string out = fmt::format(
-      R"({{"ph":"M","name":"process_name","pid":{},"args":{{"name":"rank {}"}}}},)"
-      "\n",
-      rank, rank);
+  std::string out =
+      fmt::format(R"({{"ph":"M","name":"process_name","pid":{},"args":{{"name":"rank {}"}}}},)"
+                  "\n",
+                  rank, rank);
   const auto us = [](auto duration) {
     return std::chrono::duration<double, std::micro>(duration).count();
   };
@@ -173,15 +174,14 @@ std::string table(const std::vector<Line>& all) {
   const auto rate = [](double amount, double seconds) {
     return amount > 0 && seconds > 0 ? fmt::format("{:.1f}", amount / seconds * 1e-9) : "";
   };
-  std::string out =
-      fmt::format("{:<28} {:<14} {:<8} {:>9} {:>10} {:>8} {:>8} {:>10}  {}\n", "operation",
-                  "backend", "device", "calls", "seconds", "GFLOP/s", "GB/s", "MB sent", "declined");
+  std::string out = fmt::format("{:<28} {:<14} {:<8} {:>9} {:>10} {:>8} {:>8} {:>10}  {}\n",
+                                "operation", "backend", "device", "calls", "seconds", "GFLOP/s",
+                                "GB/s", "MB sent", "declined");
   for (const Line& l : lines)
-    out += fmt::format("{:<28} {:<14} {:<8} {:>9} {:>10.4f} {:>8} {:>8} {:>10}  {}\n", l.operation,
-                       l.backend, l.device, l.calls, l.seconds, rate(l.flops, l.seconds),
-                       rate(l.bytes, l.seconds),
-                       l.communicated > 0 ? fmt::format("{:.3f}", l.communicated * 1e-6) : "",
-                       l.declined);
+    out += fmt::format(
+        "{:<28} {:<14} {:<8} {:>9} {:>10.4f} {:>8} {:>8} {:>10}  {}\n", l.operation, l.backend,
+        l.device, l.calls, l.seconds, rate(l.flops, l.seconds), rate(l.bytes, l.seconds),
+        l.communicated > 0 ? fmt::format("{:.3f}", l.communicated * 1e-6) : "", l.declined);
   return out;
 }
 
@@ -200,8 +200,8 @@ std::vector<Line> unpacked(std::string bytes) {
   return lines;
 }
 
-/// A file that takes its name when it is complete. What is no plain file, such as a pipe, is written
-/// as it is.
+/// A file that takes its name when it is complete. What is no plain file, such as a pipe, is
+/// written as it is.
 class TraceFile {
  public:
   explicit TraceFile(std::string name)
