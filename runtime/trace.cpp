@@ -179,7 +179,7 @@ std::string table(const std::vector<Line>& all) {
                                 "GB/s", "MB sent", "declined");
   for (const Line& l : lines)
     out += fmt::format(
-        "{:<28} {:<14} {:<8} {:>9} {:>10.4f} {:>8} {:>8} {:>10}  {}\n", l.operation, l.backend,
+        "{:<28} {:<14} {:<8} {:>9} {:>10.6f} {:>8} {:>8} {:>10}  {}\n", l.operation, l.backend,
         l.device, l.calls, l.seconds, rate(l.flops, l.seconds), rate(l.bytes, l.seconds),
         l.communicated > 0 ? fmt::format("{:.3f}", l.communicated * 1e-6) : "", l.declined);
   return out;
