@@ -24,6 +24,11 @@ constexpr Device gpu{Device::Kind::cuda, 0};
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double inf = std::numeric_limits<double>::infinity();
 
+void load_module() {
+  static const bool loaded = (detail::load_plugin_here(TESSERA_CUDA_ON_HOST), true);
+  (void)loaded;
+}
+
 /// The same tile in host memory and on the device, each with NaN (or -1) in what is not set.
 template <class T>
 class Twin {
@@ -157,13 +162,7 @@ std::unique_ptr<Twin<T>> weights_of(const Case& c) {
 
 template <class T>
 struct CudaKernels : testing::Test {
-  static void SetUpTestSuite() {
-    static const bool installed = [] {
-      detail::load_plugin_here(TESSERA_CUDA_ON_HOST);
-      return true;
-    }();
-    (void)installed;
-  }
+  static void SetUpTestSuite() { load_module(); }
   static constexpr double eps = std::numeric_limits<T>::epsilon();
 
   /// f(case) for all of them, with the case in messages.
@@ -392,7 +391,7 @@ TYPED_TEST(CudaKernels, Elementwise) {
 }
 
 TEST(CudaSolvers, EighAndTriangle) {
-  CudaKernels<double>::SetUpTestSuite();
+  load_module();
   const auto& k = linalg::kernels();
   Stream stream(gpu);
   for (const std::int64_t n : {0, 1, 6, 31}) {
