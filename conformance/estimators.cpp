@@ -12,14 +12,6 @@ namespace tessera::conformance {
 namespace {
 
 using linalg::leaf_of_run;
-using Tiles = std::span<const Tile>;
-using Host = std::vector<double>;
-
-std::size_t z(Index i) { return static_cast<std::size_t>(i); }
-
-Matrix result(DType dtype, Index rows, Index cols, Layout layout = {}) {
-  return Matrix(dtype, rows, cols, layout).output();
-}
 Wide weight_of(const Matrix& w, Index i) { return w.rows > 0 ? w(i, 0) : 1; }
 
 /// |x_i - offset - c_j|^2 and |x_i - offset|, |c_j|.

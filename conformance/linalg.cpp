@@ -13,14 +13,6 @@ namespace {
 using linalg::kernels;
 using linalg::leaf_of_run;
 using linalg::Transpose;
-using Tiles = std::span<const Tile>;
-using Host = std::vector<double>;
-
-std::size_t z(Index i) { return static_cast<std::size_t>(i); }
-
-Matrix result(DType dtype, Index rows, Index cols, Layout layout = {}) {
-  return Matrix(dtype, rows, cols, layout).output();
-}
 
 /// What data can be like: the bits of a number.
 struct Mode {

@@ -17,6 +17,10 @@ namespace tessera::conformance {
 
 using Wide = long double;
 using Index = std::int64_t;
+using Tiles = std::span<const Tile>;
+using Host = std::vector<double>;
+
+inline std::size_t z(Index i) { return static_cast<std::size_t>(i); }
 
 inline Wide eps_of(DType dtype) {
   return dtype == DType::float32 ? Wide{std::numeric_limits<float>::epsilon()}
@@ -78,6 +82,10 @@ struct Matrix {
   std::size_t offset(Index i, Index j) const;
 };
 
+/// What an operation is to fill.
+inline Matrix result(DType dtype, Index rows, Index cols, Layout layout = {}) {
+  return Matrix(dtype, rows, cols, layout).output();
+}
 /// Bells around `offset`, which grows a little from column to column; the third column is constant.
 Matrix data(Numbers& numbers, DType dtype, Index rows, Index cols, Layout layout = {},
             Wide offset = 0);
@@ -95,7 +103,7 @@ const std::vector<Run>& runs();
 /// What a backend made of a call.
 struct Outcome {
   std::vector<Matrix> tiles;
-  std::vector<double> host;
+  Host host;
   std::string error;
 };
 
@@ -123,7 +131,7 @@ class Judge {
 /// Runs cases on a backend and keeps the score.
 class Suite {
  public:
-  using Call = std::function<void(Stream&, std::span<const Tile>, std::vector<double>& host)>;
+  using Call = std::function<void(Stream&, Tiles, Host&)>;
   using Compare = std::function<void(const Outcome& got, const Outcome& want, Judge&)>;
   using Print = std::function<void(const std::string&)>;
 

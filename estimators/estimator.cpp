@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include <tessera/estimators/kernels/kernels.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
@@ -20,14 +21,19 @@ void require_fitted(const Estimator& e) {
 
 }  // namespace
 
+void detail::install_backends() {
+  linalg::kernels();
+  estimator_kernels();
+}
+
 void require_finite(const Leaf& leaf, std::string_view input, std::string_view estimator,
                     bool allow_nan) {
   if (leaf.tile.device != cpu) {
     Leaf here = leaf;
     const Buffer memory(static_cast<std::size_t>(leaf.tile.rows * leaf.tile.cols) *
                         size_of(leaf.tile.dtype));
-    here.tile = {memory.data(), leaf.tile.rows, leaf.tile.cols, leaf.tile.cols, leaf.tile.dtype,
-                 cpu};
+    here.tile = {memory.data(),  leaf.tile.rows,  leaf.tile.cols,
+                 leaf.tile.cols, leaf.tile.dtype, cpu};
     Stream stream(leaf.tile.device);
     copy(stream, leaf.tile, here.tile);
     stream.synchronize();
@@ -165,7 +171,7 @@ double Estimator::score(const Rows& x, const Array& y, const Array& sample_weigh
   const Rows checked = check_x(x, false);
   if (needs_y() && !y) throw ValueError(fmt::format("{} needs a target y to score", name()));
   return run_score(checked, needs_y() ? check_companion(y, checked, "y") : Array{},
-                  check_companion(sample_weight, checked, "sample_weight"));
+                   check_companion(sample_weight, checked, "sample_weight"));
 }
 
 void Estimator::has_no(std::string_view method) const {

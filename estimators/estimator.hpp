@@ -1,7 +1,9 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include <tessera/estimators/parameter.hpp>
@@ -11,12 +13,17 @@
 
 namespace tessera {
 
+namespace detail {
+/// Makes this room's and linalg's backends known: a guard may name one before any of them has run.
+void install_backends();
+}  // namespace detail
+
 /// What all estimators share: parameters in, fitted attributes out, scikit-learn's method names.
 /// Every function is collective over the communicator of the data. X is n x p with at least one row
 /// and one column; integers are read as float64, float32 stays float32, complex data is refused.
-/// Arrays that accompany X (y, sample_weight) have n rows and may lie on any device. Work runs where
-/// X lies, under the choice of backends in force at fit, which the estimator remembers for predict
-/// and transform unless a guard is in force there.
+/// Arrays that accompany X (y, sample_weight) have n rows and may lie on any device. Work runs
+/// where X lies, under the choice of backends in force at fit, which the estimator remembers for
+/// predict and transform unless a guard is in force there.
 ///
 /// Errors, the same on every process: InvalidParameterError for a parameter outside its range,
 /// ValueError for a wrong shape or a NaN or infinity (with its row and column), NotFittedError
@@ -104,7 +111,7 @@ class Estimator {
 /// with a struct Self::Params whose defaults are the parameters' and a member `params` of it.
 ///
 /// Its methods are operations: KMeans::operations().fit is "KMeans.fit", which a backend may
-/// override; what runs otherwise is do_fit.
+/// override; what runs otherwise is do_fit. A method that Self has not is none.
 template <class Self, class Params>
 class EstimatorOf : public Estimator {
  public:
@@ -128,30 +135,60 @@ class EstimatorOf : public Estimator {
     return self;
   }
 
+ private:
+  // What Self does not override is Estimator's; what it does has another type or is private to it.
+  static constexpr bool has_predict = !requires {
+    requires std::is_same_v<decltype(&Self::do_predict), decltype(&EstimatorOf::do_predict)>;
+  };
+  static constexpr bool has_transform = !requires {
+    requires std::is_same_v<decltype(&Self::do_transform), decltype(&EstimatorOf::do_transform)>;
+  };
+  static constexpr bool has_inverse_transform = !requires {
+    requires std::is_same_v<decltype(&Self::do_inverse_transform),
+                            decltype(&EstimatorOf::do_inverse_transform)>;
+  };
+  static constexpr bool has_score = !requires {
+    requires std::is_same_v<decltype(&Self::do_score), decltype(&EstimatorOf::do_score)>;
+  };
+  template <bool has, class Signature>
+  using If = std::conditional_t<has, Operation<Signature>, std::function<Signature>>;
+  template <class Owner, class Method, class Function>
+  static Method make(Method Owner::*, const char* name, const Function& does) {
+    if constexpr (requires { Method::composed_of(name, does); })
+      return Method::composed_of(std::string(Self::class_name) + name, does);
+    else
+      return Method(does);
+  }
+
+ public:
   struct Operations {
     Operation<void(const Rows& x, Self&, const Array& y, const Array& sample_weight)> fit;
-    Operation<Rows(const Rows& x, const Self&)> predict, transform, inverse_transform;
-    Operation<double(const Rows& x, const Self&, const Array& y, const Array& sample_weight)> score;
+    If<has_predict, Rows(const Rows& x, const Self&)> predict;
+    If<has_transform, Rows(const Rows& x, const Self&)> transform;
+    If<has_inverse_transform, Rows(const Rows& x, const Self&)> inverse_transform;
+    If<has_score, double(const Rows& x, const Self&, const Array& y, const Array& sample_weight)>
+        score;
   };
   static const Operations& operations() {
-    const auto name = [](const char* method) { return std::string(Self::class_name) + method; };
-    const auto rows = [&](const char* method, Rows (Estimator::*does)(const Rows&) const) {
-      return Operation<Rows(const Rows&, const Self&)>::composed_of(
-          name(method), [does](const Rows& x, const Self& self) {
-            return (static_cast<const Estimator&>(self).*does)(x);
-          });
+    detail::install_backends();
+    const auto rows = [](Rows (Estimator::*does)(const Rows&) const) {
+      return [does](const Rows& x, const Self& self) {
+        return (static_cast<const Estimator&>(self).*does)(x);
+      };
     };
     static const Operations all = {
-        decltype(Operations::fit)::composed_of(
-            name(".fit"), [](const Rows& x, Self& self, const Array& y,
-                             const Array& w) { static_cast<EstimatorOf&>(self).do_fit(x, y, w); }),
-        rows(".predict", &EstimatorOf::do_predict), rows(".transform", &EstimatorOf::do_transform),
-        rows(".inverse_transform", &EstimatorOf::do_inverse_transform),
-        decltype(Operations::score)::composed_of(
-            name(".score"),
-            [](const Rows& x, const Self& self, const Array& y, const Array& w) {
-              return static_cast<const EstimatorOf&>(self).do_score(x, y, w);
-            })};
+        make(&Operations::fit, ".fit",
+             [](const Rows& x, Self& self, const Array& y, const Array& w) {
+               static_cast<EstimatorOf&>(self).do_fit(x, y, w);
+             }),
+        make(&Operations::predict, ".predict", rows(&EstimatorOf::do_predict)),
+        make(&Operations::transform, ".transform", rows(&EstimatorOf::do_transform)),
+        make(&Operations::inverse_transform, ".inverse_transform",
+             rows(&EstimatorOf::do_inverse_transform)),
+        make(&Operations::score, ".score",
+             [](const Rows& x, const Self& self, const Array& y, const Array& w) {
+               return static_cast<const EstimatorOf&>(self).do_score(x, y, w);
+             })};
     return all;
   }
 
@@ -228,7 +265,8 @@ std::unique_ptr<Estimator> make_estimator(const std::string& name);
 std::vector<std::string> estimator_names();
 /// A fitted estimator from a model.
 std::unique_ptr<Estimator> make_estimator(const Model& model);
-/// Makes the operations and built-in backends of this room and of linalg known, for support_table().
+/// Makes the operations and built-in backends of this room and of linalg known, for
+/// support_table().
 void register_operations();
 
 }  // namespace tessera

@@ -26,6 +26,7 @@ ColumnMoments Functions::compose_column_moments(const Rows& x, const Array& weig
 }
 
 const Functions& functions() {
+  kernels();  // a guard may name their backends before any of them has run
   static const Functions all;
   return all;
 }

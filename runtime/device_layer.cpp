@@ -30,7 +30,7 @@ void load_cuda() {
   const auto module = cuda_module();
   if (!std::filesystem::exists(module))
     throw NotImplementedError("device cuda: this build of Tessera has no CUDA; use device cpu");
-  detail::load_plugin_here(module);
+  detail::load_plugin_here(module, true);
 }
 
 }  // namespace

@@ -30,20 +30,21 @@ struct Registry {
     return it == backend.implementations_.end() ? nullptr : &it->second;
   }
 
-  static void add(Backend backend) {
+  static void add(Backend backend, int plugin) {
     static std::mutex mutex;
     static std::vector<std::unique_ptr<const Registry>> kept;
     const std::lock_guard lock(mutex);
     auto next = std::make_unique<Registry>(now());
     const auto same_kind = [&](const auto& other) { return other->device() == backend.device(); };
-    backend.plugin_ = detail::plugin_being_loaded();
-    if (backend.plugin_ != 0) {
+    if (plugin != 0) {
+      backend.plugin_ = plugin;
+      // The data's device decides by default; another backend for the same device is opt-in.
+      backend.opt_in_ = backend.device() == Device::Kind::cpu;
       for (const auto& b : next->backends) {
-        if (!same_kind(b) || b->plugin_ == backend.plugin_) continue;
+        if (!same_kind(b) || b->plugin_ == plugin) continue;
         if (b->name() == backend.name())
           throw ValueError(fmt::format("there is a backend '{}' for {} already", backend.name(),
                                        name_of(backend.device())));
-        // The data's device decides by default; another backend for the same device is opt-in.
         backend.opt_in_ = true;
       }
     }
@@ -60,6 +61,7 @@ struct Registry {
   }
 
   static std::vector<Support> table();
+  static std::uint64_t hash();
 };
 
 std::atomic<const Registry*> Registry::current{nullptr};
@@ -111,8 +113,7 @@ detail::Candidates find_candidates(int operation, Device::Kind device, const Sel
     if (found && why.empty())
       all.asked.push_back({b, &found->dtypes, &found->implementation});
     else
-      all.not_asked +=
-          fmt::format("\n  {}: {}", b->name(), found ? why : "does not implement it");
+      all.not_asked += fmt::format("\n  {}: {}", b->name(), found ? why : "does not implement it");
   }
   return all;
 }
@@ -133,7 +134,21 @@ std::vector<Support> Registry::table() {
   return all;
 }
 
-void install(Backend backend) { Registry::add(std::move(backend)); }
+std::uint64_t Registry::hash() {
+  std::string text;
+  for (const auto& b : now().backends) {
+    if (b->plugin_ == 0) continue;
+    text += fmt::format("{} {} {}\n", b->name(), name_of(b->device()), b->priority());
+    for (const Support& s : table())
+      for (const auto& e : s.entries)
+        if (e.backend == b->name() && e.device == b->device())
+          text += fmt::format("  {} {}\n", s.operation, e.dtypes.to_string());
+  }
+  return std::hash<std::string>{}(text);
+}
+
+void install(Backend backend) { Registry::add(std::move(backend), detail::plugin_being_loaded()); }
+void detail::install_built_in(Backend backend) { Registry::add(std::move(backend), 0); }
 
 std::vector<std::string> backend_names() {
   std::vector<std::string> names;
@@ -156,16 +171,7 @@ void check_backends(const Selection& s) {
 
 std::vector<Support> support_table() { return Registry::table(); }
 
-std::uint64_t registry_hash() {
-  std::string text;
-  for (const auto& s : support_table()) {
-    text += s.operation + '\n';
-    for (const auto& e : s.entries)
-      text += fmt::format("  {} {} {}\n", e.backend, static_cast<int>(e.device),
-                          e.dtypes.to_string());
-  }
-  return std::hash<std::string>{}(text);
-}
+std::uint64_t registry_hash() { return Registry::hash(); }
 
 namespace detail {
 

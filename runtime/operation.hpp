@@ -62,8 +62,8 @@ class Backend {
   std::string name_;
   Device::Kind device_;
   int priority_;
+  int plugin_ = 0;  // which one it came with; 0: none
   bool opt_in_ = false;
-  int plugin_ = 0;  // which one installed it; 0: the program
   std::unordered_map<int, Entry> implementations_;
 };
 
@@ -90,12 +90,15 @@ struct Support {
 };
 /// All operations and backends that this process has seen, ordered by name.
 std::vector<Support> support_table();
-/// A number that differs when two processes have different operations or backends.
+/// A number that differs when the plug-ins of two processes installed different backends. What is
+/// built in does not count: a process that has not needed it yet does not know it.
 std::uint64_t registry_hash();
 
 namespace detail {
 
 int operation_id(const std::string& name, bool composed);
+/// install() for our own: not a plug-in's, though a plug-in may be the first to need them.
+void install_built_in(Backend backend);
 
 struct Candidate {
   const Backend* backend;
@@ -156,10 +159,10 @@ concept Shared = requires(const std::remove_cvref_t<T>& t) {
   { t.comm() } -> std::convertible_to<const Communicator&>;
 };
 
-/// A named function that backends implement. The data decides where it runs: the device of the first
-/// argument; then the selection in force on this thread; then the priority of the backends that take
-/// the call, by the dtype of the first argument that has one. NotImplementedError naming every
-/// backend and its reason when none does.
+/// A named function that backends implement. The data decides where it runs: the device of the
+/// first argument; then the selection in force on this thread; then the priority of the backends
+/// that take the call, by the dtype of the first argument that has one. NotImplementedError naming
+/// every backend and its reason when none does.
 ///
 /// Two kinds. A block kernel takes a Stream or Tile first and is local. A whole function takes Rows
 /// or an Array first and is collective: the processes agree on the choice before anything runs, and
@@ -181,12 +184,11 @@ class Operation<R(First, Rest...)> {
 
   /// A block kernel; `flops` is what one call does, for the trace.
   explicit Operation(std::string name, Flops flops = nullptr)
-      : name_(std::move(name)),
-        flops_(std::move(flops)),
-        id_(detail::operation_id(name_, false)) {}
+      : name_(std::move(name)), flops_(std::move(flops)), id_(detail::operation_id(name_, false)) {}
   /// A whole function.
   static Operation composed_of(std::string name, Function composed) {
-    return Operation(std::move(name), std::move(composed), detail::operation_id(name, true));
+    const int id = detail::operation_id(name, true);
+    return Operation(std::move(name), std::move(composed), id);
   }
 
   const std::string& name() const { return name_; }
@@ -200,7 +202,7 @@ class Operation<R(First, Rest...)> {
             choice = choose(device, first, rest...);
             return choice.backend;
           }))
-        choice = {"composed", &composed_, "  the processes use different kinds of device"};
+        choice = compose("\n  the processes use different kinds of device", device);
     } else {
       choice = choose(device, first, rest...);
     }
@@ -244,8 +246,8 @@ class Operation<R(First, Rest...)> {
       const auto* implementation = std::any_cast<Implementation>(c.implementation);
       if (!implementation) detail::wrong_signature(name_, c.backend->name());
       if (dtype && !c.dtypes->has(*dtype)) {
-        decline(*c.backend, "takes " + c.dtypes->to_string() + ", not " +
-                                std::string(name_of(*dtype)));
+        decline(*c.backend,
+                "takes " + c.dtypes->to_string() + ", not " + std::string(name_of(*dtype)));
         continue;
       }
       if (implementation->can) {
@@ -258,10 +260,11 @@ class Operation<R(First, Rest...)> {
       choice.run = &implementation->run;
       return choice;
     }
-    if (!composed_) detail::refuse(name_, device, choice.declined + all.not_asked);
-    choice.backend = "composed";
-    choice.run = &composed_;
-    return choice;
+    return compose(std::move(choice.declined), device, all.not_asked);
+  }
+  Choice compose(std::string declined, Device device, const std::string& not_asked = "") const {
+    if (!composed_) detail::refuse(name_, device, declined + not_asked);
+    return {"composed", &composed_, std::move(declined)};
   }
 
   std::string name_;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include <tessera/runtime/error.hpp>
@@ -13,7 +14,6 @@ namespace tessera {
 namespace {
 
 int loading = 0;
-int loaded = 0;
 
 // dlopen looks for a name without a slash in the system's folders; a user means a file.
 std::string as_path(const std::string& path) {
@@ -24,12 +24,15 @@ std::string as_path(const std::string& path) {
 
 int detail::plugin_being_loaded() { return loading; }
 
-void detail::load_plugin_here(const std::string& path) {
+void detail::load_plugin_here(const std::string& path, bool built_in) {
+  static std::set<void*> loaded;
+  static int count = 0;
   if (std::error_code e; !std::filesystem::exists(path, e))
     throw OSError(fmt::format("cannot load the plug-in '{}': there is no such file", path));
   // Never closed: its functions stay in the registry.
   void* library = dlopen(as_path(path).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) throw OSError(fmt::format("cannot load the plug-in '{}': {}", path, dlerror()));
+  if (loaded.contains(library)) return;
   const auto entry = reinterpret_cast<Plugin (*)()>(dlsym(library, "tessera_plugin"));
   if (!entry)
     throw ValueError(
@@ -40,7 +43,7 @@ void detail::load_plugin_here(const std::string& path) {
         fmt::format("the plug-in '{}' was built for version {} of Tessera's plug-ins, this is "
                     "version {}; build it anew",
                     path, plugin.version, plugin_version));
-  const int before = std::exchange(loading, ++loaded);
+  const int before = std::exchange(loading, built_in ? 0 : ++count);
   try {
     plugin.install();
   } catch (...) {
@@ -49,6 +52,7 @@ void detail::load_plugin_here(const std::string& path) {
         fmt::format("the plug-in '{}' failed: {}", path, describe(std::current_exception())));
   }
   loading = before;
+  loaded.insert(library);
 }
 
 void load_plugin(const std::string& path, const Communicator& comm) {
@@ -58,8 +62,7 @@ void load_plugin(const std::string& path, const Communicator& comm) {
     if (theirs != mine) mine = 0;
   together(comm, [&] {
     if (mine == 0)
-      throw RuntimeError(
-          fmt::format("the plug-in '{}' is not the same on every process", path));
+      throw RuntimeError(fmt::format("the plug-in '{}' is not the same on every process", path));
   });
 }
 

@@ -23,16 +23,17 @@ struct Plugin {
 
 /// Loads a plug-in on every process; what it installs is kept until the program ends, and its
 /// backends run only where they are preferred or the only ones (unless the device is theirs alone).
-/// OSError when the file is missing or no shared library, ValueError when it is no plug-in or was
-/// built for another version or its backend's name is taken, RuntimeError when it throws or the
-/// processes end up with different backends. Collective.
+/// Nothing when it is loaded already. OSError when the file is missing or no shared library,
+/// ValueError when it is no plug-in or was built for another version, RuntimeError when it throws
+/// (so does install() for a name that is taken) or the processes end up with different backends.
+/// Collective.
 void load_plugin(const std::string& path, const Communicator& comm = Communicator::world());
 
 namespace detail {
-/// The number of the plug-in that is being loaded; 0 if none is.
+/// The number of the plug-in that is being loaded; 0: none.
 int plugin_being_loaded();
-/// The file's plug-in, loaded and checked for its version. Local.
-void load_plugin_here(const std::string& path);
+/// The file's plug-in, loaded and checked for its version; `built_in`: one of our own. Local.
+void load_plugin_here(const std::string& path, bool built_in = false);
 }  // namespace detail
 
 }  // namespace tessera

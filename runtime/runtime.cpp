@@ -184,7 +184,8 @@ void Runtime::start(int* argc, char*** argv) {
     Communicator::world().broadcast(text, 0);
     return text;
   };
-  if (const auto file = from_environment("TESSERA_TRACE"); !file.empty()) trace::start(file);
+  if (const auto file = from_environment("TESSERA_TRACE"); !file.empty())
+    trace::start(file, Communicator::world());
   const std::string plugins = from_environment("TESSERA_PLUGINS");
   for (std::size_t at = 0; at < plugins.size();) {
     const std::size_t end = std::min(plugins.find(':', at), plugins.size());

@@ -48,7 +48,6 @@ void Selection::set_only(const std::string& backend) {
 
 void Selection::add_skip(const std::string& backend) {
   std::erase(prefer, backend);
-  if (only) std::erase(*only, backend);
   std::erase(skip, backend);
   skip.push_back(backend);
 }

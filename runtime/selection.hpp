@@ -7,12 +7,12 @@
 
 namespace tessera {
 
-/// Which backends may run the operations of a thread, by name. A value; empty: the data's device and
-/// the backends' priorities decide.
+/// Which backends may run the operations of a thread, by name. A value; empty: the data's device
+/// and the backends' priorities decide.
 struct Selection {
-  std::vector<std::string> prefer;               ///< tried first, in this order
-  std::optional<std::vector<std::string>> only;  ///< nothing else may run
-  std::vector<std::string> skip;                 ///< these may not
+  std::vector<std::string> prefer = {};               ///< tried first, in this order
+  std::optional<std::vector<std::string>> only = {};  ///< nothing else may run
+  std::vector<std::string> skip = {};                 ///< these may not
 
   /// The change that a guard makes: what is said last about a backend holds.
   void add_prefer(const std::string& backend);

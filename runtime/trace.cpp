@@ -1,15 +1,16 @@
 #include <tessera/runtime/trace.hpp>
 
+#include <fmt/format.h>
+#include <unistd.h>
 #include <cereal/archives/binary.hpp>
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
-#include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -67,10 +68,10 @@ struct Line {
 /// What one thread has recorded. Its own thread writes; finish() reads when the work is done.
 struct Lane {
   int number = 0;
-  std::vector<Event> events;
+  std::vector<Event> events = {};
   std::uint64_t dropped = 0;
   using Key = std::tuple<std::string_view, std::string_view, Device, std::string>;
-  std::map<Key, Line> summary;
+  std::map<Key, Line> summary = {};
 };
 
 struct Recording {
@@ -97,7 +98,7 @@ Lane& lane() {
   return *mine;
 }
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\')
@@ -118,16 +119,17 @@ std::string on_one_line(const std::string& reasons) {
     if (end > at) out += (out.empty() ? "" : "; ") + reasons.substr(at, end - at);
     at = end + 3;
   }
+  std::replace(out.begin(), out.end(), '\n', ' ');
   return out;
 }
 
 // This process's events, each ending with a comma.
 std::string events_of(int rank) {
   const Recording& r = recording();
-  std::string out = fmt::format(
-      R"({{"ph":"M","name":"process_name","pid":{},"args":{{"name":"rank {}"}}}},)"
-      "\n",
-      rank, rank);
+  std::string out =
+      fmt::format(R"({{"ph":"M","name":"process_name","pid":{},"args":{{"name":"rank {}"}}}},)"
+                  "\n",
+                  rank, rank);
   const auto us = [](auto duration) {
     return std::chrono::duration<double, std::micro>(duration).count();
   };
@@ -142,9 +144,9 @@ std::string events_of(int rank) {
           R"({{"ph":"X","name":{},"cat":{},"pid":{},"tid":{},"ts":{:.3f},"dur":{:.3f},"args":)"
           R"({{"backend":{},"device":{},"flops":{},"bytes":{},"communicated":{},"declined":{}}}}},)"
           "\n",
-          quoted(e.operation), quoted(e.backend), rank, l->number, us(e.start - r.start),
-          us(e.length), quoted(e.backend), quoted(e.device.to_string()), e.flops, e.bytes,
-          e.communicated, quoted(on_one_line(e.declined)));
+          json_text(e.operation), json_text(e.backend), rank, l->number, us(e.start - r.start),
+          us(e.length), json_text(e.backend), json_text(e.device.to_string()), e.flops, e.bytes,
+          e.communicated, json_text(on_one_line(e.declined)));
   }
   return out;
 }
@@ -172,15 +174,14 @@ std::string table(const std::vector<Line>& all) {
   const auto rate = [](double amount, double seconds) {
     return amount > 0 && seconds > 0 ? fmt::format("{:.1f}", amount / seconds * 1e-9) : "";
   };
-  std::string out =
-      fmt::format("{:<28} {:<14} {:<8} {:>9} {:>10} {:>8} {:>8} {:>10}  {}\n", "operation",
-                  "backend", "device", "calls", "seconds", "GFLOP/s", "GB/s", "MB sent", "declined");
+  std::string out = fmt::format("{:<28} {:<14} {:<8} {:>9} {:>10} {:>8} {:>8} {:>10}  {}\n",
+                                "operation", "backend", "device", "calls", "seconds", "GFLOP/s",
+                                "GB/s", "MB sent", "declined");
   for (const Line& l : lines)
-    out += fmt::format("{:<28} {:<14} {:<8} {:>9} {:>10.4f} {:>8} {:>8} {:>10}  {}\n", l.operation,
-                       l.backend, l.device, l.calls, l.seconds, rate(l.flops, l.seconds),
-                       rate(l.bytes, l.seconds),
-                       l.communicated > 0 ? fmt::format("{:.3f}", l.communicated * 1e-6) : "",
-                       l.declined);
+    out += fmt::format(
+        "{:<28} {:<14} {:<8} {:>9} {:>10.6f} {:>8} {:>8} {:>10}  {}\n", l.operation, l.backend,
+        l.device, l.calls, l.seconds, rate(l.flops, l.seconds), rate(l.bytes, l.seconds),
+        l.communicated > 0 ? fmt::format("{:.3f}", l.communicated * 1e-6) : "", l.declined);
   return out;
 }
 
@@ -199,16 +200,20 @@ std::vector<Line> unpacked(std::string bytes) {
   return lines;
 }
 
-/// A file that takes its name when it is complete.
+/// A file that takes its name when it is complete. What is no plain file, such as a pipe, is
+/// written as it is.
 class TraceFile {
  public:
   explicit TraceFile(std::string name)
-      : name_(std::move(name)), part_(name_ + ".part"), file_(std::fopen(part_.c_str(), "w")) {
+      : name_(std::move(name)),
+        special_(std::filesystem::exists(name_) && !std::filesystem::is_regular_file(name_)),
+        written_(special_ ? name_ : name_ + ".part"),
+        file_(std::fopen(written_.c_str(), "w")) {
     if (!file_) fail();
   }
   ~TraceFile() {
     if (file_) std::fclose(file_);
-    if (!kept_) std::remove(part_.c_str());
+    if (!special_ && !kept_) std::remove(written_.c_str());
   }
   TraceFile(const TraceFile&) = delete;
   void write(const std::string& text) {
@@ -216,7 +221,7 @@ class TraceFile {
   }
   void keep() {
     const bool closed = std::fclose(std::exchange(file_, nullptr)) == 0;
-    if (!closed || std::rename(part_.c_str(), name_.c_str()) != 0) fail();
+    if (!closed || (!special_ && std::rename(written_.c_str(), name_.c_str()) != 0)) fail();
     kept_ = true;
   }
 
@@ -225,15 +230,18 @@ class TraceFile {
     throw OSError(fmt::format("cannot write the trace '{}': {}", name_, std::strerror(errno)));
   }
   std::string name_;
-  std::string part_;
+  bool special_;
+  std::string written_;
   std::FILE* file_;
   bool kept_ = false;
 };
 
 }  // namespace
 
-void start(std::string file) {
+void start(std::string file, const Communicator& comm) {
+  on_first(comm, [&] { const TraceFile probe(file); });
   Recording& r = recording();
+  for (const auto& l : r.lanes) *l = {.number = l->number};
   r.file = std::move(file);
   r.start = Clock::now();
   detail::on = true;

@@ -18,8 +18,9 @@ inline std::atomic<bool> on{false};
 /// Whether calls are recorded. One load when they are not.
 inline bool enabled() { return detail::on.load(std::memory_order_relaxed); }
 
-/// Starts recording on this process; finish() will write to `file`.
-void start(std::string file);
+/// Starts recording anew; finish() will write to `file`. OSError, the same everywhere, when that
+/// would fail. Collective.
+void start(std::string file, const Communicator& comm);
 
 /// Stops recording, prints a summary over all processes on rank 0's standard error and writes all
 /// calls to the file, which chrome://tracing and Perfetto open: one lane per process and thread.

@@ -88,10 +88,7 @@ struct Common {
   void apply() const {
     if (threads) Runtime::set_threads(*threads);
     Progress::enable(progress);
-    if (!trace.empty()) {
-      io::require_writable(trace);
-      trace::start(trace);
-    }
+    if (!trace.empty()) trace::start(trace, Communicator::world());
     register_operations();
     for (const auto& file : plugins) load_plugin(file);
     if (!backend.empty()) set_default_selection(Selection::parse(backend));
@@ -485,6 +482,7 @@ int main(int argc, char** argv) {
   }
   return runtime.run([&] {
     chosen();
+    trace::finish(Communicator::world());
     return 0;
   });
 }

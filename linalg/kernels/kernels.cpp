@@ -34,8 +34,8 @@ double Kernels::flops_of_gemm(Stream&, double, const Tile& a, Transpose ta, cons
 const Kernels& kernels() {
   static const Kernels all;
   static const bool installed = [] {
-    install(cpu_backend(all));
-    install(reference_backend(all));
+    detail::install_built_in(cpu_backend(all));
+    detail::install_built_in(reference_backend(all));
     return true;
   }();
   (void)installed;

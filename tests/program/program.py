@@ -14,6 +14,7 @@ import numpy as np
 PROGRAM = os.environ.get(
     "TESSERA_PROGRAM", Path(__file__).parents[2] / "build/release/tools/tessera"
 )
+PLUGIN = Path(PROGRAM).parents[1] / "examples/plugin/plain.so"
 # The last: after a failure mpirun would otherwise wait two seconds for processes that ended already.
 MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none", "--mca", "odls_base_sigkill_timeout", "0"]
 
@@ -25,10 +26,10 @@ class Result:
     err: str  # without what mpirun itself prints
 
 
-def tessera(*arguments, processes=1, threads=1, expect=0, timeout=60):
+def tessera(*arguments, processes=1, threads=1, expect=0, timeout=60, **environment):
     """Runs `tessera arguments...` on `processes`; still running after `timeout` seconds is a failure.
 
-    `expect` is the exit status it must have, None for any.
+    `expect` is the exit status it must have, None for any; `environment` is added to this one's.
     """
     command = [*MPIRUN, "-n", processes, PROGRAM, *arguments]
     job = subprocess.Popen(
@@ -40,6 +41,7 @@ def tessera(*arguments, processes=1, threads=1, expect=0, timeout=60):
         start_new_session=True,
         env=os.environ
         | {"TESSERA_THREADS": str(threads)}
+        | {name: str(value) for name, value in environment.items()}
         | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"},
     )
     try:
