@@ -24,6 +24,11 @@ constexpr Device gpu{Device::Kind::cuda, 0};
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double inf = std::numeric_limits<double>::infinity();
 
+void load_module() {
+  static const bool loaded = (detail::load_plugin_here(TESSERA_CUDA_ON_HOST), true);
+  (void)loaded;
+}
+
 /// The same tile in host memory and on the device, each with NaN (or -1) in what is not set.
 template <class T>
 class Twin {
@@ -111,11 +116,11 @@ struct OnDevice {
   }
 };
 
-/// call(stream, side) with the reference backend and on the device; how often that waited.
+/// call(stream, side) with a backend of the host and on the device; how often that waited.
 template <class Call>
-std::uint64_t both(const Call& call) {
+std::uint64_t both(const Call& call, const char* backend = "reference") {
   {
-    const auto guard = only("reference");
+    const auto guard = only(backend);
     Stream stream;
     call(stream, OnHost{});
   }
@@ -157,13 +162,7 @@ std::unique_ptr<Twin<T>> weights_of(const Case& c) {
 
 template <class T>
 struct CudaKernels : testing::Test {
-  static void SetUpTestSuite() {
-    static const bool installed = [] {
-      detail::load_plugin_here(TESSERA_CUDA_ON_HOST);
-      return true;
-    }();
-    (void)installed;
-  }
+  static void SetUpTestSuite() { load_module(); }
   static constexpr double eps = std::numeric_limits<T>::epsilon();
 
   /// f(case) for all of them, with the case in messages.
@@ -392,7 +391,7 @@ TYPED_TEST(CudaKernels, Elementwise) {
 }
 
 TEST(CudaSolvers, EighAndTriangle) {
-  CudaKernels<double>::SetUpTestSuite();
+  load_module();
   const auto& k = linalg::kernels();
   Stream stream(gpu);
   for (const std::int64_t n : {0, 1, 6, 31}) {
@@ -462,6 +461,27 @@ TYPED_TEST(CudaKernels, AssignNearest) {
   check({700, 2, 512, 0, true}, 1500, true, true);
   check({300, 1, 256, 0, false}, 70000, true, false);
   check({20, 1025, 16, 0, false}, 17, true, true);
+}
+
+TYPED_TEST(CudaKernels, LabelsOfTheCpu) {
+  using T = TypeParam;
+  const Case c{601, 33, 256, 0, false};
+  const auto x = this->data(c, 1);
+  for (const std::int64_t k : {16, 32, 200}) {
+    const Twin<T> centers(k, 33, 0, [](auto i, auto j) { return static_cast<T>(noise(i, j, 2)); });
+    const Twin<T> offset(1, 33, 0, [](auto, auto j) { return static_cast<T>(noise(0, j, 4)); });
+    const Twin<std::int32_t> labels(c.rows, 1, 0, [](auto, auto) { return 0; });
+    const AssignmentParts parts{k, 33, true, true};
+    const Twin<double> out(c.leaves(), parts.size());
+    both(
+        [&](Stream& s, auto on) {
+          estimator_kernels().assign_nearest(s, on(x), c.leaf_rows, on(centers), on(offset), {},
+                                             on(labels), parts, on(out));
+        },
+        "cpu");
+    labels.expect_same(0);
+    out.expect_same(16 * this->eps);
+  }
 }
 
 TYPED_TEST(CudaKernels, DirectDistances) {

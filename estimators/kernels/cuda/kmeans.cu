@@ -1,5 +1,4 @@
 #include <cmath>
-#include <type_traits>
 
 #include <tessera/estimators/kernels/cuda/kmeans.hpp>
 #include <tessera/linalg/kernels/cuda/tile.cuh>
