@@ -27,7 +27,7 @@ TEST(Device, RefusesOtherTexts) {
        {"", "gpu", "CPU", "cuda:", "cuda:-1", "cuda:1x", "cuda:x", "cpu:0", "cuda:99999999999"})
     test::expect_error<ValueError>(
         [&] { Device::parse(text); },
-        "unknown device '" + text + "'; allowed are cpu, cuda and cuda:N");
+        "unknown device '" + text + "'; allowed are cpu, cuda, cuda:N and auto");
 }
 
 TEST(Buffer, IsAlignedAndWritable) {
