@@ -350,8 +350,8 @@ struct Backends {
       for (std::size_t c = 0; c < width.size(); ++c)
         text += fmt::format("{}{:<{}}", markdown ? "| " : "", lines[l][c], width[c]) +
                 (markdown ? " " : "  ");
-      text.erase(text.find_last_not_of(' ') + 1);
-      out += text + (markdown ? " |" : "") + "\n";
+      if (!markdown) text.erase(text.find_last_not_of(' ') + 1);
+      out += text + (markdown ? "|" : "") + "\n";
       if (markdown && l == 0) {
         for (const std::size_t w : width) out += "|" + std::string(w + 2, '-');
         out += "|\n";
