@@ -302,13 +302,21 @@ struct Make {
 
 /// Prints support_table(): what docs/support.md is made from.
 struct Backends {
+  static constexpr const char* preamble =
+      "# Which backend takes which operation\n\n"
+      "Written by `tessera backends --markdown`; [backends.md](backends.md) says how to write it "
+      "anew.\n"
+      "A cell has the dtypes that a backend takes. It may still decline a call; errors and traces\n"
+      "then have the reason. What is composed of others (whole functions, the methods of "
+      "estimators)\n"
+      "runs wherever its parts do, also where no backend overrides it.\n\n";
   bool markdown = false;
   Common common;
 
   Backends(CLI::App& program, Command& chosen) {
     CLI::App* app = program.add_subcommand(
         "backends", "print which backend implements which operation for which dtypes");
-    app->add_flag("--markdown", markdown, "as a Markdown table");
+    app->add_flag("--markdown", markdown, "as docs/support.md has it");
     app->add_option("--plugin", common.plugins, "shared library with more backends");
     app->callback([this, &chosen] {
       chosen = [this] {
@@ -336,14 +344,14 @@ struct Backends {
     std::vector<std::size_t> width(lines[0].size());
     for (const auto& line : lines)
       for (std::size_t c = 0; c < line.size(); ++c) width[c] = std::max(width[c], line[c].size());
-    std::string out;
+    std::string out = markdown ? preamble : "";
     for (std::size_t l = 0; l < lines.size(); ++l) {
       std::string text;
       for (std::size_t c = 0; c < width.size(); ++c)
         text += fmt::format("{}{:<{}}", markdown ? "| " : "", lines[l][c], width[c]) +
                 (markdown ? " " : "  ");
-      text.erase(text.find_last_not_of(' ') + 1);
-      out += text + (markdown ? " |" : "") + "\n";
+      if (!markdown) text.erase(text.find_last_not_of(' ') + 1);
+      out += text + (markdown ? "|" : "") + "\n";
       if (markdown && l == 0) {
         for (const std::size_t w : width) out += "|" + std::string(w + 2, '-');
         out += "|\n";

@@ -11,12 +11,26 @@ function(step)
 endfunction()
 
 step(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
-step(${CMAKE_COMMAND} -G ${GENERATOR} -S ${SOURCE} -B ${WORK}/build
-     -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_COMPILER=${COMPILER}
-     "-DCMAKE_CXX_FLAGS=${FLAGS}" -DCMAKE_BUILD_TYPE=Release)
-step(${CMAKE_COMMAND} --build ${WORK}/build)
+function(build source binary)
+  step(${CMAKE_COMMAND} -G ${GENERATOR} -S ${source} -B ${binary}
+       -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_COMPILER=${COMPILER}
+       "-DCMAKE_CXX_FLAGS=${FLAGS}" -DCMAKE_BUILD_TYPE=Release)
+  step(${CMAKE_COMMAND} --build ${binary})
+endfunction()
+build(${SOURCE} ${WORK}/build)
 step(${LAUNCH} ${WORK}/prefix/bin/tessera-conformance --backend cpu --operation linalg.add)
 step(${LAUNCH} ${WORK}/build/outside)
 if(NOT output MATCHES "inertia 20833250 over 2 processes\n")
   message(FATAL_ERROR "the outside program printed:\n${output}")
+endif()
+
+# The example plug-in, built for the installed Tessera, loads into its programs and conforms.
+build(${PLUGIN} ${WORK}/plugin)
+step(${WORK}/prefix/bin/tessera backends --plugin ${WORK}/plugin/plain.so)
+if(NOT output MATCHES " plain ")
+  message(FATAL_ERROR "tessera backends does not know the plug-in's:\n${output}")
+endif()
+step(${WORK}/prefix/bin/tessera-conformance --backend plain --plugin ${WORK}/plugin/plain.so)
+if(NOT output MATCHES "conformance of plain on cpu: [1-9][0-9]* checks passed, 0 failed")
+  message(FATAL_ERROR "the plug-in does not conform:\n${output}")
 endif()

@@ -285,6 +285,26 @@ def test_backends_prints_the_support_table():
     }
 
 
+def table_of(markdown):
+    """{(operation, column): cell}, and what stands before the table."""
+    text, _, table = markdown.partition("\n|")
+    header, _, *lines = (
+        [cell.strip() for cell in line.strip("|\n").split("|")] for line in table.strip().splitlines()
+    )
+    return text, {(cells[0], name): cell for cells in lines for name, cell in zip(header, cells)}
+
+
+def test_the_page_of_support_is_not_stale():
+    """The columns that this build has; docs/backends.md says how to write the page anew."""
+    double = Path(PROGRAM).parents[1] / "tests/cuda_on_host/libtessera_cuda_on_host.so"
+    plugin = ["--plugin", double] if double.exists() else []
+    text, table = table_of(tessera("backends", "--markdown", *plugin).out)
+    page_text, page = table_of((Path(__file__).parents[2] / "docs/support.md").read_text())
+    assert page_text == text
+    columns = {name for _, name in table}
+    assert {key: cell for key, cell in page.items() if key[1] in columns} == table
+
+
 @pytest.mark.parametrize("command", [["fit", "KMeans"], ["predict"], ["transform"], ["score"]])
 def test_help(command):
     out = re.sub(r"\s+", " ", tessera(*command, "--help").out)
