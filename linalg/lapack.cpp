@@ -53,10 +53,26 @@ std::vector<double> room_for(std::int64_t rows, std::int64_t cols) {
 
 }  // namespace
 
-Eigh eigh(std::vector<double> a, std::int64_t n) {
-  Stream stream;
+Eigh eigh(std::vector<double> a, std::int64_t n, Device device) {
+  constexpr std::int64_t least_for_device = 256;  // below, the copies take longer than the solve
   Eigh e{room_for(1, n), std::move(a)};
-  kernels().eigh(stream, matrix(e.vectors, n, n), matrix(e.values, 1, n));
+  const Tile vectors = matrix(e.vectors, n, n);
+  const Tile values = matrix(e.values, 1, n);
+  Stream stream(n < least_for_device ? cpu : device);
+  if (stream.device() == cpu) {
+    kernels().eigh(stream, vectors, values);
+    return e;
+  }
+  const Buffer memory(static_cast<std::size_t>(n * (n + 1)) * sizeof(double), device);
+  Tile there = vectors;
+  there.data = memory.data();
+  there.device = device;
+  Tile values_there = there.slice(n, 1);
+  copy(stream, vectors, there);
+  kernels().eigh(stream, there, values_there);
+  copy(stream, there, vectors);
+  copy(stream, values_there, values);
+  stream.synchronize();
   return e;
 }
 

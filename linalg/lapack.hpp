@@ -3,6 +3,8 @@
 #include <optional>
 #include <vector>
 
+#include <tessera/runtime/device.hpp>
+
 namespace tessera::linalg {
 
 /// Small dense solves in float64 on one process, single-threaded, row-major. Callers run them on
@@ -17,7 +19,8 @@ struct Eigh {
     archive(values, vectors);
   }
 };
-Eigh eigh(std::vector<double> a, std::int64_t n);
+/// On a device when one is given and the matrix is large enough to gain from it.
+Eigh eigh(std::vector<double> a, std::int64_t n, Device device = cpu);
 
 /// a = u diag(s) vt of an m x n matrix, with k = min(m, n): u m x k, s descending, vt k x n.
 struct Svd {

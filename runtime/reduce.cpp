@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstring>
+#include <mutex>
 
 #include <tessera/runtime/device_layer.hpp>
 
@@ -102,6 +103,7 @@ class FlatReduction {
       Buffer memory(static_cast<std::size_t>(run.size()) * bytes(), x_.device());
       const Tile partials{memory.data(), run.size(), size_, size_, DType::float64, x_.device()};
       kernel(in, partials, stream);
+      const std::lock_guard lock(merging_);  // streamed rows come on several threads
       stream_ = &stream;
       for (const auto& [node, row] : merge_run(partials, run)) {
         Buffer own(bytes(), x_.device());
@@ -271,6 +273,7 @@ class FlatReduction {
   std::shared_ptr<DeviceLink> link_;
   std::vector<std::pair<Node, Buffer>> sent_;
   std::vector<Buffer> retired_;
+  std::mutex merging_;
   Tree tree_;
 };
 

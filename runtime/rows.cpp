@@ -3,6 +3,7 @@
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <memory>
 #include <mutex>
 #include <numeric>
 #include <set>
@@ -150,6 +151,53 @@ class MappedSource : public RowSource {
   detail::SelectionHandle selection_;
 };
 
+/// Host rows on a device while they are visited.
+class DeviceSource : public RowSource {
+ public:
+  DeviceSource(Rows x, Device device)
+      : RowSource(x.shape(), x.dtype(), x.distribution(), x.comm()),
+        x_(std::move(x)),
+        device_(device) {}
+  Device device() const override { return device_; }
+
+  void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
+                    int threads) const override {
+    struct Place {
+      explicit Place(Device device) : stream(device) {}
+      Stream stream;
+      Buffer memory;
+    };
+    std::mutex mutex;
+    std::vector<std::unique_ptr<Place>> free;
+    x_.visit_leaves(
+        leaves,
+        [&](const Leaf& in, Stream&) {
+          std::unique_ptr<Place> place;
+          {
+            const std::lock_guard lock(mutex);
+            if (!free.empty()) {
+              place = std::move(free.back());
+              free.pop_back();
+            }
+          }
+          if (!place) place = std::make_unique<Place>(device_);
+          const auto bytes = static_cast<std::size_t>(in.rows.size() * cols()) * size_of(dtype());
+          if (place->memory.size() < bytes) place->memory = Buffer(bytes, device_);
+          const Tile there{place->memory.data(), in.rows.size(), cols(), cols(), dtype(), device_};
+          copy(place->stream, in.tile, there);
+          visit({in.index, in.rows, there}, place->stream);
+          place->stream.synchronize();  // the host memory is read until here
+          const std::lock_guard lock(mutex);
+          free.push_back(std::move(place));
+        },
+        threads);
+  }
+
+ private:
+  Rows x_;
+  Device device_;
+};
+
 void convert_on_host(const Tile& in, const Tile& out) {
   visit(in.dtype, [&](auto a) {
     using From = typename decltype(a)::type;
@@ -217,6 +265,12 @@ Rows Rows::as(DType wanted) const {
     throw TypeError(std::string("cannot read ") + std::string(name_of(dtype())) + " data as " +
                     std::string(name_of(wanted)));
   return map_rows(*this, shape(), wanted, convert);
+}
+
+Rows Rows::to(Device wanted) const {
+  if (wanted == device()) return *this;
+  return wanted == cpu ? on_host()
+                       : Rows(std::make_shared<DeviceSource>(on_host(), wanted));
 }
 
 Rows Rows::on_host() const {

@@ -88,6 +88,9 @@ class Rows {
   /// The same rows in host memory, copied leaf by leaf when read: for work no device has a kernel
   /// for.
   Rows on_host() const;
+  /// The same rows on a device, copied leaf by leaf when read, copies beside computation on several
+  /// threads: for data larger than the device's memory. An array moves as a whole with Array::to.
+  Rows to(Device device) const;
 
  private:
   std::shared_ptr<const RowSource> source_;

@@ -99,12 +99,7 @@ struct Common {
   }
   Rows read_x(const std::string& location) const {
     Device where = cpu;
-    together(Communicator::world(), [&] {
-      where = Runtime::device(device);
-      if (stream && where != cpu)
-        throw NotImplementedError(
-            "--stream reads X into host memory on every pass; use it with --device cpu");
-    });
+    together(Communicator::world(), [&] { where = Runtime::device(device); });
     if (!stream) {
       Array x = read(location);
       // Estimators read integers as float64, and a GPU's memory should hold them once.
@@ -112,7 +107,8 @@ struct Common {
       return x.to(where);
     }
     const auto at = io::resolve(io::parse_location(location), Communicator::world());
-    return io::stream(at.file, at.dataset);
+    const Rows x = io::stream(at.file, at.dataset);
+    return (is_floating(x.dtype()) ? x : x.as(DType::float64)).to(where);
   }
 };
 
@@ -209,7 +205,7 @@ struct Apply {
         io::require_writable(to.file);
         const auto estimator = make_estimator(io::read_model(model));
         const Rows result = ((*estimator).*method)(common.read_x(x));
-        io::write(to.file, to.dataset, common.stream ? result : Rows(collect(result)));
+        io::write(to.file, to.dataset, common.stream ? result.on_host() : Rows(collect(result)));
       };
     });
   }

@@ -35,8 +35,8 @@ std::size_t index(std::int64_t i, std::int64_t j, std::int64_t cols) {
   return static_cast<std::size_t>(i * cols + j);
 }
 
-Spectrum spectrum_of_gram(std::vector<double> gram, std::int64_t p) {
-  auto e = linalg::eigh(std::move(gram), p);
+Spectrum spectrum_of_gram(std::vector<double> gram, std::int64_t p, Device device) {
+  auto e = linalg::eigh(std::move(gram), p, device);
   Spectrum s;
   for (std::int64_t i = p - 1; i >= 0; --i) {
     s.singular.push_back(std::sqrt(std::max(0.0, e.values[index(0, i, p)])));
@@ -242,7 +242,8 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
     for (std::int64_t j = 0; j < p; ++j) total_squares += g.gram[index(j, j, p)];
     require(total_squares);
     mean = std::move(g.mean);
-    spectrum = on_root<Spectrum>(x.comm(), [&] { return spectrum_of_gram(std::move(g.gram), p); });
+    spectrum = on_root<Spectrum>(
+        x.comm(), [&] { return spectrum_of_gram(std::move(g.gram), p, x.device()); });
   } else {
     auto m = linalg::column_moments(x);
     if (std::any_of(m.count.begin(), m.count.end(),

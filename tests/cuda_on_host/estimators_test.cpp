@@ -218,6 +218,34 @@ TEST_F(OnDevice, IntegersAreReadAsFloat64) {
   expect_near_attributes(on_device, on_cpu, 1e-12, "StandardScaler");
 }
 
+// Rows that are copied to the device leaf by leaf have the bits of an array there.
+TEST_F(OnDevice, StreamedRows) {
+  for (const auto& c : configurations) {
+    const auto d = Data::of<float>(1031, 4, c.targets, Communicator::world());
+    const auto want = run(c, moved(d, device));
+    for (const int threads : {1, 2}) {
+      const test::Threads set(threads);
+      const Rows x = test::streamed(d.x).to(device);
+      test::expect_same_bits(test::fit_and_use(*c.make(1031, 4), x, d.y,
+                                               c.weighted ? d.weights : Array{}),
+                             want, fmt::format("{}, {} threads", c.name, threads));
+    }
+  }
+}
+
+TEST_F(OnDevice, LargeEigenproblemsAreSolvedThere) {
+  const Array x = test::make<float>({600, 260}, [](std::int64_t i) {
+    return static_cast<float>(test::unit(i));
+  });
+  PCA on_device({.svd_solver = "covariance_eigh"});
+  PCA on_cpu = on_device;
+  on_device.fit(x.to(device));
+  on_cpu.fit(x);
+  const auto a = on_device.explained_variance_.values<float>();
+  const auto b = on_cpu.explained_variance_.values<float>();
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-5F * b[0]) << i;
+}
+
 TEST_F(OnDevice, NoMemoryIsLost) {
   const std::size_t before = cuda_on_host::live_allocations();
   {
