@@ -238,13 +238,13 @@ class Reader {
   const Communicator& comm_;
 };
 
-Values gathered(const Values& values, const Communicator& comm) {
+Values gathered(const Values& values) {
   Values all = values;
   for (auto& [name, value] : all) {
     if (!value.is<Array>()) continue;
     Array x = value.as<Array>();
     if (!x) throw ValueError(fmt::format("'{}' is an empty Array handle", name));
-    if (x.device() != cpu) together(comm, [&] { x = x.to(cpu); });
+    x = x.to(cpu);
     if (x.distribution().kind() != Distribution::Kind::replicated) x = gather(x);
     value = x;
   }
@@ -342,8 +342,8 @@ Model parsed(const std::string& file, const std::string& path, const Communicato
 }  // namespace
 
 void write_model(const std::string& path, const Model& model, const Communicator& comm) {
-  const Model whole{model.estimator, gathered(model.params, comm),
-                    gathered(model.attributes, comm)};
+  const Model whole{model.estimator, gathered(model.params),
+                    gathered(model.attributes)};
   on_first(comm, [&] {
     PendingFile pending(path);
     pending.write(file_of(whole));

@@ -194,8 +194,7 @@ void write(const std::string& file, const std::string& dataset, const Array& x) 
   if (d.kind() == Distribution::Kind::block_cyclic)
     throw ValueError("a block-cyclic array cannot be written; redistribute it by rows first");
   const auto& comm = x.comm();
-  Array host = x;
-  if (x.device() != cpu) together(comm, [&] { host = x.to(cpu); });
+  const Array host = x.to(cpu);
   const bool split = d.kind() == Distribution::Kind::rows;
   const auto rows_of = [&](int rank) { return split || rank == 0 ? d.rows_of(rank) : Range{}; };
   write_dataset(file, dataset, x.shape(), x.dtype(), comm, [&](hid_t id) {
@@ -231,12 +230,9 @@ void write(const std::string& file, const std::string& dataset, const Rows& x) {
     together(comm, [&] {
       if (!split && comm.rank() != 0) return;
       if (!has_elements(x.shape())) return;
-      x.for_each_leaf(
+      x.to(cpu).for_each_leaf(
           [&](const Leaf& leaf, Stream& scratch) {
             const Tile& t = leaf.tile;
-            if (t.device != cpu)
-              throw NotImplementedError(fmt::format(
-                  "cannot write rows from {}; stream them to the cpu", t.device.to_string()));
             const void* from = t.data;
             if (t.stride != t.cols) {
               const std::size_t row_bytes = static_cast<std::size_t>(t.cols) * size_of(t.dtype);

@@ -94,13 +94,12 @@ class ArraySource : public RowSource {
 
 class MappedSource : public RowSource {
  public:
-  MappedSource(Rows x, Shape shape, DType dtype, Device device, LeafKernel kernel)
+  MappedSource(Rows x, Shape shape, DType dtype, LeafKernel kernel)
       : RowSource(std::move(shape), dtype, x.distribution(), x.comm()),
         x_(std::move(x)),
         kernel_(std::move(kernel)),
-        device_(device),
         selection_(detail::selection_in_force()) {}
-  Device device() const override { return device_; }
+  Device device() const override { return x_.device(); }
 
   void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
                     int threads) const override {
@@ -132,9 +131,9 @@ class MappedSource : public RowSource {
       const auto bytes = static_cast<std::size_t>(in.rows.size() * cols()) * size_of(dtype());
       if (memory.size() < bytes) {
         stream.synchronize();  // what is queued may use the old one
-        memory = Buffer(bytes, device_);
+        memory = Buffer(bytes, device());
       }
-      const Tile out{memory.data(), in.rows.size(), cols(), cols(), dtype(), device_};
+      const Tile out{memory.data(), in.rows.size(), cols(), cols(), dtype(), device()};
       {
         const SelectionGuard guard(selection_);
         kernel_(in, out, stream);
@@ -147,14 +146,13 @@ class MappedSource : public RowSource {
 
   Rows x_;
   LeafKernel kernel_;
-  Device device_;
   detail::SelectionHandle selection_;
 };
 
-/// Host rows on a device while they are visited.
-class DeviceSource : public RowSource {
+/// Rows on another device while they are visited.
+class CopiedSource : public RowSource {
  public:
-  DeviceSource(Rows x, Device device)
+  CopiedSource(Rows x, Device device)
       : RowSource(x.shape(), x.dtype(), x.distribution(), x.comm()),
         x_(std::move(x)),
         device_(device) {}
@@ -171,7 +169,7 @@ class DeviceSource : public RowSource {
     std::vector<std::unique_ptr<Place>> free;
     x_.visit_leaves(
         leaves,
-        [&](const Leaf& in, Stream&) {
+        [&](const Leaf& in, Stream& theirs) {
           std::unique_ptr<Place> place;
           {
             const std::lock_guard lock(mutex);
@@ -184,9 +182,10 @@ class DeviceSource : public RowSource {
           const auto bytes = static_cast<std::size_t>(in.rows.size() * cols()) * size_of(dtype());
           if (place->memory.size() < bytes) place->memory = Buffer(bytes, device_);
           const Tile there{place->memory.data(), in.rows.size(), cols(), cols(), dtype(), device_};
-          copy(place->stream, in.tile, there);
+          copy(device_ == cpu ? theirs : place->stream, in.tile, there);
+          if (device_ == cpu) theirs.synchronize();
           visit({in.index, in.rows, there}, place->stream);
-          place->stream.synchronize();  // the host memory is read until here
+          place->stream.synchronize();  // host memory is read until here
           const std::lock_guard lock(mutex);
           free.push_back(std::move(place));
         },
@@ -269,25 +268,16 @@ Rows Rows::as(DType wanted) const {
 
 Rows Rows::to(Device wanted) const {
   if (wanted == device()) return *this;
-  return wanted == cpu ? on_host()
-                       : Rows(std::make_shared<DeviceSource>(on_host(), wanted));
-}
-
-Rows Rows::on_host() const {
-  if (device() == cpu) return *this;
-  const auto fetch = [](const Leaf& in, const Tile& out, Stream& stream) {
-    copy(stream, in.tile, out);
-    stream.synchronize();
-  };
-  return Rows(std::make_shared<MappedSource>(*this, shape(), dtype(), cpu, fetch));
+  const Rows host =
+      device() == cpu ? *this : Rows(std::make_shared<CopiedSource>(*this, cpu));
+  return wanted == cpu ? host : Rows(std::make_shared<CopiedSource>(host, wanted));
 }
 
 Rows map_rows(const Rows& x, Shape shape, DType dtype, LeafKernel kernel) {
   if (row_count(shape) != x.rows())
     throw ValueError("map_rows keeps the " + std::to_string(x.rows()) +
                      " rows of its input; got shape " + to_string(shape));
-  return Rows(
-      std::make_shared<MappedSource>(x, std::move(shape), dtype, x.device(), std::move(kernel)));
+  return Rows(std::make_shared<MappedSource>(x, std::move(shape), dtype, std::move(kernel)));
 }
 
 Tile rows_of(const Array& companion, const Leaf& leaf) {
@@ -311,7 +301,7 @@ Array collect(const Rows& x) {
 
 Array take_rows(const Rows& rows, std::span<const std::int64_t> indices) {
   if (rows.array()) return take_rows(*rows.array(), indices);
-  const Rows x = rows.on_host();
+  const Rows x = rows.to(cpu);
   detail::check_row_indices(x.shape(), indices);
   Shape shape = x.shape();
   shape[0] = static_cast<std::int64_t>(indices.size());

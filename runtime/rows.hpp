@@ -85,11 +85,9 @@ class Rows {
   /// The same rows with every element converted, leaf by leaf, when read; those on a device by way
   /// of host memory.
   Rows as(DType dtype) const;
-  /// The same rows in host memory, copied leaf by leaf when read: for work no device has a kernel
-  /// for.
-  Rows on_host() const;
-  /// The same rows on a device, copied leaf by leaf when read, copies beside computation on several
-  /// threads: for data larger than the device's memory. An array moves as a whole with Array::to.
+  /// The same rows on another device, copied leaf by leaf when read, copies beside computation on
+  /// several threads: for data larger than the device's memory, and for work on the host that no
+  /// device has a kernel for. An array moves as a whole with Array::to.
   Rows to(Device device) const;
 
  private:

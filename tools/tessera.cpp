@@ -205,7 +205,7 @@ struct Apply {
         io::require_writable(to.file);
         const auto estimator = make_estimator(io::read_model(model));
         const Rows result = ((*estimator).*method)(common.read_x(x));
-        io::write(to.file, to.dataset, common.stream ? result.on_host() : Rows(collect(result)));
+        io::write(to.file, to.dataset, common.stream ? result : Rows(collect(result)));
       };
     });
   }

@@ -90,7 +90,7 @@ void relocate_empty(const Rows& x, const Centers& old, const Array& weights, con
   const auto d = static_cast<std::size_t>(old.d);
 
   const Array host_labels = labels.to(cpu);
-  const auto far = reduce<TopRows>(x.on_host(), [&](const Leaf& leaf, Stream&) {
+  const auto far = reduce<TopRows>(x.to(cpu), [&](const Leaf& leaf, Stream&) {
     TopRows top{empty.size(), {}};
     const auto* label = rows_of(host_labels, leaf).as<const std::int32_t>();
     visit_floating(leaf.tile.dtype, [&](auto tag) {

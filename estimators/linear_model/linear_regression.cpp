@@ -252,7 +252,7 @@ double LinearRegression::do_score(const Rows& x, const Array& y, const Array& sa
   const auto q = static_cast<std::size_t>(y.cols());
   const Array truths = y.to(cpu);
   const Array weights = sample_weight.to(cpu);
-  const Sums residual = reduce<Sums>(do_predict(x).on_host(), [&](const Leaf& leaf, Stream&) {
+  const Sums residual = reduce<Sums>(do_predict(x).to(cpu), [&](const Leaf& leaf, Stream&) {
     Sums s{std::vector<double>(q)};
     const Tile truth = rows_of(truths, leaf);
     const Tile w = rows_of(weights, leaf);
