@@ -37,7 +37,9 @@ class Folder {
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
   bool empty() const {
     world_.barrier();
-    return fs::is_empty(path_);
+    const bool none = fs::is_empty(path_);
+    world_.barrier();
+    return none;
   }
 
  private:
