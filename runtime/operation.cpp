@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <deque>
 #include <map>
 #include <mutex>
 
@@ -74,7 +75,7 @@ struct Known {
 };
 struct Operations {
   std::mutex mutex;
-  std::vector<Known> known;
+  std::deque<Known> known;  // which stay where they are
   std::map<std::string, int> ids;
 };
 Operations& operations() {
@@ -181,6 +182,12 @@ int operation_id(const std::string& name, bool composed) {
   const auto [it, fresh] = all.ids.try_emplace(name, static_cast<int>(all.known.size()));
   if (fresh) all.known.push_back({name, composed});
   return it->second;
+}
+
+const std::string& operation_name(int id) {
+  Operations& all = operations();
+  const std::lock_guard lock(all.mutex);
+  return all.known[static_cast<std::size_t>(id)].name;
 }
 
 const Candidates& candidates(int operation, Device::Kind device) {

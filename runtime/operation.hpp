@@ -97,6 +97,8 @@ std::uint64_t registry_hash();
 namespace detail {
 
 int operation_id(const std::string& name, bool composed);
+/// Lives as long as the program, unlike an operation: traces refer to it.
+const std::string& operation_name(int id);
 /// install() for our own: not a plug-in's, though a plug-in may be the first to need them.
 void install_built_in(Backend backend);
 
@@ -183,12 +185,11 @@ class Operation<R(First, Rest...)> {
   };
 
   /// A block kernel; `flops` is what one call does, for the trace.
-  explicit Operation(std::string name, Flops flops = nullptr)
-      : name_(std::move(name)), flops_(std::move(flops)), id_(detail::operation_id(name_, false)) {}
+  explicit Operation(const std::string& name, Flops flops = nullptr)
+      : Operation(detail::operation_id(name, false), std::move(flops), nullptr) {}
   /// A whole function.
-  static Operation composed_of(std::string name, Function composed) {
-    const int id = detail::operation_id(name, true);
-    return Operation(std::move(name), std::move(composed), id);
+  static Operation composed_of(const std::string& name, Function composed) {
+    return Operation(detail::operation_id(name, true), nullptr, std::move(composed));
   }
 
   const std::string& name() const { return name_; }
@@ -198,7 +199,7 @@ class Operation<R(First, Rest...)> {
     const Device device = detail::device_of(first);
     Choice choice;
     if constexpr (Shared<First>) {
-      if (!detail::agree(first.comm(), name_, device.kind, [&] {
+      if (!detail::agree(first.comm(), name(), device.kind, [&] {
             choice = choose(device, first, rest...);
             return choice.backend;
           }))
@@ -208,7 +209,7 @@ class Operation<R(First, Rest...)> {
     }
     if (!trace::enabled()) [[likely]]
       return (*choice.run)(first, std::forward<Rest>(rest)...);
-    trace::Span span(name_, choice.backend, device);
+    trace::Span span(name(), choice.backend, device);
     span.declined(std::move(choice.declined));
     span.work(flops_ ? flops_(first, rest...) : 0.0,
               (detail::bytes_of(rest) + ... + detail::bytes_of(first)));
@@ -229,8 +230,11 @@ class Operation<R(First, Rest...)> {
     std::string declined;
   };
 
-  Operation(std::string name, Function composed, int id)
-      : name_(std::move(name)), composed_(std::move(composed)), id_(id) {}
+  Operation(int id, Flops flops, Function composed)
+      : id_(id),
+        name_(detail::operation_name(id)),
+        flops_(std::move(flops)),
+        composed_(std::move(composed)) {}
 
   Choice choose(Device device, std::remove_reference_t<First>& first,
                 std::remove_reference_t<Rest>&... rest) const {
@@ -244,7 +248,7 @@ class Operation<R(First, Rest...)> {
     };
     for (const detail::Candidate& c : all.asked) {
       const auto* implementation = std::any_cast<Implementation>(c.implementation);
-      if (!implementation) detail::wrong_signature(name_, c.backend->name());
+      if (!implementation) detail::wrong_signature(name(), c.backend->name());
       if (dtype && !c.dtypes->has(*dtype)) {
         decline(*c.backend,
                 "takes " + c.dtypes->to_string() + ", not " + std::string(name_of(*dtype)));
@@ -263,14 +267,14 @@ class Operation<R(First, Rest...)> {
     return compose(std::move(choice.declined), device, all.not_asked);
   }
   Choice compose(std::string declined, Device device, const std::string& not_asked = "") const {
-    if (!composed_) detail::refuse(name_, device, declined + not_asked);
+    if (!composed_) detail::refuse(name(), device, declined + not_asked);
     return {"composed", &composed_, std::move(declined)};
   }
 
-  std::string name_;
+  int id_;
+  std::reference_wrapper<const std::string> name_;
   Flops flops_;
   Function composed_;
-  int id_;
 };
 
 }  // namespace tessera

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -200,39 +201,44 @@ std::vector<Line> unpacked(std::string bytes) {
   return lines;
 }
 
-/// A file that takes its name when it is complete. What is no plain file, such as a pipe, is
-/// written as it is.
+constexpr std::string_view opening = "{\"traceEvents\":[\n";
+
+/// A file that takes its name when it is complete, the place of an older trace at most. What is no
+/// plain file, such as a pipe, is written as it is.
 class TraceFile {
  public:
-  explicit TraceFile(std::string name)
-      : name_(std::move(name)),
-        special_(std::filesystem::exists(name_) && !std::filesystem::is_regular_file(name_)),
-        written_(special_ ? name_ : name_ + ".part"),
-        file_(std::fopen(written_.c_str(), "w")) {
-    if (!file_) fail();
+  explicit TraceFile(std::string name) : name_(std::move(name)), written_(name_) {
+    if (!std::filesystem::exists(name_) || std::filesystem::is_regular_file(name_)) {
+      std::string begin(opening.size(), ' ');
+      std::ifstream old(name_, std::ios::binary);
+      if (old.read(begin.data(), std::ssize(begin)); old.gcount() > 0 && begin != opening)
+        fail("it is there and no trace");
+      written_ += ".part";
+    }
+    file_ = std::fopen(written_.c_str(), "w");
+    if (!file_) fail(std::strerror(errno));
   }
   ~TraceFile() {
     if (file_) std::fclose(file_);
-    if (!special_ && !kept_) std::remove(written_.c_str());
+    if (written_ != name_ && !kept_) std::remove(written_.c_str());
   }
   TraceFile(const TraceFile&) = delete;
-  void write(const std::string& text) {
-    if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()) fail();
+  void write(std::string_view text) {
+    if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()) fail(std::strerror(errno));
   }
   void keep() {
-    const bool closed = std::fclose(std::exchange(file_, nullptr)) == 0;
-    if (!closed || (!special_ && std::rename(written_.c_str(), name_.c_str()) != 0)) fail();
-    kept_ = true;
+    kept_ = std::fclose(std::exchange(file_, nullptr)) == 0 &&
+            (written_ == name_ || std::rename(written_.c_str(), name_.c_str()) == 0);
+    if (!kept_) fail(std::strerror(errno));
   }
 
  private:
-  [[noreturn]] void fail() const {
-    throw OSError(fmt::format("cannot write the trace '{}': {}", name_, std::strerror(errno)));
+  [[noreturn]] void fail(const char* why) const {
+    throw OSError(fmt::format("cannot write the trace '{}': {}", name_, why));
   }
   std::string name_;
-  bool special_;
   std::string written_;
-  std::FILE* file_;
+  std::FILE* file_ = nullptr;
   bool kept_ = false;
 };
 
@@ -268,7 +274,8 @@ void finish(const Communicator& comm) {
   } else {
     attempt([&] {
       file.emplace(recording().file);
-      file->write("{\"traceEvents\":[\n" + events_of(0));
+      file->write(opening);
+      file->write(events_of(0));
     });
     for (int r = 1; r < comm.size(); ++r) {
       const auto theirs = unpacked(comm.receive(r));

@@ -31,7 +31,7 @@ void finish(const Communicator& comm);
 /// One call from construction to destruction, on the lane of the calling thread.
 class Span {
  public:
-  /// The views must outlive the program's recording (names of operations and backends do).
+  /// The views must outlive the recording (what operation_name() and Backend::name() return does).
   Span(std::string_view operation, std::string_view backend, Device device);
   Span(const Span&) = delete;
   ~Span();

@@ -74,6 +74,7 @@ struct Common {
                    "(cuda where there is a GPU) [cpu]")
         ->group("Backends");
     app.add_option("--plugin", plugins, "shared library with more backends; may be repeated")
+        ->allow_extra_args(false)
         ->group("Backends");
     app.add_option("--backend", backend,
                    "backend to prefer; only:NAME and skip:NAME, and several with commas, work too "
@@ -313,7 +314,8 @@ struct Backends {
     CLI::App* app = program.add_subcommand(
         "backends", "print which backend implements which operation for which dtypes");
     app->add_flag("--markdown", markdown, "as docs/support.md has it");
-    app->add_option("--plugin", common.plugins, "shared library with more backends");
+    app->add_option("--plugin", common.plugins, "shared library with more backends")
+        ->allow_extra_args(false);
     app->callback([this, &chosen] {
       chosen = [this] {
         common.apply();

@@ -132,6 +132,10 @@ def test_a_plugin_runs_only_where_it_is_preferred(processes, through):
     assert backends_of("cluster.distances", "chosen_labels.json") == {"cpu"}  # what it does not have itself
 
 
+def test_an_option_takes_one_plugin():
+    tessera("fit", "StandardScaler", "--plugin", PLUGIN, "data.h5:/X", "--model", "m.tessera")
+
+
 def test_only_a_plugin_still_composes_functions():
     tessera(*SCALER)
     err = tessera(*TRANSFORM, "--plugin", PLUGIN, "--backend", "only:plain", expect=1).err
@@ -252,6 +256,15 @@ def test_a_trace_that_cannot_be_written_is_found_before_work(file, why, processe
     text = f"tessera: OSError: cannot write the trace '{file}': {why}"
     assert failure(*SCALER, "--trace", file, processes=processes) == text
     assert failure(*SCALER, processes=processes, TESSERA_TRACE=file) == text
+
+
+def test_a_trace_is_not_written_over_something_else(data):
+    before = Path(data).read_bytes()
+    err = failure(*SCALER, "--trace", data)
+    assert err == "tessera: OSError: cannot write the trace 'data.h5': it is there and no trace"
+    err = tessera(*SCALER, "--trace", "m.tessera", expect=1).err
+    assert err == "tessera: OSError: cannot write the trace 'm.tessera': it is there and no trace"
+    assert Path(data).read_bytes() == before and show("m.tessera")["estimator"] == "StandardScaler"
 
 
 def test_a_trace_that_does_not_fit_is_a_failure():

@@ -37,7 +37,9 @@ class Folder {
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
   bool empty() const {
     world_.barrier();
-    return fs::is_empty(path_);
+    const bool none = fs::is_empty(path_);
+    world_.barrier();
+    return none;
   }
 
  private:
@@ -192,6 +194,18 @@ TEST(Trace, AFileThatCannotBeWrittenIsOneErrorAndNoFile) {
                               "cannot write the trace '" + folder / "" + "': Is a directory");
   EXPECT_FALSE(trace::enabled());
   EXPECT_TRUE(folder.empty());
+  // A slip of the keyboard must not cost anybody their data; an older trace goes.
+  const std::string data = folder / "data";
+  if (world().rank() == 0) std::ofstream(data) << "precious";
+  test::expect_error<OSError>([&] { trace::start(data, world()); },
+                              "cannot write the trace '" + data + "': it is there and no trace");
+  if (world().rank() == 0) fs::remove(data);
+  for (int i = 0; i < 2; ++i) {
+    trace::start(data, world());
+    EXPECT_EQ(finished(data).events.size(), 0u);
+  }
+  world().barrier();
+  if (world().rank() == 0) fs::remove(data);
 
   double value = 1;
   Stream stream;
