@@ -107,6 +107,22 @@ TEST(Selection, ReachesWorkerThreads) {
   EXPECT_EQ(elsewhere, "low");
 }
 
+TEST(Selection, AKernelOnAWorkerThreadMayChoose) {
+  who();
+  const Named op("selection.inner");
+  install(Backend("low", Device::Kind::cpu, 1).implement(op, [](const Tile&) {
+    const auto guard = only("middle");
+    return who();
+  }));
+  std::vector<std::string> ran(64);
+  const auto guard = prefer("low");
+  parallel_for({0, 64}, 4, [&](std::int64_t i, Stream&) {
+    const std::string before = who();
+    ran[static_cast<std::size_t>(i)] = before + op({}) + who();
+  });
+  EXPECT_EQ(ran, std::vector<std::string>(64, "lowmiddlelow"));
+}
+
 TEST(Selection, RowsReadLaterKeepTheOneTheyWereMadeUnder) {
   who();
   const auto x = test::make<double>({2000, 2});
