@@ -61,6 +61,7 @@ int main(int argc, char** argv) {
   std::int64_t clusters = 16;
   int threads = Runtime::threads();
   int repeat = 5;
+  std::string device = "cpu";
   CLI::App app{"Time one fit on data in memory"};
   app.add_option("case", what)
       ->required()
@@ -70,12 +71,14 @@ int main(int argc, char** argv) {
   app.add_option("--clusters", clusters);
   app.add_option("--threads", threads);
   app.add_option("--repeat", repeat);
+  app.add_option("--device", device);
   CLI11_PARSE(app, argc, argv);
   Runtime::set_threads(threads);
 
   return runtime.run([&] {
-    const Array x = random_array({rows, cols}, 1);
-    const Array y = what == "linear" ? random_array({rows}, 2) : Array{};
+    const Device where = Runtime::device(device);
+    const Array x = random_array({rows, cols}, 1).to(where);
+    const Array y = what == "linear" ? random_array({rows}, 2).to(where) : Array{};
     // Iterations are timed as the difference of two fits, as for scikit-learn.
     constexpr std::int64_t iterations = 10;
     std::vector<std::int64_t> first(static_cast<std::size_t>(clusters));
