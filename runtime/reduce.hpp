@@ -55,9 +55,8 @@ class Tree {
  public:
   using Merge = std::function<void(P& left, P&& right)>;
   Tree(
-      std::int64_t leaves, Range run, Merge merge = [](P& left, P&& right) {
-        left.merge(std::move(right));
-      })
+      std::int64_t leaves, Range run,
+      Merge merge = [](P& left, P&& right) { left.merge(std::move(right)); })
       : leaves_(leaves), run_(run), merge_(std::move(merge)) {}
 
   void offer(Node node, P partial) {
@@ -213,28 +212,27 @@ P reduce(const Rows& x, const std::function<P(const Leaf&, Stream&)>& kernel) {
     return result;
   }
   std::string bytes = detail::climb(
-      comm,
-      {.pack =
-           [&] {
-             return detail::to_bytes(
-                 detail::Parcel<P>{tree.run().begin, tree.run().end, tree.take_nodes()});
-           },
-       .absorb =
-           [&](std::string message, int) {
-             auto parcel = detail::from_bytes<detail::Parcel<P>>(std::move(message));
-             tree.append({parcel.begin, parcel.end}, std::move(parcel.nodes));
-           },
-       .root =
-           [&] {
-             take_root();
-             return detail::to_bytes(result);
-           }});
+      comm, {.pack =
+                 [&] {
+                   return detail::to_bytes(
+                       detail::Parcel<P>{tree.run().begin, tree.run().end, tree.take_nodes()});
+                 },
+             .absorb =
+                 [&](std::string message, int) {
+                   auto parcel = detail::from_bytes<detail::Parcel<P>>(std::move(message));
+                   tree.append({parcel.begin, parcel.end}, std::move(parcel.nodes));
+                 },
+             .root =
+                 [&] {
+                   take_root();
+                   return detail::to_bytes(result);
+                 }});
   if (comm.rank() != 0) result = detail::from_bytes<P>(std::move(bytes));
   return result;
 }
 
-/// Fills `out` (one row per leaf of the run, float64, on its device) with the partials of the leaves
-/// of a run, as the leaf kernels of linalg do.
+/// Fills `out` (one row per leaf of the run, float64, on its device) with the partials of the
+/// leaves of a run, as the leaf kernels of linalg do.
 using LeafPartials = std::function<void(const Leaf& run, const Tile& out, Stream&)>;
 /// Row i of `left` absorbs row i of `right`.
 using MergePartials = Operation<void(Stream&, const Tile& left, const Tile& right)>;

@@ -268,8 +268,7 @@ Rows Rows::as(DType wanted) const {
 
 Rows Rows::to(Device wanted) const {
   if (wanted == device()) return *this;
-  const Rows host =
-      device() == cpu ? *this : Rows(std::make_shared<CopiedSource>(*this, cpu));
+  const Rows host = device() == cpu ? *this : Rows(std::make_shared<CopiedSource>(*this, cpu));
   return wanted == cpu ? host : Rows(std::make_shared<CopiedSource>(host, wanted));
 }
 
@@ -287,8 +286,7 @@ Tile rows_of(const Array& companion, const Leaf& leaf) {
 
 Array collect(const Rows& x) {
   if (x.array()) return *x.array();
-  const Array out =
-      detail::allocate(x.shape(), x.dtype(), x.distribution(), x.comm(), x.device());
+  const Array out = detail::allocate(x.shape(), x.dtype(), x.distribution(), x.comm(), x.device());
   constexpr std::int64_t run = 256;
   together(x.comm(), [&] {
     x.visit_runs(run, [&](const Leaf& in, Stream& stream) {

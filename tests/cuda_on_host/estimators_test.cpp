@@ -226,17 +226,16 @@ TEST_F(OnDevice, StreamedRows) {
     for (const int threads : {1, 2}) {
       const test::Threads set(threads);
       const Rows x = test::streamed(d.x).to(device);
-      test::expect_same_bits(test::fit_and_use(*c.make(1031, 4), x, d.y,
-                                               c.weighted ? d.weights : Array{}),
-                             want, fmt::format("{}, {} threads", c.name, threads));
+      test::expect_same_bits(
+          test::fit_and_use(*c.make(1031, 4), x, d.y, c.weighted ? d.weights : Array{}), want,
+          fmt::format("{}, {} threads", c.name, threads));
     }
   }
 }
 
 TEST_F(OnDevice, LargeEigenproblemsAreSolvedThere) {
-  const Array x = test::make<float>({600, 260}, [](std::int64_t i) {
-    return static_cast<float>(test::unit(i));
-  });
+  const Array x = test::make<float>(
+      {600, 260}, [](std::int64_t i) { return static_cast<float>(test::unit(i)); });
   PCA on_device({.svd_solver = "covariance_eigh"});
   PCA on_cpu = on_device;
   on_device.fit(x.to(device));
