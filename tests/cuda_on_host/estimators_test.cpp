@@ -190,6 +190,9 @@ TEST_F(OnDevice, NanIsFoundWithItsPlace) {
   EXPECT_EQ(text_of([&] { kmeans.fit(x); }),
             "Input X of KMeans contains NaN at row 900, column 2.");
   EXPECT_EQ(text_of([&] { pca.fit(x); }), "Input X of PCA contains NaN at row 900, column 2.");
+  const Rows streamed = test::streamed(x.to(cpu)).to(device);
+  EXPECT_EQ(text_of([&] { pca.fit(streamed); }),
+            "Input X of PCA contains NaN at row 900, column 2.");
   kmeans.fit(good.to(device));
   EXPECT_EQ(text_of([&] { kmeans.predict(x); }),
             "Input X of KMeans contains NaN at row 900, column 2.");
@@ -238,7 +241,12 @@ TEST_F(OnDevice, LargeEigenproblemsAreSolvedThere) {
       {600, 260}, [](std::int64_t i) { return static_cast<float>(test::unit(i)); });
   PCA on_device({.svd_solver = "covariance_eigh"});
   PCA on_cpu = on_device;
-  on_device.fit(x.to(device));
+  const Array there = x.to(device);
+  cuda_on_host::reset_counters();
+  on_device.fit(there);
+  if (x.comm().rank() == 0) {
+    EXPECT_GE(cuda_on_host::counters().to_device_bytes, 260u * 260u * sizeof(double));
+  }
   on_cpu.fit(x);
   const auto a = on_device.explained_variance_.values<float>();
   const auto b = on_cpu.explained_variance_.values<float>();
