@@ -155,12 +155,14 @@ struct Parcel {
 };
 
 /// How the nodes of the processes' trees become one result: what a process sends, what it does with
-/// what it receives from a rank, and what rank 0 has in the end. `follow` (may be empty) runs after
-/// a process has sent, with the rank it sent to.
+/// what it receives from a rank, and what rank 0 has in the end. With `follow`, on every process or
+/// on none, more goes to the receiver than the message: `follow` sends it, to the rank that got the
+/// message, once `prepare` has succeeded there, and `absorb` receives it.
 struct Climb {
   std::function<std::string()> pack;
   std::function<void(std::string message, int source)> absorb;
   std::function<std::string()> root;
+  std::function<void(const std::string& message)> prepare = {};
   std::function<void(int destination)> follow = {};
 };
 /// Runs it up a binomial tree of processes and hands rank 0's result to all. What a step throws is
