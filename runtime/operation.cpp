@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 
+#include <tessera/runtime/device_layer.hpp>
 #include <tessera/runtime/plugin.hpp>
 
 namespace tessera {
@@ -163,6 +164,9 @@ void check_backends(const Selection& s) {
   named.insert(named.end(), s.skip.begin(), s.skip.end());
   if (s.only) named.insert(named.end(), s.only->begin(), s.only->end());
   if (named.empty()) return;
+  // Ours for cuda are known once their module is loaded, which other processes may have needed.
+  if (contains(named, "cuda") && !contains(backend_names(), "cuda"))
+    device_count(Device::Kind::cuda);
   const auto known = backend_names();
   for (const auto& name : named)
     if (!contains(known, name))
