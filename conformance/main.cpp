@@ -21,7 +21,7 @@ using namespace tessera;
 using namespace tessera::conformance;
 
 struct Options {
-  std::string backend, device = "cpu", plugin, operation = "*";
+  std::string backend, device, plugin, operation = "*";
   bool verbose = false;
 };
 
@@ -32,6 +32,15 @@ void print_list(const char* title, const std::vector<std::string>& names) {
   if (!names.empty()) print(fmt::format("{}: {}", title, fmt::join(names, ", ")));
 }
 
+/// The CPU for a backend that implements anything for it, else its device.
+Device home_of(const std::string& backend) {
+  Device::Kind kind = Device::Kind::cuda;
+  for (const Support& s : support_table())
+    for (const auto& e : s.entries)
+      if (e.backend == backend && e.device == Device::Kind::cpu) kind = e.device;
+  return {kind, 0};
+}
+
 int run(const Options& options) {
   register_operations();
   std::vector<Cases> all = linalg_cases();
@@ -39,11 +48,12 @@ int run(const Options& options) {
   std::set<std::string> ours;
   for (const Support& s : support_table()) ours.insert(s.operation);
   if (!options.plugin.empty()) load_plugin(options.plugin);
-  const Device device = Device::parse(options.device);
-  Suite suite(options.backend, device, options.verbose, print);
   Selection selection;
   selection.set_only(options.backend);
   check_backends(selection);
+  const Device device = options.device.empty() ? home_of(options.backend)
+                                               : Device::parse(options.device);
+  Suite suite(options.backend, device, options.verbose, print);
 
   const auto wanted = [&](const std::string& name) {
     return fnmatch(options.operation.c_str(), name.c_str(), 0) == 0;
@@ -100,7 +110,7 @@ int main(int argc, char** argv) {
       "Exit status: 0 when it conforms, 1 when it does not, 2 for a wrong command line.",
       "tessera-conformance"};
   program.add_option("--backend", options.backend, "the backend's name")->required();
-  program.add_option("--device", options.device, "where it runs: cpu, cuda or cuda:N [cpu]")
+  program.add_option("--device", options.device, "where it runs: cpu, cuda or cuda:N [the backend's]")
       ->check(CLI::Validator(
           [](const std::string& text) -> std::string {
             try {
@@ -120,7 +130,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     const bool first = Communicator::world().rank() == 0;
     const bool help = e.get_exit_code() == 0;
-    if (first) program.exit(e);
+    if (first && help) program.exit(e);
+    if (first && !help) fmt::print(stderr, "tessera-conformance: {}\n", e.what());
     return help ? 0 : 2;
   }
   return runtime.run([&] { return run(options); });

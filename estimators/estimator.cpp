@@ -55,8 +55,10 @@ void require_finite(const Leaf& leaf, std::string_view input, std::string_view e
 void require_finite(const Rows& x, std::string_view input, std::string_view estimator,
                     bool allow_nan) {
   together(x.comm(), [&] {
-    x.for_each_leaf(
-        [&](const Leaf& leaf, Stream&) { require_finite(leaf, input, estimator, allow_nan); });
+    x.for_each_leaf([&](const Leaf& leaf, Stream& stream) {
+      stream.synchronize();  // the leaf may be on its way to a device
+      require_finite(leaf, input, estimator, allow_nan);
+    });
   });
 }
 

@@ -342,8 +342,7 @@ Model parsed(const std::string& file, const std::string& path, const Communicato
 }  // namespace
 
 void write_model(const std::string& path, const Model& model, const Communicator& comm) {
-  const Model whole{model.estimator, gathered(model.params),
-                    gathered(model.attributes)};
+  const Model whole{model.estimator, gathered(model.params), gathered(model.attributes)};
   on_first(comm, [&] {
     PendingFile pending(path);
     pending.write(file_of(whole));

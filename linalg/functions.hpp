@@ -8,8 +8,8 @@
 
 namespace tessera::linalg {
 
-/// The operations behind this room's functions on whole arrays, for backends that override one. Each
-/// does what the function of its name documents.
+/// The operations behind this room's functions on whole arrays, for backends that override one.
+/// Each does what the function of its name documents.
 struct Functions {
   using ColumnMomentsOf = Operation<ColumnMoments(const Rows& x, const Array& weights)>;
   using CenteredGramOf =

@@ -162,9 +162,8 @@ void Array::element(std::initializer_list<std::int64_t> index, DType wanted, voi
   if (!inside)
     throw ValueError(fmt::format("index ({}) is outside an array of shape {}",
                                  fmt::join(index, ", "), to_string(shape())));
-  const Array here = (distribution().kind() == Distribution::Kind::block_cyclic ? gather(*this)
-                                                                               : *this)
-                         .to(cpu);
+  const Array here =
+      (distribution().kind() == Distribution::Kind::block_cyclic ? gather(*this) : *this).to(cpu);
   const std::int64_t row = flat / std::max<std::int64_t>(1, cols());
   const auto& d = here.distribution();
   const std::size_t width = size_of(dtype());

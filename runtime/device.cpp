@@ -17,15 +17,14 @@ Device Device::parse(std::string_view text) {
     const auto [at, code] = std::from_chars(text.data() + 5, end, device.index);
     if (code == std::errc{} && at == end && device.index >= 0) return device;
   }
-  throw ValueError(fmt::format("unknown device '{}'; allowed are cpu, cuda, cuda:N and auto", text));
+  throw ValueError(
+      fmt::format("unknown device '{}'; allowed are cpu, cuda, cuda:N and auto", text));
 }
 
 std::string Device::to_string() const {
   return kind == Kind::cpu ? "cpu" : fmt::format("cuda:{}", index);
 }
 
-std::string_view name_of(Device::Kind kind) {
-  return kind == Device::Kind::cpu ? "cpu" : "cuda";
-}
+std::string_view name_of(Device::Kind kind) { return kind == Device::Kind::cpu ? "cpu" : "cuda"; }
 
 }  // namespace tessera

@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 
+#include <tessera/runtime/device_layer.hpp>
 #include <tessera/runtime/plugin.hpp>
 
 namespace tessera {
@@ -32,6 +33,9 @@ struct Registry {
   }
 
   static void add(Backend backend, int plugin) {
+    if (backend.name().empty() || backend.name().find_first_of(",:") != std::string::npos)
+      throw ValueError(fmt::format(
+          "a backend's name must have letters and neither ',' nor ':', got '{}'", backend.name()));
     static std::mutex mutex;
     static std::vector<std::unique_ptr<const Registry>> kept;
     const std::lock_guard lock(mutex);
@@ -87,12 +91,13 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Why the selection leaves a backend out; empty if it does not.
-std::string left_out(const Backend& b, const Selection& s) {
+// Why the selection leaves a backend out; empty if it does not. `restricted`: `only` concerns the
+// backend's device.
+std::string left_out(const Backend& b, const Selection& s, bool restricted) {
   if (contains(s.skip, b.name())) return "skipped";
-  if (s.only && !contains(*s.only, b.name()))
+  if (restricted && !contains(*s.only, b.name()))
     return fmt::format("only {} may run", fmt::join(*s.only, ", "));
-  if (b.opt_in() && !s.only && !contains(s.prefer, b.name()))
+  if (b.opt_in() && !restricted && !contains(s.prefer, b.name()))
     return "runs only where it is preferred";
   return "";
 }
@@ -108,9 +113,14 @@ detail::Candidates find_candidates(int operation, Device::Kind device, const Sel
   };
   std::stable_sort(backends.begin(), backends.end(),
                    [&](auto* a, auto* b) { return rank(a) < rank(b); });
+  // only("cuda") leaves the small solves on the host alone.
+  const bool restricted =
+      s.only && (s.only->empty() || std::any_of(backends.begin(), backends.end(), [&](auto* b) {
+                   return contains(*s.only, b->name());
+                 }));
   for (const Backend* b : backends) {
     const auto* found = Registry::find(*b, operation);
-    const std::string why = left_out(*b, s);
+    const std::string why = left_out(*b, s, restricted);
     if (found && why.empty())
       all.asked.push_back({b, &found->dtypes, &found->implementation});
     else
@@ -163,6 +173,9 @@ void check_backends(const Selection& s) {
   named.insert(named.end(), s.skip.begin(), s.skip.end());
   if (s.only) named.insert(named.end(), s.only->begin(), s.only->end());
   if (named.empty()) return;
+  // Ours for cuda are known once their module is loaded, which other processes may have needed.
+  if (contains(named, "cuda") && !contains(backend_names(), "cuda"))
+    device_count(Device::Kind::cuda);
   const auto known = backend_names();
   for (const auto& name : named)
     if (!contains(known, name))
@@ -230,14 +243,20 @@ bool agree(const Communicator& comm, const std::string& operation, Device::Kind 
   }
   struct Choice {
     std::array<char, 48> backend{};  // enough to tell names apart in an error
+    std::array<char, 80> selection{};
+    std::size_t selection_hash;
     Device::Kind device;
     bool failed;
   };
-  Choice mine{{}, device, false};
+  const auto keep = [](std::string_view text, auto& in) {
+    std::copy_n(text.begin(), std::min(text.size(), in.size() - 1), in.begin());
+  };
+  const std::string in_force = selection().to_string();
+  Choice mine{{}, {}, std::hash<std::string>{}(in_force), device, false};
+  keep(in_force, mine.selection);
   std::exception_ptr failure;
   try {
-    const std::string_view name = choose();
-    std::copy_n(name.begin(), std::min(name.size(), mine.backend.size() - 1), mine.backend.begin());
+    keep(choose(), mine.backend);
   } catch (...) {
     mine.failed = true;
     failure = std::current_exception();
@@ -248,15 +267,26 @@ bool agree(const Communicator& comm, const std::string& operation, Device::Kind 
     together(comm, [&] {
       if (failure) std::rethrow_exception(failure);
     });
-  if (any([&](const Choice& c) { return c.device != all[0].device; })) return false;
-  const auto other = std::find_if(all.begin(), all.end(),
-                                  [&](const Choice& c) { return c.backend != all[0].backend; });
-  if (other != all.end())
-    throw RuntimeError(fmt::format(
-        "{}: the processes chose different backends: rank 0 {}, rank {} {}; make the same choice "
-        "(prefer, only, skip, TESSERA_BACKEND) on all",
-        operation, all[0].backend.data(), other - all.begin(), other->backend.data()));
-  return true;
+  const bool one_kind =
+      !any([&](const Choice& c) { return c.device != all[0].device; });
+  const auto refuse_unlike = [&](const char* what, auto text, auto value) {
+    const auto other = std::find_if(all.begin(), all.end(),
+                                    [&](const Choice& c) { return value(c) != value(all[0]); });
+    if (other != all.end())
+      throw RuntimeError(fmt::format(
+          "{}: the processes chose different {}: rank 0 {}, rank {} {}; make the same choice "
+          "(prefer, only, skip, TESSERA_BACKEND) on all",
+          operation, what, text(all[0]), other - all.begin(), text(*other)));
+  };
+  if (one_kind)
+    refuse_unlike(
+        "backends", [](const Choice& c) { return c.backend.data(); },
+        [](const Choice& c) { return c.backend; });
+  // What is composed dispatches anew on every process.
+  refuse_unlike(
+      "selections", [](const Choice& c) { return c.selection[0] ? c.selection.data() : "none"; },
+      [](const Choice& c) { return c.selection_hash; });
+  return one_kind;
 }
 
 }  // namespace detail

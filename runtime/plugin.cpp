@@ -37,19 +37,27 @@ void detail::load_plugin_here(const std::string& path, bool built_in) {
   if (!entry)
     throw ValueError(
         fmt::format("'{}' is no plug-in of Tessera: it has no function tessera_plugin", path));
-  const Plugin plugin = entry();
+  const auto failed = [&](const std::string& why) {
+    return RuntimeError(fmt::format("the plug-in '{}' failed: {}", path, why));
+  };
+  Plugin plugin{};
+  try {
+    plugin = entry();
+  } catch (...) {
+    throw failed(describe(std::current_exception()));
+  }
   if (plugin.version != plugin_version)
     throw ValueError(
         fmt::format("the plug-in '{}' was built for version {} of Tessera's plug-ins, this is "
                     "version {}; build it anew",
                     path, plugin.version, plugin_version));
+  if (!plugin.install) throw failed("it has nothing to install");
   const int before = std::exchange(loading, built_in ? 0 : ++count);
   try {
     plugin.install();
   } catch (...) {
     loading = before;
-    throw RuntimeError(
-        fmt::format("the plug-in '{}' failed: {}", path, describe(std::current_exception())));
+    throw failed(describe(std::current_exception()));
   }
   loading = before;
   loaded.insert(library);

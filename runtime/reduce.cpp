@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 #include <mutex>
+#include <optional>
 
 #include <tessera/runtime/device_layer.hpp>
 
@@ -28,16 +29,23 @@ std::string climb(const Communicator& comm, const Climb& steps) {
   std::string bytes;
   for (int step = 1; step < comm.size(); step *= 2) {
     if (comm.rank() % (2 * step) == step) {
+      const int to = comm.rank() - step;
       attempt([&] { bytes = steps.pack(); });
       if (broken) bytes.clear();
-      comm.send(bytes, comm.rank() - step);
-      if (steps.follow) attempt([&] { steps.follow(comm.rank() - step); });
+      comm.send(bytes, to);
+      // What follows would wait for ever for a receiver that has failed.
+      if (steps.follow && !bytes.empty() && !comm.receive(to).empty())
+        attempt([&] { steps.follow(to); });
       break;
     }
     if (comm.rank() % (2 * step) == 0 && comm.rank() + step < comm.size()) {
-      std::string message = comm.receive(comm.rank() + step);
-      broken = broken || message.empty();
-      attempt([&] { steps.absorb(std::move(message), comm.rank() + step); });
+      const int from = comm.rank() + step;
+      std::string message = comm.receive(from);
+      const bool complete = !message.empty();
+      broken = broken || !complete;
+      if (steps.prepare) attempt([&] { steps.prepare(message); });
+      if (steps.follow && complete) comm.send(broken ? "" : "ready", from);
+      attempt([&] { steps.absorb(std::move(message), from); });
     }
   }
   bytes.clear();
@@ -55,6 +63,8 @@ std::string climb(const Communicator& comm, const Climb& steps) {
 }  // namespace detail
 
 namespace {
+
+std::int64_t most_leaves = 1024;
 
 using detail::Node;
 using Tree = detail::Tree<Buffer>;
@@ -74,14 +84,12 @@ class FlatReduction {
         merge_(merge),
         tree_(x.distribution().leaves(), x.distribution().leaves_of(x.comm().rank()),
               [this](Buffer& left, Buffer&& right) {
-                // On the CPU trees merge on several threads.
-                if (stream_) {
-                  merge_(*stream_, tile(left), tile(right));
-                  retired_.push_back(std::move(right));  // until the merge has run
-                  return;
+                if (!stream_) {  // leaves of the CPU, on several threads
+                  Stream stream;
+                  return merge_(stream, tile(left), tile(right));
                 }
-                Stream stream;
-                merge_(stream, tile(left), tile(right));
+                merge_(*stream_, tile(left), tile(right));
+                retired_.push_back(std::move(right));  // until the merge has run
               }) {}
 
   void compute_on_host(const LeafPartials& kernel) {
@@ -96,7 +104,7 @@ class FlatReduction {
     // Partials of one run: what a few hundred MB hold.
     constexpr std::size_t most_bytes = std::size_t{256} << 20;
     std::int64_t leaves = 1;
-    while (leaves < 1024 && static_cast<std::size_t>(2 * leaves) * bytes() <= most_bytes)
+    while (2 * leaves <= most_leaves && static_cast<std::size_t>(2 * leaves) * bytes() <= most_bytes)
       leaves *= 2;
     x_.visit_runs(leaves, [&](const Leaf& in, Stream& stream) {
       const Range run = {in.index, leaves_up_to(in.rows.end)};
@@ -116,28 +124,25 @@ class FlatReduction {
     });
   }
 
-  AlignedVector<double> result() {
-    Stream stream(x_.device());
-    if (x_.device() != cpu) stream_ = &stream;
+  /// The merged values of all processes, by way of this process's device. Collective.
+  void finish(Stream& stream, AlignedVector<double>& values) {
+    stream_ = &stream;
     const auto& comm = x_.comm();
-    AlignedVector<double> values(static_cast<std::size_t>(size_));
-    if (x_.distribution().kind() != Distribution::Kind::rows || comm.size() == 1) {
-      take_root(values);
-      return values;
-    }
+    if (x_.distribution().kind() != Distribution::Kind::rows || comm.size() == 1)
+      return together(comm, [&] { take_root(values); });
     link_ = find_link();
-    const std::string bytes = detail::climb(
-        comm, {.pack = [&] { return pack(); },
-               .absorb = [&](std::string message, int source) { absorb(message, source); },
-               .root =
-                   [&] {
-                     take_root(values);
-                     return std::string(reinterpret_cast<const char*>(values.data()),
-                                        values.size() * sizeof(double));
-                   },
-               .follow = [&](int destination) { send_values(destination); }});
+    detail::Climb steps{.pack = [&] { return pack(); },
+                        .absorb = [&](std::string message, int source) { absorb(message, source); },
+                        .root =
+                            [&] {
+                              take_root(values);
+                              return std::string(reinterpret_cast<const char*>(values.data()),
+                                                 values.size() * sizeof(double));
+                            },
+                        .prepare = [&](const std::string& message) { prepare(message); }};
+    if (link_) steps.follow = [&](int destination) { send_values(destination); };
+    const std::string bytes = detail::climb(comm, steps);
     std::memcpy(values.data(), bytes.data(), bytes.size());
-    return values;
   }
 
  private:
@@ -185,10 +190,8 @@ class FlatReduction {
     auto nodes = tree_.take_nodes();
     if (nodes.empty()) return;
     const Tile host{values.data(), 1, size_, size_, DType::float64, cpu};
-    Stream here;
-    Stream& stream = stream_ ? *stream_ : here;
-    copy(stream, tile(nodes.front().second), host);
-    stream.synchronize();
+    copy(*stream_, tile(nodes.front().second), host);
+    stream_->synchronize();
   }
 
   // Collective: the processes must all have it or do without.
@@ -220,46 +223,46 @@ class FlatReduction {
     if (link_) return message;
     const std::size_t at = message.size();
     message.resize(at + sent_.size() * bytes());
-    Stream here;
-    Stream& stream = stream_ ? *stream_ : here;
     for (std::size_t i = 0; i < sent_.size(); ++i)
-      copy(stream, tile(sent_[i].second), host_tile(message.data() + at + i * bytes()));
-    stream.synchronize();
+      copy(*stream_, tile(sent_[i].second), host_tile(message.data() + at + i * bytes()));
+    stream_->synchronize();
     return message;
   }
 
   void send_values(int destination) {
-    if (!link_) return;
     for (const auto& [node, buffer] : sent_)
       link_->send(stream_->queue(), buffer.data(), bytes(), destination);
     stream_->synchronize();
     trace::communicated(sent_.size() * bytes());
   }
 
-  void absorb(const std::string& message, int source) {
+  // Reads a message but for the values and makes room for these.
+  void prepare(const std::string& message) {
     const char* at = message.data();
     const auto take = [&](auto& v) {
       std::memcpy(&v, at, sizeof v);
       at += sizeof v;
     };
-    Range run;
     std::size_t count = 0;
-    take(run);
+    take(received_run_);
     take(count);
-    std::vector<std::pair<Node, Buffer>> nodes(count);
-    for (auto& [node, buffer] : nodes) take(node);
-    Stream here;
-    Stream& stream = stream_ ? *stream_ : here;
-    for (auto& [node, buffer] : nodes) {
-      buffer = Buffer(bytes(), x_.device());
+    received_.resize(count);
+    for (auto& [node, buffer] : received_) take(node);
+    for (auto& [node, buffer] : received_) buffer = Buffer(bytes(), x_.device());
+  }
+
+  void absorb(const std::string& message, int source) {
+    const char* at = message.data() + message.size() - (link_ ? 0 : received_.size() * bytes());
+    for (auto& [node, buffer] : received_) {
       if (link_)
-        link_->receive(stream.queue(), buffer.data(), bytes(), source);
+        link_->receive(stream_->queue(), buffer.data(), bytes(), source);
       else
-        copy(stream, host_tile(at), tile(buffer));
+        copy(*stream_, host_tile(at), tile(buffer));
       at += link_ ? 0 : bytes();
     }
-    stream.synchronize();
-    tree_.append(run, std::move(nodes));
+    tree_.append(received_run_, std::exchange(received_, {}));
+    stream_->synchronize();  // before the message and what was merged go
+    retired_.clear();
   }
 
   Tile host_tile(const char* at) const {
@@ -269,9 +272,11 @@ class FlatReduction {
   const Rows& x_;
   std::int64_t size_;
   const MergePartials& merge_;
-  Stream* stream_ = nullptr;  // of the device, while there is work for it
+  Stream* stream_ = nullptr;  // what merges run on, but for the leaves of the CPU
   std::shared_ptr<DeviceLink> link_;
   std::vector<std::pair<Node, Buffer>> sent_;
+  Range received_run_;
+  std::vector<std::pair<Node, Buffer>> received_;
   std::vector<Buffer> retired_;
   std::mutex merging_;
   Tree tree_;
@@ -279,16 +284,23 @@ class FlatReduction {
 
 }  // namespace
 
+void detail::limit_runs(std::int64_t leaves) { most_leaves = leaves; }
+
 AlignedVector<double> reduce(const Rows& x, std::int64_t size, const LeafPartials& kernel,
                              const MergePartials& merge) {
   FlatReduction reduction(x, size, merge);
+  std::optional<Stream> stream;
+  AlignedVector<double> values;
   together(x.comm(), [&] {
     if (x.device() == cpu)
       reduction.compute_on_host(kernel);
     else
       reduction.compute_on_device(kernel);
+    stream.emplace(x.device());
+    values.resize(static_cast<std::size_t>(size));
   });
-  return reduction.result();
+  reduction.finish(*stream, values);
+  return values;
 }
 
 }  // namespace tessera

@@ -55,9 +55,8 @@ class Tree {
  public:
   using Merge = std::function<void(P& left, P&& right)>;
   Tree(
-      std::int64_t leaves, Range run, Merge merge = [](P& left, P&& right) {
-        left.merge(std::move(right));
-      })
+      std::int64_t leaves, Range run,
+      Merge merge = [](P& left, P&& right) { left.merge(std::move(right)); })
       : leaves_(leaves), run_(run), merge_(std::move(merge)) {}
 
   void offer(Node node, P partial) {
@@ -156,14 +155,18 @@ struct Parcel {
 };
 
 /// How the nodes of the processes' trees become one result: what a process sends, what it does with
-/// what it receives from a rank, and what rank 0 has in the end. `follow` (may be empty) runs after
-/// a process has sent, with the rank it sent to.
+/// what it receives from a rank, and what rank 0 has in the end. With `follow`, on every process or
+/// on none, more goes to the receiver than the message: `follow` sends it, to the rank that got the
+/// message, once `prepare` has succeeded there, and `absorb` receives it.
 struct Climb {
   std::function<std::string()> pack;
   std::function<void(std::string message, int source)> absorb;
   std::function<std::string()> root;
+  std::function<void(const std::string& message)> prepare = {};
   std::function<void(int destination)> follow = {};
 };
+/// Most leaves that a device's kernel gets at once. Only tests lower it.
+void limit_runs(std::int64_t leaves);
 /// Runs it up a binomial tree of processes and hands rank 0's result to all. What a step throws is
 /// thrown on every process.
 std::string climb(const Communicator& comm, const Climb& steps);
@@ -213,28 +216,27 @@ P reduce(const Rows& x, const std::function<P(const Leaf&, Stream&)>& kernel) {
     return result;
   }
   std::string bytes = detail::climb(
-      comm,
-      {.pack =
-           [&] {
-             return detail::to_bytes(
-                 detail::Parcel<P>{tree.run().begin, tree.run().end, tree.take_nodes()});
-           },
-       .absorb =
-           [&](std::string message, int) {
-             auto parcel = detail::from_bytes<detail::Parcel<P>>(std::move(message));
-             tree.append({parcel.begin, parcel.end}, std::move(parcel.nodes));
-           },
-       .root =
-           [&] {
-             take_root();
-             return detail::to_bytes(result);
-           }});
+      comm, {.pack =
+                 [&] {
+                   return detail::to_bytes(
+                       detail::Parcel<P>{tree.run().begin, tree.run().end, tree.take_nodes()});
+                 },
+             .absorb =
+                 [&](std::string message, int) {
+                   auto parcel = detail::from_bytes<detail::Parcel<P>>(std::move(message));
+                   tree.append({parcel.begin, parcel.end}, std::move(parcel.nodes));
+                 },
+             .root =
+                 [&] {
+                   take_root();
+                   return detail::to_bytes(result);
+                 }});
   if (comm.rank() != 0) result = detail::from_bytes<P>(std::move(bytes));
   return result;
 }
 
-/// Fills `out` (one row per leaf of the run, float64, on its device) with the partials of the leaves
-/// of a run, as the leaf kernels of linalg do.
+/// Fills `out` (one row per leaf of the run, float64, on its device) with the partials of the
+/// leaves of a run, as the leaf kernels of linalg do.
 using LeafPartials = std::function<void(const Leaf& run, const Tile& out, Stream&)>;
 /// Row i of `left` absorbs row i of `right`.
 using MergePartials = Operation<void(Stream&, const Tile& left, const Tile& right)>;

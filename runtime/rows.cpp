@@ -3,6 +3,7 @@
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <numeric>
@@ -67,6 +68,11 @@ class ArraySource : public RowSource {
 
   void visit_runs(std::int64_t leaves, const LeafVisitor& visit, int threads) const override {
     if (device() == cpu) return RowSource::visit_runs(leaves, visit, threads);
+    // Visitors may hold a copy of their run.
+    constexpr std::int64_t most_bytes = std::int64_t{1} << 30;
+    const std::int64_t leaf_bytes =
+        distribution().leaf_rows() * cols() * static_cast<std::int64_t>(size_of(dtype()));
+    while (leaves > 1 && leaf_bytes > most_bytes / leaves) leaves /= 2;
     const Range mine = distribution().leaves_of(comm().rank());
     const std::int64_t first_row = array_.local_rows().begin;
     on_device([&](Stream& stream) {
@@ -112,22 +118,19 @@ class MappedSource : public RowSource {
   }
 
  private:
-  /// Memory for results, to be used again.
+  /// Memory for results, to be used again. Each stream has its own: what it has queued may still
+  /// read the memory when its next leaf comes, but then runs first.
   struct Spare {
     std::mutex mutex;
-    std::vector<Buffer> buffers;
+    std::map<const Stream*, Buffer> of;
   };
 
   LeafVisitor through(const LeafVisitor& visit, Spare& spare) const {
     return [&](const Leaf& in, Stream& stream) {
-      Buffer memory;
-      {
+      Buffer& memory = [&]() -> Buffer& {
         const std::lock_guard lock(spare.mutex);
-        if (!spare.buffers.empty()) {
-          memory = std::move(spare.buffers.back());
-          spare.buffers.pop_back();
-        }
-      }
+        return spare.of[&stream];
+      }();
       const auto bytes = static_cast<std::size_t>(in.rows.size() * cols()) * size_of(dtype());
       if (memory.size() < bytes) {
         stream.synchronize();  // what is queued may use the old one
@@ -139,8 +142,6 @@ class MappedSource : public RowSource {
         kernel_(in, out, stream);
       }
       visit({in.index, in.rows, out}, stream);
-      const std::lock_guard lock(spare.mutex);
-      spare.buffers.push_back(std::move(memory));
     };
   }
 
@@ -268,8 +269,7 @@ Rows Rows::as(DType wanted) const {
 
 Rows Rows::to(Device wanted) const {
   if (wanted == device()) return *this;
-  const Rows host =
-      device() == cpu ? *this : Rows(std::make_shared<CopiedSource>(*this, cpu));
+  const Rows host = device() == cpu ? *this : Rows(std::make_shared<CopiedSource>(*this, cpu));
   return wanted == cpu ? host : Rows(std::make_shared<CopiedSource>(host, wanted));
 }
 
@@ -287,8 +287,7 @@ Tile rows_of(const Array& companion, const Leaf& leaf) {
 
 Array collect(const Rows& x) {
   if (x.array()) return *x.array();
-  const Array out =
-      detail::allocate(x.shape(), x.dtype(), x.distribution(), x.comm(), x.device());
+  const Array out = detail::allocate(x.shape(), x.dtype(), x.distribution(), x.comm(), x.device());
   constexpr std::int64_t run = 256;
   together(x.comm(), [&] {
     x.visit_runs(run, [&](const Leaf& in, Stream& stream) {

@@ -95,8 +95,8 @@ class Rows {
 };
 
 /// Rows computed from other rows when read, on x's device and under the selection in force here:
-/// `kernel` fills `out` (rows x cols of `dtype`) from a leaf or run of leaves. `shape` has x's number
-/// of rows.
+/// `kernel` fills `out` (rows x cols of `dtype`) from a leaf or run of leaves. `shape` has x's
+/// number of rows.
 using LeafKernel = std::function<void(const Leaf& in, const Tile& out, Stream&)>;
 Rows map_rows(const Rows& x, Shape shape, DType dtype, LeafKernel kernel);
 
@@ -106,8 +106,8 @@ Array collect(const Rows& x);
 /// source. Collective.
 Array take_rows(const Rows& x, std::span<const std::int64_t> indices);
 
-/// The rows of a companion array (y, weights) that belong to a leaf or run of X; an empty tile for no
-/// array. Arrays of as many rows lie alike.
+/// The rows of a companion array (y, weights) that belong to a leaf or run of X; an empty tile for
+/// no array. Arrays of as many rows lie alike.
 Tile rows_of(const Array& companion, const Leaf& leaf);
 
 /// Runs work(i, stream) for i in [begin, end) on OpenMP threads, under the selection in force here,

@@ -235,7 +235,6 @@ void Runtime::pin_portable_bits() {
 
 bool Runtime::running() { return state.running; }
 int Runtime::threads() { return state.threads; }
-int Runtime::local_rank() { return state.local_rank; }
 
 Device Runtime::device(const std::string& word) {
   if (word == "cpu") return cpu;

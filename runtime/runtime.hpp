@@ -40,8 +40,6 @@ class Runtime {
   static int threads();
   static void set_threads(int count);
 
-  /// This process's number among those on this machine.
-  static int local_rank();
   /// The device that a word names: "cpu", "cuda:N", "cuda" (one GPU per process, shared when there
   /// are more processes than GPUs), "auto" (cuda where there is a GPU, else cpu). ValueError for
   /// another word or a number this machine does not have, NotImplementedError for cuda where there

@@ -53,8 +53,7 @@ void copy(Stream& stream, const Tile& from, const Tile& to) {
   };
   if (!trace::enabled()) return run();
   trace::Span span("runtime.copy", direction(from, to), stream.device());
-  span.work(0.0,
-            static_cast<double>(to.rows * to.cols) * static_cast<double>(size_of(to.dtype)));
+  span.work(0.0, static_cast<double>(to.rows * to.cols) * static_cast<double>(size_of(to.dtype)));
   run();
   stream.synchronize();
 }

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
-#include <cereal/archives/binary.hpp>
 #include <cereal/types/string.hpp>
-#include <cereal/types/vector.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,12 +14,12 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <sstream>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/reduce.hpp>
 
 namespace tessera::trace {
 namespace {
@@ -186,21 +184,6 @@ std::string table(const std::vector<Line>& all) {
   return out;
 }
 
-std::string packed(const std::vector<Line>& lines) {
-  std::ostringstream stream(std::ios::binary);
-  cereal::BinaryOutputArchive archive(stream);
-  archive(lines);
-  return std::move(stream).str();
-}
-
-std::vector<Line> unpacked(std::string bytes) {
-  std::istringstream stream(std::move(bytes), std::ios::binary);
-  cereal::BinaryInputArchive archive(stream);
-  std::vector<Line> lines;
-  archive(lines);
-  return lines;
-}
-
 constexpr std::string_view opening = "{\"traceEvents\":[\n";
 
 /// A file that takes its name when it is complete, the place of an older trace at most. What is no
@@ -208,12 +191,13 @@ constexpr std::string_view opening = "{\"traceEvents\":[\n";
 class TraceFile {
  public:
   explicit TraceFile(std::string name) : name_(std::move(name)), written_(name_) {
+    if (std::filesystem::is_fifo(name_)) fail("it is a pipe");  // opening it may wait for ever
     if (!std::filesystem::exists(name_) || std::filesystem::is_regular_file(name_)) {
       std::string begin(opening.size(), ' ');
       std::ifstream old(name_, std::ios::binary);
       if (old.read(begin.data(), std::ssize(begin)); old.gcount() > 0 && begin != opening)
         fail("it is there and no trace");
-      written_ += ".part";
+      written_ += fmt::format(".{}.part", getpid());
     }
     file_ = std::fopen(written_.c_str(), "w");
     if (!file_) fail(std::strerror(errno));
@@ -269,7 +253,7 @@ void finish(const Communicator& comm) {
     }
   };
   if (comm.rank() != 0) {
-    comm.send(packed(lines), 0);
+    comm.send(tessera::detail::to_bytes(lines), 0);
     comm.send(events_of(comm.rank()), 0);
   } else {
     attempt([&] {
@@ -278,7 +262,7 @@ void finish(const Communicator& comm) {
       file->write(events_of(0));
     });
     for (int r = 1; r < comm.size(); ++r) {
-      const auto theirs = unpacked(comm.receive(r));
+      const auto theirs = tessera::detail::from_bytes<std::vector<Line>>(comm.receive(r));
       lines.insert(lines.end(), theirs.begin(), theirs.end());
       const std::string events = comm.receive(r);
       attempt([&] { file->write(events); });

@@ -418,6 +418,25 @@ void refuse_empty_values(CLI::App& app) {
     refuse_empty_values(*subcommand);
 }
 
+// Processes that were started with different options (mpirun can do that) would wait for each other
+// in different places. Where X lies may differ.
+void require_same_options(int argc, char** argv) {
+  std::string mine;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const bool free = word.starts_with("--device") || word.starts_with("--threads");
+    if (free && word.find('=') == std::string_view::npos) ++i;
+    if (!free) mine.append(word) += '\n';
+  }
+  const auto all = Communicator::world().all_gather(std::hash<std::string>{}(mine));
+  for (std::size_t rank = 0; rank < all.size(); ++rank)
+    if (all[rank] != all[0])
+      throw ValueError(fmt::format(
+          "rank {} was started with other options than rank 0; only --device and --threads may "
+          "differ",
+          rank));
+}
+
 // A file opened later must not get the number of a standard stream, to which messages go.
 void occupy_closed_streams() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
@@ -478,6 +497,11 @@ int main(int argc, char** argv) {
   Backends backends(program, chosen);
   refuse_empty_values(program);
 
+  if (const int status = runtime.run([&] {
+        require_same_options(argc, argv);
+        return 0;
+      }))
+    return status;
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& e) {  // --help, --version

@@ -178,8 +178,7 @@ Run lloyd(const Rows& x, Centers centers, const Array& weights, const KMeansPara
   // the final centres.
   Assignment a = assign(x, centers, weights, labels, false, true);
   const auto counts = a.counts();
-  const auto distinct =
-      std::count_if(counts.begin(), counts.end(), [](double c) { return c > 0; });
+  const auto distinct = std::count_if(counts.begin(), counts.end(), [](double c) { return c > 0; });
   return {std::move(centers), labels, a.inertia(), iteration, distinct};
 }
 
@@ -328,7 +327,7 @@ Rows KMeans::do_predict(const Rows& x) const {
         const std::int64_t leaves = (in.rows.size() + leaf_rows - 1) / leaf_rows;
         const Buffer memory(static_cast<std::size_t>(leaves * parts.size()) * sizeof(double),
                             out.device);
-        const Tile sums{memory.data(), leaves,           parts.size(),
+        const Tile sums{memory.data(), leaves,         parts.size(),
                         parts.size(),  DType::float64, out.device};
         estimator_kernels().assign_nearest(stream, in.tile, leaf_rows, centers.tile(),
                                            centers.offset(), {}, out, parts, sums);

@@ -114,8 +114,7 @@ class Sampler {
   /// closest = min(closest, squared distance to any of the given rows), or just that distance when
   /// `restart`.
   void approach(const Array& centers, bool restart = false) {
-    if (restart)
-      closest_ = one_per_row(x_, std::numeric_limits<double>::infinity(), x_.dtype());
+    if (restart) closest_ = one_per_row(x_, std::numeric_limits<double>::infinity(), x_.dtype());
     const Array there = centers.to(x_.device());
     const std::int64_t leaf_rows = x_.distribution().leaf_rows();
     leaf_sums_.assign(static_cast<std::size_t>(x_.distribution().leaves()), 0.0);
@@ -146,9 +145,7 @@ class Sampler {
    public:
     Mass(const Sampler& s, Stream& stream, std::int64_t leaf)
         : closest_(stream, s.closest_.leaf(leaf)), weights_(stream, leaf_of(s.weights_, leaf)) {}
-    double operator[](std::int64_t i) const {
-      return closest_[i] * (weights_ ? weights_[i] : 1.0);
-    }
+    double operator[](std::int64_t i) const { return closest_[i] * (weights_ ? weights_[i] : 1.0); }
 
    private:
     HostRows closest_;
@@ -301,9 +298,8 @@ Array parallel(const Rows& x, std::int64_t k, const Array& weights, std::uint64_
   const Array relative = minus(rows, offset);
   const Array there = relative.to(x.device());
   const Array offset_there = offset.to(x.device());
-  Assignment sizes =
-      assign(x, there.local(), offset_there.local(), weights,
-             one_per_row(x, -1.0, DType::int32), {count, x.cols(), false, false});
+  Assignment sizes = assign(x, there.local(), offset_there.local(), weights,
+                            one_per_row(x, -1.0, DType::int32), {count, x.cols(), false, false});
   const auto picked = on_root<std::vector<double>>(x.comm(), [&] {
     const Communicator self = Communicator::self();
     const auto data = rows.astype(DType::float64);

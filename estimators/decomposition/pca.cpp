@@ -351,8 +351,7 @@ Rows PCA::do_inverse_transform(const Rows& x) const {
     for (const double v : wide(explained_variance_)) scale.push_back(std::sqrt(v));
   return map_rows(x, {x.rows(), n_features_in_}, x.dtype(),
                   [components = components_.astype(x.dtype()).to(x.device()), mean = wide(mean_),
-                   scale](
-                      const Leaf& in, const Tile& out, Stream& stream) {
+                   scale](const Leaf& in, const Tile& out, Stream& stream) {
                     Tile scores = in.tile;
                     scores.data =
                         stream.scratch(static_cast<std::size_t>(scores.rows * scores.cols) *

@@ -26,15 +26,15 @@ struct AssignmentParts {
 /// be an empty tile. Runs of leaves, partials and synchronisation as in linalg::Kernels.
 struct EstimatorKernels {
   /// labels (rows x 1, int32) = the row of centers (k x d) nearest to x - offset for each row of x
-  /// (rows x d), ties to the lowest index, 0 where no distance is a number; row i of `out` (leaves x
-  /// parts.size(), float64) receives what leaf i adds up. Centres relative to an offset (1 x d) near
-  /// the data's mean keep the products from cancelling.
+  /// (rows x d), ties to the lowest index, 0 where no distance is a number; row i of `out` (leaves
+  /// x parts.size(), float64) receives what leaf i adds up. Centres relative to an offset (1 x d)
+  /// near the data's mean keep the products from cancelling.
   Operation<void(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& centers,
                  const Tile& offset, const Tile& weights, const Tile& labels,
                  const AssignmentParts& parts, const Tile& out)>
       assign_nearest{"cluster.assign_nearest", flops_of_assign};
-  /// out (leaves x m)[t] = sum_i w_i min(closest_i, |x_i - c_t|^2) over the leaf's rows for candidate
-  /// rows c (m x d); a NaN distance counts as closest_i.
+  /// out (leaves x m)[t] = sum_i w_i min(closest_i, |x_i - c_t|^2) over the leaf's rows for
+  /// candidate rows c (m x d); a NaN distance counts as closest_i.
   Operation<void(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& candidates,
                  const Tile& weights, const Tile& closest, const Tile& out)>
       candidate_potentials{"cluster.candidate_potentials"};

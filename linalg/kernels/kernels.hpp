@@ -15,10 +15,10 @@ enum class Transpose : bool { no, yes };
 /// memory. What a kernel leaves in a tile or host memory is there when the stream is synchronised;
 /// a kernel that returns a value has synchronised it.
 ///
-/// The leaf_ kernels turn a run of leaves into partials: x holds out.rows leaves of `leaf_rows` rows
-/// each, the last may be shorter, and row i of `out` (float64, on x's device) receives leaf i's
-/// partial, which depends on that leaf alone. The merge kernels let row i of `left` absorb row i of
-/// `right`, its right neighbour; both have any number of rows.
+/// The leaf_ kernels turn a run of leaves into partials: x holds out.rows leaves of `leaf_rows`
+/// rows each, the last may be shorter, and row i of `out` (float64, on x's device) receives leaf
+/// i's partial, which depends on that leaf alone. The merge kernels let row i of `left` absorb row
+/// i of `right`, its right neighbour; both have any number of rows.
 struct Kernels {
   using Leaf = void(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& weights,
                     const Tile& out);
@@ -41,8 +41,8 @@ struct Kernels {
   /// The sum of squares of every column, p values.
   Operation<void(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& out)> leaf_squares{
       "linalg.leaf_squares"};
-  /// Xc^T Xc q with Xc = x - mean, p x l values; q (p x l) has x's dtype and device. Xc and Xc q are
-  /// rounded to x's dtype.
+  /// Xc^T Xc q with Xc = x - mean, p x l values; q (p x l) has x's dtype and device. Xc and Xc q
+  /// are rounded to x's dtype.
   Operation<void(Stream&, const Tile& x, std::int64_t leaf_rows, std::span<const double> mean,
                  const Tile& q, const Tile& out)>
       leaf_gram_product{"linalg.leaf_gram_product", flops_of_gram_product};
@@ -76,11 +76,12 @@ struct Kernels {
   /// Symmetric a (n x n) = sum_i values_i v_i v_i^T, values ascending (1 x n); row i of a becomes
   /// v_i.
   Operation<void(Stream&, const Tile& a, const Tile& values)> eigh{"linalg.eigh"};
-  /// a (m x n, overwritten) = u diag(s) vt, k = min(m, n), s descending; u m x k, s 1 x k, vt k x n.
+  /// a (m x n, overwritten) = u diag(s) vt, k = min(m, n), s descending; u m x k, s 1 x k, vt k x
+  /// n.
   Operation<void(Stream&, const Tile& a, const Tile& u, const Tile& s, const Tile& vt)> svd{
       "linalg.svd"};
-  /// Upper triangular R with a = R^T R in place of symmetric a, zeros below the diagonal. False, and
-  /// a destroyed, when a is not positive definite.
+  /// Upper triangular R with a = R^T R in place of symmetric a, zeros below the diagonal. False,
+  /// and a destroyed, when a is not positive definite.
   Operation<bool(Stream&, const Tile& a)> cholesky{"linalg.cholesky"};
   /// Orthonormal columns that span those of a (m x n, m >= n), in place.
   Operation<void(Stream&, const Tile& a)> orthonormal_columns{"linalg.orthonormal_columns"};

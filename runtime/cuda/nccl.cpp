@@ -145,6 +145,7 @@ Facts facts_of(int index) {
     cuda::check(cudaGetDeviceCount(&count));
     if (index < 0 || index >= count) throw ValueError(fmt::format("there is no cuda:{}", index));
     cuda::check(cudaDeviceGetPCIBusId(facts.gpu.data(), static_cast<int>(facts.gpu.size()), index));
+    cuda::check(cudaSetDevice(index));  // for connect(); one that failed there would be waited for
     check(ncclGetVersion(&facts.version));
   } catch (const std::exception& e) {
     facts.problem = {};
@@ -182,7 +183,6 @@ std::shared_ptr<Link> connect(const Communicator& comm, int index, std::string& 
   ncclComm_t made = nullptr;
   Facts mine;
   try {
-    cuda::check(cudaSetDevice(index));
     ncclResult_t code = ncclCommInitRankConfig(&made, comm.size(), id, comm.rank(), &config);
     code = settled(made, code);
     if (code != ncclSuccess) set_text(mine.problem, "NCCL: " + text_of(code, made));
@@ -231,9 +231,11 @@ std::shared_ptr<DeviceLink> link(const Communicator& comm, int index, std::strin
     mpi::check(MPI_Comm_set_attr(mpi::native(comm), attribute_key(), fresh.get()));
     decision = fresh.release();
   }
-  if (decision->index != index)
-    throw ValueError(fmt::format("a communicator linked for cuda:{} is asked for cuda:{}",
-                                 decision->index, index));
+  together(comm, [&] {
+    if (decision->index != index)
+      throw ValueError(fmt::format("a communicator linked for cuda:{} is asked for cuda:{}",
+                                   decision->index, index));
+  });
   why_not = decision->why_not;
   return decision->link;
 }

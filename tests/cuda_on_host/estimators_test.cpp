@@ -5,6 +5,7 @@
 #include <tessera/linalg/functions.hpp>
 #include <tessera/runtime/operation.hpp>
 #include <tessera/runtime/plugin.hpp>
+#include <tessera/runtime/reduce.hpp>
 
 #include "cuda_on_host.hpp"
 #include "estimators/configurations.hpp"
@@ -43,6 +44,28 @@ TEST_F(OnDevice, TheBitsOfOneProcess) {
       test::expect_same_bits(run(c, moved(shared, device)), run(c, moved(alone, device)),
                              fmt::format("{} on {} rows", c.name, n));
     }
+}
+
+// However many leaves a kernel gets at once.
+TEST_F(OnDevice, RunsOfAnyLength) {
+  for (const auto& c : configurations) {
+    const auto d = moved(Data::of<float>(2900, 4, c.targets, Communicator::world()), device);
+    const auto want = run(c, d);
+    for (const std::int64_t leaves : {1, 4}) {
+      detail::limit_runs(leaves);
+      test::expect_same_bits(run(c, d), want, fmt::format("{}, {} leaves at once", c.name, leaves));
+    }
+    detail::limit_runs(1024);
+  }
+}
+
+// Small solves run on the host, of which this says nothing.
+TEST_F(OnDevice, OnlyTheDevice) {
+  const auto guard = only("cuda");
+  const auto d = Data::of<double>(300, 3, -1, Communicator::world());
+  EXPECT_EQ(PCA().fit(d.x.to(device)).n_features_in_, 3);
+  EXPECT_EQ(LinearRegression().fit(d.x.to(device), d.y).n_features_in_, 3);
+  EXPECT_EQ(KMeans({.n_clusters = 2}).fit(d.x.to(device)).n_features_in_, 3);
 }
 
 // Host data that accompany X on a device are as good.
@@ -190,6 +213,9 @@ TEST_F(OnDevice, NanIsFoundWithItsPlace) {
   EXPECT_EQ(text_of([&] { kmeans.fit(x); }),
             "Input X of KMeans contains NaN at row 900, column 2.");
   EXPECT_EQ(text_of([&] { pca.fit(x); }), "Input X of PCA contains NaN at row 900, column 2.");
+  const Rows streamed = test::streamed(x.to(cpu)).to(device);
+  EXPECT_EQ(text_of([&] { pca.fit(streamed); }),
+            "Input X of PCA contains NaN at row 900, column 2.");
   kmeans.fit(good.to(device));
   EXPECT_EQ(text_of([&] { kmeans.predict(x); }),
             "Input X of KMeans contains NaN at row 900, column 2.");
@@ -226,20 +252,24 @@ TEST_F(OnDevice, StreamedRows) {
     for (const int threads : {1, 2}) {
       const test::Threads set(threads);
       const Rows x = test::streamed(d.x).to(device);
-      test::expect_same_bits(test::fit_and_use(*c.make(1031, 4), x, d.y,
-                                               c.weighted ? d.weights : Array{}),
-                             want, fmt::format("{}, {} threads", c.name, threads));
+      test::expect_same_bits(
+          test::fit_and_use(*c.make(1031, 4), x, d.y, c.weighted ? d.weights : Array{}), want,
+          fmt::format("{}, {} threads", c.name, threads));
     }
   }
 }
 
 TEST_F(OnDevice, LargeEigenproblemsAreSolvedThere) {
-  const Array x = test::make<float>({600, 260}, [](std::int64_t i) {
-    return static_cast<float>(test::unit(i));
-  });
+  const Array x = test::make<float>(
+      {600, 260}, [](std::int64_t i) { return static_cast<float>(test::unit(i)); });
   PCA on_device({.svd_solver = "covariance_eigh"});
   PCA on_cpu = on_device;
-  on_device.fit(x.to(device));
+  const Array there = x.to(device);
+  cuda_on_host::reset_counters();
+  on_device.fit(there);
+  if (x.comm().rank() == 0) {
+    EXPECT_GE(cuda_on_host::counters().to_device_bytes, 260u * 260u * sizeof(double));
+  }
   on_cpu.fit(x);
   const auto a = on_device.explained_variance_.values<float>();
   const auto b = on_cpu.explained_variance_.values<float>();

@@ -75,8 +75,7 @@ struct Data {
   static Data of(std::int64_t n, std::int64_t p, std::int64_t targets, const Communicator& comm) {
     Data d;
     d.x = make<T>(
-        {n, p},
-        [](std::int64_t i) { return static_cast<T>(unit(i, 1) * 40 + double(i % 3) * 10); },
+        {n, p}, [](std::int64_t i) { return static_cast<T>(unit(i, 1) * 40 + double(i % 3) * 10); },
         comm);
     const auto y_value = [](std::int64_t i) { return static_cast<T>(unit(i, 2) * 9); };
     if (targets < 0) d.y = make<T>({n}, y_value, comm);

@@ -339,6 +339,22 @@ TEST(Whole, DifferentChoicesAreOneErrorEverywhere) {
   EXPECT_EQ(op({}, 0), "override");
 }
 
+// Both compose, but what they are composed of would not be alike.
+TEST(Whole, DifferentSelectionsAreOneErrorEverywhere) {
+  if (last_rank() == 0) return;  // nobody to differ from
+  install(Backend("unlike", Device::Kind::cpu, 0));
+  const auto op = Whole::composed_of("test.unlike", whole_says("composed"));
+  std::optional<SelectionGuard> guard;
+  if (my_rank() == last_rank()) guard.emplace(Selection{.skip = {"unlike"}});
+  test::expect_error<RuntimeError>(
+      [&] { op({}, 0); },
+      fmt::format("test.unlike: the processes chose different selections: rank 0 none, rank {} "
+                  "skip:unlike; make the same choice (prefer, only, skip, TESSERA_BACKEND) on all",
+                  last_rank()));
+  guard.reset();
+  EXPECT_EQ(op({}, 0), "composed");
+}
+
 TEST(Whole, AChoiceThatThrowsOnOneRankThrowsEverywhere) {
   const auto op = Whole::composed_of("test.choice", whole_says("composed"));
   install(Backend("choice", Device::Kind::cpu, 0)

@@ -21,12 +21,12 @@ void assign_nearest(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& 
       double* sums = out.slice(i, 1).as<double>();
       std::fill_n(sums, parts.size(), 0.0);
       std::int64_t changed = 0;
-      tessera::on_cpu::assign_nearest(
-          leaf.as<const T>(), leaf.rows, leaf.stride, packed,
-          leaf_of_run(weights, leaf_rows, i).template as<const T>(),
-          leaf_of_run(labels, leaf_rows, i).template as<std::int32_t>(),
-          parts.sums ? sums : nullptr, sums + parts.counts_at(),
-          parts.inertia ? sums + parts.inertia_at() : nullptr, &changed);
+      tessera::on_cpu::assign_nearest(leaf.as<const T>(), leaf.rows, leaf.stride, packed,
+                                      leaf_of_run(weights, leaf_rows, i).template as<const T>(),
+                                      leaf_of_run(labels, leaf_rows, i).template as<std::int32_t>(),
+                                      parts.sums ? sums : nullptr, sums + parts.counts_at(),
+                                      parts.inertia ? sums + parts.inertia_at() : nullptr,
+                                      &changed);
       sums[parts.changed_at()] = static_cast<double>(changed);
     }
   });

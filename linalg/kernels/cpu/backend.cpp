@@ -33,10 +33,9 @@ void leaf_moments(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& we
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     each_leaf(x, leaf_rows, out, [&](const Tile& t, double* partial, std::int64_t i) {
-      tessera::on_cpu::column_moments(
-          t.as<const T>(), t.rows, t.cols, t.stride,
-          leaf_of_run(weights, leaf_rows, i).template as<const T>(), partial, partial + t.cols,
-          partial + 2 * t.cols);
+      tessera::on_cpu::column_moments(t.as<const T>(), t.rows, t.cols, t.stride,
+                                      leaf_of_run(weights, leaf_rows, i).template as<const T>(),
+                                      partial, partial + t.cols, partial + 2 * t.cols);
     });
   });
 }
@@ -47,10 +46,10 @@ void leaf_gram(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& y, co
     using T = typename decltype(tag)::type;
     each_leaf(x, leaf_rows, out, [&](const Tile& t, double* partial, std::int64_t i) {
       const Tile z = leaf_of_run(y, leaf_rows, i);
-      tessera::on_cpu::centered_gram(
-          t.as<const T>(), t.rows, t.cols, t.stride, z.as<const T>(), z.cols, z.stride,
-          leaf_of_run(weights, leaf_rows, i).template as<const T>(), center, partial, partial + 1,
-          partial + 1 + t.cols + z.cols);
+      tessera::on_cpu::centered_gram(t.as<const T>(), t.rows, t.cols, t.stride, z.as<const T>(),
+                                     z.cols, z.stride,
+                                     leaf_of_run(weights, leaf_rows, i).template as<const T>(),
+                                     center, partial, partial + 1, partial + 1 + t.cols + z.cols);
     });
   });
 }
@@ -85,7 +84,8 @@ void merge_grams(Stream&, const Tile& left, const Tile& right) {
     const double* other = right.slice(i, 1).as<const double>();
     const double total = *weight + *other;
     const double shared = total != 0.0 ? *weight * *other / total : 0.0;
-    for (std::int64_t j = 0; j < m; ++j) delta[static_cast<std::size_t>(j)] = other[1 + j] - mean[j];
+    for (std::int64_t j = 0; j < m; ++j)
+      delta[static_cast<std::size_t>(j)] = other[1 + j] - mean[j];
     for (std::int64_t r = 0; r < m; ++r) {
       const double scale = shared * delta[static_cast<std::size_t>(r)];
       for (std::int64_t j = 0; j < m; ++j)

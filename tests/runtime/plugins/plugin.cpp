@@ -15,7 +15,10 @@ void install_it() {
   if (ending == "throws") throw tessera::MemoryError("no room for tables");
   if (ending == "throws_on_one" && world.rank() == 1) throw tessera::MemoryError("no room here");
   const bool other = ending == "differs" && world.rank() == 2;
-  Backend backend(ending == "taken" ? "good" : other ? "other" : ending, tessera::Device::Kind::cpu);
+  Backend backend(ending == "taken" ? "good"
+                  : other           ? "other"
+                                    : ending,
+                  tessera::Device::Kind::cpu);
   backend.implement(tessera::Operation<void(const tessera::Tile&)>("plugins.op"),
                     [](const tessera::Tile&) {});
   tessera::install(backend);
