@@ -51,8 +51,8 @@ int run(const Options& options) {
   Selection selection;
   selection.set_only(options.backend);
   check_backends(selection);
-  const Device device = options.device.empty() ? home_of(options.backend)
-                                               : Device::parse(options.device);
+  const Device device =
+      options.device.empty() ? home_of(options.backend) : Device::parse(options.device);
   Suite suite(options.backend, device, options.verbose, print);
 
   const auto wanted = [&](const std::string& name) {
@@ -110,7 +110,8 @@ int main(int argc, char** argv) {
       "Exit status: 0 when it conforms, 1 when it does not, 2 for a wrong command line.",
       "tessera-conformance"};
   program.add_option("--backend", options.backend, "the backend's name")->required();
-  program.add_option("--device", options.device, "where it runs: cpu, cuda or cuda:N [the backend's]")
+  program
+      .add_option("--device", options.device, "where it runs: cpu, cuda or cuda:N [the backend's]")
       ->check(CLI::Validator(
           [](const std::string& text) -> std::string {
             try {

@@ -267,8 +267,7 @@ bool agree(const Communicator& comm, const std::string& operation, Device::Kind 
     together(comm, [&] {
       if (failure) std::rethrow_exception(failure);
     });
-  const bool one_kind =
-      !any([&](const Choice& c) { return c.device != all[0].device; });
+  const bool one_kind = !any([&](const Choice& c) { return c.device != all[0].device; });
   const auto refuse_unlike = [&](const char* what, auto text, auto value) {
     const auto other = std::find_if(all.begin(), all.end(),
                                     [&](const Choice& c) { return value(c) != value(all[0]); });

@@ -104,7 +104,8 @@ class FlatReduction {
     // Partials of one run: what a few hundred MB hold.
     constexpr std::size_t most_bytes = std::size_t{256} << 20;
     std::int64_t leaves = 1;
-    while (2 * leaves <= most_leaves && static_cast<std::size_t>(2 * leaves) * bytes() <= most_bytes)
+    while (2 * leaves <= most_leaves &&
+           static_cast<std::size_t>(2 * leaves) * bytes() <= most_bytes)
       leaves *= 2;
     x_.visit_runs(leaves, [&](const Leaf& in, Stream& stream) {
       const Range run = {in.index, leaves_up_to(in.rows.end)};

@@ -53,8 +53,9 @@ class [[nodiscard]] SelectionGuard {
   detail::SelectionHandle before_;
 };
 
-/// Guards on top of what is in force: `backend` is tried first; nothing but `backend` may run on the
-/// devices it is for; `backend` may not run. An unknown name is a ValueError at the next operation.
+/// Guards on top of what is in force: `backend` is tried first; nothing but `backend` may run on
+/// the devices it is for; `backend` may not run. An unknown name is a ValueError at the next
+/// operation.
 SelectionGuard prefer(const std::string& backend);
 SelectionGuard only(const std::string& backend);
 SelectionGuard skip(const std::string& backend);

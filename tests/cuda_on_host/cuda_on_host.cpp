@@ -435,7 +435,7 @@ void enqueue(cudaStream_t stream, std::function<bool()> run) {
 }
 
 void enqueue_call(cudaStream_t stream, std::function<void()> run) {
-  count([](Counters& c) { ++c.library_calls; });
+  count([](Counters& c) { ++c.math_calls; });
   enqueue(stream, [run = std::move(run)] {
     run();
     return true;

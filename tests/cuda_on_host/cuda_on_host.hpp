@@ -31,7 +31,7 @@ struct Counters {
   std::uint64_t on_device = 0;
   std::uint64_t on_device_bytes = 0;
   std::uint64_t launches = 0;
-  std::uint64_t library_calls = 0;     ///< cuBLAS and cuSOLVER
+  std::uint64_t math_calls = 0;        ///< cuBLAS and cuSOLVER
   std::uint64_t messages = 0;          ///< NCCL sends, receives and broadcasts of this process
   std::uint64_t message_bytes = 0;     ///< of these
   std::uint64_t synchronizations = 0;  ///< that had to wait; without polling

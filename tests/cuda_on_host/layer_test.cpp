@@ -200,7 +200,7 @@ TEST_F(CudaLink, NotWhenProcessesShareADevice) {
 }
 
 TEST_F(CudaLink, NotWhenOneProcessHasNoDevice) {
-  if (size() == 1) GTEST_SKIP();
+  if (size() == 1) GTEST_SKIP() << "one process has nobody to link with";
   EXPECT_EQ(layer().link(comm_, rank() == 1 ? 5 : 0, why_not_), nullptr);
   EXPECT_EQ(why_not_, "there is no cuda:5 (rank 1)");
 }
