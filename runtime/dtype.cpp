@@ -34,8 +34,10 @@ std::string DTypes::to_string() const {
   if (*this == all()) return "any";
   std::string text;
   for (int i = 0; i < dtype_count; ++i)
-    if (const auto d = static_cast<DType>(i); has(d))
-      text += (text.empty() ? "" : " ") + std::string(name_of(d));
+    if (const auto d = static_cast<DType>(i); has(d)) {
+      if (!text.empty()) text += ' ';
+      text += name_of(d);
+    }
   return text;
 }
 

@@ -129,7 +129,10 @@ struct Fiber {
 };
 
 std::string describe(uint3 i) {
-  return "(" + std::to_string(i.x) + ", " + std::to_string(i.y) + ", " + std::to_string(i.z) + ")";
+  std::string text = "(";
+  text.append(std::to_string(i.x)).append(", ");
+  text.append(std::to_string(i.y)).append(", ");
+  return text.append(std::to_string(i.z)).append(")");
 }
 
 /// Runs blocks on one thread of the operating system and keeps its stacks.

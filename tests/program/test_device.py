@@ -124,6 +124,23 @@ def test_too_little_device_memory_is_one_error(data):
     assert "bytes on cuda:0" in result.err
 
 
+@pytest.mark.parametrize("estimator", FITS)
+def test_on_a_gpu(estimator, data):
+    """The real module, where there is a GPU: the CPU's answers, the same bits on two processes."""
+    first = fit(estimator, "gpu.tessera", "--device", "cuda", expect=None)
+    if "device cuda: " in first.err:
+        pytest.skip(f"no GPU here: {first.err}")
+    assert first.code == 0, first.err
+    fit(estimator, "two.tessera", "--device", "cuda", processes=2)
+    assert Path("two.tessera").read_bytes() == Path("gpu.tessera").read_bytes()
+    fit(estimator, "cpu.tessera")
+    on_gpu = show("gpu.tessera")["attributes"]
+    for name, value in show("cpu.tessera")["attributes"].items():
+        np.testing.assert_allclose(
+            value_of(on_gpu[name]), value_of(value), rtol=1e-3, atol=1e-3, err_msg=name
+        )
+
+
 def test_a_number_that_is_not_there(data):
     result = fit("PCA", "m.tessera", "--plugin", DOUBLE, "--device", "cuda:5", expect=1)
     assert result.err == "tessera: ValueError: there is no device cuda:5; this machine has cuda:0 to cuda:0"
