@@ -76,7 +76,8 @@ __global__ void count_with_atomics(int* counter, float* sum, int* largest) {
 
 __device__ __attribute__((noinline)) int use_up_the_stack() {
   volatile char big[1 << 20];
-  for (int i = 0; i < 1 << 20; ++i) big[i] = 1;
+  // Downwards, as stacks grow: what lies below the guard page may be anybody's.
+  for (int i = (1 << 20) - 1; i >= 0; --i) big[i] = 1;
   return big[1000];
 }
 
