@@ -1,32 +1,123 @@
 #pragma once
 #include <span>
 
+#include <tessera/linalg/cholesky.hpp>
+#include <tessera/linalg/det.hpp>
+#include <tessera/linalg/diagonal.hpp>
+#include <tessera/linalg/eig.hpp>
+#include <tessera/linalg/eigh.hpp>
 #include <tessera/linalg/gram.hpp>
+#include <tessera/linalg/inv.hpp>
+#include <tessera/linalg/lstsq.hpp>
+#include <tessera/linalg/lu.hpp>
+#include <tessera/linalg/matmul.hpp>
+#include <tessera/linalg/matrix_functions.hpp>
 #include <tessera/linalg/moments.hpp>
+#include <tessera/linalg/norm.hpp>
+#include <tessera/linalg/products.hpp>
+#include <tessera/linalg/qr.hpp>
+#include <tessera/linalg/rank.hpp>
+#include <tessera/linalg/solve.hpp>
+#include <tessera/linalg/svd.hpp>
 #include <tessera/linalg/tsqr.hpp>
 #include <tessera/runtime/operation.hpp>
 
 namespace tessera::linalg {
 
+/// What each function of this room does where no backend overrides it; public functions dispatch to
+/// it.
+namespace composed {
+ColumnMoments column_moments(const Rows& x, const Array& weights);
+CenteredGram centered_gram(const Rows& x, const Array& y, const Array& weights, bool center);
+Triangle tsqr(const Rows& x, std::span<const double> shift, const Array& y, const Array& weights);
+Array gram(const Array& x);
+Array matmul(const Operand& a, const Operand& b);
+Array outer(const Array& a, const Array& b);
+Array vecdot(const Array& a, const Array& b);
+Array tensordot(const Array& a, const Array& b, std::span<const std::int64_t> axes_a,
+                std::span<const std::int64_t> axes_b);
+double norm(const Array& x, const NormOrder& order);
+Array diagonal(const Array& x, std::int64_t offset);
+Array trace(const Array& x, std::int64_t offset);
+Array cholesky(const Array& a, const CholeskyOptions& options);
+Lu lu_factor(const Array& a, bool check_finite);
+Array lu_solve(const Array& lu, const Array& piv, const Array& b, Transpose op, bool check_finite);
+Qr qr(const Array& a, QrMode mode, bool check_finite);
+Svd svd(const Array& a, const SvdOptions& options);
+Array svdvals(const Array& a, bool check_finite);
+Svd svds(const Array& a, std::int64_t k, const SvdsOptions& options);
+Eigh eigh(const Array& a, const EighOptions& options);
+Array eigvalsh(const Array& a, const EighOptions& options);
+Eig eig(const Array& a, bool check_finite);
+Array eigvals(const Array& a, bool check_finite);
+Array solve(const Array& a, const Array& b, const SolveOptions& options);
+Array solve_triangular(const Array& a, const Array& b, const TriangularOptions& options);
+Lstsq lstsq(const Array& a, const Array& b, std::optional<double> cond, bool check_finite);
+Array inv(const Array& a, bool check_finite);
+Array pinv(const Array& a, double atol, std::optional<double> rtol, bool check_finite);
+Slogdet slogdet(const Array& a, bool check_finite);
+Array det(const Array& a, bool check_finite);
+std::int64_t matrix_rank(const Array& a, std::optional<double> tol);
+double cond(const Array& a, const NormOrder& order);
+Array matrix_power(const Array& a, std::int64_t n);
+Array expm(const Array& a);
+
+template <class Signature>
+Operation<Signature> whole(const char* name, Signature& function) {
+  return Operation<Signature>::composed_of(name, &function);
+}
+}  // namespace composed
+
 /// The operations behind this room's functions on whole arrays, for backends that override one.
 /// Each does what the function of its name documents.
 struct Functions {
-  using ColumnMomentsOf = Operation<ColumnMoments(const Rows& x, const Array& weights)>;
-  using CenteredGramOf =
-      Operation<CenteredGram(const Rows& x, const Array& y, const Array& weights, bool center)>;
-  using TsqrOf = Operation<Triangle(const Rows& x, std::span<const double> shift, const Array& y,
-                                    const Array& weights)>;
-
-  ColumnMomentsOf column_moments =
-      ColumnMomentsOf::composed_of("linalg.column_moments", compose_column_moments);
-  CenteredGramOf centered_gram =
-      CenteredGramOf::composed_of("linalg.centered_gram", compose_centered_gram);
-  TsqrOf tsqr = TsqrOf::composed_of("linalg.tsqr", compose_tsqr);
-
- private:
-  static ColumnMoments compose_column_moments(const Rows&, const Array&);
-  static CenteredGram compose_centered_gram(const Rows&, const Array&, const Array&, bool);
-  static Triangle compose_tsqr(const Rows&, std::span<const double>, const Array&, const Array&);
+  Operation<decltype(composed::column_moments)> column_moments =
+      composed::whole("linalg.column_moments", composed::column_moments);
+  Operation<decltype(composed::centered_gram)> centered_gram =
+      composed::whole("linalg.centered_gram", composed::centered_gram);
+  Operation<decltype(composed::tsqr)> tsqr = composed::whole("linalg.tsqr", composed::tsqr);
+  Operation<decltype(composed::gram)> gram = composed::whole("linalg.gram", composed::gram);
+  Operation<decltype(composed::matmul)> matmul = composed::whole("linalg.matmul", composed::matmul);
+  Operation<decltype(composed::outer)> outer = composed::whole("linalg.outer", composed::outer);
+  Operation<decltype(composed::vecdot)> vecdot = composed::whole("linalg.vecdot", composed::vecdot);
+  Operation<decltype(composed::tensordot)> tensordot =
+      composed::whole("linalg.tensordot", composed::tensordot);
+  Operation<decltype(composed::norm)> norm = composed::whole("linalg.norm", composed::norm);
+  Operation<decltype(composed::diagonal)> diagonal =
+      composed::whole("linalg.diagonal", composed::diagonal);
+  Operation<decltype(composed::trace)> trace = composed::whole("linalg.trace", composed::trace);
+  Operation<decltype(composed::cholesky)> cholesky =
+      composed::whole("linalg.cholesky", composed::cholesky);
+  Operation<decltype(composed::lu_factor)> lu_factor =
+      composed::whole("linalg.lu_factor", composed::lu_factor);
+  Operation<decltype(composed::lu_solve)> lu_solve =
+      composed::whole("linalg.lu_solve", composed::lu_solve);
+  Operation<decltype(composed::qr)> qr = composed::whole("linalg.qr", composed::qr);
+  Operation<decltype(composed::svd)> svd = composed::whole("linalg.svd", composed::svd);
+  Operation<decltype(composed::svdvals)> svdvals =
+      composed::whole("linalg.svdvals", composed::svdvals);
+  Operation<decltype(composed::svds)> svds = composed::whole("linalg.svds", composed::svds);
+  Operation<decltype(composed::eigh)> eigh = composed::whole("linalg.eigh", composed::eigh);
+  Operation<decltype(composed::eigvalsh)> eigvalsh =
+      composed::whole("linalg.eigvalsh", composed::eigvalsh);
+  Operation<decltype(composed::eig)> eig = composed::whole("linalg.eig", composed::eig);
+  Operation<decltype(composed::eigvals)> eigvals =
+      composed::whole("linalg.eigvals", composed::eigvals);
+  Operation<decltype(composed::solve)> solve = composed::whole("linalg.solve", composed::solve);
+  Operation<decltype(composed::solve_triangular)> solve_triangular =
+      composed::whole("linalg.solve_triangular", composed::solve_triangular);
+  Operation<decltype(composed::lstsq)> lstsq = composed::whole("linalg.lstsq", composed::lstsq);
+  Operation<decltype(composed::inv)> inv = composed::whole("linalg.inv", composed::inv);
+  Operation<decltype(composed::pinv)> pinv = composed::whole("linalg.pinv", composed::pinv);
+  Operation<decltype(composed::slogdet)> slogdet =
+      composed::whole("linalg.slogdet", composed::slogdet);
+  Operation<decltype(composed::det)> det = composed::whole("linalg.det", composed::det);
+  Operation<decltype(composed::matrix_rank)> matrix_rank =
+      composed::whole("linalg.matrix_rank", composed::matrix_rank);
+  Operation<decltype(composed::cond)> cond = composed::whole("linalg.cond", composed::cond);
+  Operation<decltype(composed::matrix_power)> matrix_power =
+      composed::whole("linalg.matrix_power", composed::matrix_power);
+  Operation<decltype(composed::expm)> expm = composed::whole("linalg.expm", composed::expm);
 };
 
 /// The one instance.

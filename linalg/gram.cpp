@@ -6,12 +6,8 @@
 
 namespace tessera::linalg {
 
-CenteredGram centered_gram(const Rows& x, const Array& y, const Array& weights, bool center) {
-  return functions().centered_gram(x, y, weights, center);
-}
-
-CenteredGram Functions::compose_centered_gram(const Rows& x, const Array& y, const Array& weights,
-                                              bool center) {
+CenteredGram composed::centered_gram(const Rows& x, const Array& y, const Array& weights,
+                                     bool center) {
   const std::int64_t m = x.cols() + (y ? y.cols() : 0);
   const auto sums = reduce(
       x, 1 + m + m * m,

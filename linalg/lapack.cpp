@@ -42,6 +42,7 @@ int blas_int(std::int64_t n) {
   return static_cast<int>(n);
 }
 
+namespace lapack {
 namespace {
 
 Tile matrix(std::vector<double>& a, std::int64_t rows, std::int64_t cols) {
@@ -96,4 +97,5 @@ std::vector<double> orthonormal_columns(std::vector<double> a, std::int64_t m, s
   return a;
 }
 
+}  // namespace lapack
 }  // namespace tessera::linalg

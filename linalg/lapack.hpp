@@ -7,6 +7,7 @@
 
 namespace tessera::linalg {
 
+namespace lapack {
 /// Small dense solves in float64 on one process, single-threaded, row-major. Callers run them on
 /// one process and broadcast (on_root). LinAlgError when LAPACK does not converge.
 
@@ -40,6 +41,7 @@ std::optional<std::vector<double>> cholesky(std::vector<double> a, std::int64_t 
 
 /// An orthonormal basis of the columns of an m x n matrix, m >= n: the Q of its QR.
 std::vector<double> orthonormal_columns(std::vector<double> a, std::int64_t m, std::int64_t n);
+}  // namespace lapack
 
 /// A 64-bit size as LAPACK's and BLAS's 32-bit integer; ValueError when it does not fit.
 int blas_int(std::int64_t n);

@@ -6,11 +6,7 @@
 
 namespace tessera::linalg {
 
-ColumnMoments column_moments(const Rows& x, const Array& weights) {
-  return functions().column_moments(x, weights);
-}
-
-ColumnMoments Functions::compose_column_moments(const Rows& x, const Array& weights) {
+ColumnMoments composed::column_moments(const Rows& x, const Array& weights) {
   const std::int64_t p = x.cols();
   const auto sums = reduce(
       x, 3 * p,
@@ -23,12 +19,6 @@ ColumnMoments Functions::compose_column_moments(const Rows& x, const Array& weig
     return std::vector<double>(sums.begin() + i * p, sums.begin() + (i + 1) * p);
   };
   return {part(0), part(1), part(2)};
-}
-
-const Functions& functions() {
-  kernels();  // a guard may name their backends before any of them has run
-  static const Functions all;
-  return all;
 }
 
 }  // namespace tessera::linalg

@@ -17,12 +17,8 @@ void Triangle::merge(const Triangle& right) {
   r.resize(static_cast<std::size_t>(rows * cols));
 }
 
-Triangle tsqr(const Rows& x, std::span<const double> shift, const Array& y, const Array& weights) {
-  return functions().tsqr(x, shift, y, weights);
-}
-
-Triangle Functions::compose_tsqr(const Rows& x, std::span<const double> shift, const Array& y,
-                                 const Array& weights) {
+Triangle composed::tsqr(const Rows& x, std::span<const double> shift, const Array& y,
+                        const Array& weights) {
   const std::int64_t m = x.cols() + (y ? y.cols() : 0);
   return reduce<Triangle>(x, [&](const Leaf& leaf, Stream& stream) {
     Triangle t{std::min(leaf.rows.size(), m), m, {}};

@@ -1,20 +1,17 @@
 #include <algorithm>
 #include <array>
+#include <complex>
 #include <cstring>
-#include <limits>
 
 #include <fmt/format.h>
 
 #include <tessera/runtime/array.hpp>
+#include <tessera/runtime/blacs.hpp>
 #include <tessera/runtime/error.hpp>
-#include <tessera/runtime/mpi.hpp>
+#include <tessera/runtime/rows.hpp>
 #include <tessera/runtime/stream.hpp>
 
 extern "C" {
-int Csys2blacs_handle(MPI_Comm comm);
-void Cfree_blacs_system_handle(int handle);
-void Cblacs_gridinit(int* context, const char* order, int rows, int cols);
-void Cblacs_gridexit(int context);
 void Cpigemr2d(int m, int n, const void* a, int ia, int ja, const int* desc_a, void* b, int ib,
                int jb, const int* desc_b, int context);
 void Cpdgemr2d(int m, int n, const void* a, int ia, int ja, const int* desc_a, void* b, int ib,
@@ -84,50 +81,24 @@ Array replicated_to_rows(const Array& x) {
   return out;
 }
 
-int narrow(std::int64_t value) {
-  if (value > std::numeric_limits<int>::max())
-    throw ValueError(fmt::format("{} exceeds ScaLAPACK's 32-bit sizes", value));
-  return static_cast<int>(value);
-}
-
-// A BLACS context over the first rows * cols processes of a communicator.
-class Grid {
- public:
-  Grid(const Communicator& comm, int rows, int cols, bool column_major) {
-    handle_ = Csys2blacs_handle(mpi::native(comm));
-    context_ = handle_;
-    Cblacs_gridinit(&context_, column_major ? "Column" : "Row", rows, cols);
-  }
-  Grid(const Grid&) = delete;
-  ~Grid() {
-    if (context_ >= 0) Cblacs_gridexit(context_);
-    Cfree_blacs_system_handle(handle_);
-  }
-  int context() const { return context_; }
-
- private:
-  int handle_ = -1;
-  int context_ = -1;
-};
-
 // The transpose of a row-major matrix is column-major, so p?gemr2d works on x^T: row-distributed
 // x^T is dealt in column blocks of one run of leaves each over a 1 x P grid, and block-cyclic x^T
 // over the transposed grid. The local pieces are then transposed in place of a second message.
 struct TransposedView {
-  Grid grid;
+  BlacsGrid grid;
   std::array<int, 9> descriptor;
 
   TransposedView(const Array& x)
-      : grid(x.comm(), rows_of_grid(x), cols_of_grid(x), true),
+      : grid(x.comm(), rows_of_grid(x), cols_of_grid(x), BlacsGrid::Order::column_major),
         descriptor{1,
                    grid.context(),
-                   narrow(x.cols()),
-                   narrow(x.rows()),
-                   narrow(block_rows(x)),
-                   narrow(block_cols(x)),
+                   scalapack_int(x.cols()),
+                   scalapack_int(x.rows()),
+                   scalapack_int(block_rows(x)),
+                   scalapack_int(block_cols(x)),
                    0,
                    0,
-                   narrow(std::max<std::int64_t>(1, local_rows(x)))} {}
+                   scalapack_int(std::max<std::int64_t>(1, local_rows(x)))} {}
 
   static bool cyclic(const Array& x) { return x.distribution().kind() == Kind::block_cyclic; }
   static int rows_of_grid(const Array& x) { return cyclic(x) ? x.distribution().grid_cols() : 1; }
@@ -146,13 +117,30 @@ struct TransposedView {
   }
 };
 
-// The local block of a block-cyclic matrix, n x m column-major, as its transpose, or back.
-void transpose_block(const std::byte* from, std::byte* to, std::int64_t rows, std::int64_t cols,
+// The transpose of a rows x cols block, in squares that fit in the cache.
+template <class T>
+void transpose_block(const T* from, T* to, std::int64_t rows, std::int64_t cols) {
+  constexpr std::int64_t square = 32;
+  parallel_for({0, (rows + square - 1) / square}, Runtime::threads(), [&](std::int64_t b, Stream&) {
+    const std::int64_t i0 = b * square;
+    const std::int64_t i1 = std::min(rows, i0 + square);
+    for (std::int64_t j0 = 0; j0 < cols; j0 += square)
+      for (std::int64_t j = j0; j < std::min(cols, j0 + square); ++j)
+        for (std::int64_t i = i0; i < i1; ++i) to[j * rows + i] = from[i * cols + j];
+  });
+}
+void transpose_block(const void* from, void* to, std::int64_t rows, std::int64_t cols,
                      std::size_t width) {
-  for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t j = 0; j < cols; ++j)
-      std::memcpy(to + static_cast<std::size_t>(j * rows + i) * width,
-                  from + static_cast<std::size_t>(i * cols + j) * width, width);
+  const auto as = [&](auto element) {
+    using T = decltype(element);
+    transpose_block(static_cast<const T*>(from), static_cast<T*>(to), rows, cols);
+  };
+  if (width == 4)
+    as(std::uint32_t{});
+  else if (width == 8)
+    as(std::uint64_t{});
+  else
+    as(std::complex<double>{});
 }
 
 void refuse_unless_matrix(const Array& x) {
@@ -180,21 +168,19 @@ Array through_gemr2d(const Array& x, const Distribution& target) {
     if (to_cyclic) result = block(out);
   });
   if (from_cyclic)
-    transpose_block(static_cast<std::byte*>(x.local().data), source.data(), x.local().rows,
-                    x.local().cols, width);
+    transpose_block(x.local().data, source.data(), x.local().rows, x.local().cols, width);
   {
     const TransposedView a(x);
     const TransposedView b(out);
-    const Grid all(x.comm(), 1, x.comm().size(), false);
+    const BlacsGrid all(x.comm(), 1, x.comm().size());
     const auto move = width == 4 ? Cpigemr2d : width == 8 ? Cpdgemr2d : Cpzgemr2d;
     if (x.size() > 0)
-      move(narrow(x.cols()), narrow(x.rows()), from_cyclic ? source.data() : x.local().data, 1, 1,
-           a.descriptor.data(), to_cyclic ? result.data() : out.local().data, 1, 1,
-           b.descriptor.data(), all.context());
+      move(scalapack_int(x.cols()), scalapack_int(x.rows()),
+           from_cyclic ? source.data() : x.local().data, 1, 1, a.descriptor.data(),
+           to_cyclic ? result.data() : out.local().data, 1, 1, b.descriptor.data(), all.context());
   }
   if (to_cyclic)
-    transpose_block(result.data(), static_cast<std::byte*>(out.local().data), out.local().cols,
-                    out.local().rows, width);
+    transpose_block(result.data(), out.local().data, out.local().cols, out.local().rows, width);
   return out;
 }
 

@@ -36,7 +36,7 @@ std::size_t index(std::int64_t i, std::int64_t j, std::int64_t cols) {
 }
 
 Spectrum spectrum_of_gram(std::vector<double> gram, std::int64_t p, Device device) {
-  auto e = linalg::eigh(std::move(gram), p, device);
+  auto e = linalg::lapack::eigh(std::move(gram), p, device);
   Spectrum s;
   for (std::int64_t i = p - 1; i >= 0; --i) {
     s.singular.push_back(std::sqrt(std::max(0.0, e.values[index(0, i, p)])));
@@ -47,7 +47,7 @@ Spectrum spectrum_of_gram(std::vector<double> gram, std::int64_t p, Device devic
 }
 
 Spectrum spectrum_of_triangle(const linalg::Triangle& t) {
-  auto f = linalg::svd(t.r, t.rows, t.cols);
+  auto f = linalg::lapack::svd(t.r, t.rows, t.cols);
   return {std::move(f.s), std::move(f.vt)};
 }
 
@@ -119,7 +119,7 @@ Spectrum randomized_svd(const Rows& x, const std::vector<double>& mean, std::int
   };
   const auto orthonormalize = [&] {
     q = on_root<std::vector<double>>(x.comm(),
-                                     [&] { return linalg::orthonormal_columns(q, p, l); });
+                                     [&] { return linalg::lapack::orthonormal_columns(q, p, l); });
   };
   // One application more than there are power iterations: what is left of B = Q^T X in Halko's
   // algorithm, whose rows span X^T X Q.
@@ -130,7 +130,7 @@ Spectrum randomized_svd(const Rows& x, const std::vector<double>& mean, std::int
   }
   const auto r = linalg::tsqr(project(x, mean, basis()));
   return on_root<Spectrum>(x.comm(), [&] {
-    const auto f = linalg::svd(r.r, r.rows, r.cols);
+    const auto f = linalg::lapack::svd(r.r, r.rows, r.cols);
     Spectrum s{{f.s.begin(), f.s.begin() + components},
                std::vector<double>(static_cast<std::size_t>(components * p))};
     for (std::int64_t i = 0; i < components; ++i)

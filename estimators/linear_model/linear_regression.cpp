@@ -14,7 +14,7 @@ namespace tessera {
 namespace {
 
 using linalg::CenteredGram;
-using linalg::Svd;
+using linalg::lapack::Svd;
 using linalg::Triangle;
 
 /// The problem after orthogonal reduction: minimise |r coef^T - z| for q targets.
@@ -45,7 +45,7 @@ std::size_t at(std::int64_t i, std::int64_t j, std::int64_t cols) {
 Solution minimum_norm(const Reduced& problem, double tol) {
   const auto& [rows, p, q, r, z] = problem;
   const std::int64_t k = std::min(rows, p);
-  Svd f = linalg::svd(r, rows, p);
+  Svd f = linalg::lapack::svd(r, rows, p);
   Solution s{true, std::vector<double>(static_cast<std::size_t>(q * p)), f.s, 0};
   while (s.rank < k && f.s[at(0, s.rank, k)] > tol * f.s[0]) ++s.rank;
   bool unique = s.rank == p;
@@ -91,9 +91,9 @@ Solution from_gram(const CenteredGram& g, std::int64_t p, double tol, DType dtyp
       if (!(by > 0.0)) return {};  // constant, up to rounding
       scaled[at(i, j, p)] = g.gram[at(i, j, m)] / by;
     }
-  auto r = linalg::cholesky(std::move(scaled), p);
+  auto r = linalg::lapack::cholesky(std::move(scaled), p);
   if (!r) return {};
-  const auto s = linalg::svd(*r, p, p).s;
+  const auto s = linalg::lapack::svd(*r, p, p).s;
   const double condition = s.front() / s.back();
   if (!(condition * condition * eps <= margin)) return {};
 

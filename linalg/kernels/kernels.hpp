@@ -3,12 +3,11 @@
 #include <cstdint>
 #include <span>
 
+#include <tessera/linalg/transpose.hpp>
 #include <tessera/runtime/operation.hpp>
 #include <tessera/runtime/stream.hpp>
 
 namespace tessera::linalg {
-
-enum class Transpose : bool { no, yes };
 
 /// The block kernels of linear algebra: local work on tiles of one device, on one thread. x, y and
 /// weights have the same rows and floating dtype; y and weights may be empty tiles. Spans are host

@@ -8,7 +8,7 @@
 
 #include "support/near.hpp"
 
-namespace tessera::linalg {
+namespace tessera::linalg::lapack {
 namespace {
 
 constexpr double eps = std::numeric_limits<double>::epsilon();
@@ -209,4 +209,4 @@ TEST(Lapack, RefusesToWaitForMemory) {
 #endif
 
 }  // namespace
-}  // namespace tessera::linalg
+}  // namespace tessera::linalg::lapack

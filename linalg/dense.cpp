@@ -1,0 +1,208 @@
+#include <tessera/linalg/dense.hpp>
+
+#include <cblas.h>
+#include <fmt/format.h>
+#include <cereal/types/string.hpp>
+#include <cereal/types/vector.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include <tessera/runtime/error.hpp>
+#include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/runtime.hpp>
+
+namespace tessera::linalg::detail {
+namespace {
+
+using Kind = Distribution::Kind;
+using scalapack::Grid;
+using scalapack::Matrix;
+
+std::atomic<std::int64_t> most_on_one_process = std::int64_t{1} << 20;
+
+// OpenBLAS's own threads are for matrices that no other thread of this process works on.
+class BlasThreads {
+ public:
+  explicit BlasThreads(int count) { openblas_set_num_threads(count); }
+  BlasThreads(const BlasThreads&) = delete;
+  ~BlasThreads() { openblas_set_num_threads(1); }
+};
+
+// A result of rank 0 on its way to the others.
+struct Parcel {
+  Shape shape;
+  int dtype = 0;
+  std::string bytes;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(shape, dtype, bytes);
+  }
+};
+
+Parcel pack(const Array& x) {
+  const Array whole = gather(x);
+  const auto bytes = static_cast<std::size_t>(whole.size()) * size_of(whole.dtype());
+  return {whole.shape(), static_cast<int>(whole.dtype()),
+          std::string(static_cast<const char*>(whole.local().data), bytes)};
+}
+
+Array unpack(const Parcel& parcel, const Communicator& comm) {
+  Array x(parcel.shape, static_cast<DType>(parcel.dtype),
+          Distribution::replicated(row_count(parcel.shape), comm.size()), comm);
+  std::memcpy(x.local().data, parcel.bytes.data(), parcel.bytes.size());
+  return x;
+}
+
+// A replicated array on this process alone.
+Array alone(const Array& whole) {
+  const Communicator self = Communicator::self();
+  Array x(whole.shape(), whole.dtype(), Distribution::replicated(whole.rows(), 1), self);
+  std::memcpy(x.local().data, whole.local().data,
+              static_cast<std::size_t>(whole.size()) * size_of(whole.dtype()));
+  return x;
+}
+
+bool square_blocks(const Array& x) {
+  return x.distribution().kind() == Kind::block_cyclic &&
+         x.distribution().block_rows() == x.distribution().block_cols();
+}
+
+}  // namespace
+
+DType real_of(DType dtype) {
+  return dtype == DType::float32 || dtype == DType::complex64 ? DType::float32 : DType::float64;
+}
+DType complex_of(DType dtype) {
+  return real_of(dtype) == DType::float32 ? DType::complex64 : DType::complex128;
+}
+DType common_dtype(DType a, DType b) {
+  const bool narrow = real_of(a) == DType::float32 && real_of(b) == DType::float32;
+  const DType real = narrow ? DType::float32 : DType::float64;
+  return is_complex(a) || is_complex(b) ? complex_of(real) : real;
+}
+double eps_of(DType dtype) {
+  return real_of(dtype) == DType::float32 ? std::numeric_limits<float>::epsilon()
+                                          : std::numeric_limits<double>::epsilon();
+}
+
+Array on_host(const Array& x, DType dtype) {
+  Array out = x.to(cpu);
+  if (out.dtype() != dtype) together(x.comm(), [&] { out = out.astype(dtype); });
+  return out;
+}
+
+void require_finite(std::string_view function, const Array& x) {
+  if (!is_floating(x.dtype()) && !is_complex(x.dtype())) return;
+  const Tile t = x.local();
+  const int parts = is_complex(x.dtype()) ? 2 : 1;
+  std::int64_t found = std::numeric_limits<std::int64_t>::max();  // row * cols + col
+  const auto& d = x.distribution();
+  visit_floating(real_of(x.dtype()), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* values = t.as<const T>();
+    std::atomic<bool> finite = true;
+    parallel_for({0, t.rows}, Runtime::threads(), [&](std::int64_t i, Stream&) {
+      T probe = 0;  // v - v is 0 for finite values and NaN otherwise
+      for (std::int64_t j = 0; j < t.cols * parts; ++j) {
+        const T v = values[i * t.stride * parts + j];
+        probe += v - v;
+      }
+      if (!(probe == T{0})) finite = false;
+    });
+    if (finite) return;
+    for (std::int64_t i = 0; i < t.rows; ++i)
+      for (std::int64_t j = 0; j < t.cols * parts; ++j) {
+        if (std::isfinite(values[i * t.stride * parts + j])) continue;
+        const bool cyclic = d.kind() == Kind::block_cyclic;
+        const int rank = x.comm().rank();
+        const std::int64_t row = cyclic ? d.global_row(rank, j / parts) : x.local_rows().begin + i;
+        const std::int64_t col = cyclic ? d.global_col(rank, i) : j / parts;
+        found = std::min(found, row * x.cols() + col);
+      }
+  });
+  x.comm().all_reduce(std::span(&found, 1), Reduce::min);
+  if (found != std::numeric_limits<std::int64_t>::max())
+    throw ValueError(fmt::format("{} got NaN or infinity at row {}, column {}", function,
+                                 found / x.cols(), found % x.cols()));
+}
+
+Array matrix_argument(std::string_view function, const Array& x, bool check_finite) {
+  if (!x) throw ValueError(fmt::format("{} needs a matrix, got no array", function));
+  if (x.ndim() != 2)
+    throw ValueError(fmt::format("{} needs a matrix (2-D), got an array of shape {}", function,
+                                 to_string(x.shape())));
+  const Array here = on_host(x, common_dtype(x.dtype()));
+  if (check_finite) require_finite(function, here);
+  return here;
+}
+
+Array square_argument(std::string_view function, const Array& x, bool check_finite) {
+  if (x && x.ndim() == 2 && x.shape()[0] != x.shape()[1])
+    throw ValueError(fmt::format("{} needs a square matrix, got one of shape {}", function,
+                                 to_string(x.shape())));
+  return matrix_argument(function, x, check_finite);
+}
+
+Array right_hand_side(std::string_view function, const Array& b, std::int64_t n, DType dtype,
+                      bool check_finite) {
+  if (!b || b.ndim() < 1 || b.ndim() > 2 || b.rows() != n)
+    throw ValueError(fmt::format("{} needs a right-hand side of shape ({},) or ({}, k), got {}",
+                                 function, n, n, b ? to_string(b.shape()) : "no array"));
+  Array here = on_host(b, dtype);
+  if (here.ndim() == 1) here = here.reshape({n, 1});
+  if (check_finite) require_finite(function, here);
+  return here;
+}
+
+std::int64_t limit_one_process(std::int64_t elements) {
+  return most_on_one_process.exchange(elements);
+}
+
+bool fits_one_process(const Shape& shape) { return element_count(shape) <= most_on_one_process; }
+
+Array laid_out_like(const Array& result, const Array& like) {
+  const auto& d = like.distribution();
+  const int processes = like.comm().size();
+  const bool alike = result.rows() == like.rows() && result.ndim() == like.ndim();
+  const bool small = element_count(result.shape()) <= std::int64_t{1} << 20;
+  Distribution target = Distribution::replicated(result.rows(), processes);
+  if (d.kind() == Kind::block_cyclic && result.ndim() == 2 && (alike || !small))
+    target = Distribution::block_cyclic(result.rows(), result.cols(), d.grid_rows(), d.grid_cols(),
+                                        d.block_rows(), d.block_cols(), processes);
+  else if (d.kind() != Kind::replicated && (alike || !small))
+    target = row_distribution(result.shape(), like.comm());
+  return redistribute(result, target).to(like.device());
+}
+
+std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorithm& algorithm) {
+  const Communicator comm = matrices.front().comm();
+  std::vector<Matrix> mine;
+  if (std::all_of(matrices.begin(), matrices.end(),
+                  [](const Array& m) { return fits_one_process(m.shape()); })) {
+    std::vector<Array> whole;
+    for (const Array& m : matrices) whole.push_back(gather(m));
+    const auto parcels = on_root<std::vector<Parcel>>(comm, [&] {
+      const Grid grid(Communicator::self());
+      for (const Array& m : whole) mine.push_back(grid.copy(alone(m)));
+      std::vector<Parcel> results;
+      for (const Array& r : algorithm(grid, std::move(mine))) results.push_back(pack(r));
+      return results;
+    });
+    std::vector<Array> results;
+    together(comm, [&] {
+      for (const Parcel& p : parcels) results.push_back(unpack(p, comm));
+    });
+    return results;
+  }
+  const auto given = std::find_if(matrices.begin(), matrices.end(), square_blocks);
+  const Grid grid = given != matrices.end() ? Grid(*given) : Grid(comm);
+  for (const Array& m : matrices) mine.push_back(grid.copy(m));
+  const BlasThreads threads(Runtime::threads());
+  return algorithm(grid, std::move(mine));
+}
+
+}  // namespace tessera::linalg::detail

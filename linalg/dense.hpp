@@ -1,0 +1,57 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include <tessera/linalg/scalapack/matrix.hpp>
+#include <tessera/runtime/array.hpp>
+
+/// What the functions on whole matrices share: checked arguments, one process or a grid of them,
+/// and where results lie (docs/linalg.md).
+namespace tessera::linalg::detail {
+
+/// The floating or complex dtype that holds values of both; integers and booleans count as float64.
+DType common_dtype(DType a, DType b);
+inline DType common_dtype(DType a) { return common_dtype(a, a); }
+/// float32 for float32 and complex64, else float64.
+DType real_of(DType dtype);
+/// The complex dtype of that precision.
+DType complex_of(DType dtype);
+/// The distance from 1 to the next number of that precision.
+double eps_of(DType dtype);
+
+/// x in host memory in that dtype; x itself when it is so already. Collective.
+Array on_host(const Array& x, DType dtype);
+
+/// x in host memory in its common_dtype, after checks: ValueError naming the function unless x is
+/// a matrix (square), and finite if that is to be checked. Collective.
+Array matrix_argument(std::string_view function, const Array& x, bool check_finite);
+Array square_argument(std::string_view function, const Array& x, bool check_finite);
+/// b for a system of n equations, (n,) or n x k, as an n x k matrix in host memory.
+Array right_hand_side(std::string_view function, const Array& b, std::int64_t n, DType dtype,
+                      bool check_finite);
+/// ValueError naming the lowest row and column of a NaN or infinity. Collective.
+void require_finite(std::string_view function, const Array& x);
+
+/// Where results lie: replicated like a replicated argument, else like it when they have as many
+/// rows as the argument or more than 2^20 elements, else replicated. On its device. Collective.
+Array laid_out_like(const Array& result, const Array& like);
+
+/// Whether matrices of that shape are small enough for one process; depends on nothing else.
+bool fits_one_process(const Shape& shape);
+/// Most elements of a matrix for that; returns what it was. Only tests change it.
+std::int64_t limit_one_process(std::int64_t elements);
+
+/// A dense algorithm on matrices of one dtype laid out over one grid, its own to overwrite. Returns
+/// matrices of the grid, and replicated arrays on the grid's communicator.
+using DenseAlgorithm =
+    std::function<std::vector<Array>(const scalapack::Grid&, std::vector<scalapack::Matrix>)>;
+
+/// Runs `algorithm` on copies of the matrices. When all fit one process, on rank 0, on one thread:
+/// results are replicated, the same bits at any number of processes. Otherwise on a near-square
+/// grid (that of the first block-cyclic matrix if there is one): results are block-cyclic or
+/// replicated. Errors are agreed. Collective.
+std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorithm& algorithm);
+
+}  // namespace tessera::linalg::detail

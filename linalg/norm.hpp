@@ -1,0 +1,28 @@
+#pragma once
+#include <optional>
+#include <string>
+
+#include <tessera/runtime/array.hpp>
+
+namespace tessera::linalg {
+
+/// Which norm, as numpy.linalg.norm's `ord`: a number (2, 1, -1, infinity, -infinity, for vectors
+/// any p, 0 for the number of non-zeros), "fro" or "nuc"; nothing is the Frobenius norm of a matrix
+/// and the 2-norm of a vector.
+struct NormOrder {
+  NormOrder() = default;
+  NormOrder(double p) : number(p) {}                        // NOLINT(google-explicit-constructor)
+  NormOrder(const char* name_) : name(name_) {}             // NOLINT(google-explicit-constructor)
+  NormOrder(std::string name_) : name(std::move(name_)) {}  // NOLINT(google-explicit-constructor)
+  std::optional<double> number;
+  std::string name;
+};
+
+/// The norm of a vector or matrix in float64. No overflow or underflow in between (sums of squares
+/// are scaled). Orders 2, -2 and nuc of a matrix go through svdvals. ValueError for an order that
+/// does not exist for the shape. Empty: 0, and ValueError for orders that take a minimum or
+/// maximum, as in NumPy. Collective; same bits at any number of processes for row-distributed
+/// arrays.
+double norm(const Array& x, const NormOrder& order = {});
+
+}  // namespace tessera::linalg

@@ -1,0 +1,28 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <tessera/runtime/array.hpp>
+
+namespace tessera::linalg {
+
+/// a_i b_j of two vectors (numpy.linalg.outer: without conjugation): m x n, laid out like a.
+/// ValueError for other shapes. Collective.
+Array outer(const Array& a, const Array& b);
+
+/// The sum over the last axis of conj(a) * b (array API vecdot): shape () for two vectors, (m,) for
+/// two m x k matrices. ValueError unless the shapes agree. Collective; same bits at any number of
+/// processes.
+Array vecdot(const Array& a, const Array& b);
+
+/// The sum of products over pairs of axes (numpy.tensordot), axes_a[i] of a against axes_b[i] of b;
+/// negative axes count from the end. For contractions that are a matrix product of the arrays as
+/// they lie: either all axes summed over are the last of a and the first of b in order, or the
+/// first of both. NotImplementedError for others, ValueError for axes that do not fit. Collective.
+Array tensordot(const Array& a, const Array& b, std::span<const std::int64_t> axes_a,
+                std::span<const std::int64_t> axes_b);
+/// The last `axes` axes of a against the first of b.
+Array tensordot(const Array& a, const Array& b, std::int64_t axes = 2);
+
+}  // namespace tessera::linalg

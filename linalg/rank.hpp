@@ -1,0 +1,20 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+
+#include <tessera/linalg/norm.hpp>
+
+namespace tessera::linalg {
+
+/// The number of singular values above `tol` (numpy.linalg.matrix_rank); by default s[0] * max(m,
+/// n)
+/// * eps. Collective.
+std::int64_t matrix_rank(const Array& a, std::optional<double> tol = {});
+
+/// The condition number norm(a, order) * norm(inv(a), order) (numpy.linalg.cond): by default, and
+/// for 2 and -2, the ratio of the extreme singular values, for any m x n; other orders for square
+/// matrices. Infinite for singular ones. ValueError for an order that does not exist or an empty
+/// matrix. Collective.
+double cond(const Array& a, const NormOrder& order = {});
+
+}  // namespace tessera::linalg

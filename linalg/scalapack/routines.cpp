@@ -1,0 +1,539 @@
+#include <tessera/linalg/scalapack/routines.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <numeric>
+#include <type_traits>
+
+#define lapack_complex_float std::complex<float>
+#define lapack_complex_double std::complex<double>
+#include <lapacke.h>
+
+#include <tessera/linalg/lapack.hpp>
+#include <tessera/runtime/error.hpp>
+
+namespace {
+
+using C = std::complex<float>;
+using Z = std::complex<double>;
+
+}  // namespace
+
+// Fortran: everything by pointer. A matrix is (pointer, row, column, descriptor).
+extern "C" {
+#define TESSERA_SCALAPACK(p, T)                                                                   \
+  void p##gemm_(const char*, const char*, const int*, const int*, const int*, const T*, const T*, \
+                const int*, const int*, const int*, const T*, const int*, const int*, const int*, \
+                const T*, T*, const int*, const int*, const int*);                                \
+  void p##trsm_(const char*, const char*, const char*, const char*, const int*, const int*,       \
+                const T*, const T*, const int*, const int*, const int*, T*, const int*,           \
+                const int*, const int*);                                                          \
+  void p##potrf_(const char*, const int*, T*, const int*, const int*, const int*, int*);          \
+  void p##getrf_(const int*, const int*, T*, const int*, const int*, const int*, int*, int*);     \
+  void p##getrs_(const char*, const int*, const int*, const T*, const int*, const int*,           \
+                 const int*, const int*, T*, const int*, const int*, const int*, int*);           \
+  void p##getri_(const int*, T*, const int*, const int*, const int*, const int*, T*, const int*,  \
+                 int*, const int*, int*);                                                         \
+  void p##geqrf_(const int*, const int*, T*, const int*, const int*, const int*, T*, T*,          \
+                 const int*, int*);
+TESSERA_SCALAPACK(ps, float)
+TESSERA_SCALAPACK(pd, double)
+TESSERA_SCALAPACK(pc, C)
+TESSERA_SCALAPACK(pz, Z)
+#undef TESSERA_SCALAPACK
+
+// Families whose names or arguments differ between real and complex.
+#define TESSERA_REAL(p, T)                                                                         \
+  void p##tran_(const int*, const int*, const T*, const T*, const int*, const int*, const int*,    \
+                const T*, T*, const int*, const int*, const int*);                                 \
+  void p##orgqr_(const int*, const int*, const int*, T*, const int*, const int*, const int*,       \
+                 const T*, T*, const int*, int*);                                                  \
+  void p##syevd_(const char*, const char*, const int*, T*, const int*, const int*, const int*, T*, \
+                 T*, const int*, const int*, const int*, T*, const int*, int*, const int*, int*);  \
+  void p##gesvd_(const char*, const char*, const int*, const int*, T*, const int*, const int*,     \
+                 const int*, T*, T*, const int*, const int*, const int*, T*, const int*,           \
+                 const int*, const int*, T*, const int*, int*);                                    \
+  void p##gecon_(const char*, const int*, const T*, const int*, const int*, const int*, const T*,  \
+                 T*, T*, const int*, int*, const int*, int*);                                      \
+  void p##pocon_(const char*, const int*, const T*, const int*, const int*, const int*, const T*,  \
+                 T*, T*, const int*, int*, const int*, int*);
+TESSERA_REAL(ps, float)
+TESSERA_REAL(pd, double)
+#undef TESSERA_REAL
+#define TESSERA_COMPLEX(p, T, R)                                                                   \
+  void p##tranu_(const int*, const int*, const T*, const T*, const int*, const int*, const int*,   \
+                 const T*, T*, const int*, const int*, const int*);                                \
+  void p##tranc_(const int*, const int*, const T*, const T*, const int*, const int*, const int*,   \
+                 const T*, T*, const int*, const int*, const int*);                                \
+  void p##ungqr_(const int*, const int*, const int*, T*, const int*, const int*, const int*,       \
+                 const T*, T*, const int*, int*);                                                  \
+  void p##heevd_(const char*, const char*, const int*, T*, const int*, const int*, const int*, R*, \
+                 T*, const int*, const int*, const int*, T*, const int*, R*, const int*, int*,     \
+                 const int*, int*);                                                                \
+  void p##gesvd_(const char*, const char*, const int*, const int*, T*, const int*, const int*,     \
+                 const int*, R*, T*, const int*, const int*, const int*, T*, const int*,           \
+                 const int*, const int*, T*, const int*, R*, int*);                                \
+  void p##gecon_(const char*, const int*, const T*, const int*, const int*, const int*, const R*,  \
+                 R*, T*, const int*, R*, const int*, int*);                                        \
+  void p##pocon_(const char*, const int*, const T*, const int*, const int*, const int*, const R*,  \
+                 R*, T*, const int*, R*, const int*, int*);
+TESSERA_COMPLEX(pc, C, float)
+TESSERA_COMPLEX(pz, Z, double)
+#undef TESSERA_COMPLEX
+}
+
+namespace tessera::linalg::scalapack {
+namespace {
+
+// The routines of one element type under one name each.
+template <class T>
+struct Routines;
+#define TESSERA_ROUTINES(T, R, p, l, Tran, Tranc, Orgqr, Syevd) \
+  template <>                                                   \
+  struct Routines<T> {                                          \
+    using Real = R;                                             \
+    static constexpr auto gemm = p##gemm_;                      \
+    static constexpr auto trsm = p##trsm_;                      \
+    static constexpr auto potrf = p##potrf_;                    \
+    static constexpr auto getrf = p##getrf_;                    \
+    static constexpr auto getrs = p##getrs_;                    \
+    static constexpr auto getri = p##getri_;                    \
+    static constexpr auto gecon = p##gecon_;                    \
+    static constexpr auto pocon = p##pocon_;                    \
+    static constexpr auto geqrf = p##geqrf_;                    \
+    static constexpr auto orgqr = p##Orgqr##_;                  \
+    static constexpr auto syevd = p##Syevd##_;                  \
+    static constexpr auto gesvd = p##gesvd_;                    \
+    static constexpr auto tran = p##Tran##_;                    \
+    static constexpr auto tranc = p##Tranc##_;                  \
+    static constexpr auto lapack_potrf = LAPACKE_##l##potrf;    \
+    static constexpr auto lapack_getrf = LAPACKE_##l##getrf;    \
+    static constexpr auto lapack_geqrf = LAPACKE_##l##geqrf;    \
+    static constexpr auto lapack_orgqr = LAPACKE_##l##Orgqr;    \
+    static constexpr auto lapack_syevd = LAPACKE_##l##Syevd;    \
+    static constexpr auto lapack_gesdd = LAPACKE_##l##gesdd;    \
+  };
+TESSERA_ROUTINES(float, float, ps, s, tran, tran, orgqr, syevd)
+TESSERA_ROUTINES(double, double, pd, d, tran, tran, orgqr, syevd)
+TESSERA_ROUTINES(C, float, pc, c, tranu, tranc, ungqr, heevd)
+TESSERA_ROUTINES(Z, double, pz, z, tranu, tranc, ungqr, heevd)
+#undef TESSERA_ROUTINES
+
+template <class T>
+constexpr bool is_complex_type = !std::is_floating_point_v<T>;
+
+constexpr int one = 1;
+
+const char* letter(Transpose op) {
+  return op == Transpose::no ? "N" : op == Transpose::yes ? "T" : "C";
+}
+const char* triangle(bool lower) { return lower ? "L" : "U"; }
+
+template <class F>
+void with_type(const Matrix& m, F f) {
+  switch (m.dtype()) {
+    case DType::float32:
+      return f(TypeTag<float>{});
+    case DType::float64:
+      return f(TypeTag<double>{});
+    case DType::complex64:
+      return f(TypeTag<C>{});
+    case DType::complex128:
+      return f(TypeTag<Z>{});
+    default:
+      refuse_non_floating(m.dtype());
+  }
+}
+
+// Runs `call`, which returns info, where there is a grid, and gives its positive info (0 for
+// success) to all processes. Negative info is our mistake, or a value LAPACKE finds NaN.
+template <class F>
+std::int64_t agreed_info(const Grid& grid, const char* routine, F call) {
+  std::int64_t info = 0;
+  if (grid.inside()) info = call();
+  std::array<std::int64_t, 2> worst = {info, -info};
+  grid.comm().all_reduce(std::span(worst), Reduce::max);
+  if (worst[1] > 0 &&
+      (worst[1] == -LAPACK_WORK_MEMORY_ERROR || worst[1] == -LAPACK_TRANSPOSE_MEMORY_ERROR))
+    throw MemoryError(fmt::format("{}: no memory for the workspace", routine));
+  if (worst[1] > 0)
+    throw RuntimeError(fmt::format("{} refuses its argument {}", routine, worst[1]));
+  return std::max<std::int64_t>(0, worst[0]);
+}
+template <class F>
+void converge(const Grid& grid, const char* routine, F call) {
+  if (const auto info = agreed_info(grid, routine, call))
+    throw LinAlgError(fmt::format("{} did not converge (info {})", routine, info));
+}
+
+// The size a workspace query left, rounded up: float32 cannot hold every integer.
+template <class T>
+std::int64_t queried(const T& size) {
+  const double n = std::real(size);
+  return static_cast<std::int64_t>(n * (1 + 1e-6)) + 1;
+}
+
+int extent(std::int64_t n) { return scalapack_int(n); }
+
+}  // namespace
+
+void gemm(double alpha, const Matrix& a, Transpose op_a, const Matrix& b, Transpose op_b,
+          double beta, const Matrix& c) {
+  if (!c.grid().inside() || c.rows() == 0 || c.cols() == 0) return;
+  const int m = extent(c.rows());
+  const int n = extent(c.cols());
+  const int k = extent(op_a == Transpose::no ? a.cols() : a.rows());
+  reserve_blas(1);
+  with_type(c, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T scale(static_cast<typename Routines<T>::Real>(alpha));
+    const T keep(static_cast<typename Routines<T>::Real>(beta));
+    Routines<T>::gemm(letter(op_a), letter(op_b), &m, &n, &k, &scale, a.data<T>(), &one, &one,
+                      a.descriptor(), b.data<T>(), &one, &one, b.descriptor(), &keep, c.data<T>(),
+                      &one, &one, c.descriptor());
+  });
+}
+
+void trsm(bool lower, Transpose op, bool unit_diagonal, const Matrix& a, const Matrix& b) {
+  if (!b.grid().inside() || b.rows() == 0 || b.cols() == 0) return;
+  const int m = extent(b.rows());
+  const int n = extent(b.cols());
+  reserve_blas(1);
+  with_type(b, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T scale(1);
+    Routines<T>::trsm("L", triangle(lower), letter(op), unit_diagonal ? "U" : "N", &m, &n, &scale,
+                      a.data<T>(), &one, &one, a.descriptor(), b.data<T>(), &one, &one,
+                      b.descriptor());
+  });
+}
+
+Matrix transposed(const Matrix& a, Transpose op) {
+  Matrix out = a.grid().zeros(a.cols(), a.rows(), a.dtype());
+  if (!a.grid().inside() || a.rows() == 0 || a.cols() == 0) return out;
+  const int m = extent(out.rows());
+  const int n = extent(out.cols());
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const auto routine = op == Transpose::conjugate ? Routines<T>::tranc : Routines<T>::tran;
+    const T scale(1);
+    const T keep(0);
+    routine(&m, &n, &scale, a.data<T>(), &one, &one, a.descriptor(), &keep, out.data<T>(), &one,
+            &one, out.descriptor());
+  });
+  return out;
+}
+
+void zero_triangle(const Matrix& a, bool lower) {
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    a.for_each<T>([&](std::int64_t i, std::int64_t j, T& x) {
+      if (lower ? i > j : i < j) x = T(0);
+    });
+  });
+}
+
+void potrf(bool lower, const Matrix& a) {
+  if (a.rows() == 0) return;
+  const int n = extent(a.rows());
+  std::int64_t minor = 0;
+  reserve_blas(1);
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    minor = agreed_info(a.grid(), "p?potrf", [&] {
+      int info = 0;
+      if (a.grid().one_process())
+        return static_cast<int>(
+            Routines<T>::lapack_potrf(LAPACK_COL_MAJOR, *triangle(lower), n, a.data<T>(), n));
+      Routines<T>::potrf(triangle(lower), &n, a.data<T>(), &one, &one, a.descriptor(), &info);
+      return info;
+    });
+  });
+  if (minor > 0)
+    throw LinAlgError(fmt::format("matrix is not positive definite: leading minor {}", minor));
+}
+
+std::int64_t getrf(const Matrix& a, Pivots& pivots) {
+  pivots = a.grid().room<int>(a.local_rows() + a.grid().block());
+  const int m = extent(a.rows());
+  const int n = extent(a.cols());
+  if (m == 0 || n == 0) return 0;
+  std::int64_t zero = 0;
+  reserve_blas(1);
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    zero = agreed_info(a.grid(), "p?getrf", [&] {
+      int info = 0;
+      if (a.grid().one_process())
+        return static_cast<int>(
+            Routines<T>::lapack_getrf(LAPACK_COL_MAJOR, m, n, a.data<T>(), m, pivots.data()));
+      Routines<T>::getrf(&m, &n, a.data<T>(), &one, &one, a.descriptor(), pivots.data(), &info);
+      return info;
+    });
+  });
+  return zero;
+}
+
+void getrs(Transpose op, const Matrix& lu, const Pivots& pivots, const Matrix& b) {
+  const int n = extent(lu.rows());
+  const int k = extent(b.cols());
+  if (n == 0 || k == 0) return;
+  reserve_blas(1);
+  with_type(lu, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    agreed_info(lu.grid(), "p?getrs", [&] {
+      int info = 0;
+      Routines<T>::getrs(letter(op), &n, &k, lu.data<T>(), &one, &one, lu.descriptor(),
+                         pivots.data(), b.data<T>(), &one, &one, b.descriptor(), &info);
+      return info;
+    });
+  });
+}
+
+void getri(const Matrix& lu, const Pivots& pivots) {
+  const int n = extent(lu.rows());
+  if (n == 0) return;
+  reserve_blas(1);
+  with_type(lu, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    std::vector<T> work(1);
+    std::vector<int> integers(1);
+    const auto call = [&](int work_size, int integer_size) {
+      return agreed_info(lu.grid(), "p?getri", [&] {
+        int info = 0;
+        Routines<T>::getri(&n, lu.data<T>(), &one, &one, lu.descriptor(), pivots.data(),
+                           work.data(), &work_size, integers.data(), &integer_size, &info);
+        return info;
+      });
+    };
+    call(-1, -1);
+    work = lu.grid().room<T>(queried(work[0]));
+    integers = lu.grid().room<int>(integers[0]);
+    call(extent(std::ssize(work)), extent(std::ssize(integers)));
+  });
+}
+
+std::vector<std::int64_t> gather_pivots(const Matrix& lu, const Pivots& pivots) {
+  const auto& d = lu.array().distribution();
+  const int rank = lu.grid().comm().rank();
+  std::vector<std::int64_t> all(static_cast<std::size_t>(std::min(lu.rows(), lu.cols())), 0);
+  // Every column of the grid holds the pivots of its rows.
+  if (lu.grid().inside())
+    for (std::int64_t i = 0; i < lu.local_rows(); ++i)
+      if (const auto row = static_cast<std::size_t>(d.global_row(rank, i)); row < all.size())
+        all[row] = pivots[static_cast<std::size_t>(i)] - 1;
+  lu.grid().comm().all_reduce(std::span(all), Reduce::max);
+  return all;
+}
+
+Pivots scatter_pivots(const Matrix& lu, const std::vector<std::int64_t>& all) {
+  const auto& d = lu.array().distribution();
+  const int rank = lu.grid().comm().rank();
+  Pivots pivots = lu.grid().room<int>(lu.local_rows() + lu.grid().block());
+  for (std::int64_t i = 0; i < lu.local_rows(); ++i)
+    pivots[static_cast<std::size_t>(i)] =
+        extent(all[static_cast<std::size_t>(d.global_row(rank, i))] + 1);
+  return pivots;
+}
+
+namespace {
+
+template <class T, class Routine>
+double reciprocal_condition(const Matrix& factor, const char* name, Routine routine,
+                            const char* which, double norm) {
+  using R = typename Routines<T>::Real;
+  using Second = std::conditional_t<is_complex_type<T>, R, int>;
+  const int n = extent(factor.rows());
+  const R given = static_cast<R>(norm);
+  std::vector<R> rcond(1, 0);
+  std::vector<T> work(1);
+  std::vector<Second> second(1);
+  const auto call = [&](int work_size, int second_size) {
+    agreed_info(factor.grid(), name, [&] {
+      int info = 0;
+      routine(which, &n, factor.data<T>(), &one, &one, factor.descriptor(), &given, rcond.data(),
+              work.data(), &work_size, second.data(), &second_size, &info);
+      return info;
+    });
+  };
+  call(-1, -1);
+  work = factor.grid().room<T>(queried(work[0]));
+  second = factor.grid().room<Second>(queried(second[0]));
+  call(extent(std::ssize(work)), extent(std::ssize(second)));
+  factor.grid().share(rcond);
+  return static_cast<double>(rcond[0]);
+}
+
+}  // namespace
+
+double gecon(const Matrix& lu, double norm) {
+  double rcond = 1.0;
+  if (lu.rows() > 0)
+    with_type(lu, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      rcond = reciprocal_condition<T>(lu, "p?gecon", Routines<T>::gecon, "1", norm);
+    });
+  return rcond;
+}
+
+double pocon(bool lower, const Matrix& factor, double norm) {
+  double rcond = 1.0;
+  if (factor.rows() > 0)
+    with_type(factor, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      rcond = reciprocal_condition<T>(factor, "p?pocon", Routines<T>::pocon, triangle(lower), norm);
+    });
+  return rcond;
+}
+
+Matrix geqrf(const Matrix& a, std::int64_t k) {
+  const int m = extent(a.rows());
+  const int n = extent(a.cols());
+  const int reflectors = std::min(m, n);
+  const int columns = extent(k);
+  Matrix q = a.grid().zeros(a.rows(), k, a.dtype());
+  if (reflectors == 0) {
+    with_type(q, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      q.for_each<T>([](std::int64_t i, std::int64_t j, T& x) { x = i == j ? T(1) : T(0); });
+    });
+    return q;
+  }
+  reserve_blas(1);
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    auto tau = a.grid().room<T>(std::max(a.local_cols(), q.local_cols()) + a.grid().block());
+    std::vector<T> work(1);
+    const auto factor = [&](int size) {
+      agreed_info(a.grid(), "p?geqrf", [&] {
+        int info = 0;
+        Routines<T>::geqrf(&m, &n, a.data<T>(), &one, &one, a.descriptor(), tau.data(), work.data(),
+                           &size, &info);
+        return info;
+      });
+    };
+    factor(-1);
+    work = a.grid().room<T>(queried(work[0]));
+    factor(extent(std::ssize(work)));
+    if (k == 0) return;
+    // Both lie alike: the reflectors are the first columns of a.
+    if (a.grid().inside())
+      for (std::int64_t j = 0; j < std::min(a.local_cols(), q.local_cols()); ++j)
+        std::copy_n(a.data<T>() + j * a.local_rows(), a.local_rows(),
+                    q.data<T>() + j * q.local_rows());
+    work.assign(1, T{});
+    const auto form = [&](int size) {
+      agreed_info(a.grid(), "p?orgqr", [&] {
+        int info = 0;
+        Routines<T>::orgqr(&m, &columns, &reflectors, q.data<T>(), &one, &one, q.descriptor(),
+                           tau.data(), work.data(), &size, &info);
+        return info;
+      });
+    };
+    form(-1);
+    work = a.grid().room<T>(queried(work[0]));
+    form(extent(std::ssize(work)));
+  });
+  return q;
+}
+
+std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors) {
+  const int n = extent(a.rows());
+  std::vector<double> values(static_cast<std::size_t>(n));
+  if (n == 0) return values;
+  reserve_blas(1);
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using R = typename Routines<T>::Real;
+    auto w = a.grid().room<R>(n);
+    if (a.grid().one_process()) {
+      converge(a.grid(), "?syevd", [&] {
+        return Routines<T>::lapack_syevd(LAPACK_COL_MAJOR, vectors ? 'V' : 'N', *triangle(lower), n,
+                                         a.data<T>(), n, w.data());
+      });
+      if (vectors && a.grid().inside())
+        std::copy_n(a.data<T>(), a.rows() * a.cols(), vectors->data<T>());
+    } else {
+      // p?syevd has no values-only mode that works; it is given a place for the vectors anyway.
+      const Matrix z = vectors ? *vectors : a.grid().zeros(a.rows(), a.cols(), a.dtype());
+      std::vector<T> work(1);
+      std::vector<R> reals(1);
+      std::vector<int> integers(1);
+      const auto call = [&](int work_size, int real_size, int integer_size) {
+        converge(a.grid(), "p?syevd", [&] {
+          int info = 0;
+          if constexpr (is_complex_type<T>)
+            Routines<T>::syevd("V", triangle(lower), &n, a.data<T>(), &one, &one, a.descriptor(),
+                               w.data(), z.data<T>(), &one, &one, z.descriptor(), work.data(),
+                               &work_size, reals.data(), &real_size, integers.data(), &integer_size,
+                               &info);
+          else
+            Routines<T>::syevd("V", triangle(lower), &n, a.data<T>(), &one, &one, a.descriptor(),
+                               w.data(), z.data<T>(), &one, &one, z.descriptor(), work.data(),
+                               &work_size, integers.data(), &integer_size, &info);
+          return info;
+        });
+      };
+      call(-1, -1, -1);
+      work = a.grid().room<T>(queried(work[0]));
+      reals = a.grid().room<R>(queried(reals[0]));
+      integers = a.grid().room<int>(integers[0]);
+      call(extent(std::ssize(work)), extent(std::ssize(reals)), extent(std::ssize(integers)));
+    }
+    a.grid().share(w);
+    std::copy_n(w.begin(), n, values.begin());
+  });
+  return values;
+}
+
+std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
+  const int m = extent(a.rows());
+  const int n = extent(a.cols());
+  const int k = std::min(m, n);
+  std::vector<double> values(static_cast<std::size_t>(k));
+  if (k == 0) return values;
+  reserve_blas(1);
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using R = typename Routines<T>::Real;
+    auto s = a.grid().room<R>(k);
+    if (a.grid().one_process()) {
+      converge(a.grid(), "?gesdd", [&] {
+        return Routines<T>::lapack_gesdd(LAPACK_COL_MAJOR, u ? 'S' : 'N', m, n, a.data<T>(), m,
+                                         s.data(), u ? u->data<T>() : nullptr, m,
+                                         vh ? vh->data<T>() : nullptr, k);
+      });
+    } else {
+      const char* job = u ? "V" : "N";
+      const Matrix& left = u ? *u : a;  // not referenced without vectors
+      const Matrix& right = vh ? *vh : a;
+      std::vector<T> work(2);
+      std::vector<R> reals = a.grid().room<R>(1 + 4 * static_cast<std::int64_t>(std::max(m, n)));
+      const auto call = [&](int size) {
+        converge(a.grid(), "p?gesvd", [&] {
+          int info = 0;
+          if constexpr (is_complex_type<T>)
+            Routines<T>::gesvd(job, job, &m, &n, a.data<T>(), &one, &one, a.descriptor(), s.data(),
+                               left.data<T>(), &one, &one, left.descriptor(), right.data<T>(), &one,
+                               &one, right.descriptor(), work.data(), &size, reals.data(), &info);
+          else
+            Routines<T>::gesvd(job, job, &m, &n, a.data<T>(), &one, &one, a.descriptor(), s.data(),
+                               left.data<T>(), &one, &one, left.descriptor(), right.data<T>(), &one,
+                               &one, right.descriptor(), work.data(), &size, &info);
+          return info;
+        });
+      };
+      call(-1);
+      work = a.grid().room<T>(queried(work[0]));
+      call(extent(std::ssize(work)));
+    }
+    a.grid().share(s);
+    std::copy_n(s.begin(), k, values.begin());
+  });
+  return values;
+}
+
+}  // namespace tessera::linalg::scalapack

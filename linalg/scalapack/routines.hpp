@@ -1,0 +1,55 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include <tessera/linalg/scalapack/matrix.hpp>
+#include <tessera/linalg/transpose.hpp>
+
+/// One function per ScaLAPACK family and LAPACK's where the grid is one process, for float32,
+/// float64, complex64 and complex128. All are collective over the grid's communicator, processes
+/// outside the grid included; matrices of one call have one grid and dtype. `info` becomes the same
+/// LinAlgError on every process.
+namespace tessera::linalg::scalapack {
+
+/// c = alpha op(a) op(b) + beta c.
+void gemm(double alpha, const Matrix& a, Transpose op_a, const Matrix& b, Transpose op_b,
+          double beta, const Matrix& c);
+/// b = op(a)^-1 b for a triangular a.
+void trsm(bool lower, Transpose op, bool unit_diagonal, const Matrix& a, const Matrix& b);
+/// op(a) as a new matrix.
+Matrix transposed(const Matrix& a, Transpose op);
+
+/// Zeros strictly below or above the diagonal. Local.
+void zero_triangle(const Matrix& a, bool lower);
+
+/// The Cholesky factor over the triangle it is read from; the other one is left alone.
+void potrf(bool lower, const Matrix& a);
+/// Row interchanges as ?getrf leaves them on this process.
+using Pivots = std::vector<int>;
+/// P L U over a. Returns the index (from 1) of the first zero on U's diagonal, or 0.
+std::int64_t getrf(const Matrix& a, Pivots& pivots);
+/// x with op(a) x = b over b, from getrf's result.
+void getrs(Transpose op, const Matrix& lu, const Pivots& pivots, const Matrix& b);
+/// a^-1 over getrf's result.
+void getri(const Matrix& lu, const Pivots& pivots);
+/// Pivots of all rows, 0-based, on every process; and back.
+std::vector<std::int64_t> gather_pivots(const Matrix& lu, const Pivots& pivots);
+Pivots scatter_pivots(const Matrix& lu, const std::vector<std::int64_t>& all);
+/// 1 / (norm_1(a) norm_1(a^-1)) from the factor that getrf or potrf (of that triangle) left and
+/// norm_1(a).
+double gecon(const Matrix& lu, double norm);
+double pocon(bool lower, const Matrix& factor, double norm);
+
+/// a = q r: R over a's upper triangle. Returns q (m x k, k columns of the m x m Q, min(m, n) <= k
+/// <= m), or an empty matrix for k = 0.
+Matrix geqrf(const Matrix& a, std::int64_t k);
+
+/// Eigenvalues ascending (real, on every process), from that triangle; a is destroyed. Eigenvectors
+/// go to the columns of `vectors` if that is given.
+std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors);
+
+/// Singular values descending, on every process; a is destroyed. u (m x k) and vt (k x n), k =
+/// min(m, n), both or none.
+std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh);
+
+}  // namespace tessera::linalg::scalapack

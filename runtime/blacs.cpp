@@ -1,0 +1,36 @@
+#include <tessera/runtime/blacs.hpp>
+
+#include <fmt/format.h>
+
+#include <limits>
+
+#include <tessera/runtime/error.hpp>
+#include <tessera/runtime/mpi.hpp>
+
+extern "C" {
+int Csys2blacs_handle(MPI_Comm comm);
+void Cfree_blacs_system_handle(int handle);
+void Cblacs_gridinit(int* context, const char* order, int rows, int cols);
+void Cblacs_gridexit(int context);
+}
+
+namespace tessera {
+
+BlacsGrid::BlacsGrid(const Communicator& comm, int rows, int cols, Order order) {
+  handle_ = Csys2blacs_handle(mpi::native(comm));
+  context_ = handle_;
+  Cblacs_gridinit(&context_, order == Order::column_major ? "Column" : "Row", rows, cols);
+}
+
+BlacsGrid::~BlacsGrid() {
+  if (context_ >= 0) Cblacs_gridexit(context_);
+  Cfree_blacs_system_handle(handle_);
+}
+
+int scalapack_int(std::int64_t value) {
+  if (value > std::numeric_limits<int>::max())
+    throw ValueError(fmt::format("{} exceeds ScaLAPACK's 32-bit sizes", value));
+  return static_cast<int>(value);
+}
+
+}  // namespace tessera
