@@ -17,14 +17,14 @@ void Cblacs_gridexit(int context);
 namespace tessera {
 
 BlacsGrid::BlacsGrid(const Communicator& comm, int rows, int cols, Order order) {
-  handle_ = Csys2blacs_handle(mpi::native(comm));
-  context_ = handle_;
+  const int handle = Csys2blacs_handle(mpi::native(comm));
+  context_ = handle;
   Cblacs_gridinit(&context_, order == Order::column_major ? "Column" : "Row", rows, cols);
+  Cfree_blacs_system_handle(handle);  // the grid has communicators of its own
 }
 
 BlacsGrid::~BlacsGrid() {
   if (context_ >= 0) Cblacs_gridexit(context_);
-  Cfree_blacs_system_handle(handle_);
 }
 
 int scalapack_int(std::int64_t value) {
