@@ -169,6 +169,14 @@ std::int64_t limit_one_process(std::int64_t elements) {
   return most_on_one_process.exchange(elements);
 }
 
+bool is_tall(std::int64_t m, std::int64_t n) { return m >= 4 * n && fits_one_process({n, n}); }
+
+Array by_rows(const Array& x) {
+  return x.distribution().kind() == Kind::block_cyclic
+             ? redistribute(x, row_distribution(x.shape(), x.comm()))
+             : x;
+}
+
 bool fits_one_process(const Shape& shape) { return element_count(shape) <= most_on_one_process; }
 
 Array laid_out_like(const Array& result, const Array& like) {
@@ -198,9 +206,7 @@ Array vector_of(const std::vector<double>& values, DType dtype, const Communicat
 }
 
 Array columns_of(const Array& given, std::int64_t first, std::int64_t last) {
-  const Array x = given.distribution().kind() == Kind::block_cyclic
-                      ? redistribute(given, row_distribution(given.shape(), given.comm()))
-                      : given;
+  const Array x = by_rows(given);
   const Array out = tessera::detail::allocate({x.rows(), last - first + 1}, x.dtype(),
                                               x.distribution(), x.comm());
   Stream stream;
@@ -208,7 +214,8 @@ Array columns_of(const Array& given, std::int64_t first, std::int64_t last) {
   return out;
 }
 
-std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorithm& algorithm) {
+std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorithm& algorithm,
+                         Grid::Form form) {
   const Communicator comm = matrices.front().comm();
   std::vector<Matrix> mine;
   if (std::all_of(matrices.begin(), matrices.end(),
@@ -229,7 +236,7 @@ std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorith
     return results;
   }
   const auto given = std::find_if(matrices.begin(), matrices.end(), square_blocks);
-  const Grid grid = given != matrices.end() ? Grid(*given) : Grid(comm);
+  const Grid grid = given != matrices.end() ? Grid(*given) : Grid(comm, form);
   for (const Array& m : matrices) mine.push_back(grid.copy(m));
   const BlasThreads threads(Runtime::threads());
   return algorithm(grid, std::move(mine));
