@@ -320,6 +320,33 @@ TYPED_TEST(Dense, Svd) {
   });
 }
 
+TYPED_TEST(Dense, Qr) {
+  using T = TypeParam;
+  this->everywhere([](Layout layout) {
+    for (const auto [m, n] : shapes) {
+      SCOPED_TRACE(fmt::format("{} x {}", m, n));
+      const HostMatrix a = random_matrix<T>(m, n);
+      const Array x = laid_out<T>(a, layout);
+      const auto k = std::min(m, n);
+      const Qr f = qr(x);
+      ASSERT_EQ(f.q.shape(), (Shape{m, k}));
+      ASSERT_EQ(f.r.shape(), (Shape{k, n}));
+      ASSERT_EQ(f.q.distribution().kind(), x.distribution().kind());
+      const HostMatrix r = host<T>(f.r);
+      EXPECT_LT(error_of<T>(host<T>(f.q) * r, a, a.norm()), few);
+      EXPECT_LT(orthogonality<T>(host<T>(f.q)), few);
+      EXPECT_EQ((r - triangle(r, false)).norm(), 0.0);
+      for (auto i = 0; i < k; ++i) {
+        EXPECT_GE(r(i, i).real(), 0.0);
+        EXPECT_LE(std::abs(r(i, i).imag()), 4 * eps_of<T>() * std::abs(r(i, i)));
+      }
+      const Qr only = qr(x, QrMode::r);
+      EXPECT_FALSE(only.q);
+      EXPECT_LT(error_of<T>(host<T>(only.r), r, a.norm()), few);
+    }
+  });
+}
+
 TYPED_TEST(Dense, Eig) {
   using T = TypeParam;
   using C = std::conditional_t<is_complex_type<T>::value, T, std::complex<T>>;
