@@ -158,6 +158,13 @@ Array right_hand_side(std::string_view function, const Array& b, std::int64_t n,
   return here;
 }
 
+void warn_if_ill_conditioned(std::string_view function, double rcond, DType dtype) {
+  if (!(rcond >= eps_of(dtype)))
+    warn(fmt::format(
+        "{}: the matrix is ill-conditioned (rcond = {:.2g}), the result may not be accurate",
+        function, rcond));
+}
+
 std::int64_t limit_one_process(std::int64_t elements) {
   return most_on_one_process.exchange(elements);
 }
@@ -176,6 +183,29 @@ Array laid_out_like(const Array& result, const Array& like) {
   else if (d.kind() != Kind::replicated && (alike || !small))
     target = row_distribution(result.shape(), like.comm());
   return redistribute(result, target).to(like.device());
+}
+
+Array solution_like(const Array& x, const Array& b) {
+  if (b.ndim() == 2) return laid_out_like(x, b);
+  const bool everywhere = b.distribution().kind() == Kind::replicated;
+  const Array flat =
+      everywhere ? gather(x) : redistribute(x, row_distribution(x.shape(), x.comm()));
+  return flat.reshape({x.rows()}).to(b.device());
+}
+
+Array vector_of(const std::vector<double>& values, DType dtype, const Communicator& comm) {
+  return replicated(values, {std::ssize(values)}, comm).astype(dtype);
+}
+
+Array columns_of(const Array& given, std::int64_t first, std::int64_t last) {
+  const Array x = given.distribution().kind() == Kind::block_cyclic
+                      ? redistribute(given, row_distribution(given.shape(), given.comm()))
+                      : given;
+  const Array out = tessera::detail::allocate({x.rows(), last - first + 1}, x.dtype(),
+                                              x.distribution(), x.comm());
+  Stream stream;
+  copy(stream, x.local().columns(first, out.cols()), out.local());
+  return out;
 }
 
 std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorithm& algorithm) {

@@ -34,9 +34,20 @@ Array right_hand_side(std::string_view function, const Array& b, std::int64_t n,
 /// ValueError naming the lowest row and column of a NaN or infinity. Collective.
 void require_finite(std::string_view function, const Array& x);
 
+/// Warns of a reciprocal condition number below eps, as SciPy does.
+void warn_if_ill_conditioned(std::string_view function, double rcond, DType dtype);
+
 /// Where results lie: replicated like a replicated argument, else like it when they have as many
 /// rows as the argument or more than 2^20 elements, else replicated. On its device. Collective.
 Array laid_out_like(const Array& result, const Array& like);
+
+/// A solution of a system with right-hand side b: n x k, or (n,) when b is a vector, laid out like
+/// b. Collective.
+Array solution_like(const Array& x, const Array& b);
+/// A replicated vector of that dtype.
+Array vector_of(const std::vector<double>& values, DType dtype, const Communicator& comm);
+/// Columns [first, last] of a matrix by rows or replicated. Collective.
+Array columns_of(const Array& x, std::int64_t first, std::int64_t last);
 
 /// Whether matrices of that shape are small enough for one process; depends on nothing else.
 bool fits_one_process(const Shape& shape);

@@ -12,19 +12,28 @@ int Csys2blacs_handle(MPI_Comm comm);
 void Cfree_blacs_system_handle(int handle);
 void Cblacs_gridinit(int* context, const char* order, int rows, int cols);
 void Cblacs_gridexit(int context);
+void Cblacs_set(int context, int what, const int* value);
 }
 
 namespace tessera {
 
 BlacsGrid::BlacsGrid(const Communicator& comm, int rows, int cols, Order order) {
-  handle_ = Csys2blacs_handle(mpi::native(comm));
-  context_ = handle_;
+  const int handle = Csys2blacs_handle(mpi::native(comm));
+  context_ = handle;
   Cblacs_gridinit(&context_, order == Order::column_major ? "Column" : "Row", rows, cols);
+  if (context_ >= 0) {
+    // Sums in the same order every time and with the same bits everywhere, whoever comes first.
+    constexpr int repeatable = 15;
+    constexpr int coherent = 16;
+    constexpr int yes = 1;
+    Cblacs_set(context_, repeatable, &yes);
+    Cblacs_set(context_, coherent, &yes);
+  }
+  Cfree_blacs_system_handle(handle);  // the grid has communicators of its own
 }
 
 BlacsGrid::~BlacsGrid() {
   if (context_ >= 0) Cblacs_gridexit(context_);
-  Cfree_blacs_system_handle(handle_);
 }
 
 int scalapack_int(std::int64_t value) {

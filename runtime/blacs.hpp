@@ -17,7 +17,6 @@ class BlacsGrid {
   int context() const { return context_; }
 
  private:
-  int handle_ = -1;
   int context_ = -1;
 };
 

@@ -71,17 +71,17 @@ struct Kernels {
   /// Whether no element of x is NaN or infinite.
   Operation<bool(Stream&, const Tile& x)> all_finite{"linalg.all_finite"};
 
-  /// Small dense solves, float64, contiguous tiles. LinAlgError when LAPACK does not converge.
-  /// Symmetric a (n x n) = sum_i values_i v_i v_i^T, values ascending (1 x n); row i of a becomes
-  /// v_i.
-  Operation<void(Stream&, const Tile& a, const Tile& values)> eigh{"linalg.eigh"};
+  /// Small dense solves on one process ("local_" in their names), float64, contiguous tiles.
+  /// LinAlgError when LAPACK does not converge. Symmetric a (n x n) = sum_i values_i v_i v_i^T,
+  /// values ascending (1 x n); row i of a becomes v_i.
+  Operation<void(Stream&, const Tile& a, const Tile& values)> eigh{"linalg.local_eigh"};
   /// a (m x n, overwritten) = u diag(s) vt, k = min(m, n), s descending; u m x k, s 1 x k, vt k x
   /// n.
   Operation<void(Stream&, const Tile& a, const Tile& u, const Tile& s, const Tile& vt)> svd{
-      "linalg.svd"};
+      "linalg.local_svd"};
   /// Upper triangular R with a = R^T R in place of symmetric a, zeros below the diagonal. False,
   /// and a destroyed, when a is not positive definite.
-  Operation<bool(Stream&, const Tile& a)> cholesky{"linalg.cholesky"};
+  Operation<bool(Stream&, const Tile& a)> cholesky{"linalg.local_cholesky"};
   /// Orthonormal columns that span those of a (m x n, m >= n), in place.
   Operation<void(Stream&, const Tile& a)> orthonormal_columns{"linalg.orthonormal_columns"};
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
-#include <numeric>
+#include <cstring>
 #include <type_traits>
 
 #define lapack_complex_float std::complex<float>
@@ -115,6 +115,7 @@ struct Routines;
     static constexpr auto lapack_orgqr = LAPACKE_##l##Orgqr;    \
     static constexpr auto lapack_syevd = LAPACKE_##l##Syevd;    \
     static constexpr auto lapack_gesdd = LAPACKE_##l##gesdd;    \
+    static constexpr auto lapack_geev = LAPACKE_##l##geev;      \
   };
 TESSERA_ROUTINES(float, float, ps, s, tran, tran, orgqr, syevd)
 TESSERA_ROUTINES(double, double, pd, d, tran, tran, orgqr, syevd)
@@ -236,6 +237,132 @@ void zero_triangle(const Matrix& a, bool lower) {
   });
 }
 
+bool is_zero_triangle(const Matrix& a, bool lower) {
+  int other = 0;
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    a.for_each<T>([&](std::int64_t i, std::int64_t j, const T& x) {
+      if ((lower ? i > j : i < j) && x != T(0)) other = 1;
+    });
+  });
+  a.grid().comm().all_reduce(std::span(&other, 1), Reduce::max);
+  return other == 0;
+}
+
+bool equals_transposed(const Matrix& a, Transpose op) {
+  const Matrix b = transposed(a, op);
+  int differ = 0;
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const std::int64_t n = a.local_rows() * a.local_cols();
+    differ = !std::equal(a.data<T>(), a.data<T>() + n, b.data<T>());
+  });
+  a.grid().comm().all_reduce(std::span(&differ, 1), Reduce::max);
+  return differ == 0;
+}
+
+void mirror_triangle(const Matrix& a, bool lower, Transpose op) {
+  const Matrix b = transposed(a, op);
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* other = b.data<T>();
+    a.for_each<T>([&](std::int64_t i, std::int64_t j, T& x) {
+      if (lower ? i < j : i > j) x = *other;
+      ++other;
+    });
+  });
+}
+
+std::vector<std::complex<double>> diagonal_of(const Matrix& a) {
+  std::vector<std::complex<double>> d(static_cast<std::size_t>(std::min(a.rows(), a.cols())));
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    a.for_each<T>([&](std::int64_t i, std::int64_t j, const T& x) {
+      if (i == j) d[static_cast<std::size_t>(i)] = x;
+    });
+  });
+  // One process has each of them, the others add zeros.
+  a.grid().comm().all_reduce(std::span(reinterpret_cast<double*>(d.data()), 2 * d.size()),
+                             Reduce::sum);
+  return d;
+}
+
+void require_nonzero_diagonal(const Matrix& a) {
+  const auto d = diagonal_of(a);
+  if (const auto zero = std::find(d.begin(), d.end(), 0.0); zero != d.end())
+    throw LinAlgError(fmt::format("matrix is singular: zero at [{0}, {0}]", zero - d.begin()));
+}
+
+double norm_1(const Matrix& a) {
+  std::vector<double> sums(static_cast<std::size_t>(a.cols()));
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    a.for_each<T>([&](std::int64_t, std::int64_t j, const T& x) {
+      sums[static_cast<std::size_t>(j)] += std::abs(x);
+    });
+  });
+  a.grid().comm().all_reduce(std::span(sums), Reduce::sum);
+  return sums.empty() ? 0.0 : *std::max_element(sums.begin(), sums.end());
+}
+
+void axpy(double alpha, const Matrix& x, const Matrix& y) {
+  with_type(x, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using R = typename Routines<T>::Real;
+    std::transform(x.data<T>(), x.data<T>() + x.local_rows() * x.local_cols(), y.data<T>(),
+                   y.data<T>(),
+                   [&](const T& a, const T& b) { return b + static_cast<R>(alpha) * a; });
+  });
+}
+
+namespace {
+
+template <class Factor>
+void scale(const Matrix& a, Factor factor) {
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using R = typename Routines<T>::Real;
+    a.for_each<T>([&](std::int64_t i, std::int64_t j, T& x) { x *= static_cast<R>(factor(i, j)); });
+  });
+}
+
+}  // namespace
+
+void assign(const Matrix& from, const Matrix& to) {
+  const Tile t = from.array().local();
+  if (t.rows * t.cols > 0)
+    std::memcpy(to.array().local().data, t.data,
+                static_cast<std::size_t>(t.rows * t.cols) * size_of(t.dtype));
+}
+
+void assign_first_columns(const Matrix& from, const Matrix& to) {
+  const Tile source = from.array().local();
+  const Tile target = to.array().local().slice(0, source.rows);
+  if (source.rows * source.cols > 0)
+    std::memcpy(target.data, source.data,
+                static_cast<std::size_t>(source.rows * source.cols) * size_of(source.dtype));
+}
+
+void divide_rows(const Matrix& a, const std::vector<std::complex<double>>& divisors) {
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    a.for_each<T>([&](std::int64_t i, std::int64_t, T& x) {
+      const auto d = divisors[static_cast<std::size_t>(i)];
+      if constexpr (is_complex_type<T>)
+        x /= T(d);
+      else
+        x /= static_cast<T>(d.real());
+    });
+  });
+}
+
+void scale_rows(const Matrix& a, const std::vector<double>& factors) {
+  scale(a, [&](std::int64_t i, std::int64_t) { return factors[static_cast<std::size_t>(i)]; });
+}
+void scale_columns(const Matrix& a, const std::vector<double>& factors) {
+  scale(a, [&](std::int64_t, std::int64_t j) { return factors[static_cast<std::size_t>(j)]; });
+}
+
 void potrf(bool lower, const Matrix& a) {
   if (a.rows() == 0) return;
   const int n = extent(a.rows());
@@ -275,6 +402,11 @@ std::int64_t getrf(const Matrix& a, Pivots& pivots) {
     });
   });
   return zero;
+}
+
+void require_nonsingular(std::int64_t zero) {
+  if (zero > 0)
+    throw LinAlgError(fmt::format("matrix is singular: U[{0}, {0}] is exactly zero", zero - 1));
 }
 
 void getrs(Transpose op, const Matrix& lu, const Pivots& pivots, const Matrix& b) {
@@ -419,11 +551,9 @@ Matrix geqrf(const Matrix& a, std::int64_t k) {
     work = a.grid().room<T>(queried(work[0]));
     factor(extent(std::ssize(work)));
     if (k == 0) return;
-    // Both lie alike: the reflectors are the first columns of a.
-    if (a.grid().inside())
-      for (std::int64_t j = 0; j < std::min(a.local_cols(), q.local_cols()); ++j)
-        std::copy_n(a.data<T>() + j * a.local_rows(), a.local_rows(),
-                    q.data<T>() + j * q.local_rows());
+    // The reflectors are below the diagonal of a; both lie alike.
+    const std::int64_t both = std::min(a.local_cols(), q.local_cols());
+    std::copy_n(a.data<T>(), both * a.local_rows(), q.data<T>());
     work.assign(1, T{});
     const auto form = [&](int size) {
       agreed_info(a.grid(), "p?orgqr", [&] {
@@ -478,7 +608,10 @@ std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors) {
         });
       };
       call(-1, -1, -1);
-      work = a.grid().room<T>(queried(work[0]));
+      // The query forgets what p?ormtr wants for applying the reflectors.
+      const std::int64_t nb = a.grid().block();
+      const std::int64_t missing = (a.local_rows() + a.local_cols() + 3 * nb) * nb + 3 * nb * nb;
+      work = a.grid().room<T>(queried(work[0]) + missing);
       reals = a.grid().room<R>(queried(reals[0]));
       integers = a.grid().room<int>(integers[0]);
       call(extent(std::ssize(work)), extent(std::ssize(reals)), extent(std::ssize(integers)));
@@ -532,6 +665,46 @@ std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
     }
     a.grid().share(s);
     std::copy_n(s.begin(), k, values.begin());
+  });
+  return values;
+}
+
+std::vector<std::complex<double>> geev(const Matrix& a, const Matrix* vectors) {
+  const int n = extent(a.rows());
+  std::vector<std::complex<double>> values(static_cast<std::size_t>(n));
+  if (n == 0) return values;
+  const char job = vectors ? 'V' : 'N';
+  reserve_blas(1);
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using R = typename Routines<T>::Real;
+    if constexpr (is_complex_type<T>) {
+      std::vector<T> w(static_cast<std::size_t>(n));
+      converge(a.grid(), "?geev", [&] {
+        return Routines<T>::lapack_geev(LAPACK_COL_MAJOR, 'N', job, n, a.data<T>(), n, w.data(),
+                                        nullptr, n, vectors ? vectors->data<T>() : nullptr, n);
+      });
+      std::copy(w.begin(), w.end(), values.begin());
+    } else {
+      const auto size = static_cast<std::size_t>(n);
+      std::vector<R> real(size), imaginary(size), v(vectors ? size * size : 0);
+      converge(a.grid(), "?geev", [&] {
+        return Routines<T>::lapack_geev(LAPACK_COL_MAJOR, 'N', job, n, a.data<T>(), n, real.data(),
+                                        imaginary.data(), nullptr, n, v.data(), n);
+      });
+      for (std::size_t j = 0; j < size; ++j) values[j] = {real[j], imaginary[j]};
+      if (!vectors) return;
+      // A pair of conjugate eigenvalues has columns j and j + 1 for real and imaginary part.
+      auto* out = vectors->data<std::complex<R>>();
+      for (std::size_t j = 0; j < size; ++j) {
+        const bool first = imaginary[j] > 0;
+        const bool second = imaginary[j] < 0;
+        const R* re = v.data() + (second ? j - 1 : j) * size;
+        const R* im = v.data() + (second ? j : j + 1) * size;
+        for (std::size_t i = 0; i < size; ++i)
+          out[j * size + i] = {re[i], first ? im[i] : second ? -im[i] : R(0)};
+      }
+    }
   });
   return values;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <complex>
 #include <cstdint>
 #include <vector>
 
@@ -21,6 +22,29 @@ Matrix transposed(const Matrix& a, Transpose op);
 
 /// Zeros strictly below or above the diagonal. Local.
 void zero_triangle(const Matrix& a, bool lower);
+/// Whether it is zero already.
+bool is_zero_triangle(const Matrix& a, bool lower);
+/// Whether a is its own transpose or adjoint, to the bit.
+bool equals_transposed(const Matrix& a, Transpose op);
+/// The other triangle from this one.
+void mirror_triangle(const Matrix& a, bool lower, Transpose op);
+/// The diagonal, on every process.
+std::vector<std::complex<double>> diagonal_of(const Matrix& a);
+/// LinAlgError naming the first zero on it.
+void require_nonzero_diagonal(const Matrix& a);
+/// The largest sum of absolute values of a column.
+double norm_1(const Matrix& a);
+/// y += alpha x.
+void axpy(double alpha, const Matrix& x, const Matrix& y);
+/// to = from.
+void assign(const Matrix& from, const Matrix& to);
+/// The first columns of `to` are those of `from`, of as many rows and not more columns.
+void assign_first_columns(const Matrix& from, const Matrix& to);
+/// Divides row i by divisors[i].
+void divide_rows(const Matrix& a, const std::vector<std::complex<double>>& divisors);
+/// Multiplies row i (or column i) by factors[i].
+void scale_rows(const Matrix& a, const std::vector<double>& factors);
+void scale_columns(const Matrix& a, const std::vector<double>& factors);
 
 /// The Cholesky factor over the triangle it is read from; the other one is left alone.
 void potrf(bool lower, const Matrix& a);
@@ -28,6 +52,8 @@ void potrf(bool lower, const Matrix& a);
 using Pivots = std::vector<int>;
 /// P L U over a. Returns the index (from 1) of the first zero on U's diagonal, or 0.
 std::int64_t getrf(const Matrix& a, Pivots& pivots);
+/// LinAlgError unless getrf returned 0.
+void require_nonsingular(std::int64_t zero);
 /// x with op(a) x = b over b, from getrf's result.
 void getrs(Transpose op, const Matrix& lu, const Pivots& pivots, const Matrix& b);
 /// a^-1 over getrf's result.
@@ -51,5 +77,9 @@ std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors);
 /// Singular values descending, on every process; a is destroyed. u (m x k) and vt (k x n), k =
 /// min(m, n), both or none.
 std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh);
+
+/// Eigenvalues (on every process) and, if given, right eigenvectors to the columns of the complex
+/// matrix `vectors`; a is destroyed. For a grid of one process: ScaLAPACK has no such routine.
+std::vector<std::complex<double>> geev(const Matrix& a, const Matrix* vectors);
 
 }  // namespace tessera::linalg::scalapack

@@ -1,0 +1,55 @@
+#include <tessera/linalg/lu.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <tessera/linalg/dense.hpp>
+#include <tessera/linalg/functions.hpp>
+#include <tessera/linalg/scalapack/routines.hpp>
+#include <tessera/runtime/runtime.hpp>
+
+namespace tessera::linalg {
+
+Lu composed::lu_factor(const Array& given, bool check_finite) {
+  const Array a = detail::matrix_argument("lu_factor", given, check_finite);
+  const auto results =
+      detail::dense({a}, [](const scalapack::Grid& grid, auto matrices) -> std::vector<Array> {
+        scalapack::Pivots pivots;
+        const std::int64_t zero = scalapack::getrf(matrices[0], pivots);
+        const auto all = scalapack::gather_pivots(matrices[0], pivots);
+        return {matrices[0].array(), replicated(all, {std::ssize(all)}, grid.comm()),
+                replicated(std::vector{zero}, {1}, grid.comm())};
+      });
+  if (const auto zero = results[2].values<std::int64_t>()[0])
+    warn(fmt::format("lu_factor: the matrix is singular, U[{0}, {0}] is exactly zero", zero - 1));
+  return {detail::laid_out_like(results[0], given), results[1]};
+}
+
+Array composed::lu_solve(const Array& lu, const Array& piv, const Array& b, Transpose op,
+                         bool check_finite) {
+  const Array factors = detail::square_argument("lu_solve", lu, check_finite);
+  const std::int64_t n = factors.rows();
+  const DType dtype = detail::common_dtype(lu.dtype(), b.dtype());
+  const Array rhs = detail::right_hand_side("lu_solve", b, n, dtype, check_finite);
+  const Array order = gather(piv).to(cpu);
+  if (order.size() != n || order.dtype() != DType::int64)
+    throw ValueError(fmt::format("lu_solve needs {} int64 pivots, got {} of shape {}", n,
+                                 name_of(order.dtype()), to_string(order.shape())));
+  const auto given = order.values<std::int64_t>();
+  for (const std::int64_t p : given)
+    if (p < 0 || p >= n)
+      throw ValueError(fmt::format("lu_solve needs pivots in [0, {}), got {}", n, p));
+  const auto result = detail::dense(
+      {detail::on_host(factors, dtype), rhs},
+      [&](const auto&, auto matrices) -> std::vector<Array> {
+        scalapack::require_nonzero_diagonal(matrices[0]);
+        scalapack::getrs(op, matrices[0],
+                         scalapack::scatter_pivots(matrices[0], {given.begin(), given.end()}),
+                         matrices[1]);
+        return {matrices[1].array()};
+      });
+  return detail::solution_like(result[0], b);
+}
+
+}  // namespace tessera::linalg

@@ -1,0 +1,127 @@
+#include <tessera/linalg/matrix_functions.hpp>
+
+#include <array>
+#include <cmath>
+#include <span>
+
+#include <tessera/linalg/dense.hpp>
+#include <tessera/linalg/functions.hpp>
+#include <tessera/linalg/scalapack/routines.hpp>
+
+namespace tessera::linalg {
+namespace {
+
+using scalapack::Grid;
+using scalapack::Matrix;
+
+Matrix product(const Matrix& a, const Matrix& b) {
+  Matrix c = a.grid().empty(a.rows(), b.cols(), a.dtype());
+  scalapack::gemm(1.0, a, Transpose::no, b, Transpose::no, 0.0, c);
+  return c;
+}
+
+// Coefficients of the numerator of the [m/m] Pade approximant, constant term first.
+constexpr std::array<double, 4> pade_3 = {120, 60, 12, 1};
+constexpr std::array<double, 6> pade_5 = {30240, 15120, 3360, 420, 30, 1};
+constexpr std::array<double, 8> pade_7 = {17297280, 8648640, 1995840, 277200, 25200, 1512, 56, 1};
+constexpr std::array<double, 10> pade_9 = {17643225600, 8821612800, 2075673600, 302702400, 30270240,
+                                           2162160,     110880,     3960,       90,        1};
+constexpr std::array<double, 14> pade_13 = {64764752532480000,
+                                            32382376266240000,
+                                            7771770303897600,
+                                            1187353796428800,
+                                            129060195264000,
+                                            10559470521600,
+                                            670442572800,
+                                            33522128640,
+                                            1323241920,
+                                            40840800,
+                                            960960,
+                                            16380,
+                                            182,
+                                            1};
+
+// The approximants with the largest 1-norm for which each is accurate to 2^-53 (Higham 2005,
+// table 2.3).
+struct Approximant {
+  double theta;
+  std::span<const double> b;
+};
+constexpr std::array<Approximant, 5> approximants = {{{1.495585217958292e-2, pade_3},
+                                                      {2.539398330063230e-1, pade_5},
+                                                      {9.504178996162932e-1, pade_7},
+                                                      {2.097847961257068e0, pade_9},
+                                                      {5.371920351148152e0, pade_13}}};
+
+// r(a) = (v - u)^-1 (v + u), u the odd and v the even part of the numerator, over a.
+void pade(const Matrix& a, std::span<const double> b) {
+  const Grid& grid = a.grid();
+  const Matrix odd = grid.zeros(a.rows(), a.rows(), a.dtype());
+  const Matrix v = grid.zeros(a.rows(), a.rows(), a.dtype());
+  const Matrix identity = grid.identity(a.rows(), a.dtype());
+  scalapack::axpy(b[1], identity, odd);
+  scalapack::axpy(b[0], identity, v);
+  const Matrix a2 = product(a, a);
+  Matrix power = a2;
+  for (std::size_t k = 2; k < b.size(); k += 2) {
+    scalapack::axpy(b[k], power, v);
+    scalapack::axpy(b[k + 1], power, odd);
+    if (k + 2 < b.size()) power = product(power, a2);
+  }
+  const Matrix u = product(a, odd);
+  scalapack::assign(v, a);
+  scalapack::axpy(1.0, u, a);   // v + u
+  scalapack::axpy(-1.0, u, v);  // v - u
+  scalapack::Pivots pivots;
+  scalapack::require_nonsingular(scalapack::getrf(v, pivots));
+  scalapack::getrs(Transpose::no, v, pivots, a);
+}
+
+Matrix exponential(const Matrix& a) {
+  const double norm = scalapack::norm_1(a);
+  for (const Approximant& r : approximants) {
+    if (norm > r.theta) continue;
+    pade(a, r.b);
+    return a;
+  }
+  const int squarings =
+      std::max(0, static_cast<int>(std::ceil(std::log2(norm / approximants.back().theta))));
+  scalapack::scale_rows(
+      a, std::vector<double>(static_cast<std::size_t>(a.rows()), std::ldexp(1.0, -squarings)));
+  pade(a, approximants.back().b);
+  Matrix result = a;
+  for (int i = 0; i < squarings; ++i) result = product(result, result);
+  return result;
+}
+
+}  // namespace
+
+Array composed::matrix_power(const Array& given, std::int64_t n) {
+  const Array a = detail::square_argument("matrix_power", given, false);
+  const auto result = detail::dense({a}, [&](const Grid& grid, auto m) -> std::vector<Array> {
+    Matrix base = m[0];
+    if (n < 0) {
+      scalapack::Pivots pivots;
+      scalapack::require_nonsingular(scalapack::getrf(base, pivots));
+      scalapack::getri(base, pivots);
+    }
+    Matrix power = grid.identity(a.rows(), a.dtype());
+    bool first = true;  // the identity times base is base
+    for (std::uint64_t k = n < 0 ? -static_cast<std::uint64_t>(n) : static_cast<std::uint64_t>(n);
+         k > 0; k >>= 1) {
+      if (k & 1) power = std::exchange(first, false) ? base : product(power, base);
+      if (k > 1) base = product(base, base);
+    }
+    return {power.array()};
+  });
+  return detail::laid_out_like(result[0], given);
+}
+
+Array composed::expm(const Array& given) {
+  const Array a = detail::square_argument("expm", given, true);
+  const auto result = detail::dense(
+      {a}, [](const Grid&, auto m) -> std::vector<Array> { return {exponential(m[0]).array()}; });
+  return detail::laid_out_like(result[0], given);
+}
+
+}  // namespace tessera::linalg

@@ -1,0 +1,126 @@
+#include <tessera/linalg/solve.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <tessera/linalg/dense.hpp>
+#include <tessera/linalg/functions.hpp>
+#include <tessera/linalg/scalapack/routines.hpp>
+
+namespace tessera::linalg {
+namespace {
+
+using scalapack::Grid;
+using scalapack::Matrix;
+
+// Looks for the cheapest structure first. A Hermitian matrix can only be positive definite when its
+// diagonal is positive; without that its LU is that of a general one, and nobody needs to know.
+Structure structure_of(const Matrix& a) {
+  const bool upper = scalapack::is_zero_triangle(a, true);
+  const bool lower = scalapack::is_zero_triangle(a, false);
+  if (upper && lower) return Structure::diagonal;
+  if (upper) return Structure::upper_triangular;
+  if (lower) return Structure::lower_triangular;
+  const auto diagonal = scalapack::diagonal_of(a);
+  const bool positive = std::all_of(diagonal.begin(), diagonal.end(),
+                                    [](auto d) { return d.real() > 0 && d.imag() == 0; });
+  if (positive && scalapack::equals_transposed(a, Transpose::conjugate))
+    return Structure::hermitian;
+  return Structure::general;
+}
+
+void solve_diagonal(const Matrix& a, const Matrix& b) {
+  scalapack::require_nonzero_diagonal(a);
+  scalapack::divide_rows(b, scalapack::diagonal_of(a));
+}
+
+void solve_triangle(const Matrix& a, bool lower, const Matrix& b) {
+  scalapack::require_nonzero_diagonal(a);
+  scalapack::trsm(lower, Transpose::no, false, a, b);
+}
+
+void solve_positive_definite(const Matrix& a, bool lower, const Matrix& b) {
+  const double norm = scalapack::norm_1(a);
+  scalapack::potrf(lower, a);
+  detail::warn_if_ill_conditioned("solve", scalapack::pocon(lower, a, norm), a.dtype());
+  const Transpose first = lower ? Transpose::no : Transpose::conjugate;
+  const Transpose second = lower ? Transpose::conjugate : Transpose::no;
+  scalapack::trsm(lower, first, false, a, b);
+  scalapack::trsm(lower, second, false, a, b);
+}
+
+void solve_general(const Matrix& a, const Matrix& b) {
+  const double norm = scalapack::norm_1(a);
+  scalapack::Pivots pivots;
+  scalapack::require_nonsingular(scalapack::getrf(a, pivots));
+  detail::warn_if_ill_conditioned("solve", scalapack::gecon(a, norm), a.dtype());
+  scalapack::getrs(Transpose::no, a, pivots, b);
+}
+
+void solve_in_place(const Matrix& a, const Matrix& b, const SolveOptions& options) {
+  switch (options.assume_a) {
+    case Structure::diagonal:
+      return solve_diagonal(a, b);
+    case Structure::upper_triangular:
+      return solve_triangle(a, false, b);
+    case Structure::lower_triangular:
+      return solve_triangle(a, true, b);
+    case Structure::positive_definite:
+      scalapack::mirror_triangle(a, options.lower, Transpose::conjugate);
+      return solve_positive_definite(a, options.lower, b);
+    case Structure::symmetric:
+      scalapack::mirror_triangle(a, options.lower, Transpose::yes);
+      return solve_general(a, b);
+    case Structure::hermitian:
+      scalapack::mirror_triangle(a, options.lower, Transpose::conjugate);
+      return solve_general(a, b);
+    case Structure::general:
+      return solve_general(a, b);
+    case Structure::detect:
+      break;
+  }
+  const Structure found = structure_of(a);
+  if (found != Structure::hermitian)
+    return solve_in_place(a, b, {found, options.lower, options.check_finite});
+  const Matrix whole = a.grid().copy(a.array());
+  const Matrix rhs = a.grid().copy(b.array());
+  try {
+    solve_positive_definite(a, true, b);
+  } catch (const LinAlgError&) {  // thrown on every process alike
+    solve_general(whole, rhs);
+    scalapack::assign(rhs, b);
+  }
+}
+
+}  // namespace
+
+Array composed::solve(const Array& given, const Array& b, const SolveOptions& options) {
+  const Array a = detail::square_argument("solve", given, options.check_finite);
+  const DType dtype = detail::common_dtype(given.dtype(), b.dtype());
+  const Array rhs = detail::right_hand_side("solve", b, a.rows(), dtype, options.check_finite);
+  const auto result = detail::dense({detail::on_host(a, dtype), rhs},
+                                    [&](const Grid&, auto matrices) -> std::vector<Array> {
+                                      solve_in_place(matrices[0], matrices[1], options);
+                                      return {matrices[1].array()};
+                                    });
+  return detail::solution_like(result[0], b);
+}
+
+Array composed::solve_triangular(const Array& given, const Array& b,
+                                 const TriangularOptions& options) {
+  const Array a = detail::square_argument("solve_triangular", given, options.check_finite);
+  const DType dtype = detail::common_dtype(given.dtype(), b.dtype());
+  const Array rhs =
+      detail::right_hand_side("solve_triangular", b, a.rows(), dtype, options.check_finite);
+  const auto result = detail::dense(
+      {detail::on_host(a, dtype), rhs}, [&](const Grid&, auto matrices) -> std::vector<Array> {
+        if (!options.unit_diagonal) scalapack::require_nonzero_diagonal(matrices[0]);
+        scalapack::trsm(options.lower, options.op, options.unit_diagonal, matrices[0], matrices[1]);
+        return {matrices[1].array()};
+      });
+  return detail::solution_like(result[0], b);
+}
+
+}  // namespace tessera::linalg
