@@ -105,14 +105,16 @@ void require_finite(std::string_view function, const Array& x) {
     using T = typename decltype(tag)::type;
     const T* values = t.as<const T>();
     std::atomic<bool> finite = true;
-    parallel_for({0, t.rows}, Runtime::threads(), [&](std::int64_t i, Stream&) {
-      T probe = 0;  // v - v is 0 for finite values and NaN otherwise
-      for (std::int64_t j = 0; j < t.cols * parts; ++j) {
-        const T v = values[i * t.stride * parts + j];
-        probe += v - v;
-      }
-      if (!(probe == T{0})) finite = false;
-    });
+    constexpr std::int64_t chunk = 64;
+    constexpr T largest = std::numeric_limits<T>::max();
+    parallel_for({0, (t.rows + chunk - 1) / chunk}, Runtime::threads(),
+                 [&](std::int64_t c, Stream&) {
+                   int bad = 0;
+                   for (std::int64_t i = c * chunk; i < std::min(t.rows, (c + 1) * chunk); ++i)
+                     for (std::int64_t j = 0; j < t.cols * parts; ++j)
+                       bad |= !(std::abs(values[i * t.stride * parts + j]) <= largest);
+                   if (bad) finite = false;
+                 });
     if (finite) return;
     for (std::int64_t i = 0; i < t.rows; ++i)
       for (std::int64_t j = 0; j < t.cols * parts; ++j) {
@@ -169,6 +171,14 @@ std::int64_t limit_one_process(std::int64_t elements) {
   return most_on_one_process.exchange(elements);
 }
 
+bool is_tall(std::int64_t m, std::int64_t n) { return m >= 4 * n && fits_one_process({n, n}); }
+
+Array by_rows(const Array& x) {
+  return x.distribution().kind() == Kind::block_cyclic
+             ? redistribute(x, row_distribution(x.shape(), x.comm()))
+             : x;
+}
+
 bool fits_one_process(const Shape& shape) { return element_count(shape) <= most_on_one_process; }
 
 Array laid_out_like(const Array& result, const Array& like) {
@@ -198,9 +208,7 @@ Array vector_of(const std::vector<double>& values, DType dtype, const Communicat
 }
 
 Array columns_of(const Array& given, std::int64_t first, std::int64_t last) {
-  const Array x = given.distribution().kind() == Kind::block_cyclic
-                      ? redistribute(given, row_distribution(given.shape(), given.comm()))
-                      : given;
+  const Array x = by_rows(given);
   const Array out = tessera::detail::allocate({x.rows(), last - first + 1}, x.dtype(),
                                               x.distribution(), x.comm());
   Stream stream;
@@ -208,7 +216,8 @@ Array columns_of(const Array& given, std::int64_t first, std::int64_t last) {
   return out;
 }
 
-std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorithm& algorithm) {
+std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorithm& algorithm,
+                         Grid::Form form) {
   const Communicator comm = matrices.front().comm();
   std::vector<Matrix> mine;
   if (std::all_of(matrices.begin(), matrices.end(),
@@ -229,7 +238,7 @@ std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorith
     return results;
   }
   const auto given = std::find_if(matrices.begin(), matrices.end(), square_blocks);
-  const Grid grid = given != matrices.end() ? Grid(*given) : Grid(comm);
+  const Grid grid = given != matrices.end() ? Grid(*given) : Grid(comm, form);
   for (const Array& m : matrices) mine.push_back(grid.copy(m));
   const BlasThreads threads(Runtime::threads());
   return algorithm(grid, std::move(mine));

@@ -49,6 +49,11 @@ Array vector_of(const std::vector<double>& values, DType dtype, const Communicat
 /// Columns [first, last] of a matrix by rows or replicated. Collective.
 Array columns_of(const Array& x, std::int64_t first, std::int64_t last);
 
+/// Whether an m x n matrix takes a tree of QRs (TallQr): what is left has n x n elements then.
+bool is_tall(std::int64_t m, std::int64_t n);
+/// x by rows or replicated, as the tree wants it. Collective.
+Array by_rows(const Array& x);
+
 /// Whether matrices of that shape are small enough for one process; depends on nothing else.
 bool fits_one_process(const Shape& shape);
 /// Most elements of a matrix for that; returns what it was. Only tests change it.
@@ -63,6 +68,7 @@ using DenseAlgorithm =
 /// results are replicated, the same bits at any number of processes. Otherwise on a near-square
 /// grid (that of the first block-cyclic matrix if there is one): results are block-cyclic or
 /// replicated. Errors are agreed. Collective.
-std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorithm& algorithm);
+std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorithm& algorithm,
+                         scalapack::Grid::Form form = scalapack::Grid::Form::wide);
 
 }  // namespace tessera::linalg::detail

@@ -1,6 +1,7 @@
 #include <tessera/linalg/inv.hpp>
 
 #include <algorithm>
+#include <complex>
 #include <vector>
 
 #include <tessera/linalg/dense.hpp>
@@ -13,7 +14,7 @@ namespace tessera::linalg {
 namespace {
 
 // Row i of a small matrix times factors[i], everywhere.
-Array scaled_rows(const Array& a, const std::vector<double>& factors) {
+Array scaled_rows(const Array& a, const std::vector<std::complex<double>>& factors) {
   const auto result = detail::dense({a}, [&](const auto&, auto m) -> std::vector<Array> {
     scalapack::scale_rows(m[0], factors);
     return {m[0].array()};
@@ -47,7 +48,7 @@ Array composed::pinv(const Array& given, double atol, std::optional<double> rtol
   const Array s = f.s.astype(DType::float64);
   const auto values = s.values<double>();
   const double largest = values.empty() ? 0.0 : values[0];
-  std::vector<double> inverse;
+  std::vector<std::complex<double>> inverse;
   for (const double v : values) inverse.push_back(v > atol + relative * largest ? 1.0 / v : 0.0);
   const Array vh = scaled_rows(f.vh, inverse);
   return detail::laid_out_like(linalg::matmul(adjoint(vh), adjoint(f.u)), given);

@@ -1,7 +1,7 @@
 #include <tessera/linalg/lstsq.hpp>
 
 #include <algorithm>
-#include <cmath>
+#include <complex>
 
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
@@ -43,7 +43,7 @@ std::vector<Array> minimum_norm(const Grid& grid, const Matrix& a, const Matrix&
   const Matrix u = grid.zeros(a.rows(), k, a.dtype());
   const Matrix vh = grid.zeros(k, a.cols(), a.dtype());
   const auto s = scalapack::gesvd(a, &u, &vh);
-  std::vector<double> inverse;
+  std::vector<std::complex<double>> inverse;
   for (const double v : s) inverse.push_back(v > cutoff * s[0] ? 1.0 / v : 0.0);
   const Matrix projection = grid.zeros(k, b.cols(), a.dtype());
   const Matrix x = grid.zeros(a.cols(), b.cols(), a.dtype());
@@ -51,7 +51,8 @@ std::vector<Array> minimum_norm(const Grid& grid, const Matrix& a, const Matrix&
   scalapack::scale_rows(projection, inverse);
   scalapack::gemm(1.0, vh, Transpose::conjugate, projection, Transpose::no, 0.0, x);
   scalapack::gemm(-1.0, kept, Transpose::no, x, Transpose::no, 1.0, b);
-  const auto rank = std::count_if(inverse.begin(), inverse.end(), [](double v) { return v > 0; });
+  const auto rank =
+      std::count_if(inverse.begin(), inverse.end(), [](auto v) { return v.real() > 0; });
   const auto vector = [&](const std::vector<double>& v) {
     return replicated(v, {std::ssize(v)}, grid.comm());
   };
@@ -69,9 +70,10 @@ Lstsq composed::lstsq(const Array& given, const Array& b, std::optional<double> 
   const std::int64_t n = a.cols();
   const double cutoff = cond.value_or(detail::eps_of(dtype) * static_cast<double>(std::max(m, n)));
   std::vector<Array> results;
-  if (const std::int64_t p = n + rhs.cols(); m >= 4 * p && detail::fits_one_process({p, p})) {
+  if (const std::int64_t p = n + rhs.cols(); detail::is_tall(m, p)) {
     // a = q r and b = q c + what no x can reach, for [a b] = q [r c; 0 e].
-    const Array triangle = TallQr(side_by_side(a, redistribute(rhs, a.distribution()))).r();
+    const Array left = detail::by_rows(a);
+    const Array triangle = TallQr(side_by_side(left, redistribute(rhs, left.distribution()))).r();
     results = detail::dense(
         {detail::columns_of(triangle, 0, n - 1), detail::columns_of(triangle, n, p - 1)},
         [&](const Grid& grid, auto matrices) {

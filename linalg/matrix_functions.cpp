@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <complex>
 #include <span>
 
 #include <tessera/linalg/dense.hpp>
@@ -86,8 +87,8 @@ Matrix exponential(const Matrix& a) {
   }
   const int squarings =
       std::max(0, static_cast<int>(std::ceil(std::log2(norm / approximants.back().theta))));
-  scalapack::scale_rows(
-      a, std::vector<double>(static_cast<std::size_t>(a.rows()), std::ldexp(1.0, -squarings)));
+  scalapack::scale_rows(a, std::vector<std::complex<double>>(static_cast<std::size_t>(a.rows()),
+                                                             std::ldexp(1.0, -squarings)));
   pade(a, approximants.back().b);
   Matrix result = a;
   for (int i = 0; i < squarings; ++i) result = product(result, result);

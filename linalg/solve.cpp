@@ -41,14 +41,12 @@ void solve_triangle(const Matrix& a, bool lower, const Matrix& b) {
   scalapack::trsm(lower, Transpose::no, false, a, b);
 }
 
-void solve_positive_definite(const Matrix& a, bool lower, const Matrix& b) {
+void solve_positive_definite(const Matrix& a, const Matrix& b) {
   const double norm = scalapack::norm_1(a);
-  scalapack::potrf(lower, a);
-  detail::warn_if_ill_conditioned("solve", scalapack::pocon(lower, a, norm), a.dtype());
-  const Transpose first = lower ? Transpose::no : Transpose::conjugate;
-  const Transpose second = lower ? Transpose::conjugate : Transpose::no;
-  scalapack::trsm(lower, first, false, a, b);
-  scalapack::trsm(lower, second, false, a, b);
+  scalapack::potrf(true, a);
+  detail::warn_if_ill_conditioned("solve", scalapack::pocon(true, a, norm), a.dtype());
+  scalapack::trsm(true, Transpose::no, false, a, b);
+  scalapack::trsm(true, Transpose::conjugate, false, a, b);
 }
 
 void solve_general(const Matrix& a, const Matrix& b) {
@@ -69,7 +67,7 @@ void solve_in_place(const Matrix& a, const Matrix& b, const SolveOptions& option
       return solve_triangle(a, true, b);
     case Structure::positive_definite:
       scalapack::mirror_triangle(a, options.lower, Transpose::conjugate);
-      return solve_positive_definite(a, options.lower, b);
+      return solve_positive_definite(a, b);
     case Structure::symmetric:
       scalapack::mirror_triangle(a, options.lower, Transpose::yes);
       return solve_general(a, b);
@@ -87,7 +85,7 @@ void solve_in_place(const Matrix& a, const Matrix& b, const SolveOptions& option
   const Matrix whole = a.grid().copy(a.array());
   const Matrix rhs = a.grid().copy(b.array());
   try {
-    solve_positive_definite(a, true, b);
+    solve_positive_definite(a, b);
   } catch (const LinAlgError&) {  // thrown on every process alike
     solve_general(whole, rhs);
     scalapack::assign(rhs, b);

@@ -17,10 +17,7 @@ namespace {
 using scalapack::Grid;
 using scalapack::Matrix;
 
-// The SVD of R is that of a tall matrix but for Q.
-bool is_tall(std::int64_t m, std::int64_t n) {
-  return m >= 4 * n && detail::fits_one_process({n, n});
-}
+using detail::is_tall;
 
 // u (m x k) with further columns that make it an orthonormal basis of all m dimensions.
 Matrix completed(const Matrix& u) {
@@ -63,7 +60,7 @@ Svd composed::svd(const Array& given, const SvdOptions& options) {
   if (options.full_matrices || !(is_tall(a.rows(), a.cols()) || is_tall(a.cols(), a.rows()))) {
     f = dense_svd(a, options.full_matrices);
   } else if (is_tall(a.rows(), a.cols())) {
-    const TallQr qr(a);
+    const TallQr qr(detail::by_rows(a));
     f = dense_svd(qr.r(), false);
     f = {qr.q_times(f.u), f.s.astype(detail::real_of(a.dtype())), f.vh.astype(a.dtype())};
   } else {
@@ -78,7 +75,7 @@ Array composed::svdvals(const Array& given, bool check_finite) {
   Array a = detail::matrix_argument("svdvals", given, check_finite);
   if (is_tall(a.cols(), a.rows())) a = evaluate(adjoint(a));
   const DType real = detail::real_of(a.dtype());
-  if (is_tall(a.rows(), a.cols())) a = TallQr(a).r();
+  if (is_tall(a.rows(), a.cols())) a = TallQr(detail::by_rows(a)).r();
   return detail::dense({a},
                        [&](const Grid& grid, auto m) -> std::vector<Array> {
                          return {detail::vector_of(scalapack::gesvd(m[0], nullptr, nullptr), real,

@@ -143,9 +143,7 @@ Array replicated(const std::vector<T>& data, Shape shape, const Communicator& co
 }
 
 /// The same array laid out anew over the same communicator, on its device (by way of host memory).
-/// Collective. Between block_cyclic and
-/// the others through ScaLAPACK's p?gemr2d, for matrices of 4-, 8- and 16-byte elements
-/// (NotImplementedError otherwise).
+/// Collective. A matrix on its way into or out of blocks travels a panel of columns at a time.
 Array redistribute(const Array& x, const Distribution& distribution);
 /// Every process holds all of it. Collective.
 Array gather(const Array& x);

@@ -1,24 +1,14 @@
 #include <algorithm>
-#include <array>
 #include <complex>
 #include <cstring>
+#include <numeric>
 
 #include <fmt/format.h>
 
 #include <tessera/runtime/array.hpp>
-#include <tessera/runtime/blacs.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/rows.hpp>
 #include <tessera/runtime/stream.hpp>
-
-extern "C" {
-void Cpigemr2d(int m, int n, const void* a, int ia, int ja, const int* desc_a, void* b, int ib,
-               int jb, const int* desc_b, int context);
-void Cpdgemr2d(int m, int n, const void* a, int ia, int ja, const int* desc_a, void* b, int ib,
-               int jb, const int* desc_b, int context);
-void Cpzgemr2d(int m, int n, const void* a, int ia, int ja, const int* desc_a, void* b, int ib,
-               int jb, const int* desc_b, int context);
-}
 
 namespace tessera {
 namespace {
@@ -81,125 +71,204 @@ Array replicated_to_rows(const Array& x) {
   return out;
 }
 
-// The transpose of a row-major matrix is column-major, so p?gemr2d works on x^T: row-distributed
-// x^T is dealt in column blocks of one run of leaves each over a 1 x P grid, and block-cyclic x^T
-// over the transposed grid. The local pieces are then transposed in place of a second message.
-struct TransposedView {
-  BlacsGrid grid;
-  std::array<int, 9> descriptor;
-
-  TransposedView(const Array& x)
-      : grid(x.comm(), rows_of_grid(x), cols_of_grid(x), BlacsGrid::Order::column_major),
-        descriptor{1,
-                   grid.context(),
-                   scalapack_int(x.cols()),
-                   scalapack_int(x.rows()),
-                   scalapack_int(block_rows(x)),
-                   scalapack_int(block_cols(x)),
-                   0,
-                   0,
-                   scalapack_int(std::max<std::int64_t>(1, local_rows(x)))} {}
-
-  static bool cyclic(const Array& x) { return x.distribution().kind() == Kind::block_cyclic; }
-  static int rows_of_grid(const Array& x) { return cyclic(x) ? x.distribution().grid_cols() : 1; }
-  static int cols_of_grid(const Array& x) {
-    return cyclic(x) ? x.distribution().grid_rows() : x.comm().size();
-  }
-  static std::int64_t block_rows(const Array& x) {
-    return cyclic(x) ? x.distribution().block_cols() : std::max<std::int64_t>(1, x.cols());
-  }
-  static std::int64_t block_cols(const Array& x) {
-    return cyclic(x) ? x.distribution().block_rows()
-                     : std::max<std::int64_t>(1, x.distribution().rows_of(0).size());
-  }
-  static std::int64_t local_rows(const Array& x) {
-    return cyclic(x) ? x.distribution().local_cols(x.comm().rank()) : x.cols();
-  }
+// Consecutive global indices that lie consecutively on one row (or column) of a grid.
+struct Run {
+  std::int64_t global;
+  std::int64_t local;
+  std::int64_t size;
 };
 
-// The transpose of a rows x cols block, in squares that fit in the cache.
-template <class T>
-void transpose_block(const T* from, T* to, std::int64_t rows, std::int64_t cols) {
-  constexpr std::int64_t square = 32;
-  parallel_for({0, (rows + square - 1) / square}, Runtime::threads(), [&](std::int64_t b, Stream&) {
-    const std::int64_t i0 = b * square;
-    const std::int64_t i1 = std::min(rows, i0 + square);
-    for (std::int64_t j0 = 0; j0 < cols; j0 += square)
-      for (std::int64_t j = j0; j < std::min(cols, j0 + square); ++j)
-        for (std::int64_t i = i0; i < i1; ++i) to[j * rows + i] = from[i * cols + j];
-  });
-}
-void transpose_block(const void* from, void* to, std::int64_t rows, std::int64_t cols,
-                     std::size_t width) {
-  const auto as = [&](auto element) {
-    using T = decltype(element);
-    transpose_block(static_cast<const T*>(from), static_cast<T*>(to), rows, cols);
-  };
-  if (width == 4)
-    as(std::uint32_t{});
-  else if (width == 8)
-    as(std::uint64_t{});
-  else
-    as(std::complex<double>{});
-}
-
-void refuse_unless_matrix(const Array& x) {
-  if (x.ndim() != 2 || size_of(x.dtype()) < 4)
-    throw NotImplementedError(fmt::format(
-        "block-cyclic layouts hold matrices of 4-, 8- or 16-byte elements; got shape {} of {}",
-        to_string(x.shape()), name_of(x.dtype())));
-}
-
-Array through_gemr2d(const Array& x, const Distribution& target) {
-  const std::size_t width = size_of(x.dtype());
-  const Array out = detail::allocate(x.shape(), x.dtype(), target, x.comm());
-  const int rank = x.comm().rank();
-  const auto block = [&](const Array& a) {
-    return Buffer(static_cast<std::size_t>(a.distribution().local_rows(rank) *
-                                           a.distribution().local_cols(rank)) *
-                  width);
-  };
-  const bool from_cyclic = TransposedView::cyclic(x);
-  const bool to_cyclic = TransposedView::cyclic(out);
-  Buffer source;
-  Buffer result;
-  together(x.comm(), [&] {
-    if (from_cyclic) source = block(x);
-    if (to_cyclic) result = block(out);
-  });
-  if (from_cyclic)
-    transpose_block(x.local().data, source.data(), x.local().rows, x.local().cols, width);
-  {
-    const TransposedView a(x);
-    const TransposedView b(out);
-    const BlacsGrid all(x.comm(), 1, x.comm().size());
-    const auto move = width == 4 ? Cpigemr2d : width == 8 ? Cpdgemr2d : Cpzgemr2d;
-    if (x.size() > 0)
-      move(scalapack_int(x.cols()), scalapack_int(x.rows()),
-           from_cyclic ? source.data() : x.local().data, 1, 1, a.descriptor.data(),
-           to_cyclic ? result.data() : out.local().data, 1, 1, b.descriptor.data(), all.context());
+// What coordinate `mine` of `processes` holds of [range) in blocks dealt in turn.
+std::vector<Run> runs_of(Range range, std::int64_t block, int processes, int mine) {
+  std::vector<Run> runs;
+  const std::int64_t round = block * processes;
+  for (std::int64_t k = range.begin / round; k * round < range.end; ++k) {
+    const std::int64_t first = k * round + block * mine;
+    const std::int64_t begin = std::max(first, range.begin);
+    const std::int64_t end = std::min(first + block, range.end);
+    if (begin < end) runs.push_back({begin, k * block + begin - first, end - begin});
   }
-  if (to_cyclic)
-    transpose_block(result.data(), out.local().data, out.local().cols, out.local().rows, width);
+  return runs;
+}
+std::int64_t total(const std::vector<Run>& runs) {
+  return std::accumulate(runs.begin(), runs.end(), std::int64_t{0},
+                         [](std::int64_t sum, const Run& r) { return sum + r.size; });
+}
+
+// Moves a matrix between a distribution by rows and a block-cyclic one, a panel of columns at a
+// time, so that buffers stay small. What process r has by rows and process q in blocks travels as
+// one message: for every run of columns, for every run of rows, that block column-major.
+class BlockExchange {
+ public:
+  BlockExchange(const Array& by_rows, const Array& by_blocks, bool to_blocks)
+      : by_rows_(by_rows),
+        by_blocks_(by_blocks),
+        d_(by_blocks.distribution()),
+        width_(size_of(by_rows.dtype())),
+        to_blocks_(to_blocks) {}
+
+  void run() {
+    constexpr std::int64_t bytes = 16 << 20;
+    const std::int64_t round = d_.block_cols() * d_.grid_cols();
+    const std::int64_t most_rows =
+        std::max<std::int64_t>(1, by_rows_.distribution().rows_of(0).size());
+    const std::int64_t rounds = bytes / static_cast<std::int64_t>(width_) / most_rows / round;
+    const std::int64_t panel = round * std::max<std::int64_t>(1, rounds);
+    for (std::int64_t j = 0; j < by_rows_.cols(); j += panel)
+      move({j, std::min(by_rows_.cols(), j + panel)});
+  }
+
+ private:
+  // One run of columns of one message.
+  struct Piece {
+    std::size_t offset;  // in the buffer, in bytes
+    std::vector<Run> rows;
+    Run cols;
+  };
+  struct Side {
+    std::vector<Piece> pieces;
+    std::vector<std::int64_t> bytes, offset;
+    Buffer buffer;
+
+    void add(const std::vector<Run>& rows, const std::vector<Run>& cols, std::size_t width) {
+      std::int64_t at = offset.empty() ? 0 : offset.back() + bytes.back();
+      offset.push_back(at);
+      const std::int64_t height = total(rows);
+      for (const Run& c : cols) {
+        if (height > 0) pieces.push_back({static_cast<std::size_t>(at), rows, c});
+        at += height * c.size * static_cast<std::int64_t>(width);
+      }
+      bytes.push_back(at - offset.back());
+    }
+    std::size_t size() const { return static_cast<std::size_t>(offset.back() + bytes.back()); }
+  };
+
+  std::vector<Run> rows_between(int by_rows, int by_blocks) const {
+    return runs_of(by_rows_.distribution().rows_of(by_rows), d_.block_rows(), d_.grid_rows(),
+                   by_blocks / d_.grid_cols());
+  }
+  std::vector<Run> cols_of(Range panel, int by_blocks) const {
+    return runs_of(panel, d_.block_cols(), d_.grid_cols(), by_blocks % d_.grid_cols());
+  }
+
+  void move(Range panel) {
+    const Communicator& comm = by_rows_.comm();
+    const int me = comm.rank();
+    Side row_side, block_side;
+    for (int r = 0; r < comm.size(); ++r) {
+      const auto there = d_.in_grid(r) ? cols_of(panel, r) : std::vector<Run>{};
+      const auto here = d_.in_grid(me) ? cols_of(panel, me) : std::vector<Run>{};
+      row_side.add(rows_between(me, r), there, width_);
+      block_side.add(rows_between(r, me), here, width_);
+    }
+    together(comm, [&] {
+      row_side.buffer = Buffer(row_side.size());
+      block_side.buffer = Buffer(block_side.size());
+    });
+    const auto exchange = [&](const Side& from, const Side& to) {
+      comm.all_to_all_v(from.buffer.data(), from.bytes, from.offset, to.buffer.data(), to.bytes,
+                        to.offset);
+    };
+    if (to_blocks_) {
+      copy_rows(row_side);
+      exchange(row_side, block_side);
+      copy_blocks(block_side);
+    } else {
+      copy_blocks(block_side);
+      exchange(block_side, row_side);
+      copy_rows(row_side);
+    }
+  }
+
+  void copy_rows(const Side& side) const {
+    switch (width_) {
+      case 1:
+        return copy_rows_of<std::uint8_t>(side);
+      case 2:
+        return copy_rows_of<std::uint16_t>(side);
+      case 4:
+        return copy_rows_of<std::uint32_t>(side);
+      case 8:
+        return copy_rows_of<std::uint64_t>(side);
+      default:
+        return copy_rows_of<std::complex<double>>(side);
+    }
+  }
+
+  template <class T>
+  void copy_rows_of(const Side& side) const {
+    const Tile t = by_rows_.local();
+    const std::int64_t first = by_rows_.local_rows().begin;
+    for_each_piece(side, [&](const Piece& p) {
+      T* message = reinterpret_cast<T*>(side.buffer.data() + p.offset);
+      for (const Run& rows : p.rows) {
+        T* block = t.as<T>() + (rows.global - first) * t.stride + p.cols.global;
+        for (std::int64_t j = 0; j < p.cols.size; ++j)
+          for (std::int64_t i = 0; i < rows.size; ++i) {
+            if (to_blocks_)
+              *message++ = block[i * t.stride + j];
+            else
+              block[i * t.stride + j] = *message++;
+          }
+      }
+    });
+  }
+
+  void copy_blocks(const Side& side) const {
+    const Tile t = by_blocks_.local();  // its rows are the columns
+    for_each_piece(side, [&](const Piece& p) {
+      std::byte* message = side.buffer.data() + p.offset;
+      for (const Run& rows : p.rows) {
+        const auto bytes = static_cast<std::size_t>(rows.size) * width_;
+        for (std::int64_t j = 0; j < p.cols.size; ++j) {
+          auto* column = static_cast<std::byte*>(t.slice(p.cols.local + j, 1).data) +
+                         static_cast<std::size_t>(rows.local) * width_;
+          std::memcpy(to_blocks_ ? column : message, to_blocks_ ? message : column, bytes);
+          message += bytes;
+        }
+      }
+    });
+  }
+
+  template <class F>
+  static void for_each_piece(const Side& side, F f) {
+    parallel_for({0, std::ssize(side.pieces)}, Runtime::threads(),
+                 [&](std::int64_t i, Stream&) { f(side.pieces[static_cast<std::size_t>(i)]); });
+  }
+
+  Array by_rows_;
+  Array by_blocks_;
+  Distribution d_;
+  std::size_t width_;
+  bool to_blocks_;
+};
+
+Array rows_to_blocks(const Array& x, const Distribution& target) {
+  const Array out = detail::allocate(x.shape(), x.dtype(), target, x.comm());
+  BlockExchange(x, out, true).run();
+  return out;
+}
+
+Array blocks_to_rows(const Array& x) {
+  const Array out = detail::allocate(x.shape(), x.dtype(),
+                                     Distribution::rows(x.rows(), x.comm().size()), x.comm());
+  BlockExchange(out, x, false).run();
   return out;
 }
 
 Array in_host_memory(const Array& x, const Distribution& target) {
-  const Kind from = x.distribution().kind();
-  const Kind to = target.kind();
   if (x.distribution() == target) return x;
-  if (from == Kind::rows && to == Kind::replicated) return rows_to_replicated(x);
-  if (from == Kind::replicated && to == Kind::rows) return replicated_to_rows(x);
-  if (from == Kind::replicated) return in_host_memory(replicated_to_rows(x), target);
-  if (to == Kind::replicated)
-    return rows_to_replicated(in_host_memory(x, Distribution::rows(x.rows(), x.comm().size())));
-  return through_gemr2d(x, target);
+  const Array by_rows = x.distribution().kind() == Kind::rows         ? x
+                        : x.distribution().kind() == Kind::replicated ? replicated_to_rows(x)
+                                                                      : blocks_to_rows(x);
+  return target.kind() == Kind::rows         ? by_rows
+         : target.kind() == Kind::replicated ? rows_to_replicated(by_rows)
+                                             : rows_to_blocks(by_rows, target);
 }
 
 }  // namespace
 
 Array redistribute(const Array& given, const Distribution& target) {
-  if (target.kind() == Kind::block_cyclic) refuse_unless_matrix(given);
   detail::check_fits(given.shape(), target, given.comm());
   if (given.distribution() == target) return given;
   return in_host_memory(given.to(cpu), target).to(given.device());

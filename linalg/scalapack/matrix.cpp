@@ -16,12 +16,14 @@ int near_square(int processes) { return static_cast<int>(std::sqrt(processes) + 
 
 }  // namespace
 
-Grid::Grid(const Communicator& comm)
+Grid::Grid(const Communicator& comm, Form form)
     : comm_(comm),
       rows_(near_square(comm.size())),
       cols_(comm.size() / rows_),
-      block_(default_block),
-      blacs_(std::make_shared<BlacsGrid>(comm, rows_, cols_)) {}
+      block_(default_block) {
+  if (form == Form::tall) std::swap(rows_, cols_);
+  blacs_ = std::make_shared<BlacsGrid>(comm, rows_, cols_);
+}
 
 Grid::Grid(const Array& like)
     : comm_(like.comm()),

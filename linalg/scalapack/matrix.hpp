@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
+#include <tessera/linalg/scalapack/blacs.hpp>
 #include <tessera/runtime/array.hpp>
-#include <tessera/runtime/blacs.hpp>
 #include <tessera/runtime/error.hpp>
 
 namespace tessera::linalg::scalapack {
@@ -15,9 +15,11 @@ class Matrix;
 /// A grid of processes and the square blocks that all its matrices are dealt in.
 class Grid {
  public:
-  /// Near-square, at least as wide as high, leaving processes out where P is no product: 1x2, 1x3,
-  /// 2x2, 2x2, 2x3, 2x3, 2x4 for 2 to 8. Collective.
-  explicit Grid(const Communicator& comm);
+  enum class Form : bool { wide, tall };
+  /// Near-square, leaving processes out where P is no product: 1x2, 1x3, 2x2, 2x2, 2x3, 2x3, 2x4
+  /// for 2 to 8, or turned. Factorisations by columns of a lower triangle like it wide, by rows of
+  /// an upper one tall (Cholesky on 2 processes: 2.0 s against 3.0 s). Collective.
+  explicit Grid(const Communicator& comm, Form form = Form::wide);
   /// The grid and blocks of a block-cyclic array whose blocks are square. Collective.
   explicit Grid(const Array& like);
 

@@ -321,8 +321,13 @@ template <class Factor>
 void scale(const Matrix& a, Factor factor) {
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    using R = typename Routines<T>::Real;
-    a.for_each<T>([&](std::int64_t i, std::int64_t j, T& x) { x *= static_cast<R>(factor(i, j)); });
+    a.for_each<T>([&](std::int64_t i, std::int64_t j, T& x) {
+      const std::complex<double> f = factor(i, j);
+      if constexpr (is_complex_type<T>)
+        x *= T(f);
+      else
+        x *= static_cast<T>(f.real());
+    });
   });
 }
 
@@ -356,10 +361,10 @@ void divide_rows(const Matrix& a, const std::vector<std::complex<double>>& divis
   });
 }
 
-void scale_rows(const Matrix& a, const std::vector<double>& factors) {
+void scale_rows(const Matrix& a, const std::vector<std::complex<double>>& factors) {
   scale(a, [&](std::int64_t i, std::int64_t) { return factors[static_cast<std::size_t>(i)]; });
 }
-void scale_columns(const Matrix& a, const std::vector<double>& factors) {
+void scale_columns(const Matrix& a, const std::vector<std::complex<double>>& factors) {
   scale(a, [&](std::int64_t, std::int64_t j) { return factors[static_cast<std::size_t>(j)]; });
 }
 

@@ -43,8 +43,8 @@ void assign_first_columns(const Matrix& from, const Matrix& to);
 /// Divides row i by divisors[i].
 void divide_rows(const Matrix& a, const std::vector<std::complex<double>>& divisors);
 /// Multiplies row i (or column i) by factors[i].
-void scale_rows(const Matrix& a, const std::vector<double>& factors);
-void scale_columns(const Matrix& a, const std::vector<double>& factors);
+void scale_rows(const Matrix& a, const std::vector<std::complex<double>>& factors);
+void scale_columns(const Matrix& a, const std::vector<std::complex<double>>& factors);
 
 /// The Cholesky factor over the triangle it is read from; the other one is left alone.
 void potrf(bool lower, const Matrix& a);

@@ -1,4 +1,4 @@
-#include <tessera/runtime/blacs.hpp>
+#include <tessera/linalg/scalapack/blacs.hpp>
 
 #include <fmt/format.h>
 
@@ -15,12 +15,12 @@ void Cblacs_gridexit(int context);
 void Cblacs_set(int context, int what, const int* value);
 }
 
-namespace tessera {
+namespace tessera::linalg::scalapack {
 
-BlacsGrid::BlacsGrid(const Communicator& comm, int rows, int cols, Order order) {
+BlacsGrid::BlacsGrid(const Communicator& comm, int rows, int cols) {
   const int handle = Csys2blacs_handle(mpi::native(comm));
   context_ = handle;
-  Cblacs_gridinit(&context_, order == Order::column_major ? "Column" : "Row", rows, cols);
+  Cblacs_gridinit(&context_, "Row", rows, cols);
   if (context_ >= 0) {
     // Sums in the same order every time and with the same bits everywhere, whoever comes first.
     constexpr int repeatable = 15;
@@ -42,4 +42,4 @@ int scalapack_int(std::int64_t value) {
   return static_cast<int>(value);
 }
 
-}  // namespace tessera
+}  // namespace tessera::linalg::scalapack

@@ -3,14 +3,13 @@
 
 #include <tessera/runtime/communicator.hpp>
 
-namespace tessera {
+namespace tessera::linalg::scalapack {
 
-/// A BLACS context over the first rows * cols processes of a communicator, for redistribute() and
-/// for linalg's ScaLAPACK. Making one is collective, ending one is not.
+/// A BLACS context over the first rows * cols processes of a communicator, row by row. Making one
+/// is collective, ending one is not.
 class BlacsGrid {
  public:
-  enum class Order : bool { row_major, column_major };
-  BlacsGrid(const Communicator& comm, int rows, int cols, Order order = Order::row_major);
+  BlacsGrid(const Communicator& comm, int rows, int cols);
   BlacsGrid(const BlacsGrid&) = delete;
   ~BlacsGrid();
   /// Negative on processes outside the grid.
@@ -23,4 +22,4 @@ class BlacsGrid {
 /// A size as one of BLACS's and ScaLAPACK's 32-bit integers; ValueError when it does not fit.
 int scalapack_int(std::int64_t value);
 
-}  // namespace tessera
+}  // namespace tessera::linalg::scalapack

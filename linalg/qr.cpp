@@ -1,0 +1,63 @@
+#include <tessera/linalg/qr.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+
+#include <tessera/linalg/dense.hpp>
+#include <tessera/linalg/functions.hpp>
+#include <tessera/linalg/scalapack/routines.hpp>
+#include <tessera/linalg/tall_qr.hpp>
+
+namespace tessera::linalg {
+namespace {
+
+using scalapack::Grid;
+using scalapack::Matrix;
+
+// The first rows of a matrix. Columns are what lies together, hence the two transpositions.
+Matrix first_rows(const Matrix& a, std::int64_t rows) {
+  if (rows == a.rows()) return a;
+  const Matrix columns = a.grid().empty(a.cols(), rows, a.dtype());
+  scalapack::assign_first_columns(scalapack::transposed(a, Transpose::yes), columns);
+  return scalapack::transposed(columns, Transpose::yes);
+}
+
+std::vector<Array> dense_qr(const Array& a, bool with_q) {
+  const std::int64_t k = std::min(a.rows(), a.cols());
+  return detail::dense({a}, [&](const Grid&, auto matrices) -> std::vector<Array> {
+    const Matrix q = scalapack::geqrf(matrices[0], with_q ? k : 0);
+    const Matrix r = first_rows(matrices[0], k);
+    scalapack::zero_triangle(r, true);
+    auto phases = scalapack::diagonal_of(r);  // q r = (q f) (conj(f) r)
+    for (auto& f : phases) f = f == 0.0 ? 1.0 : f / std::abs(f);
+    if (with_q) scalapack::scale_columns(q, phases);
+    for (auto& f : phases) f = std::conj(f);
+    scalapack::scale_rows(r, phases);
+    return {q.array(), r.array()};
+  });
+}
+
+Array identity_like(const Array& r) {
+  const std::int64_t k = r.rows();
+  std::vector<double> values(static_cast<std::size_t>(k * k));
+  for (std::int64_t i = 0; i < k; ++i) values[static_cast<std::size_t>(i * k + i)] = 1.0;
+  return replicated(values, {k, k}, r.comm()).astype(r.dtype());
+}
+
+}  // namespace
+
+Qr composed::qr(const Array& given, QrMode mode, bool check_finite) {
+  const Array a = detail::matrix_argument("qr", given, check_finite);
+  const bool with_q = mode == QrMode::reduced;
+  const auto lay = [&](const Array& x) { return detail::laid_out_like(x, given); };
+  if (detail::is_tall(a.rows(), a.cols())) {
+    const TallQr qr(detail::by_rows(a));
+    return {with_q ? lay(qr.q_times(identity_like(qr.r()))) : Array{},
+            lay(qr.r().astype(a.dtype()))};
+  }
+  const auto results = dense_qr(a, with_q);
+  return {with_q ? lay(results[0]) : Array{}, lay(results[1])};
+}
+
+}  // namespace tessera::linalg
