@@ -60,10 +60,12 @@ class Options {
         ->type_name("WORD");
     return variable;
   }
-  /// Whether NaN and infinities are looked for; to be called last.
+  /// Whether NaN and infinities are looked for.
   std::shared_ptr<bool> check_finite() {
     const auto check = std::make_shared<bool>(true);
-    app_.add_flag("!--no-check-finite", *check, "do not look for NaN and infinities first");
+    app_.add_flag_callback(
+        "--no-check-finite", [check] { *check = false; },
+        "do not look for NaN and infinities first");
     return check;
   }
   std::shared_ptr<Transpose> trans(const std::string& name, const std::string& of) {
@@ -551,10 +553,13 @@ void run_batch(const std::string& file, const std::shared_ptr<Common>& common) {
 
 Linalg::Linalg(CLI::App& program, Command& chosen) {
   CLI::App* app = program.add_subcommand(
-      "linalg",
-      "SciPy's linear algebra on datasets; see linalg FUNCTION --help\n"
+      "linalg", "SciPy's linear algebra on datasets; see linalg FUNCTION --help");
+  app->footer(
+      "Examples:\n"
+      "  tessera make regression --rows 100000 --cols 8 --out data.h5\n"
       "  mpirun -n 4 tessera linalg lstsq data.h5:/X data.h5:/y --out fit.h5\n"
-      "  tessera linalg det data.h5:/A");
+      "  tessera show fit.h5\n"
+      "  tessera linalg cond data.h5:/X");
   add_functions(*app, common_, chosen, true);
   CLI::App* batch =
       app->add_subcommand("batch", "run several functions in one start of the program");
