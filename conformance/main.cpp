@@ -76,7 +76,8 @@ int run(const Options& options) {
       missing.push_back(s.operation);
     } else {
       const Index before = suite.accepted();
-      for (const DType dtype : {DType::float32, DType::float64})
+      for (const DType dtype :
+           {DType::float32, DType::float64, DType::complex64, DType::complex128})
         if (cases->dtypes.has(dtype)) {
           suite.begin(s.operation, dtype);
           cases->run(suite, dtype);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <complex>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -249,7 +250,7 @@ class Tree final : public detail::TallTree {
     if (!alone_)
       while (step < comm.size() && rank % (2 * step) == 0) step *= 2;
     if (alone_ || rank == 0) {
-      attempt([&] { given.emplace_back(root_, start(c)); });
+      if (root_) attempt([&] { given.emplace_back(*root_, start(c)); });
     } else {
       std::string message = comm.receive(rank - step);
       broken = message.empty();
@@ -328,7 +329,7 @@ class Tree final : public detail::TallTree {
   bool alone_;  // no other process has part in the tree
   std::mutex mutex_;
   std::vector<Merge<T>> merges_;
-  Address root_;
+  std::optional<Address> root_;  // where the tree has its root and rows
   Block<T> r_;
   std::vector<T> phases_;  // of the rows of R as the tree leaves them
 };
