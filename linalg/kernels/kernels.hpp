@@ -55,7 +55,8 @@ struct Kernels {
   /// Leaves the R of a's QR factorisation in its first min(rows, cols) rows, zeros below the
   /// diagonal. float64.
   Operation<void(Stream&, const Tile& a)> qr_r{"linalg.qr_r"};
-  /// c = alpha op(a) op(b) + beta c, floating tiles of one dtype; c is not read when beta is 0.
+  /// c = alpha op(a) op(b) + beta c, floating or complex tiles of one dtype; c is not read when
+  /// beta is 0.
   Operation<void(Stream&, double alpha, const Tile& a, Transpose, const Tile& b, Transpose,
                  double beta, const Tile& c)>
       gemm{"linalg.gemm", flops_of_gemm};
