@@ -24,14 +24,6 @@ using scalapack::Matrix;
 
 std::atomic<std::int64_t> most_on_one_process = std::int64_t{1} << 20;
 
-// OpenBLAS's own threads are for matrices that no other thread of this process works on.
-class BlasThreads {
- public:
-  explicit BlasThreads(int count) { openblas_set_num_threads(count); }
-  BlasThreads(const BlasThreads&) = delete;
-  ~BlasThreads() { openblas_set_num_threads(1); }
-};
-
 // A result of rank 0 on its way to the others.
 struct Parcel {
   Shape shape;
@@ -218,6 +210,14 @@ Array columns_of(const Array& given, std::int64_t first, std::int64_t last) {
   return out;
 }
 
+BlasThreads::BlasThreads(int count) { openblas_set_num_threads(count); }
+BlasThreads::~BlasThreads() { openblas_set_num_threads(1); }
+
+Grid grid_for(const std::vector<Array>& matrices, Grid::Form form) {
+  const auto given = std::find_if(matrices.begin(), matrices.end(), square_blocks);
+  return given != matrices.end() ? Grid(*given) : Grid(matrices.front().comm(), form);
+}
+
 std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorithm& algorithm,
                          Grid::Form form) {
   const Communicator comm = matrices.front().comm();
@@ -239,8 +239,7 @@ std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorith
     });
     return results;
   }
-  const auto given = std::find_if(matrices.begin(), matrices.end(), square_blocks);
-  const Grid grid = given != matrices.end() ? Grid(*given) : Grid(comm, form);
+  const Grid grid = grid_for(matrices, form);
   for (const Array& m : matrices) mine.push_back(grid.copy(m));
   const BlasThreads threads(Runtime::threads());
   return algorithm(grid, std::move(mine));

@@ -64,6 +64,18 @@ std::int64_t limit_one_process(std::int64_t elements);
 using DenseAlgorithm =
     std::function<std::vector<Array>(const scalapack::Grid&, std::vector<scalapack::Matrix>)>;
 
+/// OpenBLAS's own threads, for matrices that no other thread of this process works on.
+class BlasThreads {
+ public:
+  explicit BlasThreads(int count);
+  BlasThreads(const BlasThreads&) = delete;
+  ~BlasThreads();
+};
+/// The grid of the first block-cyclic matrix in square blocks, else one of all processes.
+/// Collective.
+scalapack::Grid grid_for(const std::vector<Array>& matrices,
+                         scalapack::Grid::Form form = scalapack::Grid::Form::wide);
+
 /// Runs `algorithm` on copies of the matrices. When all fit one process, on rank 0, on one thread:
 /// results are replicated, the same bits at any number of processes. Otherwise on a near-square
 /// grid (that of the first block-cyclic matrix if there is one): results are block-cyclic or

@@ -1,10 +1,40 @@
 #include <tessera/linalg/gram.hpp>
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <complex>
+
+#include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/linalg/multiply.hpp>
+#include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
 
 namespace tessera::linalg {
+namespace {
+
+// The lower triangle, and a real diagonal, from the upper one of a replicated matrix.
+void make_hermitian(const Array& gram) {
+  const std::int64_t p = gram.cols();
+  visit_inexact(gram.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    T* g = gram.local().as<T>();
+    for (std::int64_t i = 0; i < p; ++i) {
+      g[i * p + i] = T(std::real(g[i * p + i]));
+      for (std::int64_t j = 0; j < i; ++j) {
+        const T v = g[j * p + i];
+        if constexpr (std::is_floating_point_v<T>)
+          g[i * p + j] = v;
+        else
+          g[i * p + j] = std::conj(v);
+      }
+    }
+  });
+}
+
+}  // namespace
 
 CenteredGram composed::centered_gram(const Rows& x, const Array& y, const Array& weights,
                                      bool center) {
@@ -17,6 +47,29 @@ CenteredGram composed::centered_gram(const Rows& x, const Array& y, const Array&
       },
       center ? kernels().merge_grams : kernels().add);
   return {sums[0], {sums.begin() + 1, sums.begin() + 1 + m}, {sums.begin() + 1 + m, sums.end()}};
+}
+
+Array composed::gram(const Array& given) {
+  if (!given || given.ndim() != 2)
+    throw ValueError(
+        fmt::format("gram needs a matrix (2-D), got {}",
+                    given ? "an array of shape " + to_string(given.shape()) : "no array"));
+  const std::int64_t p = given.cols();
+  const DType dtype = detail::common_dtype(given.dtype());
+  if (element_count({p, p}) > detail::most_in_tree) {
+    const Array x = detail::converted(given, dtype);
+    const Array whole = gather(detail::multiply(adjoint(x), x)).to(cpu);
+    make_hermitian(whole);
+    return whole.to(given.device());
+  }
+  const Array x = detail::by_rows(given);
+  if (!is_complex(dtype)) {
+    const auto sums = centered_gram(Rows(x).as(dtype), {}, {}, false);
+    return detail::converted(replicated(sums.gram, {p, p}, x.comm()), dtype).to(given.device());
+  }
+  const Array whole = detail::contract(adjoint(x), x).to(cpu);
+  make_hermitian(whole);
+  return whole.to(given.device());
 }
 
 }  // namespace tessera::linalg

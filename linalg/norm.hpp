@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <type_traits>
 
 #include <tessera/runtime/array.hpp>
 
@@ -11,7 +12,9 @@ namespace tessera::linalg {
 /// and the 2-norm of a vector.
 struct NormOrder {
   NormOrder() = default;
-  NormOrder(double p) : number(p) {}                        // NOLINT(google-explicit-constructor)
+  template <class T>
+  requires std::is_arithmetic_v<T> NormOrder(T p)  // NOLINT(google-explicit-constructor)
+      : number(static_cast<double>(p)) {}
   NormOrder(const char* name_) : name(name_) {}             // NOLINT(google-explicit-constructor)
   NormOrder(std::string name_) : name(std::move(name_)) {}  // NOLINT(google-explicit-constructor)
   std::optional<double> number;

@@ -62,6 +62,9 @@ class DTypes {
   std::uint32_t bits_ = 0;
 };
 inline constexpr DTypes floating = {DType::float32, DType::float64};
+/// Floating and complex ones, by NumPy's name.
+inline constexpr DTypes inexact = {DType::float32, DType::float64, DType::complex64,
+                                   DType::complex128};
 
 template <class T>
 struct TypeTag {
@@ -111,6 +114,14 @@ decltype(auto) visit_floating(DType dtype, F&& f) {
   if (dtype == DType::float32) return f(TypeTag<float>{});
   if (dtype == DType::float64) return f(TypeTag<double>{});
   refuse_non_floating(dtype);
+}
+
+/// The same for complex dtypes, too.
+template <class F>
+decltype(auto) visit_inexact(DType dtype, F&& f) {
+  if (dtype == DType::complex64) return f(TypeTag<std::complex<float>>{});
+  if (dtype == DType::complex128) return f(TypeTag<std::complex<double>>{});
+  return visit_floating(dtype, std::forward<F>(f));
 }
 
 namespace detail {

@@ -30,7 +30,8 @@ double Kernels::flops_of_q(Stream&, const Tile& x, const Tile& c, const Tile&) {
 }
 double Kernels::flops_of_gemm(Stream&, double, const Tile& a, Transpose ta, const Tile&, Transpose,
                               double, const Tile& c) {
-  return 2 * count(c) * static_cast<double>(ta == Transpose::yes ? a.rows : a.cols);
+  return (is_complex(c.dtype) ? 8 : 2) * count(c) *
+         static_cast<double>(ta == Transpose::no ? a.cols : a.rows);
 }
 
 // The one place that knows which backends are built in; CUDA's module installs its own.

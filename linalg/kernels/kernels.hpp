@@ -64,7 +64,8 @@ struct Kernels {
   /// x min(rows, cols)) into q, which may be an empty tile: a node of the tree of triangles.
   Operation<void(Stream&, const Tile& a, std::int64_t top, const Tile& q)> qr_pair{
       "linalg.qr_pair"};
-  /// c = alpha op(a) op(b) + beta c, floating tiles of one dtype; c is not read when beta is 0.
+  /// c = alpha op(a) op(b) + beta c, floating or complex tiles of one dtype; c is not read when
+  /// beta is 0.
   Operation<void(Stream&, double alpha, const Tile& a, Transpose, const Tile& b, Transpose,
                  double beta, const Tile& c)>
       gemm{"linalg.gemm", flops_of_gemm};

@@ -274,23 +274,31 @@ void leaf_q(Stream&, const Tile& x, const Tile& c, const Tile& out) {
 
 void gemm(Stream&, double alpha, const Tile& a, Transpose ta, const Tile& b, Transpose tb,
           double beta, const Tile& c) {
-  const auto op = [](Transpose t) { return t == Transpose::yes ? CblasTrans : CblasNoTrans; };
+  const auto op = [](Transpose t) {
+    return t == Transpose::no ? CblasNoTrans : t == Transpose::yes ? CblasTrans : CblasConjTrans;
+  };
   const int m = blas_int(c.rows);
   const int n = blas_int(c.cols);
-  const int k = blas_int(ta == Transpose::yes ? a.rows : a.cols);
+  const int k = blas_int(ta == Transpose::no ? a.cols : a.rows);
   const auto ld = [](const Tile& t) { return blas_int(std::max<std::int64_t>(1, t.stride)); };
   if (m == 0 || n == 0) return;
   reserve_blas(Runtime::threads());
-  visit_floating(c.dtype, [&](auto tag) {
+  visit_inexact(c.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    const auto multiply = [&](auto routine) {
-      routine(CblasRowMajor, op(ta), op(tb), m, n, k, static_cast<T>(alpha), a.as<const T>(), ld(a),
-              b.as<const T>(), ld(b), static_cast<T>(beta), c.as<T>(), ld(c));
+    const auto multiply = [&](auto routine, auto scale, auto keep) {
+      routine(CblasRowMajor, op(ta), op(tb), m, n, k, scale, a.as<const T>(), ld(a),
+              b.as<const T>(), ld(b), keep, c.as<T>(), ld(c));
     };
+    const T scale(alpha);
+    const T keep(beta);
     if constexpr (std::is_same_v<T, float>)
-      multiply(cblas_sgemm);
+      multiply(cblas_sgemm, scale, keep);
+    else if constexpr (std::is_same_v<T, double>)
+      multiply(cblas_dgemm, scale, keep);
+    else if constexpr (std::is_same_v<T, std::complex<float>>)
+      multiply(cblas_cgemm, &scale, &keep);
     else
-      multiply(cblas_dgemm);
+      multiply(cblas_zgemm, &scale, &keep);
   });
 }
 
@@ -425,7 +433,7 @@ Backend cpu_backend(const Kernels& k) {
       .implement(k.leaf_q, inexact, leaf_q)
       .implement(k.qr_r, widest, qr_r)
       .implement(k.qr_pair, widest, qr_pair)
-      .implement(k.gemm, floating, gemm)
+      .implement(k.gemm, inexact, gemm)
       .implement(k.standardize, floating, standardize)
       .implement(k.unstandardize, floating, unstandardize)
       .implement(k.all_finite, floating, all_finite)

@@ -28,7 +28,7 @@ int narrow(std::int64_t n) {
 void gemm(Stream& stream, double alpha, const Tile& a, Transpose ta, const Tile& b, Transpose tb,
           double beta, const Tile& c) {
   if (ta == Transpose::no)
-    return on_cuda::gemm_rows(stream, alpha, a, b, tb == Transpose::yes, beta, c);
+    return on_cuda::gemm_rows(stream, alpha, a, b, tb != Transpose::no, beta, c);
   const int m = narrow(c.rows);
   const int n = narrow(c.cols);
   const int k = narrow(a.rows);
@@ -42,7 +42,7 @@ void gemm(Stream& stream, double alpha, const Tile& a, Transpose ta, const Tile&
     const T scale_ab = static_cast<T>(alpha);
     const T scale_c = static_cast<T>(beta);
     const auto multiply = [&](auto routine) {
-      cuda::check(routine(queue.cublas(), tb == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N,
+      cuda::check(routine(queue.cublas(), tb == Transpose::no ? CUBLAS_OP_N : CUBLAS_OP_T,
                           CUBLAS_OP_T, n, m, k, &scale_ab, b.as<const T>(), ld(b), a.as<const T>(),
                           ld(a), &scale_c, c.as<T>(), ld(c)));
     };

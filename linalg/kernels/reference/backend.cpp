@@ -2,6 +2,7 @@
 // are formed in long double, so that what differs from them is not the oracle's rounding.
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <limits>
 #include <numeric>
 #include <type_traits>
@@ -284,15 +285,25 @@ void orthonormal_columns(Stream&, const Tile& a) { orthonormal(Matrix(a)).store(
 
 void gemm(Stream&, double alpha, const Tile& a, Transpose ta, const Tile& b, Transpose tb,
           double beta, const Tile& c) {
-  const Index k = ta == Transpose::yes ? a.rows : a.cols;
-  for (Index i = 0; i < c.rows; ++i)
-    for (Index j = 0; j < c.cols; ++j) {
-      Wide sum = 0;
-      for (Index l = 0; l < k; ++l)
-        sum += (ta == Transpose::yes ? at(a, l, i) : at(a, i, l)) *
-               (tb == Transpose::yes ? at(b, j, l) : at(b, l, j));
-      put(c, i, j, alpha * sum + (beta != 0 ? beta * at(c, i, j) : 0));
-    }
+  const Index k = ta == Transpose::no ? a.cols : a.rows;
+  visit_inexact(c.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using Sum = std::conditional_t<std::is_floating_point_v<T>, Wide, std::complex<Wide>>;
+    const auto element = [](const Tile& t, Transpose op, Index i, Index j) -> Sum {
+      const Sum v(t.as<const T>()[op == Transpose::no ? i * t.stride + j : j * t.stride + i]);
+      if constexpr (!std::is_same_v<Sum, Wide>)
+        if (op == Transpose::conjugate) return std::conj(v);
+      return v;
+    };
+    for (Index i = 0; i < c.rows; ++i)
+      for (Index j = 0; j < c.cols; ++j) {
+        Sum sum = 0;
+        for (Index l = 0; l < k; ++l) sum += element(a, ta, i, l) * element(b, tb, l, j);
+        sum *= Wide{alpha};
+        if (beta != 0) sum += Wide{beta} * element(c, Transpose::no, i, j);
+        c.as<T>()[i * c.stride + j] = static_cast<T>(sum);
+      }
+  });
 }
 
 /// out = f(x, shift, scale) by column, computed in x's dtype.
@@ -482,7 +493,7 @@ Backend reference_backend(const Kernels& k) {
       .implement(k.leaf_q, inexact, leaf_q)
       .implement(k.qr_r, widest, qr_r)
       .implement(k.qr_pair, widest, qr_pair)
-      .implement(k.gemm, floating, gemm)
+      .implement(k.gemm, inexact, gemm)
       .implement(k.standardize, floating, standardize)
       .implement(k.unstandardize, floating, unstandardize)
       .implement(k.all_finite, floating, all_finite)

@@ -1,0 +1,223 @@
+#include <tessera/linalg/products.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <complex>
+#include <cstring>
+#include <numeric>
+#include <type_traits>
+#include <utility>
+
+#include <tessera/linalg/dense.hpp>
+#include <tessera/linalg/functions.hpp>
+#include <tessera/linalg/multiply.hpp>
+#include <tessera/runtime/error.hpp>
+#include <tessera/runtime/reduce.hpp>
+
+namespace tessera::linalg {
+namespace {
+
+using Kind = Distribution::Kind;
+
+bool everywhere(const Array& x) { return x.distribution().kind() == Kind::replicated; }
+
+// The sum of conj(a) b over n elements, in float64.
+template <class T>
+std::complex<double> dot(const T* a, const T* b, std::int64_t n) {
+  double re = 0;
+  double im = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::complex<double> x(a[i]);
+    const std::complex<double> y(b[i]);
+    re += x.real() * y.real() + x.imag() * y.imag();
+    im += x.real() * y.imag() - x.imag() * y.real();
+  }
+  return {re, im};
+}
+template <class T>
+requires std::is_floating_point_v<T>
+double dot(const T* a, const T* b, std::int64_t n) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < n; ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  return sum;
+}
+
+// The same elements in row-major order as an array with other rows; by rows like row-distributed x
+// when every row of the result lies within one of x, else replicated. Collective.
+Array regrouped(const Array& x, const Shape& shape) {
+  if (row_count(shape) == x.rows()) return x.reshape(shape);
+  if (!everywhere(x) && row_count(shape) % std::max<std::int64_t>(1, x.rows()) == 0) {
+    Tile mine = x.local();
+    mine.cols = mine.stride = elements_per_row(shape);
+    mine.rows *= row_count(shape) / std::max<std::int64_t>(1, x.rows());
+    return from_local(mine, Shape(shape.begin() + 1, shape.end()), x.comm());
+  }
+  const Array whole = gather(x);
+  const Array out = tessera::detail::allocate(
+      shape, x.dtype(), Distribution::replicated(row_count(shape), x.comm().size()), x.comm());
+  if (x.size() > 0)
+    std::memcpy(out.local().data, whole.local().data,
+                static_cast<std::size_t>(x.size()) * size_of(x.dtype()));
+  return out;
+}
+
+std::int64_t product(const Shape& shape, std::size_t first, std::size_t last) {
+  return std::accumulate(shape.begin() + static_cast<std::ptrdiff_t>(first),
+                         shape.begin() + static_cast<std::ptrdiff_t>(last), std::int64_t{1},
+                         std::multiplies<>());
+}
+
+using Pairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
+
+// Axes to sum over, ascending in a. ValueError unless they fit.
+Pairs checked_axes(const Array& a, const Array& b, std::span<const std::int64_t> axes_a,
+                   std::span<const std::int64_t> axes_b) {
+  const auto refuse = [&](const char* why) {
+    throw ValueError(fmt::format("tensordot: {}: axes ({}) of {} and ({}) of {}", why,
+                                 fmt::join(axes_a, ", "), to_string(a.shape()),
+                                 fmt::join(axes_b, ", "), to_string(b.shape())));
+  };
+  if (axes_a.size() != axes_b.size()) refuse("as many axes of each are needed");
+  Pairs pairs;
+  const auto one_of = [&](std::int64_t axis, const Array& x) {
+    if (axis < -x.ndim() || axis >= x.ndim()) refuse("there is no such axis");
+    return axis < 0 ? axis + x.ndim() : axis;
+  };
+  for (std::size_t i = 0; i < axes_a.size(); ++i)
+    pairs.emplace_back(one_of(axes_a[i], a), one_of(axes_b[i], b));
+  std::sort(pairs.begin(), pairs.end());
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j)
+      if (pairs[i].first == pairs[j].first || pairs[i].second == pairs[j].second)
+        refuse("an axis is named twice");
+    if (a.shape()[static_cast<std::size_t>(pairs[i].first)] !=
+        b.shape()[static_cast<std::size_t>(pairs[i].second)])
+      refuse("extents differ");
+  }
+  return pairs;
+}
+
+}  // namespace
+
+Array composed::outer(const Array& a, const Array& b) {
+  detail::require_together("outer", a, b);
+  if (a.ndim() != 1 || b.ndim() != 1)
+    throw ValueError(fmt::format("outer needs two vectors, got shapes {} and {}",
+                                 to_string(a.shape()), to_string(b.shape())));
+  const DType dtype = detail::common_dtype(a.dtype(), b.dtype());
+  const Array column = detail::converted(a.reshape({a.rows(), 1}), dtype);
+  const Array row = detail::converted(gather(b).reshape({b.rows(), 1}), dtype);
+  const Array result = detail::multiply(column, Operand(row, Transpose::yes));
+  return detail::laid_out_like(result, column);
+}
+
+Array composed::vecdot(const Array& given_a, const Array& given_b) {
+  detail::require_together("vecdot", given_a, given_b);
+  if (given_a.shape() != given_b.shape() || given_a.ndim() < 1 || given_a.ndim() > 2)
+    throw ValueError(fmt::format("vecdot needs two vectors or matrices of one shape, got {} and {}",
+                                 to_string(given_a.shape()), to_string(given_b.shape())));
+  const auto& comm = given_a.comm();
+  const DType dtype = detail::common_dtype(given_a.dtype(), given_b.dtype());
+  const bool replicated = everywhere(given_a) && everywhere(given_b);
+  const auto prepare = [&](const Array& x) {
+    const Array here = detail::on_host(x, dtype);
+    return replicated ? here : redistribute(here, row_distribution(x.shape(), comm));
+  };
+  const Array a = prepare(given_a);
+  const Array b = prepare(given_b);
+  return visit_inexact(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if (a.ndim() == 1) {
+      const auto sum = reduce<Sums>(a, [&](const Leaf& leaf, Stream&) -> Sums {
+        const std::complex<double> v =
+            dot(leaf.tile.as<const T>(), tessera::rows_of(b, leaf).template as<const T>(),
+                leaf.tile.rows);
+        return {{v.real(), v.imag()}};
+      });
+      const Array out =
+          tessera::detail::allocate({}, dtype, Distribution::replicated(1, comm.size()), comm);
+      const std::complex<double> v =
+          sum.values.empty() ? 0.0 : std::complex<double>(sum.values[0], sum.values[1]);
+      if constexpr (std::is_floating_point_v<T>)
+        *out.local().template as<T>() = static_cast<T>(v.real());
+      else
+        *out.local().template as<T>() = static_cast<T>(v);
+      return out.to(given_a.device());
+    }
+    const Array out = tessera::detail::allocate({a.rows()}, dtype, a.distribution(), comm);
+    together(comm, [&] {
+      Rows(a).for_each_leaf([&](const Leaf& leaf, Stream&) {
+        const Tile other = tessera::rows_of(b, leaf);
+        const Tile to = tessera::rows_of(out, leaf);
+        for (std::int64_t i = 0; i < leaf.rows.size(); ++i)
+          to.as<T>()[i] = static_cast<T>(dot(leaf.tile.slice(i, 1).template as<const T>(),
+                                             other.slice(i, 1).template as<const T>(), a.cols()));
+      });
+    });
+    return (everywhere(given_a) ? gather(out) : out).to(given_a.device());
+  });
+}
+
+Array composed::tensordot(const Array& given_a, const Array& given_b,
+                          std::span<const std::int64_t> axes_a,
+                          std::span<const std::int64_t> axes_b) {
+  detail::require_together("tensordot", given_a, given_b);
+  const Pairs pairs = checked_axes(given_a, given_b, axes_a, axes_b);
+  const std::size_t q = pairs.size();
+  const auto are = [&](std::size_t first_a) {  // all in order from there, and from 0 in b
+    for (std::size_t i = 0; i < q; ++i)
+      if (pairs[i] !=
+          std::pair(static_cast<std::int64_t>(first_a + i), static_cast<std::int64_t>(i)))
+        return false;
+    return true;
+  };
+  const Shape& sa = given_a.shape();
+  const Shape& sb = given_b.shape();
+  const bool last = are(sa.size() - q);
+  if (!last && !are(0))
+    throw NotImplementedError(fmt::format(
+        "tensordot over axes ({}) of {} and ({}) of {} is no matrix product of the "
+        "arrays as they lie: the last of a and the first of b, or the first of both, "
+        "in order",
+        fmt::join(axes_a, ", "), to_string(sa), fmt::join(axes_b, ", "), to_string(sb)));
+  if (q == 1 && sa.size() == 2 && sb.size() == 2)
+    return linalg::matmul(last ? Operand(given_a) : transpose(given_a), given_b);
+  const DType dtype = detail::common_dtype(given_a.dtype(), given_b.dtype());
+  const Array a = detail::converted(detail::by_rows(given_a), dtype);
+  const Array b = detail::converted(detail::by_rows(given_b), dtype);
+  const std::size_t free_a = sa.size() - q;
+  const std::int64_t k = product(sb, 0, q);
+  const std::int64_t m = last ? product(sa, 0, free_a) : product(sa, q, sa.size());
+  const std::int64_t n = product(sb, q, sb.size());
+  Shape shape(sa.begin() + (last ? 0 : static_cast<std::ptrdiff_t>(q)),
+              last ? sa.end() - static_cast<std::ptrdiff_t>(q) : sa.end());
+  const bool rows_stay = last && free_a > 0;  // those of a are those of the result
+  shape.insert(shape.end(), sb.begin() + static_cast<std::ptrdiff_t>(q), sb.end());
+  // Without axes b is a row; as a column it has rows to distribute.
+  const Operand right =
+      q == 0 ? Operand(regrouped(b, {n, 1}), Transpose::yes) : Operand(regrouped(b, {k, n}));
+  if (rows_stay) {
+    const std::int64_t fold = product(sa, 1, free_a);
+    const Array result =
+        detail::by_rows(detail::multiply(a.reshape({a.rows(), fold * k}), right, fold));
+    return redistribute(result.reshape(shape), a.distribution()).to(given_a.device());
+  }
+  const Array result = detail::multiply({regrouped(a, {k, m}), Transpose::yes}, right);
+  return detail::laid_out_like(regrouped(detail::by_rows(result), shape), given_a);
+}
+
+Array tensordot(const Array& a, const Array& b, std::int64_t axes) {
+  if (axes < 0 || axes > std::min(a.ndim(), b.ndim()))
+    throw ValueError(fmt::format("tensordot: axes must lie in [0, {}] for shapes {} and {}, got {}",
+                                 std::min(a.ndim(), b.ndim()), to_string(a.shape()),
+                                 to_string(b.shape()), axes));
+  Shape of_a(static_cast<std::size_t>(axes));
+  Shape of_b = of_a;
+  std::iota(of_a.begin(), of_a.end(), a.ndim() - axes);
+  std::iota(of_b.begin(), of_b.end(), std::int64_t{0});
+  return tensordot(a, b, of_a, of_b);
+}
+
+}  // namespace tessera::linalg

@@ -1,0 +1,53 @@
+#include <tessera/linalg/transpose.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <tessera/linalg/dense.hpp>
+#include <tessera/linalg/multiply.hpp>
+#include <tessera/runtime/error.hpp>
+#include <tessera/runtime/stream.hpp>
+
+namespace tessera::linalg {
+namespace {
+
+Operand transposed(const char* function, const Array& x, Transpose op) {
+  if (!x || x.ndim() < 1 || x.ndim() > 2)
+    throw ValueError(fmt::format("{} needs a matrix or a vector, got {}", function,
+                                 x ? "an array of shape " + to_string(x.shape()) : "no array"));
+  return {x, op};
+}
+
+}  // namespace
+
+Shape Operand::shape() const {
+  Shape shape = array.shape();
+  if (op != Transpose::no) std::reverse(shape.begin(), shape.end());
+  return shape;
+}
+
+Operand transpose(const Array& x) { return transposed("transpose", x, Transpose::yes); }
+Operand adjoint(const Array& x) { return transposed("adjoint", x, Transpose::conjugate); }
+
+// Column blocks of x, one for each process and column-major, are x^T by rows.
+Array evaluate(const Operand& given) {
+  if (given.op == Transpose::no) return given.array;
+  const Array& x = given.array;
+  Array out = x;
+  if (x.ndim() == 2) {
+    const int processes = x.comm().size();
+    const auto by_rows = Distribution::rows(x.cols(), processes);
+    const auto by_columns = Distribution::block_cyclic(
+        x.rows(), x.cols(), 1, processes, std::max<std::int64_t>(1, x.rows()),
+        std::max<std::int64_t>(1, by_rows.rows_of(0).size()), processes);
+    const Array columns = redistribute(x.to(cpu), by_columns);
+    out = tessera::detail::allocate({x.cols(), x.rows()}, x.dtype(), by_rows, x.comm());
+    Stream stream;
+    copy(stream, columns.local(), out.local());
+  }
+  if (given.op == Transpose::conjugate) out = detail::conjugated(out);
+  return detail::laid_out_like(out, x);
+}
+
+}  // namespace tessera::linalg
