@@ -76,8 +76,15 @@ int run(const Options& options) {
       missing.push_back(s.operation);
     } else {
       const Index before = suite.accepted();
-      for (const DType dtype : {DType::float32, DType::float64})
-        if (cases->dtypes.has(dtype)) {
+      // That a backend has no complex numbers is no defect.
+      const auto takes = [&](DType dtype) {
+        return std::any_of(s.entries.begin(), s.entries.end(), [&](const auto& e) {
+          return e.backend == options.backend && e.device == device.kind && e.dtypes.has(dtype);
+        });
+      };
+      for (const DType dtype :
+           {DType::float32, DType::float64, DType::complex64, DType::complex128})
+        if (cases->dtypes.has(dtype) && (is_floating(dtype) || takes(dtype))) {
           suite.begin(s.operation, dtype);
           cases->run(suite, dtype);
         }

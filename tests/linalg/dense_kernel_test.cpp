@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <complex>
+
 #include "linalg/kernel_cases.hpp"
 #include "support/near.hpp"
 
@@ -70,6 +72,24 @@ TYPED_TEST(DenseKernel, GemmAgreesWithNaiveLoops) {
           for (std::int64_t i = 0; i + 1 < m; ++i)
             values.holds(std::isnan(c.values[z(i * c.stride + n)]), "gaps are not written", i);
         }
+}
+
+TEST(ComplexKernel, GemmByHand) {
+  using C = std::complex<double>;
+  Stream stream;
+  const std::vector<C> a = {{1, 2}, {0, 1}};  // 1 x 2
+  const std::vector<C> b = {{3, 0}, {1, -1}};
+  std::vector<C> c = {{1, 1}};
+  const auto product = [&](Transpose ta, const Tile& x, Transpose tb, const Tile& y) {
+    c = {{1, 1}};
+    kernels().gemm(stream, 2.0, x, ta, y, tb, 1.0, tile(c, 1, 1));
+    return c[0];
+  };
+  const Tile row = tile(a, 1, 2), column = tile(a, 2, 1), right = tile(b, 2, 1);
+  EXPECT_EQ(product(Transpose::no, row, Transpose::no, right), (C{9, 15}));
+  EXPECT_EQ(product(Transpose::yes, column, Transpose::no, right), (C{9, 15}));
+  EXPECT_EQ(product(Transpose::conjugate, column, Transpose::no, right), (C{5, -13}));
+  EXPECT_EQ(product(Transpose::no, row, Transpose::conjugate, tile(b, 1, 2)), (C{5, 15}));
 }
 
 // beta = 0 overwrites, so that scratch memory may hold anything; empty products are zero.
