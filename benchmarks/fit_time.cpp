@@ -3,26 +3,18 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <fstream>
-#include <functional>
+#include <iostream>
 #include <numeric>
 #include <string>
 
-#include <tessera/tessera.hpp>
+#include "measure.hpp"
 
 namespace {
 
 using namespace tessera;
-
-double seconds(const std::function<void()>& work) {
-  const auto comm = Communicator::world();
-  comm.barrier();
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  comm.barrier();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
+using benchmark::random_array;
+using benchmark::seconds;
 
 // VmHWM of /proc/self/status, in MB, summed over the processes.
 double peak_rss_mb() {
@@ -33,22 +25,6 @@ double peak_rss_mb() {
     if (word == "VmHWM:") status >> kb;
   const auto all = Communicator::world().all_gather(kb);
   return std::accumulate(all.begin(), all.end(), 0.0) / 1024;
-}
-
-Array random_array(Shape shape, std::uint32_t purpose) {
-  Array x = empty(std::move(shape), DType::float32);
-  const Random random(0, purpose);
-  const auto cols = static_cast<std::uint64_t>(x.cols());
-  parallel_for(x.distribution().leaves_of(x.comm().rank()), Runtime::threads(),
-               [&](std::int64_t leaf, Stream&) {
-                 const Tile t = x.leaf(leaf);
-                 const auto first =
-                     static_cast<std::uint64_t>(x.distribution().rows_of_leaf(leaf).begin) * cols;
-                 for (std::int64_t i = 0; i < t.rows * t.cols; ++i)
-                   t.as<float>()[i] =
-                       static_cast<float>(random.normal(first + static_cast<std::uint64_t>(i)));
-               });
-  return x;
 }
 
 }  // namespace
@@ -77,8 +53,8 @@ int main(int argc, char** argv) {
 
   return runtime.run([&] {
     const Device where = Runtime::device(device);
-    const Array x = random_array({rows, cols}, 1).to(where);
-    const Array y = what == "linear" ? random_array({rows}, 2).to(where) : Array{};
+    const Array x = random_array({rows, cols}, DType::float32, 1).to(where);
+    const Array y = what == "linear" ? random_array({rows}, DType::float32, 2).to(where) : Array{};
     // Iterations are timed as the difference of two fits, as for scikit-learn.
     constexpr std::int64_t iterations = 10;
     std::vector<std::int64_t> first(static_cast<std::size_t>(clusters));

@@ -63,4 +63,11 @@ void write(const std::string& file, const std::string& dataset, const Array& x);
 /// The same leaf by leaf, for rows that are streamed or computed: holds one leaf at a time.
 void write(const std::string& file, const std::string& dataset, const Rows& x);
 
+struct NamedRows {
+  std::string dataset;
+  Rows rows;
+};
+/// The same for several datasets, of rows or whole arrays of one communicator: all or none of them.
+void write(const std::string& file, const std::vector<NamedRows>& datasets);
+
 }  // namespace tessera::io

@@ -65,74 +65,91 @@ void clear_way(hid_t file_id, const std::string& file, const std::string& path) 
   }
 }
 
+using Transfer = std::function<void(hid_t dataset)>;
+
+/// A dataset to be written. `transfer` writes all numbers of this process; it may agree and so runs
+/// outside of together().
+struct Target {
+  std::string path;
+  Shape shape;
+  DType dtype;
+  Transfer transfer;
+};
+using Targets = std::vector<Target>;
+
 // Nothing is lost when such a file is made anew.
-bool holds_only(hid_t file_id, const std::string& path) {
+bool holds_only(hid_t file_id, const Targets& targets) {
   H5G_info_t root{};
   check(H5Gget_info(file_id, &root));
   H5O_info_t object{};
   check(H5Oget_info2(file_id, &object, H5O_INFO_NUM_ATTRS));
-  if (root.nlinks != 1 || object.num_attrs != 0 || path.find('/', 1) != std::string::npos ||
-      check(H5Lexists(file_id, path.c_str(), H5P_DEFAULT)) == 0)
-    return false;
-  H5L_info_t link{};
-  check(H5Lget_info(file_id, path.c_str(), &link, H5P_DEFAULT));
-  if (link.type != H5L_TYPE_HARD) return false;
-  check(H5Oget_info_by_name2(file_id, path.c_str(), &object, H5O_INFO_BASIC, H5P_DEFAULT));
-  return object.type == H5O_TYPE_DATASET;
+  if (object.num_attrs != 0) return false;
+  hsize_t replaced = 0;
+  for (const auto& [path, shape, dtype, transfer] : targets) {
+    if (path.find('/', 1) != std::string::npos) return false;
+    if (check(H5Lexists(file_id, path.c_str(), H5P_DEFAULT)) == 0) continue;
+    H5L_info_t link{};
+    check(H5Lget_info(file_id, path.c_str(), &link, H5P_DEFAULT));
+    if (link.type != H5L_TYPE_HARD) return false;
+    check(H5Oget_info_by_name2(file_id, path.c_str(), &object, H5O_INFO_BASIC, H5P_DEFAULT));
+    if (object.type != H5O_TYPE_DATASET) return false;
+    ++replaced;
+  }
+  return replaced == root.nlinks;
 }
 
 // On rank 0 alone: the temporary with everything but the numbers, whose room is reserved.
-void prepare(PendingFile& pending, const std::string& file, const std::string& path,
-             const Shape& shape, DType dtype) {
+void prepare(PendingFile& pending, const std::string& file, const Targets& targets) {
   const hdf5::Session session;
   const Id access = file_access();
   bool keep = false;
   if (pending.replaces()) {
     const Id old = hdf5::open_file(file);
-    keep = !holds_only(old, path);
+    keep = !holds_only(old, targets);
   }
   if (keep) pending.copy_target();
   // Looked at first: HDF5 1.10 crashes at the end of the program when closing a file has failed.
   constexpr std::uint64_t structures = 1 << 16;
-  std::uint64_t bytes = 0;
-  if (__builtin_mul_overflow(static_cast<std::uint64_t>(element_count(shape)), size_of(dtype),
-                             &bytes) ||
-      __builtin_add_overflow(bytes, structures, &bytes))
-    throw OSError(fmt::format("cannot write '{}': File too large", file));
+  std::uint64_t bytes = structures;
+  for (const Target& t : targets) {
+    std::uint64_t more = 0;
+    if (__builtin_mul_overflow(static_cast<std::uint64_t>(element_count(t.shape)), size_of(t.dtype),
+                               &more) ||
+        __builtin_add_overflow(bytes, more, &bytes))
+      throw OSError(fmt::format("cannot write '{}': File too large", file));
+  }
   pending.require_room(bytes);
   Id file_id(check(keep ? H5Fopen(pending.path().c_str(), H5F_ACC_RDWR, access)
                         : H5Fcreate(pending.path().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access)));
-  if (keep) clear_way(file_id, file, path);
   const Id links(check(H5Pcreate(H5P_LINK_CREATE)));
   check(H5Pset_create_intermediate_group(links, 1));
   const Id creation(check(H5Pcreate(H5P_DATASET_CREATE)));
   check(H5Pset_layout(creation, H5D_CONTIGUOUS));
   check(H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY));
   check(H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER));
-  const Id type = hdf5::stored_type(dtype);
-  const hdf5::Selection all(shape, {0, shape.empty() ? 1 : shape[0]});
-  Id dataset(
-      check(H5Dcreate2(file_id, path.c_str(), type, all.file, links, creation, H5P_DEFAULT)));
-  check(dataset.close());
+  for (const auto& [path, shape, dtype, transfer] : targets) {
+    if (keep) clear_way(file_id, file, path);
+    const Id type = hdf5::stored_type(dtype);
+    const hdf5::Selection all(shape, {0, shape.empty() ? 1 : shape[0]});
+    Id dataset(
+        check(H5Dcreate2(file_id, path.c_str(), type, all.file, links, creation, H5P_DEFAULT)));
+    check(dataset.close());
+  }
   check(H5Fflush(file_id, H5F_SCOPE_GLOBAL));
   check(file_id.close());
   pending.claim_space();
 }
 
-using Transfer = std::function<void(hid_t dataset)>;
-
-/// Runs the steps of a write. `transfer` writes all numbers of this process; it may agree and so
-/// runs outside of together().
-void write_dataset(const std::string& file, const std::string& dataset, const Shape& shape,
-                   DType dtype, const Communicator& comm, const Transfer& transfer) {
-  const std::string path = clean_path(dataset);
-  const std::string failed = "cannot write " + hdf5::title(file, path);
+void write_datasets(const std::string& file, const Targets& targets, const Communicator& comm) {
+  const std::string failed =
+      "cannot write " +
+      (targets.size() == 1 ? hdf5::title(file, targets[0].path) : fmt::format("'{}'", file));
   std::optional<PendingFile> pending;  // on rank 0
   std::string temporary;
   on_first(comm, [&] {
     hdf5::explain(failed, [&] {
       pending.emplace(file);
-      prepare(*pending, file, path, shape, dtype);
+      prepare(*pending, file, targets);
       temporary = pending->path();
     });
   });
@@ -160,17 +177,17 @@ void write_dataset(const std::string& file, const std::string& dataset, const Sh
   });
   try {
     step([&] { file_id = Id(check(H5Fopen(temporary.c_str(), H5F_ACC_RDWR, access))); });
-    step([&] { dataset_id = hdf5::open_dataset(file_id, path); });
-    transfer(dataset_id);
+    for (const Target& t : targets) {
+      step([&] { dataset_id = hdf5::open_dataset(file_id, t.path); });
+      t.transfer(dataset_id);
+      step([&] { check(dataset_id.close()); });
+    }
   } catch (...) {  // agreed: every process is here
     dataset_id.close();
     file_id.close();
     throw;
   }
-  step([&] {
-    check(dataset_id.close());
-    check(file_id.close());
-  });
+  step([&] { check(file_id.close()); });
   together(comm, [&] { sync_file(temporary); });
   on_first(comm, [&] { pending->commit(); });
 }
@@ -186,18 +203,15 @@ void write_rows(hid_t dataset, const Shape& shape, DType dtype, Range rows, cons
 
 bool has_elements(const Shape& shape) { return element_count(shape) > 0; }
 
-}  // namespace
-
-void write(const std::string& file, const std::string& dataset, const Array& x) {
+Target target(const std::string& file, const std::string& dataset, const Array& x) {
   if (!x) throw ValueError("expected an array to write, got an empty Array handle");
-  const auto& d = x.distribution();
-  if (d.kind() == Distribution::Kind::block_cyclic)
+  if (x.distribution().kind() == Distribution::Kind::block_cyclic)
     throw ValueError("a block-cyclic array cannot be written; redistribute it by rows first");
-  const auto& comm = x.comm();
-  const Array host = x.to(cpu);
-  const bool split = d.kind() == Distribution::Kind::rows;
-  const auto rows_of = [&](int rank) { return split || rank == 0 ? d.rows_of(rank) : Range{}; };
-  write_dataset(file, dataset, x.shape(), x.dtype(), comm, [&](hid_t id) {
+  const auto work = [file, dataset, x, host = x.to(cpu)](hid_t id) {
+    const auto& d = x.distribution();
+    const auto& comm = x.comm();
+    const bool split = d.kind() == Distribution::Kind::rows;
+    const auto rows_of = [&](int rank) { return split || rank == 0 ? d.rows_of(rank) : Range{}; };
     const std::int64_t most = hdf5::rows_per_transfer(x.shape(), x.dtype());
     std::int64_t longest = 0;
     for (int r = 0; r < comm.size(); ++r) longest = std::max(longest, rows_of(r).size());
@@ -219,14 +233,15 @@ void write(const std::string& file, const std::string& dataset, const Array& x) 
         });
       });
     }
-  });
+  };
+  return {clean_path(dataset), x.shape(), x.dtype(), work};
 }
 
-void write(const std::string& file, const std::string& dataset, const Rows& x) {
-  if (const Array* array = x.array()) return write(file, dataset, *array);
-  const auto& comm = x.comm();
-  const bool split = x.distribution().kind() == Distribution::Kind::rows;
-  write_dataset(file, dataset, x.shape(), x.dtype(), comm, [&](hid_t id) {
+Target target(const std::string& file, const std::string& dataset, const Rows& x) {
+  if (const Array* array = x.array()) return target(file, dataset, *array);
+  const auto work = [file, dataset, x](hid_t id) {
+    const auto& comm = x.comm();
+    const bool split = x.distribution().kind() == Distribution::Kind::rows;
     together(comm, [&] {
       if (!split && comm.rank() != 0) return;
       if (!has_elements(x.shape())) return;
@@ -248,7 +263,25 @@ void write(const std::string& file, const std::string& dataset, const Rows& x) {
           },
           1);
     });
-  });
+  };
+  return {clean_path(dataset), x.shape(), x.dtype(), work};
+}
+
+}  // namespace
+
+void write(const std::string& file, const std::string& dataset, const Array& x) {
+  const Targets targets = {target(file, dataset, x)};  // first: x may be no array
+  write_datasets(file, targets, x.comm());
+}
+
+void write(const std::string& file, const std::string& dataset, const Rows& x) {
+  write_datasets(file, {target(file, dataset, x)}, x.comm());
+}
+
+void write(const std::string& file, const std::vector<NamedRows>& datasets) {
+  Targets targets;
+  for (const auto& [name, rows] : datasets) targets.push_back(target(file, name, rows));
+  if (!targets.empty()) write_datasets(file, targets, datasets.front().rows.comm());
 }
 
 }  // namespace tessera::io

@@ -163,7 +163,9 @@ std::int64_t limit_one_process(std::int64_t elements) {
   return most_on_one_process.exchange(elements);
 }
 
-bool is_tall(std::int64_t m, std::int64_t n) { return m >= 4 * n && fits_one_process({n, n}); }
+bool is_tall(std::int64_t m, std::int64_t n) {
+  return n > 0 && m >= 4 * n && fits_one_process({n, n});
+}
 
 Array by_rows(const Array& x) {
   return x.distribution().kind() == Kind::block_cyclic

@@ -4,22 +4,29 @@
 #include <tessera/runtime/rows.hpp>
 
 namespace tessera::linalg {
+namespace detail {
+class TallTree;
+}
 
 /// The QR factorisation x = q r of tall rows by a tree of QRs (TSQR), Q implicit: what qr, svd,
 /// lstsq and the randomised SVD of tall matrices stand on. Same bits at any number of processes.
+/// Q comes down the same tree, not from x r^-1, so its columns are orthonormal whatever the rank of
+/// x. Demmel, Grigori, Hoemmen, Langou, "Communication-optimal parallel and sequential QR and LU
+/// factorizations", 2012.
 class TallQr {
  public:
-  /// x m x n of a floating or complex dtype. Collective.
+  /// x m x n of a floating or complex dtype (TypeError otherwise). One pass over x, 2 m n^2 flops;
+  /// keeps a Q of at most 2 n x n per leaf. LinAlgError when x is not finite. Collective.
   explicit TallQr(const Rows& x);
   /// k x n, k = min(m, n), float64 or complex128, replicated; diagonal real and >= 0.
   Array r() const;
-  /// q c for a replicated k x l matrix c of r's dtype: m x l of x's dtype, laid out like x.
-  /// Collective.
+  /// q c for a replicated k x l matrix c of r's dtype: m x l of x's dtype, laid out like x, on its
+  /// device. Another pass over x, whose leaves are factorised again; 2 m n (n + 2 l) flops, for a
+  /// triangular c 2 m n (n + l). Collective.
   Array q_times(const Array& c) const;
 
  private:
-  struct Tree;
-  std::shared_ptr<const Tree> tree_;
+  std::shared_ptr<const detail::TallTree> tree_;
 };
 
 }  // namespace tessera::linalg

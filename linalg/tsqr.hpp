@@ -22,9 +22,9 @@ struct Triangle {
   }
 };
 
-/// R of the QR factorisation of diag(sqrt(weights)) ([x, y] - 1 shift^T) in float64: x n x p and y
-/// n x q of one floating dtype, `shift` nothing or p + q values. Collective; the same bits at any
-/// number of processes. 2 n (p + q)^2 flops.
+/// R, with a diagonal >= 0, of the QR of diag(sqrt(weights)) ([x, y] - 1 shift^T) in float64: x n x
+/// p and y n x q of one floating dtype, `shift` nothing or p + q values. Collective; the same bits
+/// at any number of processes. 2 n (p + q)^2 flops.
 Triangle tsqr(const Rows& x, std::span<const double> shift = {}, const Array& y = {},
               const Array& weights = {});
 

@@ -6,10 +6,8 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <limits>
@@ -22,105 +20,13 @@
 #include <tessera/runtime/device_layer.hpp>
 #include <tessera/tessera.hpp>
 
+#include "command.hpp"
+#include "linalg.hpp"
 #include "make.hpp"
 
 namespace {
 
 using namespace tessera;
-using Command = std::function<void()>;
-
-void print(const std::string& text) {
-  on_first(Communicator::world(), [&] {
-    if (std::fputs((text + "\n").c_str(), stdout) < 0 || std::fflush(stdout) != 0)
-      throw OSError(fmt::format("cannot write to the standard output: {}", std::strerror(errno)));
-  });
-}
-
-/// For numbers in [low, high]. CLI11's own check writes the largest double in all its digits.
-CLI::Validator within(double low, double high = std::numeric_limits<double>::max()) {
-  const auto complain = [=](const std::string& text) -> std::string {
-    double v = 0.0;
-    if (!CLI::detail::lexical_cast(text, v) || (v >= low && v <= high)) return {};
-    const bool bounded = high < std::numeric_limits<double>::max();
-    return fmt::format("must be a number of at least {}{}, got {}", low,
-                       bounded ? fmt::format(" and at most {}", high) : "", text);
-  };
-  return {complain, "", ""};
-}
-
-/// What all subcommands share.
-struct Common {
-  std::optional<int> threads;
-  bool stream = false;
-  bool collective = false;
-  bool progress = false;
-  bool portable_bits = false;  // acted on before the command line is parsed
-  std::string device = "cpu";
-  std::vector<std::string> plugins;
-  std::string backend;
-  std::string trace;
-
-  void add_to(CLI::App& app, bool reads_x) {
-    app.add_option("--threads", threads, "threads per process (default: the cores it may use)");
-    app.add_flag("--portable-bits", portable_bits,
-                 "AVX2 code everywhere: same bits on every machine that has it");
-    app.add_flag("--progress", progress, "show how far long work is (terminals only)");
-    if (!reads_x) return;
-    app.add_flag("--stream", stream,
-                 "read X leaf by leaf on every pass instead of holding it in memory");
-    app.add_flag("--collective", collective, "read files with collective MPI-IO");
-    app.add_option("--device", device,
-                   "where X lies and work runs: cpu, cuda (one GPU per process), cuda:N, or auto "
-                   "(cuda where there is a GPU) [cpu]")
-        ->group("Backends");
-    app.add_option("--plugin", plugins, "shared library with more backends; may be repeated")
-        ->allow_extra_args(false)
-        ->group("Backends");
-    app.add_option("--backend", backend,
-                   "backend to prefer; only:NAME and skip:NAME, and several with commas, work too "
-                   "(see tessera backends)")
-        ->group("Backends");
-    app.add_option("--trace", trace,
-                   "print what ran where and for how long, and write FILE for Perfetto or "
-                   "chrome://tracing")
-        ->type_name("FILE")
-        ->group("Backends");
-  }
-  void apply() const {
-    if (threads) Runtime::set_threads(*threads);
-    Progress::enable(progress);
-    if (!trace.empty()) trace::start(trace, Communicator::world());
-    register_operations();
-    for (const auto& file : plugins) load_plugin(file);
-    if (!backend.empty()) set_default_selection(Selection::parse(backend));
-    check_backends(selection());
-  }
-  Array read(const std::string& location) const {
-    return location.empty() ? Array{} : io::read(location, {.collective = collective});
-  }
-  Rows read_x(const std::string& location) const {
-    Device where = cpu;
-    together(Communicator::world(), [&] { where = Runtime::device(device); });
-    if (!stream) {
-      Array x = read(location);
-      // Estimators read integers as float64, and a GPU's memory should hold them once.
-      if (where != cpu && !is_floating(x.dtype())) x = x.astype(DType::float64);
-      return x.to(where);
-    }
-    const auto at = io::resolve(io::parse_location(location), Communicator::world());
-    const Rows x = io::stream(at.file, at.dataset);
-    return (is_floating(x.dtype()) ? x : x.as(DType::float64)).to(where);
-  }
-};
-
-io::Location output(const std::string& location) {
-  auto at = io::parse_location(location);
-  if (at.dataset.empty())
-    throw ValueError(
-        fmt::format("'{}' does not say which dataset to write: use FILE.h5:/name", location));
-  return at;
-}
-
 /// A command-line name: --n-clusters for n_clusters, which is taken as well.
 std::string flag(const std::string& parameter) {
   std::string dashed = parameter;
@@ -142,7 +48,7 @@ struct Fit {
     app->add_option("--model", model, "file to write the fitted model to")->required();
     if (estimator->has_labels())
       app->add_option("--labels", labels, "where to write labels_, FILE.h5:/name");
-    common.add_to(*app, true);
+    common.add_to(*app, Common::Reads::rows);
     for (const auto& p : estimator->parameter_info())
       app->add_option(
              flag(p.name), given[p.name],
@@ -198,7 +104,7 @@ struct Apply {
     app->add_option("MODEL", model, "model file")->required();
     app->add_option("X", x, "data, FILE.h5:/dataset")->required();
     app->add_option("--out", out, "where to write the result, FILE.h5:/name")->required();
-    common.add_to(*app, true);
+    common.add_to(*app, Common::Reads::rows);
     app->callback([this, &chosen, method] {
       chosen = [this, method] {
         common.apply();
@@ -222,7 +128,7 @@ struct Score {
     app->add_option("X", x, "data, FILE.h5:/dataset")->required();
     app->add_option("--y", y, "targets, FILE.h5:/dataset");
     app->add_option("--sample-weight", weights, "weights of the rows, FILE.h5:/dataset");
-    common.add_to(*app, true);
+    common.add_to(*app, Common::Reads::rows);
     app->callback([this, &chosen] {
       chosen = [this] {
         common.apply();
@@ -278,20 +184,13 @@ struct Make {
       app->add_option("--noise", options.noise, "standard deviation of the noise in y [0]")
           ->check(within(0));
     }
-    common.add_to(*app, false);
+    common.add_to(*app, Common::Reads::nothing);
     app->callback([this, generate, &chosen] {
       chosen = [this, generate] {
         common.apply();
         options.dtype = dtype_from_name(dtype);
         const DataSet data = generate(options);
-        const bool fresh = !std::filesystem::exists(out);
-        io::write(out, "/y", data.y);  // first: adding to a file copies what it holds
-        try {
-          io::write(out, "/X", data.x);
-        } catch (...) {  // half a data set is none
-          if (fresh && Communicator::world().rank() == 0) std::filesystem::remove(out);
-          throw;
-        }
+        io::write(out, {{"/X", data.x}, {"/y", data.y}});
       };
     });
   }
@@ -406,18 +305,6 @@ std::string usage_error(const CLI::App& program, const CLI::ParseError& e) {
   return fmt::format("tessera: {} (see {} --help)\n", text, path);
 }
 
-// Otherwise a variable that is not set in a shell would silently mean the default.
-void refuse_empty_values(CLI::App& app) {
-  for (CLI::Option* option : app.get_options())
-    option->check(CLI::Validator(
-        [](const std::string& text) {
-          return std::string(text.empty() ? "the value is empty" : "");
-        },
-        "", ""));
-  for (CLI::App* subcommand : app.get_subcommands([](CLI::App*) { return true; }))
-    refuse_empty_values(*subcommand);
-}
-
 // Processes that were started with different options (mpirun can do that) would wait for each other
 // in different places. Where X lies may differ.
 void require_same_options(int argc, char** argv) {
@@ -465,12 +352,13 @@ int main(int argc, char** argv) {
   Command chosen;
 
   CLI::App program{
-      "Distributed scikit-learn-style estimators on HDF5 data.\n"
+      "Distributed scikit-learn-style estimators and SciPy's linear algebra on HDF5 data.\n"
       "Every command also runs under mpirun, with the same bits at any number of processes:\n\n"
       "  tessera make blobs --rows 1000000 --cols 16 --out points.h5\n"
       "  mpirun -n 4 tessera fit KMeans points.h5:/X --n-clusters 8 --model kmeans.tessera\n"
       "  mpirun -n 4 tessera predict kmeans.tessera points.h5:/X --out labels.h5:/labels\n"
-      "  tessera show kmeans.tessera",
+      "  tessera show kmeans.tessera\n"
+      "  mpirun -n 4 tessera linalg svd points.h5:/X --out svd.h5",
       "tessera"};
   program.set_version_flag("--version", "tessera " TESSERA_VERSION);
   program.require_subcommand(1);
@@ -493,6 +381,7 @@ int main(int argc, char** argv) {
              chosen);
   Make regression(*make, "regression", "normal features /X and linear targets /y", make_regression,
                   chosen);
+  const Linalg linalg(program, chosen);
   Convert convert(program, chosen);
   Backends backends(program, chosen);
   refuse_empty_values(program);

@@ -21,9 +21,12 @@ double Kernels::flops_of_gram_product(Stream&, const Tile& x, std::int64_t, std:
   return 4 * count(x) * static_cast<double>(q.cols);
 }
 double Kernels::flops_of_triangle(Stream&, const Tile& x, std::span<const double>, const Tile& y,
-                                  const Tile&, std::span<double>) {
+                                  const Tile&, const Tile&) {
   const auto m = static_cast<double>(x.cols + y.cols);
   return 2 * static_cast<double>(x.rows) * m * m;
+}
+double Kernels::flops_of_q(Stream&, const Tile& x, const Tile& c, const Tile&) {
+  return 2 * count(x) * static_cast<double>(x.cols + 2 * c.cols);
 }
 double Kernels::flops_of_gemm(Stream&, double, const Tile& a, Transpose ta, const Tile&, Transpose,
                               double, const Tile& c) {

@@ -45,16 +45,25 @@ struct Kernels {
   Operation<void(Stream&, const Tile& x, std::int64_t leaf_rows, std::span<const double> mean,
                  const Tile& q, const Tile& out)>
       leaf_gram_product{"linalg.leaf_gram_product", flops_of_gram_product};
-  /// R (min(rows, m) x m, row-major, float64, host memory) of the QR factorisation of
-  /// diag(sqrt(weights)) ([x, y] - 1 shift^T), formed in float64; `shift` is nothing or m values.
-  /// Signs of the rows of R are free.
+  /// R of the QR factorisation of diag(sqrt(weights)) ([x, y] - 1 shift^T); `shift` is nothing or m
+  /// values. r is min(rows, m) x m in host memory: float64, or complex128 for complex x, y, in
+  /// which all is formed; weights are floating. The phases of the rows of R are free. LinAlgError
+  /// when R is not finite.
   Operation<void(Stream&, const Tile& x, std::span<const double> shift, const Tile& y,
-                 const Tile& weights, std::span<double> r)>
+                 const Tile& weights, const Tile& r)>
       leaf_triangle{"linalg.leaf_triangle", flops_of_triangle};
+  /// out (x.rows x c.cols, x's dtype) = Q c for the Q of x = Q R with the R that leaf_triangle of
+  /// this backend leaves of x; c has min(rows, cols) rows and R's dtype, in host memory.
+  Operation<void(Stream&, const Tile& x, const Tile& c, const Tile& out)> leaf_q{"linalg.leaf_q",
+                                                                                 flops_of_q};
 
   /// Leaves the R of a's QR factorisation in its first min(rows, cols) rows, zeros below the
-  /// diagonal. float64.
+  /// diagonal. float64 or complex128.
   Operation<void(Stream&, const Tile& a)> qr_r{"linalg.qr_r"};
+  /// The same for a matrix of two upper trapezoidal ones, the first of `top` rows, with the Q (rows
+  /// x min(rows, cols)) into q, which may be an empty tile: a node of the tree of triangles.
+  Operation<void(Stream&, const Tile& a, std::int64_t top, const Tile& q)> qr_pair{
+      "linalg.qr_pair"};
   /// c = alpha op(a) op(b) + beta c, floating or complex tiles of one dtype; c is not read when
   /// beta is 0.
   Operation<void(Stream&, double alpha, const Tile& a, Transpose, const Tile& b, Transpose,
@@ -93,7 +102,8 @@ struct Kernels {
   static double flops_of_gram_product(Stream&, const Tile&, std::int64_t, std::span<const double>,
                                       const Tile&, const Tile&);
   static double flops_of_triangle(Stream&, const Tile&, std::span<const double>, const Tile&,
-                                  const Tile&, std::span<double>);
+                                  const Tile&, const Tile&);
+  static double flops_of_q(Stream&, const Tile&, const Tile&, const Tile&);
   static double flops_of_gemm(Stream&, double, const Tile&, Transpose, const Tile&, Transpose,
                               double, const Tile&);
 };

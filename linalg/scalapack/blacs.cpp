@@ -13,6 +13,7 @@ void Cfree_blacs_system_handle(int handle);
 void Cblacs_gridinit(int* context, const char* order, int rows, int cols);
 void Cblacs_gridexit(int context);
 void Cblacs_set(int context, int what, const int* value);
+void pb_topset_(const int* context, const char* operation, const char* scope, const char* top);
 }
 
 namespace tessera::linalg::scalapack {
@@ -28,6 +29,11 @@ BlacsGrid::BlacsGrid(const Communicator& comm, int rows, int cols) {
     constexpr int yes = 1;
     Cblacs_set(context_, repeatable, &yes);
     Cblacs_set(context_, coherent, &yes);
+    // PBLAS keeps topologies per process, not per grid, and some routines leave theirs behind:
+    // after a grid of rank 0 alone, processes would wait for messages along different trees.
+    for (const char* operation : {"Broadcast", "Combine"})
+      for (const char* scope : {"Rowwise", "Columnwise", "All"})
+        pb_topset_(&context_, operation, scope, " ");
   }
   Cfree_blacs_system_handle(handle);  // the grid has communicators of its own
 }

@@ -341,11 +341,12 @@ void assign(const Matrix& from, const Matrix& to) {
 }
 
 void assign_first_columns(const Matrix& from, const Matrix& to) {
-  const Tile source = from.array().local();
-  const Tile target = to.array().local().slice(0, source.rows);
-  if (source.rows * source.cols > 0)
+  const Tile source = from.array().local();  // its rows are the columns
+  const Tile target = to.array().local();
+  const std::int64_t elements = std::min(source.rows, target.rows) * source.cols;
+  if (elements > 0)
     std::memcpy(target.data, source.data,
-                static_cast<std::size_t>(source.rows * source.cols) * size_of(source.dtype));
+                static_cast<std::size_t>(elements) * size_of(source.dtype));
 }
 
 void divide_rows(const Matrix& a, const std::vector<std::complex<double>>& divisors) {

@@ -38,7 +38,7 @@ double norm_1(const Matrix& a);
 void axpy(double alpha, const Matrix& x, const Matrix& y);
 /// to = from.
 void assign(const Matrix& from, const Matrix& to);
-/// The first columns of `to` are those of `from`, of as many rows and not more columns.
+/// Copies the columns that both have; they have as many rows.
 void assign_first_columns(const Matrix& from, const Matrix& to);
 /// Divides row i by divisors[i].
 void divide_rows(const Matrix& a, const std::vector<std::complex<double>>& divisors);

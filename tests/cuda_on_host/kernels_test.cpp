@@ -312,7 +312,7 @@ TYPED_TEST(CudaKernels, Triangle) {
     std::vector<std::vector<double>> squares;
     both([&](Stream& s, auto on) {
       std::vector<double> r(static_cast<std::size_t>(k * m), nan);
-      linalg::kernels().leaf_triangle(s, on(x), shift, on(y), on(w), r);
+      linalg::kernels().leaf_triangle(s, on(x), shift, on(y), on(w), tile_of(r.data(), k, m, m));
       auto& square = squares.emplace_back(static_cast<std::size_t>(m * m));
       for (std::int64_t i = 0; i < k; ++i)
         for (std::int64_t a = 0; a < m; ++a)
@@ -328,7 +328,7 @@ TYPED_TEST(CudaKernels, Triangle) {
   double r = 0;
   test::expect_error<LinAlgError>(
       [&] {
-        linalg::kernels().leaf_triangle(stream, bad.device(), {}, {}, {}, {&r, 1});
+        linalg::kernels().leaf_triangle(stream, bad.device(), {}, {}, {}, tile_of(&r, 1, 1, 1));
       },
       "QR of a tile failed: its values are not finite");
 }

@@ -115,13 +115,14 @@ TYPED_TEST(DenseKernel, GemmBitsDoNotDependOnTheLayout) {
   using T = TypeParam;
   Numbers numbers(7);
   Stream stream;
-  for (const std::int64_t rows : {1, 7, 256}) {
+  for (const auto& [rows, n] : std::vector<std::pair<std::int64_t, std::int64_t>>{
+           {1, 5}, {7, 5}, {256, 5}, {1, 1}, {7, 1}, {256, 1}}) {
     const Block<T> a(rows, 33, 0, 0, numbers);
-    const Block<T> b(5, 33, 0, 0, numbers);
-    std::vector<T> want(z(rows * 5));
-    const auto product = [&](const Tile& left, std::vector<T>& out) {
-      kernels().gemm(stream, 1.0, left, Transpose::no, tile_of(b.data(), 5, 33, 33), Transpose::yes,
-                     0.0, tile(out, rows, 5));
+    const Block<T> b(n, 33, 0, 0, numbers);
+    std::vector<T> want(z(rows * n));
+    const auto product = [&, n = n, rows = rows](const Tile& left, std::vector<T>& out) {
+      kernels().gemm(stream, 1.0, left, Transpose::no, tile_of(b.data(), n, 33, 33), Transpose::yes,
+                     0.0, tile(out, rows, n));
     };
     product(tile_of(a.data(), rows, 33, 33), want);
     for (const std::int64_t shift : {1, 2, 5}) {

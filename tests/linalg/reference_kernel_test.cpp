@@ -72,7 +72,8 @@ TYPED_TEST(ReferenceKernel, TriangleOfWeightedShiftedRows) {
   const std::vector<TypeParam> x = {4, 3}, y = {2, 8}, w = {1, 4};
   const Values shift = {1, 1};  // rows (3, 1) and 2 (2, 7): columns (3, 4) and (1, 14)
   Values r(4, -1);
-  this->k.leaf_triangle(this->stream, tile(x, 2, 1), shift, tile(y, 2, 1), tile(w, 2, 1), r);
+  this->k.leaf_triangle(this->stream, tile(x, 2, 1), shift, tile(y, 2, 1), tile(w, 2, 1),
+                        tile(r, 2, 2));
   EXPECT_NEAR(std::abs(r[0]), 5, 1e-15);
   EXPECT_NEAR(r[0] * r[1], 59, 1e-13);
   EXPECT_EQ(r[2], 0);

@@ -135,7 +135,7 @@ void keep_triangle(cuda::Queue& queue, std::int64_t rows, std::int64_t cols, con
 }
 
 void leaf_triangle(Stream& stream, const Tile& x, std::span<const double> shift, const Tile& y,
-                   const Tile& weights, std::span<double> r) {
+                   const Tile& weights, const Tile& r) {
   const std::int64_t m = x.cols + y.cols;
   const std::int64_t k = std::min(x.rows, m);
   if (k == 0) return;
@@ -154,12 +154,17 @@ void leaf_triangle(Stream& stream, const Tile& x, std::span<const double> shift,
       [&](const Factors& f) {
         double* const packed = f.room + shifts;
         keep_triangle(queue, x.rows, m, f, packed, k, m);
-        cuda::check(cudaMemcpyAsync(r.data(), packed, r.size_bytes(), cudaMemcpyDeviceToHost,
-                                    queue.stream()));
+        const auto width = [](std::int64_t n) {
+          return static_cast<std::size_t>(n) * sizeof(double);
+        };
+        cuda::check(cudaMemcpy2DAsync(r.data, width(r.stride), packed, width(m), width(m),
+                                      static_cast<std::size_t>(k), cudaMemcpyDeviceToHost,
+                                      queue.stream()));
       });
   queue.synchronize();
-  for (const double v : r)
-    if (!std::isfinite(v)) refuse_triangle();
+  for (std::int64_t i = 0; i < k; ++i)
+    for (std::int64_t j = 0; j < m; ++j)
+      if (!std::isfinite(r.as<double>()[i * r.stride + j])) refuse_triangle();
 }
 
 void qr_r(Stream& stream, const Tile& a) {

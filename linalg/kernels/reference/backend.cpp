@@ -26,32 +26,48 @@ Wide rounded(DType dtype, Wide value) {
                                  : Wide{static_cast<double>(value)};
 }
 
-struct Matrix {
-  Index rows, cols;
-  Vector values;
+/// S is Wide or WideComplex.
+template <class S>
+S element(const Tile& t, Index i, Index j) {
+  if constexpr (std::is_same_v<S, Wide>)
+    return at(t, i, j);
+  else
+    return complex_at(t, i, j);
+}
+Wide conjugate(Wide v) { return v; }
+WideComplex conjugate(WideComplex v) { return std::conj(v); }
 
-  Matrix(Index m, Index n) : rows(m), cols(n), values(z(m * n)) {}
-  explicit Matrix(const Tile& t) : Matrix(t.rows, t.cols) {
+template <class S>
+struct MatrixOf {
+  Index rows, cols;
+  std::vector<S> values;
+
+  MatrixOf(Index m, Index n) : rows(m), cols(n), values(z(m * n)) {}
+  explicit MatrixOf(const Tile& t) : MatrixOf(t.rows, t.cols) {
     for (Index i = 0; i < rows; ++i)
-      for (Index j = 0; j < cols; ++j) (*this)(i, j) = at(t, i, j);
+      for (Index j = 0; j < cols; ++j) (*this)(i, j) = element<S>(t, i, j);
   }
-  Wide& operator()(Index i, Index j) { return values[z(i * cols + j)]; }
-  Wide operator()(Index i, Index j) const { return values[z(i * cols + j)]; }
+  S& operator()(Index i, Index j) { return values[z(i * cols + j)]; }
+  S operator()(Index i, Index j) const { return values[z(i * cols + j)]; }
+  /// As many rows as the tile has.
   void store(const Tile& t) const {
-    for (Index i = 0; i < rows; ++i)
+    for (Index i = 0; i < t.rows; ++i)
       for (Index j = 0; j < cols; ++j) put(t, i, j, (*this)(i, j));
   }
-  Matrix transposed() const {
-    Matrix t(cols, rows);
+  MatrixOf transposed() const {
+    MatrixOf t(cols, rows);
     for (Index i = 0; i < rows; ++i)
       for (Index j = 0; j < cols; ++j) t(j, i) = (*this)(i, j);
     return t;
   }
   void require_finite(const char* what) const {
-    if (!std::all_of(values.begin(), values.end(), [](Wide v) { return std::isfinite(v); }))
+    if (!std::all_of(values.begin(), values.end(), [](S v) {
+          return std::isfinite(std::real(v)) && std::isfinite(std::imag(v));
+        }))
       throw LinAlgError(std::string(what) + ": the values are not finite");
   }
 };
+using Matrix = MatrixOf<Wide>;
 
 /// Calls f(first row, end, the partial's row of `out`) for every leaf.
 template <class F>
@@ -171,26 +187,34 @@ void leaf_gram_product(Stream&, const Tile& x, Index leaf_rows, std::span<const 
   });
 }
 
-/// a -= 2 v (v^T a) / v^T v for the last v.size() rows of a.
-void reflect(const Vector& v, Matrix& a) {
-  const Wide square = std::inner_product(v.begin(), v.end(), v.begin(), Wide{0});
+template <class S>
+Wide square_of(const std::vector<S>& v) {
+  return std::accumulate(v.begin(), v.end(), Wide{0},
+                         [](Wide sum, S x) { return sum + std::norm(x); });
+}
+
+/// a -= 2 v (v^H a) / v^H v for the last v.size() rows of a.
+template <class S>
+void reflect(const std::vector<S>& v, MatrixOf<S>& a) {
+  const Wide square = square_of(v);
   const Index n = static_cast<Index>(v.size()), first = a.rows - n;
   for (Index j = 0; square != 0 && j < a.cols; ++j) {
-    Wide dot = 0;
-    for (Index i = 0; i < n; ++i) dot += v[z(i)] * a(first + i, j);
-    for (Index i = 0; i < n; ++i) a(first + i, j) -= 2 * dot / square * v[z(i)];
+    S dot = 0;
+    for (Index i = 0; i < n; ++i) dot += conjugate(v[z(i)]) * a(first + i, j);
+    for (Index i = 0; i < n; ++i) a(first + i, j) -= dot * (2 / square) * v[z(i)];
   }
 }
 
 /// Householder's QR: a becomes R; returns the reflections, the first column's first.
-std::vector<Vector> factorise(Matrix& a) {
+template <class S>
+std::vector<std::vector<S>> factorise(MatrixOf<S>& a) {
   a.require_finite("QR");
-  std::vector<Vector> reflections;
+  std::vector<std::vector<S>> reflections;
   for (Index k = 0; k < std::min(a.rows, a.cols); ++k) {
-    Vector v;
+    std::vector<S> v;
     for (Index i = k; i < a.rows; ++i) v.push_back(a(i, k));
-    v[0] +=
-        std::copysign(std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), Wide{0})), v[0]);
+    const Wide size = std::abs(v[0]);
+    v[0] += (size != 0 ? v[0] / size : S(1)) * std::sqrt(square_of(v));
     reflect(v, a);
     for (Index i = k + 1; i < a.rows; ++i) a(i, k) = 0;
     reflections.push_back(std::move(v));
@@ -198,32 +222,64 @@ std::vector<Vector> factorise(Matrix& a) {
   return reflections;
 }
 
-/// The Q of a's QR (m x n, m >= n): orthonormal whatever the rank of a.
-Matrix orthonormal(Matrix a) {
-  Matrix q(a.rows, a.cols);
-  for (Index j = 0; j < a.cols; ++j) q(j, j) = 1;
+/// a becomes R; returns Q c, where c is padded with zeros to a's rows.
+template <class S>
+MatrixOf<S> q_times(MatrixOf<S>& a, MatrixOf<S> c) {
+  c.rows = a.rows;
+  c.values.resize(z(c.rows * c.cols));
   const auto reflections = factorise(a);
-  for (auto v = reflections.rbegin(); v != reflections.rend(); ++v) reflect(*v, q);
-  return q;
+  for (auto v = reflections.rbegin(); v != reflections.rend(); ++v) reflect(*v, c);
+  return c;
 }
+template <class S>
+MatrixOf<S> identity(Index n) {
+  MatrixOf<S> one(n, n);
+  for (Index i = 0; i < n; ++i) one(i, i) = 1;
+  return one;
+}
+
+/// Calls f(S{}) with the type of numbers for a dtype.
+template <class F>
+void with_numbers(DType dtype, F f) {
+  is_complex(dtype) ? f(WideComplex{}) : f(Wide{});
+}
+
+/// The Q of a's QR (m x n, m >= n): orthonormal whatever the rank of a.
+Matrix orthonormal(Matrix a) { return q_times(a, identity<Wide>(a.cols)); }
 
 void leaf_triangle(Stream&, const Tile& x, std::span<const double> shift, const Tile& y,
-                   const Tile& weights, std::span<double> r) {
-  Matrix a(x.rows, x.cols + y.cols);
-  for (Index i = 0; i < a.rows; ++i)
-    for (Index j = 0; j < a.cols; ++j)
-      a(i, j) =
-          std::sqrt(weight_of(weights, i)) *
-          ((j < x.cols ? at(x, i, j) : at(y, i, j - x.cols)) - (shift.empty() ? 0 : shift[z(j)]));
-  factorise(a);
-  std::copy_n(a.values.begin(), r.size(), r.begin());
+                   const Tile& weights, const Tile& r) {
+  with_numbers(x.dtype, [&](auto number) {
+    using S = decltype(number);
+    MatrixOf<S> a(x.rows, r.cols);
+    for (Index i = 0; i < a.rows; ++i)
+      for (Index j = 0; j < a.cols; ++j)
+        a(i, j) = std::sqrt(weight_of(weights, i)) *
+                  ((j < x.cols ? element<S>(x, i, j) : element<S>(y, i, j - x.cols)) -
+                   (shift.empty() ? Wide{0} : Wide{shift[z(j)]}));
+    factorise(a);
+    a.store(r);
+  });
 }
 
-void qr_r(Stream&, const Tile& tile) {
-  Matrix a(tile);
-  factorise(a);
-  a.store(tile);
+void leaf_q(Stream&, const Tile& x, const Tile& c, const Tile& out) {
+  with_numbers(x.dtype, [&](auto number) {
+    using Numbers = MatrixOf<decltype(number)>;
+    Numbers a(x);
+    q_times(a, Numbers(c)).store(out);
+  });
 }
+
+void qr_pair(Stream&, const Tile& tile, Index, const Tile& q) {
+  with_numbers(tile.dtype, [&](auto number) {
+    using S = decltype(number);
+    MatrixOf<S> a(tile);
+    q_times(a, identity<S>(std::min(a.rows, a.cols))).store(q);
+    a.store(tile);
+  });
+}
+
+void qr_r(Stream& stream, const Tile& a) { qr_pair(stream, a, a.rows, {}); }
 
 void orthonormal_columns(Stream&, const Tile& a) { orthonormal(Matrix(a)).store(a); }
 
@@ -423,6 +479,7 @@ bool cholesky(Stream&, const Tile& tile) {
 
 Backend reference_backend(const Kernels& k) {
   const DTypes float64 = {DType::float64};
+  const DTypes widest = {DType::float64, DType::complex128};
   Backend backend("reference", Device::Kind::cpu, -100);
   backend.implement(k.leaf_moments, floating, leaf_moments)
       .implement(k.merge_moments, float64, merge_moments)
@@ -431,8 +488,10 @@ Backend reference_backend(const Kernels& k) {
       .implement(k.add, float64, add)
       .implement(k.leaf_squares, floating, leaf_squares)
       .implement(k.leaf_gram_product, floating, leaf_gram_product)
-      .implement(k.leaf_triangle, floating, leaf_triangle)
-      .implement(k.qr_r, float64, qr_r)
+      .implement(k.leaf_triangle, inexact, leaf_triangle)
+      .implement(k.leaf_q, inexact, leaf_q)
+      .implement(k.qr_r, widest, qr_r)
+      .implement(k.qr_pair, widest, qr_pair)
       .implement(k.gemm, inexact, gemm)
       .implement(k.standardize, floating, standardize)
       .implement(k.unstandardize, floating, unstandardize)

@@ -1,0 +1,109 @@
+#include "command.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace tessera {
+
+void print(const std::string& text) {
+  on_first(Communicator::world(), [&] {
+    if (std::fputs((text + "\n").c_str(), stdout) < 0 || std::fflush(stdout) != 0)
+      throw OSError(fmt::format("cannot write to the standard output: {}", std::strerror(errno)));
+  });
+}
+
+CLI::Validator within(double low, double high) {
+  const auto complain = [=](const std::string& text) -> std::string {
+    double v = 0.0;
+    if (!CLI::detail::lexical_cast(text, v) || (v >= low && v <= high)) return {};
+    const bool bounded = high < std::numeric_limits<double>::max();
+    return fmt::format("must be a number of at least {}{}, got {}", low,
+                       bounded ? fmt::format(" and at most {}", high) : "", text);
+  };
+  return {complain, "", ""};
+}
+
+io::Location output(const std::string& location) {
+  auto at = io::parse_location(location);
+  if (at.dataset.empty())
+    throw ValueError(
+        fmt::format("'{}' does not say which dataset to write: use FILE.h5:/name", location));
+  return at;
+}
+
+void refuse_empty_values(CLI::App& app) {
+  for (CLI::Option* option : app.get_options())
+    option->check(CLI::Validator(
+        [](const std::string& text) {
+          return std::string(text.empty() ? "the value is empty" : "");
+        },
+        "", ""));
+  for (CLI::App* subcommand : app.get_subcommands([](CLI::App*) { return true; }))
+    refuse_empty_values(*subcommand);
+}
+
+void Common::add_to(CLI::App& app, Reads reads) {
+  app.add_option("--threads", threads, "threads per process (default: the cores it may use)");
+  app.add_flag("--portable-bits", portable_bits,
+               "AVX2 code everywhere: same bits on every machine that has it");
+  app.add_flag("--progress", progress, "show how far long work is (terminals only)");
+  if (reads == Reads::nothing) return;
+  if (reads == Reads::rows)
+    app.add_flag("--stream", stream,
+                 "read X leaf by leaf on every pass instead of holding it in memory");
+  app.add_flag("--collective", collective, "read files with collective MPI-IO");
+  app.add_option("--device", device,
+                 "where the data lie and work runs: cpu, cuda (one GPU per process), cuda:N, or "
+                 "auto (cuda where there is a GPU) [cpu]")
+      ->group("Backends");
+  app.add_option("--plugin", plugins, "shared library with more backends; may be repeated")
+      ->allow_extra_args(false)
+      ->group("Backends");
+  app.add_option("--backend", backend,
+                 "backend to prefer; only:NAME and skip:NAME, and several with commas, work too "
+                 "(see tessera backends)")
+      ->group("Backends");
+  app.add_option("--trace", trace,
+                 "print what ran where and for how long, and write FILE for Perfetto or "
+                 "chrome://tracing")
+      ->type_name("FILE")
+      ->group("Backends");
+}
+
+void Common::apply() const {
+  if (threads) Runtime::set_threads(*threads);
+  Progress::enable(progress);
+  if (!trace.empty()) trace::start(trace, Communicator::world());
+  register_operations();
+  for (const auto& file : plugins) load_plugin(file);
+  if (!backend.empty()) set_default_selection(Selection::parse(backend));
+  check_backends(selection());
+}
+
+Device Common::where() const {
+  Device found = cpu;
+  together(Communicator::world(), [&] { found = Runtime::device(device); });
+  return found;
+}
+
+Array Common::read(const std::string& location) const {
+  return location.empty() ? Array{} : io::read(location, {.collective = collective});
+}
+
+Rows Common::read_x(const std::string& location) const {
+  const Device device = where();
+  if (!stream) {
+    Array x = read(location);
+    // Estimators read integers as float64, and a GPU's memory should hold them once.
+    if (device != cpu && !is_floating(x.dtype())) x = x.astype(DType::float64);
+    return x.to(device);
+  }
+  const auto at = io::resolve(io::parse_location(location), Communicator::world());
+  const Rows x = io::stream(at.file, at.dataset);
+  return (is_floating(x.dtype()) ? x : x.as(DType::float64)).to(device);
+}
+
+}  // namespace tessera
