@@ -586,47 +586,66 @@ void qr_pair(Suite& suite, DType dtype) {
 
 void gemm(Suite& suite, DType dtype) {
   Numbers numbers(10);
-  const auto check = [&](const std::string& what, double alpha, const Matrix& a, bool ta,
-                         const Matrix& b, bool tb, double beta, const Matrix& c) {
+  const auto element = [](const Matrix& m, Transpose op, Index i, Index j) {
+    return op == Transpose::no ? m.number(i, j) : m.number(j, i);
+  };
+  const auto check = [&](const std::string& what, double alpha, const Matrix& a, Transpose ta,
+                         const Matrix& b, Transpose tb, double beta, const Matrix& c) {
     suite.check(
         what, {a, b, c},
         [&](Stream& s, Tiles t, Host&) {
-          kernels().gemm(s, alpha, t[0], static_cast<Transpose>(ta), t[1],
-                         static_cast<Transpose>(tb), beta, t[2]);
+          kernels().gemm(s, alpha, t[0], ta, t[1], tb, beta, t[2]);
         },
         [&](const Outcome& got, const Outcome& want, Judge& judge) {
-          const Index k = ta ? a.rows : a.cols;
+          const Index k = ta == Transpose::no ? a.cols : a.rows;
           for (Index i = 0; i < c.rows; ++i)
             for (Index j = 0; j < c.cols; ++j) {
-              Wide size = beta != 0 ? std::abs(beta * c(i, j)) : 0;  // |alpha| |a| |b| + |beta| |c|
+              // |alpha| |a| |b| + |beta| |c|, real and imaginary parts taken together.
+              const auto magnitude = [](const std::complex<Wide>& v) {
+                return std::abs(v.real()) + std::abs(v.imag());
+              };
+              Wide size = beta != 0 ? std::abs(beta) * magnitude(c.number(i, j)) : 0;
               for (Index l = 0; l < k; ++l)
-                size += std::abs(alpha * (ta ? a(l, i) : a(i, l)) * (tb ? b(j, l) : b(l, j)));
-              judge.near(got.tiles[2](i, j), want.tiles[2](i, j),
-                         (4 + static_cast<Wide>(k)) * eps_of(dtype) * size, i, j);
+                size += std::abs(alpha) * magnitude(element(a, ta, i, l)) *
+                        magnitude(element(b, tb, l, j));
+              const Wide allowed = (4 + static_cast<Wide>(k)) * eps_of(dtype) * size;
+              const auto g = got.tiles[2].number(i, j);
+              const auto e = want.tiles[2].number(i, j);
+              judge.near(g.real(), e.real(), allowed, i, j);
+              if (is_complex(dtype)) judge.near(g.imag(), e.imag(), allowed, i, j);
             }
         });
   };
+  const auto text = [](const char* name, Transpose op) {
+    return std::string(name) + (op == Transpose::no ? "" : op == Transpose::yes ? "^T" : "^H");
+  };
+  const auto ops = {Transpose::no, Transpose::yes, Transpose::conjugate};
   for (const Index m : {0, 1, 7, 257})
     for (const Index n : {1, 5, 67})
       for (const Index k : {0, 1, 17, 131})
-        for (int mode = 0; mode < 8; ++mode) {
-          const bool ta = mode & 1, tb = mode & 2, overwrite = mode & 4;
-          const Layout layout = (mode + m) % 2 ? compact : spread;
-          const Matrix a =
-              ta ? data(numbers, dtype, k, m, layout) : data(numbers, dtype, m, k, layout);
-          const Matrix b =
-              tb ? data(numbers, dtype, n, k, layout) : data(numbers, dtype, k, n, layout);
-          const Matrix c = overwrite ? result(dtype, m, n, layout)  // nothing but NaN
-                                     : data(numbers, dtype, m, n, layout).output();
-          check(fmt::format("{} x {} x {}, {}{}, {}, {}", m, n, k, ta ? "a^T " : "a ",
-                            tb ? "b^T" : "b", layout.gap ? "strided" : "compact",
-                            overwrite ? "beta 0" : "beta 0.25"),
-                overwrite ? 1 : -1.5, a, ta, b, tb, overwrite ? 0 : 0.25, c);
-        }
+        for (const Transpose ta : ops)
+          for (const Transpose tb : ops) {
+            const bool conjugate = ta == Transpose::conjugate || tb == Transpose::conjugate;
+            if (conjugate && !is_complex(dtype) && m > 7) continue;  // the transpose once more
+            for (const bool overwrite : {false, true}) {
+              const Layout layout =
+                  (m + n + k + overwrite + static_cast<int>(ta)) % 2 ? compact : spread;
+              const Matrix a = ta != Transpose::no ? data(numbers, dtype, k, m, layout)
+                                                   : data(numbers, dtype, m, k, layout);
+              const Matrix b = tb != Transpose::no ? data(numbers, dtype, n, k, layout)
+                                                   : data(numbers, dtype, k, n, layout);
+              const Matrix c = overwrite ? result(dtype, m, n, layout)  // nothing but NaN
+                                         : data(numbers, dtype, m, n, layout).output();
+              check(fmt::format("{} x {} x {}, {} {}, {}, {}", m, n, k, text("a", ta),
+                                text("b", tb), layout.gap ? "strided" : "compact",
+                                overwrite ? "beta 0" : "beta 0.25"),
+                    overwrite ? 1 : -1.5, a, ta, b, tb, overwrite ? 0 : 0.25, c);
+            }
+          }
   Matrix a = data(numbers, dtype, 9, 5);
   a.set(3, 2, nan);
   a.set(4, 1, inf);
-  check("NaN and infinity in a", 1, a, false, data(numbers, dtype, 5, 4), false, 0,
+  check("NaN and infinity in a", 1, a, Transpose::no, data(numbers, dtype, 5, 4), Transpose::no, 0,
         result(dtype, 9, 4));
 }
 
@@ -875,7 +894,7 @@ std::vector<Cases> linalg_cases() {
           {k.leaf_q.name(), inexact, leaf_q},
           {k.qr_r.name(), widest, qr_r},
           {k.qr_pair.name(), widest, qr_pair},
-          {k.gemm.name(), floating, gemm},
+          {k.gemm.name(), inexact, gemm},
           {k.standardize.name(), floating, standardize},
           {k.unstandardize.name(), floating, unstandardize},
           {k.all_finite.name(), floating, all_finite},

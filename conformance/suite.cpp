@@ -22,25 +22,27 @@ std::size_t Matrix::offset(Index i, Index j) const {
   return static_cast<std::size_t>(lead + i * stride + j) * size_of(dtype);
 }
 
-Wide Matrix::operator()(Index i, Index j) const {
-  return visit(dtype, [&](auto tag) -> Wide {
+std::complex<Wide> Matrix::number(Index i, Index j) const {
+  return visit(dtype, [&](auto tag) -> std::complex<Wide> {
     using T = typename decltype(tag)::type;
-    if constexpr (std::is_arithmetic_v<T>) {
-      T value;
-      std::memcpy(&value, bytes.data() + offset(i, j), sizeof(T));
+    T value;
+    std::memcpy(&value, bytes.data() + offset(i, j), sizeof(T));
+    if constexpr (std::is_arithmetic_v<T>)
       return static_cast<Wide>(value);
-    }
-    return nan;
+    else
+      return std::complex<Wide>(value);
   });
 }
 
-void Matrix::set(Index i, Index j, Wide wide) {
+void Matrix::set(Index i, Index j, std::complex<Wide> wide) {
   visit(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    if constexpr (std::is_arithmetic_v<T>) {
-      const T value = static_cast<T>(wide);
-      std::memcpy(bytes.data() + offset(i, j), &value, sizeof(T));
-    }
+    T value;
+    if constexpr (std::is_arithmetic_v<T>)
+      value = static_cast<T>(wide.real());
+    else
+      value = T(wide);
+    std::memcpy(bytes.data() + offset(i, j), &value, sizeof(T));
   });
 }
 
@@ -57,8 +59,11 @@ Tile Matrix::tile(void* memory, Device device) const {
 Matrix data(Numbers& numbers, DType dtype, Index rows, Index cols, Layout layout, Wide offset) {
   Matrix m(dtype, rows, cols, layout);
   for (Index i = 0; i < rows; ++i)
-    for (Index j = 0; j < cols; ++j)
-      m.set(i, j, (j == 2 ? 0.5L : numbers.bell()) + offset * (1 + 0.01L * static_cast<Wide>(j)));
+    for (Index j = 0; j < cols; ++j) {
+      const Wide value =
+          (j == 2 ? 0.5L : numbers.bell()) + offset * (1 + 0.01L * static_cast<Wide>(j));
+      m.set(i, j, {value, is_complex(dtype) ? numbers.bell() : 0});
+    }
   return m;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <cmath>
+#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -23,8 +24,9 @@ using Host = std::vector<double>;
 inline std::size_t z(Index i) { return static_cast<std::size_t>(i); }
 
 inline Wide eps_of(DType dtype) {
-  return dtype == DType::float32 ? Wide{std::numeric_limits<float>::epsilon()}
-                                 : Wide{std::numeric_limits<double>::epsilon()};
+  return dtype == DType::float32 || dtype == DType::complex64
+             ? Wide{std::numeric_limits<float>::epsilon()}
+             : Wide{std::numeric_limits<double>::epsilon()};
 }
 constexpr Wide eps64 = std::numeric_limits<double>::epsilon();
 constexpr Wide nan = std::numeric_limits<double>::quiet_NaN();
@@ -65,8 +67,10 @@ struct Matrix {
 
   Matrix() = default;  ///< an empty tile
   Matrix(DType type, Index m, Index n, Layout layout = {});
-  Wide operator()(Index i, Index j) const;
-  void set(Index i, Index j, Wide value);
+  /// An element, the real part of a complex one.
+  Wide operator()(Index i, Index j) const { return number(i, j).real(); }
+  std::complex<Wide> number(Index i, Index j) const;
+  void set(Index i, Index j, std::complex<Wide> value);
   /// The whole memory, as one row at `memory`.
   Tile flat(void* memory, Device device) const;
   Tile tile(void* memory, Device device) const;
@@ -87,6 +91,7 @@ inline Matrix result(DType dtype, Index rows, Index cols, Layout layout = {}) {
   return Matrix(dtype, rows, cols, layout).output();
 }
 /// Bells around `offset`, which grows a little from column to column; the third column is constant.
+/// Bells for imaginary parts.
 Matrix data(Numbers& numbers, DType dtype, Index rows, Index cols, Layout layout = {},
             Wide offset = 0);
 /// Weights of rows, every tenth 0, and those of the second leaf all 0.

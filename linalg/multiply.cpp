@@ -268,7 +268,7 @@ Array multiply(const Operand& given_a, const Operand& given_b, std::int64_t fold
   const bool split_rows = kind_of(given_b) == Kind::rows;
   if (kind_of(given_a) == Kind::rows && given_a.op != Transpose::no) {
     if (small && !(split_rows && given_b.op != Transpose::no)) return contract(given_a, given_b);
-    return multiply_on_grid(given_a, given_b);
+    return multiply(evaluate(given_a), given_b);
   }
   if (small && kind_of(given_a) == Kind::replicated && split_rows && given_b.op == Transpose::no &&
       fold == 1)

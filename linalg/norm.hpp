@@ -21,11 +21,12 @@ struct NormOrder {
   std::string name;
 };
 
-/// The norm of a vector or matrix in float64. No overflow or underflow in between (sums of squares
-/// are scaled). Orders 2, -2 and nuc of a matrix go through svdvals. ValueError for an order that
-/// does not exist for the shape. Empty: 0, and ValueError for orders that take a minimum or
-/// maximum, as in NumPy. Collective; same bits at any number of processes for row-distributed
-/// arrays.
+/// The norm of a vector or matrix, of any array without an order, in float64. No overflow or
+/// underflow in between (powers that may have are formed again of scaled values). NaN if there is
+/// one. Orders 2, -2 and nuc of a matrix go through svdvals. ValueError for an order that does not
+/// exist for the shape. Empty: 0, and ValueError for orders that take a minimum or maximum, as in
+/// NumPy. Collective; same bits at any number of processes, but for what svdvals computes over a
+/// grid.
 double norm(const Array& x, const NormOrder& order = {});
 
 }  // namespace tessera::linalg

@@ -24,13 +24,14 @@ struct Operand {
   const Communicator& comm() const { return array.comm(); }
 };
 
-/// x^T and x^H of a matrix without moving anything; vectors are their own transpose, as in NumPy.
+/// x^T and x^H of a matrix without moving anything; vectors are their own transpose, as in NumPy,
+/// and their adjoint is their conjugate.
 /// ValueError for other shapes.
 Operand transpose(const Array& x);
 Operand adjoint(const Array& x);
 
-/// The matrix that an operand stands for, formed: x itself when there is nothing to do. Laid out by
-/// the rule of docs/linalg.md. Collective; moves every element once.
+/// The matrix that an operand stands for, formed: x itself when there is nothing to do. Laid out
+/// like its array by the rule of docs/linalg.md. Collective; moves every element once.
 Array evaluate(const Operand& x);
 
 }  // namespace tessera::linalg

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <complex>
+
 #include "linalg/kernel_cases.hpp"
 #include "support/near.hpp"
 
@@ -72,6 +74,24 @@ TYPED_TEST(DenseKernel, GemmAgreesWithNaiveLoops) {
         }
 }
 
+TEST(ComplexKernel, GemmByHand) {
+  using C = std::complex<double>;
+  Stream stream;
+  const std::vector<C> a = {{1, 2}, {0, 1}};  // 1 x 2
+  const std::vector<C> b = {{3, 0}, {1, -1}};
+  std::vector<C> c = {{1, 1}};
+  const auto product = [&](Transpose ta, const Tile& x, Transpose tb, const Tile& y) {
+    c = {{1, 1}};
+    kernels().gemm(stream, 2.0, x, ta, y, tb, 1.0, tile(c, 1, 1));
+    return c[0];
+  };
+  const Tile row = tile(a, 1, 2), column = tile(a, 2, 1), right = tile(b, 2, 1);
+  EXPECT_EQ(product(Transpose::no, row, Transpose::no, right), (C{9, 15}));
+  EXPECT_EQ(product(Transpose::yes, column, Transpose::no, right), (C{9, 15}));
+  EXPECT_EQ(product(Transpose::conjugate, column, Transpose::no, right), (C{5, -13}));
+  EXPECT_EQ(product(Transpose::no, row, Transpose::conjugate, tile(b, 1, 2)), (C{5, 15}));
+}
+
 // beta = 0 overwrites, so that scratch memory may hold anything; empty products are zero.
 TYPED_TEST(DenseKernel, GemmOverwritesAndTakesEmptyTiles) {
   using T = TypeParam;
@@ -95,13 +115,14 @@ TYPED_TEST(DenseKernel, GemmBitsDoNotDependOnTheLayout) {
   using T = TypeParam;
   Numbers numbers(7);
   Stream stream;
-  for (const std::int64_t rows : {1, 7, 256}) {
+  for (const auto& [rows, n] : std::vector<std::pair<std::int64_t, std::int64_t>>{
+           {1, 5}, {7, 5}, {256, 5}, {1, 1}, {7, 1}, {256, 1}}) {
     const Block<T> a(rows, 33, 0, 0, numbers);
-    const Block<T> b(5, 33, 0, 0, numbers);
-    std::vector<T> want(z(rows * 5));
-    const auto product = [&](const Tile& left, std::vector<T>& out) {
-      kernels().gemm(stream, 1.0, left, Transpose::no, tile_of(b.data(), 5, 33, 33), Transpose::yes,
-                     0.0, tile(out, rows, 5));
+    const Block<T> b(n, 33, 0, 0, numbers);
+    std::vector<T> want(z(rows * n));
+    const auto product = [&, n = n, rows = rows](const Tile& left, std::vector<T>& out) {
+      kernels().gemm(stream, 1.0, left, Transpose::no, tile_of(b.data(), n, 33, 33), Transpose::yes,
+                     0.0, tile(out, rows, n));
     };
     product(tile_of(a.data(), rows, 33, 33), want);
     for (const std::int64_t shift : {1, 2, 5}) {
