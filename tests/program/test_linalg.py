@@ -19,11 +19,17 @@ import pytest
 import scipy.linalg as sla
 from program import read, tessera, write
 from test_errors import FAILURE, USAGE, check_failure, snapshot
+from threadpoolctl import threadpool_limits
 
 DTYPES = ["float32", "float64", "complex64", "complex128"]
 PROCESSES = [1, 2, 3, 4, 5, 7]
-RUNS = [("rows", p) for p in PROCESSES]
-RUNS += [("block_cyclic", p) for p in (1, 2, 4, 5, 7)] + [("replicated", 1), ("replicated", 3)]
+# Layout, processes and dtypes: all of them where it matters most, else in turn.
+HALF, OTHER_HALF = ["float32", "complex128"], ["float64", "complex64"]
+RUNS = {
+    **{("rows", p): d for p, d in zip(PROCESSES, [DTYPES, HALF, DTYPES, OTHER_HALF, HALF, OTHER_HALF])},
+    **{("block_cyclic", p): d for p, d in zip([2, 4, 5, 7], [DTYPES, HALF, OTHER_HALF, HALF])},
+    ("replicated", 3): OTHER_HALF,
+}
 LIMIT = 30
 
 
@@ -68,12 +74,6 @@ def batch(commands, processes=1, layout="rows", timeout=200):
             else:
                 results[name] = f"{failed[1]}: {failed[3]}"
             del left[name]
-        if failed and "not written" in failed[3] + failed[1] or failed and failed[3] in ("TallQr", "evaluate", "tensordot"):  # TEMPORARY
-            function = commands[name].split()[0]
-            for other in [n for n in left if left[n].split()[0] == function]:
-                if function in ("matmul","transpose","gram","norm","trace","diagonal","outer","vecdot","tensordot","svds","matrix_power","expm"):
-                    results[other] = "TEMP not written"
-                    del left[other]
     return results
 
 
@@ -116,6 +116,13 @@ def made(dtype):
         long=np.vstack([normal(513, 1)] * 2), E=np.eye(300), nilpotent=np.diag(np.ones(9), 1) * 3.0,
     )  # fmt: skip
     return {name: np.asarray(x).astype(dtype) for name, x in m.items()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """For the references; threads of BLAS that wait take the cores from others."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -512,6 +519,7 @@ def check_expm(m, out, command):
 # ---- all of them, everywhere -------------------------------------------------------------------
 
 RESULTS = {}  # by folder of the matrices, layout and processes
+CHECKED = set()
 
 
 def results(matrices, layout, processes):
@@ -519,7 +527,7 @@ def results(matrices, layout, processes):
     path, _ = matrices
     key = (path, layout, processes)
     if key not in RESULTS:
-        names = {f"r{i}_{dtype}": (c, dtype) for i, c in enumerate(CASES) for dtype in DTYPES}
+        names = {f"r{i}_{dtype}": (c, dtype) for i, c in enumerate(CASES) for dtype in RUNS[layout, processes]}
         commands = {n: c.format_map(Location(path, dtype)) for n, (c, dtype) in names.items()}
         found = batch(commands, processes, layout)
         RESULTS[key] = {names[name]: result for name, result in found.items()}
@@ -533,7 +541,7 @@ def named(command):
 @pytest.mark.parametrize("layout, processes", RUNS, ids=lambda x: str(x))
 @pytest.mark.parametrize("command", CASES, ids=named)
 def test_as_scipy(matrices, command, layout, processes):
-    for dtype in DTYPES:
+    for dtype in RUNS[layout, processes]:
         m = matrices[1][dtype]
         out = results(matrices, layout, processes)[command, dtype]
         assert isinstance(out, dict), f"{dtype}: {out}"
@@ -541,7 +549,10 @@ def test_as_scipy(matrices, command, layout, processes):
             assert np.isfinite(x).all() or name in ("logabsdet", "cond"), f"{dtype} {name}"
             if x.ndim and x.dtype.kind in "fc":  # scalars are Python's float64
                 assert np.finfo(x.dtype).eps == m.eps, f"{dtype}: {name} is {x.dtype}"
-        CASES[command](m, SimpleNamespace(**out), command)
+        bits = command, dtype, sha256(b"".join(x.tobytes() for x in out.values())).digest()
+        if bits not in CHECKED:  # as another number of processes gave them
+            CASES[command](m, SimpleNamespace(**out), command)
+            CHECKED.add(bits)
 
 
 def same_array(a, b):
@@ -551,9 +562,9 @@ def same_array(a, b):
 @pytest.mark.parametrize("command", CASES, ids=named)
 def test_same_bits(matrices, command):
     """Small and tall matrices by rows, and all that this file has are: no bit depends on processes."""
-    for dtype in DTYPES:
-        first = results(matrices, "rows", 1)[command, dtype]
-        for processes in PROCESSES[1:]:
+    for processes in PROCESSES[1:]:
+        for dtype in RUNS["rows", processes]:
+            first = results(matrices, "rows", 1)[command, dtype]
             other = results(matrices, "rows", processes)[command, dtype]
             assert isinstance(first, dict) and isinstance(other, dict), other
             assert first.keys() == other.keys()
@@ -656,7 +667,8 @@ def test_more_than_2_to_the_20_elements(large, function, processes):
         m.small(m.A - (out.u * out.s) @ out.vh, m.A)
         m.close(out.s, theirs["s"])
     elif function == "det":
-        assert abs(out.logabsdet - np.linalg.slogdet(m.A)[1]) < 1e-9 and out.sign == 1
+        sign, logabsdet = np.linalg.slogdet(m.A)
+        assert abs(out.logabsdet - logabsdet) < 1e-9 and out.sign == sign
     else:
         CASES[{"cholesky": "cholesky {S}", "lu": "lu {A}", "inv": "inv {A}", "qr": "qr {A}"}
               .get(function, LARGE[function].split(" ")[0] + " {A} {B}")](m, out, LARGE[function])  # fmt: skip
