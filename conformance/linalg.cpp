@@ -863,7 +863,6 @@ void orthonormal_columns(Suite& suite, DType) {
 std::vector<Cases> linalg_cases() {
   const DTypes float64 = {DType::float64};
   const DTypes widest = {DType::float64, DType::complex128};
-  const DTypes inexact = {DType::float32, DType::float64, DType::complex64, DType::complex128};
   const linalg::Kernels& k = kernels();
   return {{k.leaf_moments.name(), floating, leaf_moments},
           {k.merge_moments.name(), float64, merge_moments},

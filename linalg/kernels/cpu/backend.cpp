@@ -420,7 +420,6 @@ void orthonormal_columns_in_place(Stream&, const Tile& a) {
 Backend cpu_backend(const Kernels& k) {
   const DTypes wide = {DType::float64};
   const DTypes widest = {DType::float64, DType::complex128};
-  const DTypes inexact = {DType::float32, DType::float64, DType::complex64, DType::complex128};
   Backend backend("cpu", Device::Kind::cpu);
   backend.implement(k.leaf_moments, floating, leaf_moments)
       .implement(k.merge_moments, wide, merge_moments)

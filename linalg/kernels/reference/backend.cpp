@@ -480,7 +480,6 @@ bool cholesky(Stream&, const Tile& tile) {
 Backend reference_backend(const Kernels& k) {
   const DTypes float64 = {DType::float64};
   const DTypes widest = {DType::float64, DType::complex128};
-  const DTypes inexact = {DType::float32, DType::float64, DType::complex64, DType::complex128};
   Backend backend("reference", Device::Kind::cpu, -100);
   backend.implement(k.leaf_moments, floating, leaf_moments)
       .implement(k.merge_moments, float64, merge_moments)
