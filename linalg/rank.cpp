@@ -34,7 +34,7 @@ double composed::cond(const Array& a, const NormOrder& order) {
                                               : values.front() / values.back();
     return order.number == -2.0 ? 1.0 / ratio : ratio;
   }
-  const double size = linalg::norm(a, order);
+  const double size = linalg::norm(detail::square_argument("cond", a, false), order);
   try {
     return size * linalg::norm(linalg::inv(a), order);
   } catch (const LinAlgError&) {  // thrown on every process alike
