@@ -191,7 +191,8 @@ Array laid_out_like(const Array& result, const Array& like) {
 
 Array solution_like(const Array& x, const Array& b) {
   if (b.ndim() == 2) return laid_out_like(x, b);
-  const bool everywhere = b.distribution().kind() == Kind::replicated;
+  const bool alike = x.rows() == b.rows() || x.rows() > std::int64_t{1} << 20;
+  const bool everywhere = b.distribution().kind() == Kind::replicated || !alike;
   const Array flat =
       everywhere ? gather(x) : redistribute(x, row_distribution(x.shape(), x.comm()));
   return flat.reshape({x.rows()}).to(b.device());

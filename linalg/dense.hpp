@@ -41,8 +41,8 @@ void warn_if_ill_conditioned(std::string_view function, double rcond, DType dtyp
 /// rows as the argument or more than 2^20 elements, else replicated. On its device. Collective.
 Array laid_out_like(const Array& result, const Array& like);
 
-/// A solution of a system with right-hand side b: n x k, or (n,) when b is a vector, laid out like
-/// b. Collective.
+/// A solution of a system with right-hand side b: n x k, or (n,) when b is a vector, by the
+/// rule of laid_out_like(b). Collective.
 Array solution_like(const Array& x, const Array& b);
 /// A replicated vector of that dtype.
 Array vector_of(const std::vector<double>& values, DType dtype, const Communicator& comm);

@@ -15,6 +15,7 @@ namespace {
 
 using test::error_of;
 using test::Scratch;
+using test::shared_bytes;
 
 // Values that need every byte of the dtype.
 Array sample(const Shape& shape, DType dtype) {
@@ -110,6 +111,26 @@ TEST(Write, KeepsOtherDatasetsAndReplacesItsOwn) {
   EXPECT_EQ(all[0].name, "/X");
   EXPECT_EQ(all[0].shape, (Shape{700, 3}));
   EXPECT_EQ(all[1].dtype, DType::int32);
+}
+
+TEST(Write, SeveralDatasetsAreAllWrittenOrNone) {
+  const Scratch folder;
+  const std::string file = folder / "data.h5";
+  const Array x = sample({700, 3}, DType::float64);
+  const Array none = sample({0, 3}, DType::float32);
+  const Array all = gather(sample({4}, DType::complex64));
+  for (const auto& other : {x, sample({700, 3}, DType::int8)}) {  // made, replaced, added to
+    io::write(file, {{"/X", other}, {"/group/none", none}, {"/lazy", lazily(x)}, {"/all", all}});
+    EXPECT_TRUE(same(io::read(file, "/X"), other));
+    EXPECT_TRUE(same(gather(io::read(file, "/all")), all));
+    EXPECT_TRUE(same(io::read(file, "/lazy"), x));
+    EXPECT_EQ(io::read(file, "/group/none").shape(), none.shape());
+  }
+  const std::string before = shared_bytes(file);
+  EXPECT_NE(error_of([&] { io::write(file, {{"/all", x}, {"/group", x}}); }), "");
+  EXPECT_EQ(shared_bytes(file), before);
+  io::write(file, {});
+  EXPECT_EQ(shared_bytes(file), before);
 }
 
 TEST(Write, ReadsAndWritesTheSameFile) {
