@@ -58,9 +58,12 @@ Array alone(const Array& whole) {
   return x;
 }
 
-bool square_blocks(const Array& x) {
-  return x.distribution().kind() == Kind::block_cyclic &&
-         x.distribution().block_rows() == x.distribution().block_cols();
+// ScaLAPACK's workspaces hold squares of the block, so that of a huge one is another matrix.
+bool fits_scalapack(const Array& x) {
+  constexpr std::int64_t largest_block = 512;
+  const auto& d = x.distribution();
+  return d.kind() == Kind::block_cyclic && d.block_rows() == d.block_cols() &&
+         d.block_rows() <= largest_block;
 }
 
 }  // namespace
@@ -211,11 +214,27 @@ Array columns_of(const Array& given, std::int64_t first, std::int64_t last) {
   return out;
 }
 
+Array divided_rows(const Array& given, std::span<const double> s, double least) {
+  const Array y = by_rows(given.to(cpu));
+  const Array out = tessera::detail::allocate(y.shape(), y.dtype(), y.distribution(), y.comm());
+  visit_inexact(y.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (std::int64_t i = 0; i < y.local().rows; ++i) {
+      const double divisor = s[static_cast<std::size_t>(y.local_rows().begin + i)];
+      const T factor(divisor > least ? 1.0 / divisor : 0.0);
+      const T* from = y.local().slice(i, 1).template as<const T>();
+      std::transform(from, from + y.cols(), out.local().slice(i, 1).template as<T>(),
+                     [&](const T& v) { return factor * v; });
+    }
+  });
+  return out;
+}
+
 BlasThreads::BlasThreads(int count) { openblas_set_num_threads(count); }
 BlasThreads::~BlasThreads() { openblas_set_num_threads(1); }
 
 Grid grid_for(const std::vector<Array>& matrices, Grid::Form form) {
-  const auto given = std::find_if(matrices.begin(), matrices.end(), square_blocks);
+  const auto given = std::find_if(matrices.begin(), matrices.end(), fits_scalapack);
   return given != matrices.end() ? Grid(*given) : Grid(matrices.front().comm(), form);
 }
 

@@ -49,6 +49,10 @@ Array vector_of(const std::vector<double>& values, DType dtype, const Communicat
 /// Columns [first, last] of a matrix by rows or replicated. Collective.
 Array columns_of(const Array& x, std::int64_t first, std::int64_t last);
 
+/// diag(s)^+ y: row i divided by s[i] where that is above `least`, else zero. By rows or
+/// replicated. Collective.
+Array divided_rows(const Array& y, std::span<const double> s, double least);
+
 /// Whether an m x n matrix takes a tree of QRs (TallQr): what is left has n x n elements then.
 bool is_tall(std::int64_t m, std::int64_t n);
 /// x by rows or replicated, as the tree wants it. Collective.

@@ -2,24 +2,30 @@
 #include <span>
 
 #include <tessera/linalg/cholesky.hpp>
+#include <tessera/linalg/cond.hpp>
 #include <tessera/linalg/det.hpp>
 #include <tessera/linalg/diagonal.hpp>
 #include <tessera/linalg/eig.hpp>
 #include <tessera/linalg/eigh.hpp>
+#include <tessera/linalg/expm.hpp>
 #include <tessera/linalg/gram.hpp>
 #include <tessera/linalg/inv.hpp>
 #include <tessera/linalg/lstsq.hpp>
 #include <tessera/linalg/lu.hpp>
 #include <tessera/linalg/matmul.hpp>
-#include <tessera/linalg/matrix_functions.hpp>
+#include <tessera/linalg/matrix_power.hpp>
+#include <tessera/linalg/matrix_rank.hpp>
 #include <tessera/linalg/moments.hpp>
 #include <tessera/linalg/norm.hpp>
-#include <tessera/linalg/products.hpp>
+#include <tessera/linalg/outer.hpp>
+#include <tessera/linalg/pinv.hpp>
 #include <tessera/linalg/qr.hpp>
-#include <tessera/linalg/rank.hpp>
 #include <tessera/linalg/solve.hpp>
 #include <tessera/linalg/svd.hpp>
+#include <tessera/linalg/svds.hpp>
+#include <tessera/linalg/tensordot.hpp>
 #include <tessera/linalg/tsqr.hpp>
+#include <tessera/linalg/vecdot.hpp>
 #include <tessera/runtime/operation.hpp>
 
 namespace tessera::linalg {

@@ -64,7 +64,7 @@ Array composed::gram(const Array& given) {
   }
   const Array x = detail::by_rows(given);
   if (!is_complex(dtype)) {
-    const auto sums = centered_gram(Rows(x).as(dtype), {}, {}, false);
+    const auto sums = linalg::centered_gram(Rows(x).as(dtype), {}, {}, false);
     return detail::converted(replicated(sums.gram, {p, p}, x.comm()), dtype).to(given.device());
   }
   const Array whole = detail::contract(adjoint(x), x).to(cpu);

@@ -12,7 +12,6 @@ namespace tessera::linalg {
 namespace {
 
 using scalapack::Grid;
-using scalapack::Matrix;
 
 // [a b], row by row as they are read.
 Rows side_by_side(const Array& a, const Array& b) {
@@ -24,39 +23,22 @@ Rows side_by_side(const Array& a, const Array& b) {
                   });
 }
 
-std::vector<double> sums_of_squares(const Matrix& m, std::int64_t first_row) {
-  std::vector<double> sums(static_cast<std::size_t>(m.cols()));
-  visit(m.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    m.for_each<T>([&](std::int64_t i, std::int64_t j, const T& x) {
-      if (i >= first_row) sums[static_cast<std::size_t>(j)] += std::norm(x);
+// The squared 2-norm of each column of b - a x.
+std::vector<double> squared_residuals(const Array& a, const Array& x, const Array& b) {
+  const auto sums = detail::dense({a, x, b}, [](const Grid& grid, auto m) -> std::vector<Array> {
+    scalapack::gemm(-1.0, m[0], Transpose::no, m[1], Transpose::no, 1.0, m[2]);
+    std::vector<double> of_column(static_cast<std::size_t>(m[2].cols()));
+    visit_inexact(m[2].dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      m[2].template for_each<T>([&](std::int64_t, std::int64_t j, const T& v) {
+        of_column[static_cast<std::size_t>(j)] += std::norm(v);
+      });
     });
+    grid.comm().all_reduce(std::span(of_column), Reduce::sum);
+    return {detail::vector_of(of_column, DType::float64, grid.comm())};
   });
-  m.grid().comm().all_reduce(std::span(sums), Reduce::sum);
-  return sums;
-}
-
-// x, residues, s and the rank from a = u diag(s) vh: x = v diag(1 / s) u^H b. `cutoff` is relative.
-std::vector<Array> minimum_norm(const Grid& grid, const Matrix& a, const Matrix& b, double cutoff) {
-  const std::int64_t k = std::min(a.rows(), a.cols());
-  const Matrix kept = grid.copy(a.array());
-  const Matrix u = grid.zeros(a.rows(), k, a.dtype());
-  const Matrix vh = grid.zeros(k, a.cols(), a.dtype());
-  const auto s = scalapack::gesvd(a, &u, &vh);
-  std::vector<std::complex<double>> inverse;
-  for (const double v : s) inverse.push_back(v > cutoff * s[0] ? 1.0 / v : 0.0);
-  const Matrix projection = grid.zeros(k, b.cols(), a.dtype());
-  const Matrix x = grid.zeros(a.cols(), b.cols(), a.dtype());
-  scalapack::gemm(1.0, u, Transpose::conjugate, b, Transpose::no, 0.0, projection);
-  scalapack::scale_rows(projection, inverse);
-  scalapack::gemm(1.0, vh, Transpose::conjugate, projection, Transpose::no, 0.0, x);
-  scalapack::gemm(-1.0, kept, Transpose::no, x, Transpose::no, 1.0, b);
-  const auto rank =
-      std::count_if(inverse.begin(), inverse.end(), [](auto v) { return v.real() > 0; });
-  const auto vector = [&](const std::vector<double>& v) {
-    return replicated(v, {std::ssize(v)}, grid.comm());
-  };
-  return {x.array(), vector(sums_of_squares(b, 0)), vector(s), vector({static_cast<double>(rank)})};
+  const auto values = sums[0].values<double>();
+  return {values.begin(), values.end()};
 }
 
 }  // namespace
@@ -64,34 +46,32 @@ std::vector<Array> minimum_norm(const Grid& grid, const Matrix& a, const Matrix&
 Lstsq composed::lstsq(const Array& given, const Array& b, std::optional<double> cond,
                       bool check_finite) {
   const DType dtype = detail::common_dtype(given.dtype(), b.dtype());
-  const Array a = detail::on_host(detail::matrix_argument("lstsq", given, check_finite), dtype);
-  const Array rhs = detail::right_hand_side("lstsq", b, a.rows(), dtype, check_finite);
-  const std::int64_t m = a.rows();
+  Array a = detail::on_host(detail::matrix_argument("lstsq", given, check_finite), dtype);
+  Array rhs = detail::right_hand_side("lstsq", b, a.rows(), dtype, check_finite);
+  const bool overdetermined = a.rows() > a.cols();
   const std::int64_t n = a.cols();
-  const double cutoff = cond.value_or(detail::eps_of(dtype) * static_cast<double>(std::max(m, n)));
-  std::vector<Array> results;
-  if (const std::int64_t p = n + rhs.cols(); detail::is_tall(m, p)) {
+  if (const std::int64_t p = n + rhs.cols(); detail::is_tall(a.rows(), p)) {
     // a = q r and b = q c + what no x can reach, for [a b] = q [r c; 0 e].
     const Array left = detail::by_rows(a);
     const Array triangle = TallQr(side_by_side(left, redistribute(rhs, left.distribution()))).r();
-    results = detail::dense(
-        {detail::columns_of(triangle, 0, n - 1), detail::columns_of(triangle, n, p - 1)},
-        [&](const Grid& grid, auto matrices) {
-          return minimum_norm(grid, matrices[0], matrices[1], cutoff);
-        });
-  } else {
-    results = detail::dense({a, rhs}, [&](const Grid& grid, auto matrices) {
-      return minimum_norm(grid, matrices[0], matrices[1], cutoff);
-    });
+    a = detail::columns_of(triangle, 0, n - 1);
+    rhs = detail::columns_of(triangle, n, p - 1);
   }
+  // a = u diag(s) vh: x = v diag(s)^+ u^H b.
+  const Svd f = linalg::svd(a, {.check_finite = false});
+  const Array values = f.s.to(cpu).astype(DType::float64);
+  const auto s = values.values<double>();
+  const double least = s.empty() ? 0.0 : cond.value_or(detail::eps_of(dtype)) * s[0];
+  const Array projection = detail::divided_rows(linalg::matmul(adjoint(f.u), rhs), s, least);
+  const Array x = linalg::matmul(adjoint(f.vh), projection);
   Lstsq out;
-  out.x = detail::solution_like(detail::on_host(results[0], dtype), b);
-  out.rank = static_cast<std::int64_t>(results[3].values<double>()[0]);
+  out.x = detail::solution_like(detail::on_host(x, dtype), b);
+  out.rank = std::count_if(s.begin(), s.end(), [&](double v) { return v > least; });
   const DType real = detail::real_of(dtype);
-  out.residues = m > n && out.rank == n
-                     ? results[1].astype(real)
-                     : replicated(std::vector<double>{}, {0}, a.comm()).astype(real);
-  out.s = results[2].astype(real);
+  out.s = values.astype(real).to(b.device());
+  const auto residues =
+      overdetermined && out.rank == n ? squared_residuals(a, x, rhs) : std::vector<double>{};
+  out.residues = detail::vector_of(residues, real, given.comm()).to(b.device());
   return out;
 }
 

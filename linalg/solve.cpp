@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
@@ -33,11 +34,20 @@ Structure structure_of(const Matrix& a) {
 
 void solve_diagonal(const Matrix& a, const Matrix& b) {
   scalapack::require_nonzero_diagonal(a);
-  scalapack::divide_rows(b, scalapack::diagonal_of(a));
+  const auto diagonal = scalapack::diagonal_of(a);
+  double least = std::numeric_limits<double>::infinity();
+  double most = 0.0;
+  for (const auto& d : diagonal) {
+    least = std::min(least, std::abs(d));
+    most = std::max(most, std::abs(d));
+  }
+  if (!diagonal.empty()) detail::warn_if_ill_conditioned("solve", least / most, a.dtype());
+  scalapack::divide_rows(b, diagonal);
 }
 
 void solve_triangle(const Matrix& a, bool lower, const Matrix& b) {
   scalapack::require_nonzero_diagonal(a);
+  detail::warn_if_ill_conditioned("solve", scalapack::trcon(lower, a), a.dtype());
   scalapack::trsm(lower, Transpose::no, false, a, b);
 }
 

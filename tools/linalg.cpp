@@ -223,8 +223,8 @@ const std::vector<Function> table = {
          return {{"c", cholesky(in[0], {.lower = *lower, .check_finite = *check})}};
        };
      }},
-    {"lu", "P A = L U with partial pivoting (scipy.linalg.lu_factor)", any, "/lu, /piv", false,
-     "lu data.h5:/A --out factors.h5",
+    {"lu_factor", "P A = L U with partial pivoting (scipy.linalg.lu_factor)", any, "/lu, /piv",
+     false, "lu_factor data.h5:/A --out factors.h5",
      [](Options o) -> Call {
        const auto check = o.check_finite();
        return [=](const Arrays& in) -> Results {
@@ -317,13 +317,19 @@ const std::vector<Function> table = {
                              {.assume_a = *structure, .lower = *lower, .check_finite = *check})}};
        };
      }},
-    {"lu_solve", "x with A x = B by lu (scipy.linalg.lu_factor and lu_solve)", system, "/x", false,
-     "lu_solve data.h5:/A data.h5:/b --trans T --out x.h5",
+    {"lu_solve",
+     "x with A x = B from what lu_factor wrote (scipy.linalg.lu_solve)",
+     {{"LU", "factors, FILE.h5:/dataset"},
+      {"PIV", "row interchanges, FILE.h5:/dataset"},
+      {"B", "right-hand side, a vector or a matrix, FILE.h5:/dataset"}},
+     "/x",
+     false,
+     "lu_solve factors.h5:/lu factors.h5:/piv data.h5:/b --trans T --out x.h5",
      [](Options o) -> Call {
        const auto trans = o.trans("--trans", "A");
        const auto check = o.check_finite();
        return [=](const Arrays& in) -> Results {
-         return {{"x", lu_solve(lu_factor(in[0], *check), in[1], *trans, *check)}};
+         return {{"x", lu_solve({in[0], in[1]}, in[2], *trans, *check)}};
        };
      }},
     {"solve_triangular", "x with A x = B for a triangular A (scipy.linalg.solve_triangular)",
@@ -345,7 +351,7 @@ const std::vector<Function> table = {
      "/x, /residues, /rank, /s", false, "lstsq data.h5:/X data.h5:/y --out fit.h5",
      [](Options o) -> Call {
        const auto cond =
-           o.number("--cond", "singular values up to this times the largest are 0 [eps max(m, n)]");
+           o.number("--cond", "singular values up to this times the largest are 0 [eps]");
        const auto check = o.check_finite();
        return [=](const Arrays& in) -> Results {
          const Lstsq f = lstsq(in[0], in[1], *cond, *check);
@@ -462,7 +468,10 @@ class Run {
       io::require_writable(to.file);
     }
     Arrays operands;
-    for (const auto& location : inputs_) operands.push_back(operand(location));
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+      operands.push_back(function_.operands[i].first == std::string_view("PIV")
+                             ? common_->read(inputs_[i])
+                             : operand(inputs_[i]));
     const Results results = call_(operands);
     std::vector<io::NamedRows> datasets;
     for (const auto& [name, result] : results) {

@@ -42,11 +42,14 @@ class Grid {
   /// `x` on this grid, to be read only: x's own memory when it lies so already. Collective.
   Matrix view(const Array& x) const;
 
-  /// Room for n values, or the same MemoryError on every process. Collective.
+  /// Room for n values, or the same MemoryError or ValueError (more than ScaLAPACK's 32-bit sizes)
+  /// on every process. Collective.
   template <class T>
   std::vector<T> room(std::int64_t n) const {
     std::vector<T> values;
-    together(comm_, [&] { values.resize(static_cast<std::size_t>(std::max<std::int64_t>(1, n))); });
+    together(comm_, [&] {
+      values.resize(static_cast<std::size_t>(scalapack_int(std::max<std::int64_t>(1, n))));
+    });
     return values;
   }
   /// Values that processes of the grid hold, on all processes: rank 0's. Collective.

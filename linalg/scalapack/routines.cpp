@@ -59,7 +59,9 @@ TESSERA_SCALAPACK(pz, Z)
   void p##gecon_(const char*, const int*, const T*, const int*, const int*, const int*, const T*,  \
                  T*, T*, const int*, int*, const int*, int*);                                      \
   void p##pocon_(const char*, const int*, const T*, const int*, const int*, const int*, const T*,  \
-                 T*, T*, const int*, int*, const int*, int*);
+                 T*, T*, const int*, int*, const int*, int*);                                      \
+  void p##trcon_(const char*, const char*, const char*, const int*, const T*, const int*,          \
+                 const int*, const int*, T*, T*, const int*, int*, const int*, int*);
 TESSERA_REAL(ps, float)
 TESSERA_REAL(pd, double)
 #undef TESSERA_REAL
@@ -79,7 +81,9 @@ TESSERA_REAL(pd, double)
   void p##gecon_(const char*, const int*, const T*, const int*, const int*, const int*, const R*,  \
                  R*, T*, const int*, R*, const int*, int*);                                        \
   void p##pocon_(const char*, const int*, const T*, const int*, const int*, const int*, const R*,  \
-                 R*, T*, const int*, R*, const int*, int*);
+                 R*, T*, const int*, R*, const int*, int*);                                        \
+  void p##trcon_(const char*, const char*, const char*, const int*, const T*, const int*,          \
+                 const int*, const int*, R*, T*, const int*, R*, const int*, int*);
 TESSERA_COMPLEX(pc, C, float)
 TESSERA_COMPLEX(pz, Z, double)
 #undef TESSERA_COMPLEX
@@ -103,6 +107,7 @@ struct Routines;
     static constexpr auto getri = p##getri_;                    \
     static constexpr auto gecon = p##gecon_;                    \
     static constexpr auto pocon = p##pocon_;                    \
+    static constexpr auto trcon = p##trcon_;                    \
     static constexpr auto geqrf = p##geqrf_;                    \
     static constexpr auto orgqr = p##Orgqr##_;                  \
     static constexpr auto syevd = p##Syevd##_;                  \
@@ -111,8 +116,6 @@ struct Routines;
     static constexpr auto tranc = p##Tranc##_;                  \
     static constexpr auto lapack_potrf = LAPACKE_##l##potrf;    \
     static constexpr auto lapack_getrf = LAPACKE_##l##getrf;    \
-    static constexpr auto lapack_geqrf = LAPACKE_##l##geqrf;    \
-    static constexpr auto lapack_orgqr = LAPACKE_##l##Orgqr;    \
     static constexpr auto lapack_syevd = LAPACKE_##l##Syevd;    \
     static constexpr auto lapack_gesdd = LAPACKE_##l##gesdd;    \
     static constexpr auto lapack_geev = LAPACKE_##l##geev;      \
@@ -196,6 +199,12 @@ void gemm(double alpha, const Matrix& a, Transpose op_a, const Matrix& b, Transp
                       a.descriptor(), b.data<T>(), &one, &one, b.descriptor(), &keep, c.data<T>(),
                       &one, &one, c.descriptor());
   });
+}
+
+Matrix product(const Matrix& a, const Matrix& b) {
+  Matrix c = a.grid().empty(a.rows(), b.cols(), a.dtype());
+  gemm(1.0, a, Transpose::no, b, Transpose::no, 0.0, c);
+  return c;
 }
 
 void trsm(bool lower, Transpose op, bool unit_diagonal, const Matrix& a, const Matrix& b) {
@@ -479,21 +488,18 @@ Pivots scatter_pivots(const Matrix& lu, const std::vector<std::int64_t>& all) {
 
 namespace {
 
+// routine(rcond, work, its size, second work, its size, info) is p?xxcon.
 template <class T, class Routine>
-double reciprocal_condition(const Matrix& factor, const char* name, Routine routine,
-                            const char* which, double norm) {
+double reciprocal_condition(const Matrix& factor, const char* name, Routine routine) {
   using R = typename Routines<T>::Real;
   using Second = std::conditional_t<is_complex_type<T>, R, int>;
-  const int n = extent(factor.rows());
-  const R given = static_cast<R>(norm);
   std::vector<R> rcond(1, 0);
   std::vector<T> work(1);
   std::vector<Second> second(1);
   const auto call = [&](int work_size, int second_size) {
     agreed_info(factor.grid(), name, [&] {
       int info = 0;
-      routine(which, &n, factor.data<T>(), &one, &one, factor.descriptor(), &given, rcond.data(),
-              work.data(), &work_size, second.data(), &second_size, &info);
+      routine(rcond.data(), work.data(), &work_size, second.data(), &second_size, &info);
       return info;
     });
   };
@@ -509,20 +515,43 @@ double reciprocal_condition(const Matrix& factor, const char* name, Routine rout
 
 double gecon(const Matrix& lu, double norm) {
   double rcond = 1.0;
-  if (lu.rows() > 0)
+  const int n = extent(lu.rows());
+  if (n > 0)
     with_type(lu, [&](auto tag) {
       using T = typename decltype(tag)::type;
-      rcond = reciprocal_condition<T>(lu, "p?gecon", Routines<T>::gecon, "1", norm);
+      const auto given = static_cast<typename Routines<T>::Real>(norm);
+      rcond = reciprocal_condition<T>(lu, "p?gecon", [&](auto... results) {
+        Routines<T>::gecon("1", &n, lu.data<T>(), &one, &one, lu.descriptor(), &given, results...);
+      });
     });
   return rcond;
 }
 
 double pocon(bool lower, const Matrix& factor, double norm) {
   double rcond = 1.0;
-  if (factor.rows() > 0)
+  const int n = extent(factor.rows());
+  if (n > 0)
     with_type(factor, [&](auto tag) {
       using T = typename decltype(tag)::type;
-      rcond = reciprocal_condition<T>(factor, "p?pocon", Routines<T>::pocon, triangle(lower), norm);
+      const auto given = static_cast<typename Routines<T>::Real>(norm);
+      rcond = reciprocal_condition<T>(factor, "p?pocon", [&](auto... results) {
+        Routines<T>::pocon(triangle(lower), &n, factor.data<T>(), &one, &one, factor.descriptor(),
+                           &given, results...);
+      });
+    });
+  return rcond;
+}
+
+double trcon(bool lower, const Matrix& a) {
+  double rcond = 1.0;
+  const int n = extent(a.rows());
+  if (n > 0)
+    with_type(a, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      rcond = reciprocal_condition<T>(a, "p?trcon", [&](auto... results) {
+        Routines<T>::trcon("1", triangle(lower), "N", &n, a.data<T>(), &one, &one, a.descriptor(),
+                           results...);
+      });
     });
   return rcond;
 }
@@ -641,9 +670,10 @@ std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
     auto s = a.grid().room<R>(k);
     if (a.grid().one_process()) {
       converge(a.grid(), "?gesdd", [&] {
-        return Routines<T>::lapack_gesdd(LAPACK_COL_MAJOR, u ? 'S' : 'N', m, n, a.data<T>(), m,
-                                         s.data(), u ? u->data<T>() : nullptr, m,
-                                         vh ? vh->data<T>() : nullptr, k);
+        const auto info = Routines<T>::lapack_gesdd(
+            LAPACK_COL_MAJOR, u ? 'S' : 'N', m, n, a.data<T>(), m, s.data(),
+            u ? u->data<T>() : nullptr, m, vh ? vh->data<T>() : nullptr, k);
+        return info == -4 ? k : info;  // a holds NaN
       });
     } else {
       const char* job = u ? "V" : "N";
@@ -662,7 +692,9 @@ std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
             Routines<T>::gesvd(job, job, &m, &n, a.data<T>(), &one, &one, a.descriptor(), s.data(),
                                left.data<T>(), &one, &one, left.descriptor(), right.data<T>(), &one,
                                &one, right.descriptor(), work.data(), &size, &info);
-          // min(m, n) + 1: the processes' rounding of the singular values differs in the last bits.
+          // min(m, n) + 1: the values differ between processes. p?bdsqr has another algorithm where
+          // a process holds no row of u and column of vh, and that one's last bits; all take rank
+          // 0's.
           return info == k + 1 ? 0 : info;
         });
       };

@@ -15,6 +15,8 @@ namespace tessera::linalg::scalapack {
 /// c = alpha op(a) op(b) + beta c.
 void gemm(double alpha, const Matrix& a, Transpose op_a, const Matrix& b, Transpose op_b,
           double beta, const Matrix& c);
+/// a b as a new matrix.
+Matrix product(const Matrix& a, const Matrix& b);
 /// b = op(a)^-1 b for a triangular a.
 void trsm(bool lower, Transpose op, bool unit_diagonal, const Matrix& a, const Matrix& b);
 /// op(a) as a new matrix.
@@ -62,9 +64,10 @@ void getri(const Matrix& lu, const Pivots& pivots);
 std::vector<std::int64_t> gather_pivots(const Matrix& lu, const Pivots& pivots);
 Pivots scatter_pivots(const Matrix& lu, const std::vector<std::int64_t>& all);
 /// 1 / (norm_1(a) norm_1(a^-1)) from the factor that getrf or potrf (of that triangle) left and
-/// norm_1(a).
+/// norm_1(a); trcon of a triangle itself.
 double gecon(const Matrix& lu, double norm);
 double pocon(bool lower, const Matrix& factor, double norm);
+double trcon(bool lower, const Matrix& a);
 
 /// a = q r: R over a's upper triangle. Returns q (m x k, k columns of the m x m Q, min(m, n) <= k
 /// <= m), or an empty matrix for k = 0.

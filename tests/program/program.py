@@ -15,8 +15,10 @@ PROGRAM = os.environ.get(
     "TESSERA_PROGRAM", Path(__file__).parents[2] / "build/release/tools/tessera"
 )
 PLUGIN = Path(PROGRAM).parents[1] / "examples/plugin/plain.so"
-# The last: after a failure mpirun would otherwise wait two seconds for processes that ended already.
-MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none", "--mca", "odls_base_sigkill_timeout", "0"]
+MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none"]
+# After a failure mpirun would wait two seconds for processes that ended already; and a search for
+# networks takes longer than most tests.
+MPIRUN += ["--mca", "odls_base_sigkill_timeout", "0", "--mca", "pml", "ob1", "--mca", "btl", "self,vader"]
 
 
 @dataclass

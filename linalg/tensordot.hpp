@@ -7,16 +7,6 @@
 
 namespace tessera::linalg {
 
-/// a_i b_j of two vectors (numpy.linalg.outer: without conjugation): m x n, laid out like a; b goes
-/// to every process.
-/// ValueError for other shapes. Collective.
-Array outer(const Array& a, const Array& b);
-
-/// The sum over the last axis of conj(a) * b (array API vecdot): shape () for two vectors, (m,) for
-/// two m x k matrices, by rows or replicated like a; added in float64. ValueError unless the shapes
-/// agree. Collective; same bits at any number of processes.
-Array vecdot(const Array& a, const Array& b);
-
 /// The sum of products over pairs of axes (numpy.tensordot), axes_a[i] of a against axes_b[i] of b;
 /// negative axes count from the end. For contractions that are a matrix product of the arrays as
 /// they lie: either all axes summed over are the last of a and the first of b in order, or the

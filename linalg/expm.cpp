@@ -1,4 +1,4 @@
-#include <tessera/linalg/matrix_functions.hpp>
+#include <tessera/linalg/expm.hpp>
 
 #include <array>
 #include <cmath>
@@ -14,12 +14,6 @@ namespace {
 
 using scalapack::Grid;
 using scalapack::Matrix;
-
-Matrix product(const Matrix& a, const Matrix& b) {
-  Matrix c = a.grid().empty(a.rows(), b.cols(), a.dtype());
-  scalapack::gemm(1.0, a, Transpose::no, b, Transpose::no, 0.0, c);
-  return c;
-}
 
 // Coefficients of the numerator of the [m/m] Pade approximant, constant term first.
 constexpr std::array<double, 4> pade_3 = {120, 60, 12, 1};
@@ -62,14 +56,14 @@ void pade(const Matrix& a, std::span<const double> b) {
   const Matrix identity = grid.identity(a.rows(), a.dtype());
   scalapack::axpy(b[1], identity, odd);
   scalapack::axpy(b[0], identity, v);
-  const Matrix a2 = product(a, a);
+  const Matrix a2 = scalapack::product(a, a);
   Matrix power = a2;
   for (std::size_t k = 2; k < b.size(); k += 2) {
     scalapack::axpy(b[k], power, v);
     scalapack::axpy(b[k + 1], power, odd);
-    if (k + 2 < b.size()) power = product(power, a2);
+    if (k + 2 < b.size()) power = scalapack::product(power, a2);
   }
-  const Matrix u = product(a, odd);
+  const Matrix u = scalapack::product(a, odd);
   scalapack::assign(v, a);
   scalapack::axpy(1.0, u, a);   // v + u
   scalapack::axpy(-1.0, u, v);  // v - u
@@ -85,38 +79,18 @@ Matrix exponential(const Matrix& a) {
     pade(a, r.b);
     return a;
   }
+  if (std::isinf(norm)) throw ValueError("expm needs a matrix whose 1-norm does not overflow");
   const int squarings =
       std::max(0, static_cast<int>(std::ceil(std::log2(norm / approximants.back().theta))));
   scalapack::scale_rows(a, std::vector<std::complex<double>>(static_cast<std::size_t>(a.rows()),
                                                              std::ldexp(1.0, -squarings)));
   pade(a, approximants.back().b);
   Matrix result = a;
-  for (int i = 0; i < squarings; ++i) result = product(result, result);
+  for (int i = 0; i < squarings; ++i) result = scalapack::product(result, result);
   return result;
 }
 
 }  // namespace
-
-Array composed::matrix_power(const Array& given, std::int64_t n) {
-  const Array a = detail::square_argument("matrix_power", given, false);
-  const auto result = detail::dense({a}, [&](const Grid& grid, auto m) -> std::vector<Array> {
-    Matrix base = m[0];
-    if (n < 0) {
-      scalapack::Pivots pivots;
-      scalapack::require_nonsingular(scalapack::getrf(base, pivots));
-      scalapack::getri(base, pivots);
-    }
-    Matrix power = grid.identity(a.rows(), a.dtype());
-    bool first = true;  // the identity times base is base
-    for (std::uint64_t k = n < 0 ? -static_cast<std::uint64_t>(n) : static_cast<std::uint64_t>(n);
-         k > 0; k >>= 1) {
-      if (k & 1) power = std::exchange(first, false) ? base : product(power, base);
-      if (k > 1) base = product(base, base);
-    }
-    return {power.array()};
-  });
-  return detail::laid_out_like(result[0], given);
-}
 
 Array composed::expm(const Array& given) {
   const Array a = detail::square_argument("expm", given, true);

@@ -1,15 +1,7 @@
 #pragma once
-#include <cstdint>
-#include <optional>
-
 #include <tessera/linalg/norm.hpp>
 
 namespace tessera::linalg {
-
-/// The number of singular values above `tol` (numpy.linalg.matrix_rank); by default s[0] * max(m,
-/// n)
-/// * eps. Collective.
-std::int64_t matrix_rank(const Array& a, std::optional<double> tol = {});
 
 /// The condition number norm(a, order) * norm(inv(a), order) (numpy.linalg.cond): by default, and
 /// for 2 and -2, the ratio of the extreme singular values, for any m x n; other orders for square

@@ -1,13 +1,11 @@
-#include <tessera/linalg/products.hpp>
+#include <tessera/linalg/tensordot.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <complex>
 #include <cstring>
 #include <numeric>
-#include <type_traits>
 #include <utility>
 
 #include <tessera/linalg/dense.hpp>
@@ -21,34 +19,14 @@ namespace {
 
 using Kind = Distribution::Kind;
 
-bool everywhere(const Array& x) { return x.distribution().kind() == Kind::replicated; }
-
-// The sum of conj(a) b over n elements, in float64.
-template <class T>
-std::complex<double> dot(const T* a, const T* b, std::int64_t n) {
-  double re = 0;
-  double im = 0;
-  for (std::int64_t i = 0; i < n; ++i) {
-    const std::complex<double> x(a[i]);
-    const std::complex<double> y(b[i]);
-    re += x.real() * y.real() + x.imag() * y.imag();
-    im += x.real() * y.imag() - x.imag() * y.real();
-  }
-  return {re, im};
-}
-template <class T>
-requires std::is_floating_point_v<T>
-double dot(const T* a, const T* b, std::int64_t n) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < n; ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  return sum;
-}
-
 // The same elements in row-major order as an array with other rows; by rows like row-distributed x
-// when every row of the result lies within one of x, else replicated. Collective.
-Array regrouped(const Array& x, const Shape& shape) {
-  if (row_count(shape) == x.rows()) return x.reshape(shape);
-  if (!everywhere(x) && row_count(shape) % std::max<std::int64_t>(1, x.rows()) == 0) {
+// when every row of the result lies within one of x, else replicated. In host memory, unless
+// nothing moves. Collective.
+Array regrouped(const Array& given, const Shape& shape) {
+  if (row_count(shape) == given.rows()) return given.reshape(shape);
+  const Array x = given.to(cpu);
+  if (x.distribution().kind() != Kind::replicated &&
+      row_count(shape) % std::max<std::int64_t>(1, x.rows()) == 0) {
     Tile mine = x.local();
     mine.cols = mine.stride = elements_per_row(shape);
     mine.rows *= row_count(shape) / std::max<std::int64_t>(1, x.rows());
@@ -100,65 +78,6 @@ Pairs checked_axes(const Array& a, const Array& b, std::span<const std::int64_t>
 }
 
 }  // namespace
-
-Array composed::outer(const Array& a, const Array& b) {
-  detail::require_together("outer", a, b);
-  if (a.ndim() != 1 || b.ndim() != 1)
-    throw ValueError(fmt::format("outer needs two vectors, got shapes {} and {}",
-                                 to_string(a.shape()), to_string(b.shape())));
-  const DType dtype = detail::common_dtype(a.dtype(), b.dtype());
-  const Array column = detail::converted(a.reshape({a.rows(), 1}), dtype);
-  const Array row = detail::converted(gather(b).reshape({b.rows(), 1}), dtype);
-  const Array result = detail::multiply(column, Operand(row, Transpose::yes));
-  return detail::laid_out_like(result, column);
-}
-
-Array composed::vecdot(const Array& given_a, const Array& given_b) {
-  detail::require_together("vecdot", given_a, given_b);
-  if (given_a.shape() != given_b.shape() || given_a.ndim() < 1 || given_a.ndim() > 2)
-    throw ValueError(fmt::format("vecdot needs two vectors or matrices of one shape, got {} and {}",
-                                 to_string(given_a.shape()), to_string(given_b.shape())));
-  const auto& comm = given_a.comm();
-  const DType dtype = detail::common_dtype(given_a.dtype(), given_b.dtype());
-  const bool replicated = everywhere(given_a) && everywhere(given_b);
-  const auto prepare = [&](const Array& x) {
-    const Array here = detail::on_host(x, dtype);
-    return replicated ? here : redistribute(here, row_distribution(x.shape(), comm));
-  };
-  const Array a = prepare(given_a);
-  const Array b = prepare(given_b);
-  return visit_inexact(dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    if (a.ndim() == 1) {
-      const auto sum = reduce<Sums>(a, [&](const Leaf& leaf, Stream&) -> Sums {
-        const std::complex<double> v =
-            dot(leaf.tile.as<const T>(), tessera::rows_of(b, leaf).template as<const T>(),
-                leaf.tile.rows);
-        return {{v.real(), v.imag()}};
-      });
-      const Array out =
-          tessera::detail::allocate({}, dtype, Distribution::replicated(1, comm.size()), comm);
-      const std::complex<double> v =
-          sum.values.empty() ? 0.0 : std::complex<double>(sum.values[0], sum.values[1]);
-      if constexpr (std::is_floating_point_v<T>)
-        *out.local().template as<T>() = static_cast<T>(v.real());
-      else
-        *out.local().template as<T>() = static_cast<T>(v);
-      return out.to(given_a.device());
-    }
-    const Array out = tessera::detail::allocate({a.rows()}, dtype, a.distribution(), comm);
-    together(comm, [&] {
-      Rows(a).for_each_leaf([&](const Leaf& leaf, Stream&) {
-        const Tile other = tessera::rows_of(b, leaf);
-        const Tile to = tessera::rows_of(out, leaf);
-        for (std::int64_t i = 0; i < leaf.rows.size(); ++i)
-          to.as<T>()[i] = static_cast<T>(dot(leaf.tile.slice(i, 1).template as<const T>(),
-                                             other.slice(i, 1).template as<const T>(), a.cols()));
-      });
-    });
-    return (everywhere(given_a) ? gather(out) : out).to(given_a.device());
-  });
-}
 
 Array composed::tensordot(const Array& given_a, const Array& given_b,
                           std::span<const std::int64_t> axes_a,

@@ -1,0 +1,19 @@
+#include <tessera/linalg/matrix_rank.hpp>
+
+#include <algorithm>
+
+#include <tessera/linalg/dense.hpp>
+#include <tessera/linalg/functions.hpp>
+
+namespace tessera::linalg {
+
+std::int64_t composed::matrix_rank(const Array& a, std::optional<double> tol) {
+  const Array s = linalg::svdvals(a).to(cpu).astype(DType::float64);
+  const auto values = s.values<double>();
+  if (values.empty()) return 0;
+  const double least = tol.value_or(values[0] * static_cast<double>(std::max(a.rows(), a.cols())) *
+                                    detail::eps_of(a.dtype()));
+  return std::count_if(values.begin(), values.end(), [&](double v) { return v > least; });
+}
+
+}  // namespace tessera::linalg

@@ -1,0 +1,13 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+
+#include <tessera/runtime/array.hpp>
+
+namespace tessera::linalg {
+
+/// The number of singular values above `tol` (numpy.linalg.matrix_rank); by default s[0] * max(m,
+/// n) * eps. Collective.
+std::int64_t matrix_rank(const Array& a, std::optional<double> tol = {});
+
+}  // namespace tessera::linalg
