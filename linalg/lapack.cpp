@@ -1,7 +1,6 @@
 #include <tessera/linalg/lapack.hpp>
 
 #include <fmt/format.h>
-#include <lapacke.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -25,7 +24,6 @@ void reserve_blas(int threads) {
   if (reserved >= threads) return;
   const std::lock_guard lock(mutex);
   if (reserved >= threads) return;
-  LAPACKE_set_nancheck(0);  // whether NaN is an error is the caller's choice
   const std::size_t bytes = static_cast<std::size_t>(threads - reserved) * block;
   void* probe = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (probe == MAP_FAILED)

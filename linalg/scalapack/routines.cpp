@@ -95,30 +95,30 @@ namespace {
 // The routines of one element type under one name each.
 template <class T>
 struct Routines;
-#define TESSERA_ROUTINES(T, R, p, l, Tran, Tranc, Orgqr, Syevd) \
-  template <>                                                   \
-  struct Routines<T> {                                          \
-    using Real = R;                                             \
-    static constexpr auto gemm = p##gemm_;                      \
-    static constexpr auto trsm = p##trsm_;                      \
-    static constexpr auto potrf = p##potrf_;                    \
-    static constexpr auto getrf = p##getrf_;                    \
-    static constexpr auto getrs = p##getrs_;                    \
-    static constexpr auto getri = p##getri_;                    \
-    static constexpr auto gecon = p##gecon_;                    \
-    static constexpr auto pocon = p##pocon_;                    \
-    static constexpr auto trcon = p##trcon_;                    \
-    static constexpr auto geqrf = p##geqrf_;                    \
-    static constexpr auto orgqr = p##Orgqr##_;                  \
-    static constexpr auto syevd = p##Syevd##_;                  \
-    static constexpr auto gesvd = p##gesvd_;                    \
-    static constexpr auto tran = p##Tran##_;                    \
-    static constexpr auto tranc = p##Tranc##_;                  \
-    static constexpr auto lapack_potrf = LAPACKE_##l##potrf;    \
-    static constexpr auto lapack_getrf = LAPACKE_##l##getrf;    \
-    static constexpr auto lapack_syevd = LAPACKE_##l##Syevd;    \
-    static constexpr auto lapack_gesdd = LAPACKE_##l##gesdd;    \
-    static constexpr auto lapack_geev = LAPACKE_##l##geev;      \
+#define TESSERA_ROUTINES(T, R, p, l, Tran, Tranc, Orgqr, Syevd)   \
+  template <>                                                     \
+  struct Routines<T> {                                            \
+    using Real = R;                                               \
+    static constexpr auto gemm = p##gemm_;                        \
+    static constexpr auto trsm = p##trsm_;                        \
+    static constexpr auto potrf = p##potrf_;                      \
+    static constexpr auto getrf = p##getrf_;                      \
+    static constexpr auto getrs = p##getrs_;                      \
+    static constexpr auto getri = p##getri_;                      \
+    static constexpr auto gecon = p##gecon_;                      \
+    static constexpr auto pocon = p##pocon_;                      \
+    static constexpr auto trcon = p##trcon_;                      \
+    static constexpr auto geqrf = p##geqrf_;                      \
+    static constexpr auto orgqr = p##Orgqr##_;                    \
+    static constexpr auto syevd = p##Syevd##_;                    \
+    static constexpr auto gesvd = p##gesvd_;                      \
+    static constexpr auto tran = p##Tran##_;                      \
+    static constexpr auto tranc = p##Tranc##_;                    \
+    static constexpr auto lapack_potrf = LAPACKE_##l##potrf_work; \
+    static constexpr auto lapack_getrf = LAPACKE_##l##getrf_work; \
+    static constexpr auto lapack_syevd = LAPACKE_##l##Syevd;      \
+    static constexpr auto lapack_gesdd = LAPACKE_##l##gesdd;      \
+    static constexpr auto lapack_geev = LAPACKE_##l##geev;        \
   };
 TESSERA_ROUTINES(float, float, ps, s, tran, tran, orgqr, syevd)
 TESSERA_ROUTINES(double, double, pd, d, tran, tran, orgqr, syevd)
@@ -153,7 +153,7 @@ void with_type(const Matrix& m, F f) {
 }
 
 // Runs `call`, which returns info, where there is a grid, and gives its positive info (0 for
-// success) to all processes. Negative info is our mistake, or a value LAPACKE finds NaN.
+// success) to all processes. Negative info is our mistake.
 template <class F>
 std::int64_t agreed_info(const Grid& grid, const char* routine, F call) {
   std::int64_t info = 0;
@@ -169,8 +169,12 @@ std::int64_t agreed_info(const Grid& grid, const char* routine, F call) {
 }
 template <class F>
 void converge(const Grid& grid, const char* routine, F call) {
-  if (const auto info = agreed_info(grid, routine, call))
-    throw LinAlgError(fmt::format("{} did not converge (info {})", routine, info));
+  const auto info = agreed_info(grid, routine, [&]() -> std::int64_t {
+    constexpr int nan = -5;  // in the matrix, LAPACKE's fifth argument
+    const auto own = call();
+    return grid.one_process() && own == nan ? 1 : own;
+  });
+  if (info > 0) throw LinAlgError(fmt::format("{} did not converge (info {})", routine, info));
 }
 
 // The size a workspace query left, rounded up: float32 cannot hold every integer.
@@ -670,10 +674,9 @@ std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
     auto s = a.grid().room<R>(k);
     if (a.grid().one_process()) {
       converge(a.grid(), "?gesdd", [&] {
-        const auto info = Routines<T>::lapack_gesdd(
-            LAPACK_COL_MAJOR, u ? 'S' : 'N', m, n, a.data<T>(), m, s.data(),
-            u ? u->data<T>() : nullptr, m, vh ? vh->data<T>() : nullptr, k);
-        return info == -4 ? k : info;  // a holds NaN
+        return Routines<T>::lapack_gesdd(LAPACK_COL_MAJOR, u ? 'S' : 'N', m, n, a.data<T>(), m,
+                                         s.data(), u ? u->data<T>() : nullptr, m,
+                                         vh ? vh->data<T>() : nullptr, k);
       });
     } else {
       const char* job = u ? "V" : "N";
