@@ -14,18 +14,20 @@ double composed::cond(const Array& a, const NormOrder& order) {
   if (a.size() == 0)
     throw ValueError(
         fmt::format("cond of an empty matrix, shape {}, is not defined", to_string(a.shape())));
-  if (std::isnan(linalg::norm(a))) return std::numeric_limits<double>::quiet_NaN();
+  const Array x = detail::matrix_argument("cond", a, false);
+  if (std::isnan(linalg::norm(x))) return std::numeric_limits<double>::quiet_NaN();
   const bool spectral = order.name.empty() && (!order.number || std::abs(*order.number) == 2.0);
   if (spectral) {
-    const Array s = linalg::svdvals(a).to(cpu).astype(DType::float64);
+    detail::require_finite("cond", x);
+    const Array s = linalg::svdvals(x, false).to(cpu).astype(DType::float64);
     const auto values = s.values<double>();
     const double ratio = values.back() == 0.0 ? std::numeric_limits<double>::infinity()
                                               : values.front() / values.back();
-    return order.number == -2.0 ? 1.0 / ratio : ratio;
+    return order.number == -2.0 && values.front() > 0.0 ? 1.0 / ratio : ratio;
   }
-  const double size = linalg::norm(detail::square_argument("cond", a, false), order);
+  const double size = linalg::norm(detail::square_argument("cond", x, true), order);
   try {
-    return size * linalg::norm(linalg::inv(a), order);
+    return size * linalg::norm(linalg::inv(x, false), order);
   } catch (const LinAlgError&) {  // thrown on every process alike
     return std::numeric_limits<double>::infinity();
   }

@@ -155,6 +155,11 @@ Array right_hand_side(std::string_view function, const Array& b, std::int64_t n,
   return here;
 }
 
+void require_tolerance(std::string_view function, std::string_view name, double value) {
+  if (!(value >= 0.0))
+    throw ValueError(fmt::format("{} needs {} >= 0, got {}", function, name, value));
+}
+
 void warn_if_ill_conditioned(std::string_view function, double rcond, DType dtype) {
   if (!(rcond >= eps_of(dtype)))
     warn(fmt::format(

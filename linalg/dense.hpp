@@ -34,6 +34,9 @@ Array right_hand_side(std::string_view function, const Array& b, std::int64_t n,
 /// ValueError naming the lowest row and column of a NaN or infinity. Collective.
 void require_finite(std::string_view function, const Array& x);
 
+/// ValueError unless value >= 0.
+void require_tolerance(std::string_view function, std::string_view name, double value);
+
 /// Warns of a reciprocal condition number below eps, as SciPy does.
 void warn_if_ill_conditioned(std::string_view function, double rcond, DType dtype);
 

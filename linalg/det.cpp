@@ -32,8 +32,7 @@ std::vector<Z> factors_of_det(const char* function, const Array& given, bool che
   return {values.begin(), values.end()};
 }
 
-Array scalar(Z value, const Array& like) {
-  const DType dtype = detail::common_dtype(like.dtype());
+Array scalar(Z value, const Array& like, DType dtype) {
   const Array x = is_complex(dtype) ? replicated(std::vector{value}, {}, like.comm())
                                     : replicated(std::vector{value.real()}, {}, like.comm());
   return x.astype(dtype).to(like.device());
@@ -46,17 +45,19 @@ Slogdet composed::slogdet(const Array& a, bool check_finite) {
   double logabsdet = 0.0;
   for (const Z f : factors_of_det("slogdet", a, check_finite)) {
     const double size = std::abs(f);
-    if (size == 0.0) return {scalar(0.0, a), -std::numeric_limits<double>::infinity()};
+    if (size == 0.0)
+      return {scalar(0.0, a, detail::common_dtype(a.dtype())),
+              -std::numeric_limits<double>::infinity()};
     sign *= f / size;
     logabsdet += std::log(size);
   }
-  return {scalar(sign, a), logabsdet};
+  return {scalar(sign, a, detail::common_dtype(a.dtype())), logabsdet};
 }
 
 Array composed::det(const Array& a, bool check_finite) {
   Z product = 1.0;
   for (const Z f : factors_of_det("det", a, check_finite)) product *= f;
-  return scalar(product, a);
+  return scalar(product, a, is_complex(a.dtype()) ? DType::complex128 : DType::float64);
 }
 
 }  // namespace tessera::linalg

@@ -1,5 +1,6 @@
 #include <tessera/linalg/expm.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <complex>
@@ -72,6 +73,49 @@ void pade(const Matrix& a, std::span<const double> b) {
   scalapack::getrs(Transpose::no, v, pivots, a);
 }
 
+Matrix times(double factor, const Matrix& a) {
+  Matrix b = a.grid().copy(a.array());
+  scalapack::scale_rows(
+      b, std::vector<std::complex<double>>(static_cast<std::size_t>(a.rows()), factor));
+  return b;
+}
+
+// The largest column sum of |a|^k.
+double norm_of_absolute_power(const Matrix& a, int k) {
+  const Matrix absolute = a.grid().copy(a.array());
+  Matrix row = a.grid().empty(1, a.cols(), a.dtype());
+  visit_inexact(a.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    absolute.template for_each<T>([](std::int64_t, std::int64_t, T& x) { x = T(std::abs(x)); });
+    row.template for_each<T>([](std::int64_t, std::int64_t, T& x) { x = T(1); });
+  });
+  for (int i = 0; i < k; ++i) row = scalapack::product(row, absolute);
+  return scalapack::norm_1(row);
+}
+
+// How often to halve a, of that 1-norm, for the last approximant (Al-Mohy and Higham 2009,
+// algorithm 5.1): by the norms of powers of a, which can be far smaller than powers of its norm.
+int squarings_for(const Matrix& a, double norm) {
+  constexpr double theta = 4.25;
+  constexpr int m = 13;
+  constexpr double c = 1.0 / 113250775606021113483283660800000000.0;  // of the error's first term
+  const int most = static_cast<int>(std::ceil(std::log2(norm / approximants.back().theta)));
+  const int exponent = std::ilogb(norm);
+  const Matrix small = times(std::ldexp(1.0, -exponent), a);  // its powers do not overflow
+  const Matrix a2 = scalapack::product(small, small);
+  const Matrix a4 = scalapack::product(a2, a2);
+  const Matrix a6 = scalapack::product(a4, a2);
+  const double d6 = std::pow(scalapack::norm_1(a6), 1.0 / 6);
+  const double d8 = std::pow(scalapack::norm_1(scalapack::product(a4, a4)), 1.0 / 8);
+  const double d10 = std::pow(scalapack::norm_1(scalapack::product(a4, a6)), 1.0 / 10);
+  const double size = std::ldexp(std::max(d8, std::min(d6, d10)), exponent);
+  const int halvings = size > theta ? static_cast<int>(std::ceil(std::log2(size / theta))) : 0;
+  const double scale = std::ldexp(1.0, -halvings);
+  const double error = c * norm_of_absolute_power(times(scale, a), 2 * m + 1) / (scale * norm);
+  const double further = std::max(0.0, std::ceil(std::log2(error * 0x1p53) / (2 * m)));
+  return further > most ? most : std::min(most, halvings + static_cast<int>(further));
+}
+
 Matrix exponential(const Matrix& a) {
   const double norm = scalapack::norm_1(a);
   for (const Approximant& r : approximants) {
@@ -80,12 +124,9 @@ Matrix exponential(const Matrix& a) {
     return a;
   }
   if (std::isinf(norm)) throw ValueError("expm needs a matrix whose 1-norm does not overflow");
-  const int squarings =
-      std::max(0, static_cast<int>(std::ceil(std::log2(norm / approximants.back().theta))));
-  scalapack::scale_rows(a, std::vector<std::complex<double>>(static_cast<std::size_t>(a.rows()),
-                                                             std::ldexp(1.0, -squarings)));
-  pade(a, approximants.back().b);
-  Matrix result = a;
+  const int squarings = squarings_for(a, norm);
+  Matrix result = times(std::ldexp(1.0, -squarings), a);
+  pade(result, approximants.back().b);
   for (int i = 0; i < squarings; ++i) result = scalapack::product(result, result);
   return result;
 }

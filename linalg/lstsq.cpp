@@ -48,6 +48,12 @@ Lstsq composed::lstsq(const Array& given, const Array& b, std::optional<double> 
   const DType dtype = detail::common_dtype(given.dtype(), b.dtype());
   Array a = detail::on_host(detail::matrix_argument("lstsq", given, check_finite), dtype);
   Array rhs = detail::right_hand_side("lstsq", b, a.rows(), dtype, check_finite);
+  // Squares and what is near: their larger extent; beyond four times as long, rounding does not
+  // grow.
+  const double extent =
+      static_cast<double>(std::min(std::max(a.rows(), a.cols()), 4 * std::min(a.rows(), a.cols())));
+  const double relative = cond.value_or(detail::eps_of(dtype) * extent);
+  detail::require_tolerance("lstsq", "cond", relative);
   const bool overdetermined = a.rows() > a.cols();
   const std::int64_t n = a.cols();
   if (const std::int64_t p = n + rhs.cols(); detail::is_tall(a.rows(), p)) {
@@ -61,7 +67,7 @@ Lstsq composed::lstsq(const Array& given, const Array& b, std::optional<double> 
   const Svd f = linalg::svd(a, {.check_finite = false});
   const Array values = f.s.to(cpu).astype(DType::float64);
   const auto s = values.values<double>();
-  const double least = s.empty() ? 0.0 : cond.value_or(detail::eps_of(dtype)) * s[0];
+  const double least = s.empty() ? 0.0 : relative * s[0];
   const Array projection = detail::divided_rows(linalg::matmul(adjoint(f.u), rhs), s, least);
   const Array x = linalg::matmul(adjoint(f.vh), projection);
   Lstsq out;

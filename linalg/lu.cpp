@@ -32,10 +32,10 @@ Array composed::lu_solve(const Array& lu, const Array& piv, const Array& b, Tran
   const std::int64_t n = factors.rows();
   const DType dtype = detail::common_dtype(lu.dtype(), b.dtype());
   const Array rhs = detail::right_hand_side("lu_solve", b, n, dtype, check_finite);
-  const Array order = gather(piv).to(cpu);
-  if (order.size() != n || order.dtype() != DType::int64)
-    throw ValueError(fmt::format("lu_solve needs {} int64 pivots, got {} of shape {}", n,
-                                 name_of(order.dtype()), to_string(order.shape())));
+  if (piv.shape() != Shape{n} || (piv.dtype() != DType::int64 && piv.dtype() != DType::int32))
+    throw ValueError(fmt::format("lu_solve needs {} int32 or int64 pivots, got {} of shape {}", n,
+                                 name_of(piv.dtype()), to_string(piv.shape())));
+  const Array order = gather(piv).to(cpu).astype(DType::int64);
   const auto given = order.values<std::int64_t>();
   for (const std::int64_t p : given)
     if (p < 0 || p >= n)

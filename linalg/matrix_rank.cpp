@@ -8,7 +8,10 @@
 namespace tessera::linalg {
 
 std::int64_t composed::matrix_rank(const Array& a, std::optional<double> tol) {
-  const Array s = linalg::svdvals(a).to(cpu).astype(DType::float64);
+  if (tol) detail::require_tolerance("matrix_rank", "tol", *tol);
+  const Array s = linalg::svdvals(detail::matrix_argument("matrix_rank", a, true), false)
+                      .to(cpu)
+                      .astype(DType::float64);
   const auto values = s.values<double>();
   if (values.empty()) return 0;
   const double least = tol.value_or(values[0] * static_cast<double>(std::max(a.rows(), a.cols())) *

@@ -132,18 +132,20 @@ double power_norm(const Rows& x, double p) {
       "norm of order {} of a {} does not exist: allowed are {}",
       order.number ? fmt::format("{}", *order.number) : "'" + order.name + "'", what, allowed));
 }
-void require_elements(std::int64_t count, const Array& x) {
-  if (count == 0)
-    throw ValueError(fmt::format(
-        "norm of shape {} by a maximum or minimum does not exist: there is nothing to choose from",
-        to_string(x.shape())));
+// Whether there is nothing to choose a maximum or minimum from: 0 is the largest then, as in NumPy.
+bool is_empty(std::int64_t count, double order, const Array& x) {
+  if (count == 0 && order < 0)
+    throw ValueError(
+        fmt::format("norm of shape {} by a minimum does not exist: there is nothing to choose from",
+                    to_string(x.shape())));
+  return count == 0;
 }
 
 double vector_norm(const Array& x, const Rows& rows, const NormOrder& order) {
   if (!order.name.empty()) refuse(order, "vector", "numbers");
   const double p = order.number.value_or(2.0);
   if (std::isinf(p)) {
-    require_elements(x.size(), x);
+    if (is_empty(x.size(), p, x)) return 0.0;
     const Extremes e = extremes(rows);
     return p > 0 ? e.largest : e.smallest;
   }
@@ -167,8 +169,7 @@ std::vector<double> column_sums(const Rows& x) {
 
 double spectral_norm(const Array& x, const NormOrder& order) {
   const bool nuclear = !order.name.empty();
-  if (nuclear && x.size() == 0) return 0.0;
-  require_elements(x.size(), x);
+  if (is_empty(x.size(), order.number.value_or(1.0), x)) return 0.0;
   const double largest = extremes(Rows(x).to(cpu)).largest;
   if (!std::isfinite(largest)) return std::numeric_limits<double>::quiet_NaN();
   const DType wide = is_complex(x.dtype()) ? DType::complex128 : DType::float64;
@@ -190,7 +191,7 @@ double matrix_norm(const Array& x, const Rows& rows, const NormOrder& order) {
   Extremes e;
   if (std::abs(p) == 2) return spectral_norm(x, order);
   if (std::isinf(p)) {
-    require_elements(x.rows(), x);
+    if (is_empty(x.rows(), p, x)) return 0.0;
     e = reduce<Extremes>(rows, [&](const Leaf& leaf, Stream&) {
       Extremes sums;
       for_each_row(leaf.tile, [&](const auto* row) {
@@ -199,7 +200,7 @@ double matrix_norm(const Array& x, const Rows& rows, const NormOrder& order) {
       return sums;
     });
   } else if (std::abs(p) == 1) {
-    require_elements(x.cols(), x);
+    if (is_empty(x.cols(), p, x)) return 0.0;
     for (const double v : column_sums(rows)) e.add(v);
   } else {
     refuse(order, "matrix", allowed);

@@ -24,9 +24,8 @@ struct NormOrder {
 /// The norm of a vector or matrix, of any array without an order, in float64. No overflow or
 /// underflow in between (powers that may have are formed again of scaled values). NaN if there is
 /// one. Orders 2, -2 and nuc of a matrix go through svdvals. ValueError for an order that does not
-/// exist for the shape. Empty: 0, and ValueError for orders that take a minimum or maximum, as in
-/// NumPy. Collective; same bits at any number of processes, but for what svdvals computes over a
-/// grid.
+/// exist for the shape. Empty: 0, and ValueError for orders that take a minimum, as in NumPy.
+/// Collective; same bits at any number of processes, but for what svdvals computes over a grid.
 double norm(const Array& x, const NormOrder& order = {});
 
 }  // namespace tessera::linalg

@@ -13,6 +13,8 @@ Array composed::pinv(const Array& given, double atol, std::optional<double> rtol
   const Array a = detail::matrix_argument("pinv", given, check_finite);
   const double relative =
       rtol.value_or(detail::eps_of(a.dtype()) * static_cast<double>(std::max(a.rows(), a.cols())));
+  detail::require_tolerance("pinv", "atol", atol);
+  detail::require_tolerance("pinv", "rtol", relative);
   const Svd f = linalg::svd(a, {.check_finite = false});
   const Array s = f.s.to(cpu).astype(DType::float64);
   const auto values = s.values<double>();

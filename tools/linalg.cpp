@@ -120,7 +120,9 @@ const std::map<std::string, Structure> structures = {
     {"general", Structure::general},
     {"diag", Structure::diagonal},
     {"diagonal", Structure::diagonal},
+    {"upper triangular", Structure::upper_triangular},
     {"upper_triangular", Structure::upper_triangular},
+    {"lower triangular", Structure::lower_triangular},
     {"lower_triangular", Structure::lower_triangular},
     {"sym", Structure::symmetric},
     {"symmetric", Structure::symmetric},
@@ -350,8 +352,9 @@ const std::vector<Function> table = {
     {"lstsq", "the shortest x with the smallest |B - A x| (scipy.linalg.lstsq)", system,
      "/x, /residues, /rank, /s", false, "lstsq data.h5:/X data.h5:/y --out fit.h5",
      [](Options o) -> Call {
-       const auto cond =
-           o.number("--cond", "singular values up to this times the largest are 0 [eps]");
+       const auto cond = o.number(
+           "--cond",
+           "singular values up to this times the largest are 0 [eps min(max(m, n), 4 min(m, n))]");
        const auto check = o.check_finite();
        return [=](const Arrays& in) -> Results {
          const Lstsq f = lstsq(in[0], in[1], *cond, *check);

@@ -281,6 +281,7 @@ void mirror_triangle(const Matrix& a, bool lower, Transpose op) {
     const T* other = b.data<T>();
     a.for_each<T>([&](std::int64_t i, std::int64_t j, T& x) {
       if (lower ? i < j : i > j) x = *other;
+      if (op == Transpose::conjugate && i == j) x = T(std::real(x));
       ++other;
     });
   });

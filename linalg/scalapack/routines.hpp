@@ -28,7 +28,7 @@ void zero_triangle(const Matrix& a, bool lower);
 bool is_zero_triangle(const Matrix& a, bool lower);
 /// Whether a is its own transpose or adjoint, to the bit.
 bool equals_transposed(const Matrix& a, Transpose op);
-/// The other triangle from this one.
+/// The other triangle from this one; for the adjoint the diagonal loses its imaginary parts.
 void mirror_triangle(const Matrix& a, bool lower, Transpose op);
 /// The diagonal, on every process.
 std::vector<std::complex<double>> diagonal_of(const Matrix& a);

@@ -497,6 +497,22 @@ TYPED_TEST(Dense, PowersAndExponential) {
   });
 }
 
+// Powers far smaller than those of the norm: scaling by the norm alone would lose half the digits.
+TEST(Exponential, OfNonnormalMatrices) {
+  const auto e = [](double a, double b, double d) {
+    const HostMatrix x = {2, 2, [&](auto i, auto j) { return i > j ? 0 : i < j ? b : i ? d : a; }};
+    return host<double>(expm(laid_out<double>(x, Layout::rows)));
+  };
+  const HostMatrix nilpotent = e(0, 1e8, 0);
+  EXPECT_EQ(nilpotent(0, 0), 1.0);
+  EXPECT_NEAR(nilpotent(0, 1).real(), 1e8, 1e-6);
+  const HostMatrix triangle = e(1, 1e6, -1);
+  EXPECT_NEAR(triangle(0, 0).real(), std::exp(1.0), 1e-14);
+  EXPECT_NEAR(triangle(0, 1).real(), 1e6 * std::sinh(1.0), 1e-8);
+  EXPECT_NEAR(triangle(1, 1).real(), std::exp(-1.0), 1e-14);
+  EXPECT_NEAR(e(50, 0, -50)(0, 0).real() / std::exp(50.0), 1.0, 1e-13);
+}
+
 TEST(DenseSameBits, OnOneProcessWhateverTheNumberOfThem) {
   const Communicator world = Communicator::world();
   const Communicator self = Communicator::self();

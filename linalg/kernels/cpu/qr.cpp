@@ -341,6 +341,12 @@ namespace {
 
 std::size_t padded(std::size_t n) { return (n + kPanel - 1) / kPanel * kPanel; }
 
+/// Room that grows and stays.
+struct Memory {
+  hwy::AlignedFreeUniquePtr<double[]> data;
+  std::size_t size = 0;
+};
+
 /// The factorisation of a matrix that is packed chunk by chunk: with `keep` all of it stays, for Q,
 /// otherwise a chunk takes the place of the one before.
 class Qr {
@@ -395,14 +401,16 @@ class Qr {
   double r(std::size_t i, std::size_t j) const { return *(a_.at(j / kPanel, i) + j % kPanel); }
 
   /// Zeros for that many rows, with room for whole panels of reflections.
-  Panels panels(std::size_t rows, std::size_t cols,
-                hwy::AlignedFreeUniquePtr<double[]>& memory) const {
+  Panels panels(std::size_t rows, std::size_t cols, Memory& memory) const {
     Panels p{nullptr, std::max(padded(rows), padded(reflections_)), cols};
     const std::size_t size = p.capacity * p.count() * kPanel;
-    memory = hwy::AllocateAligned<double>(std::max<std::size_t>(size, 1));
-    if (!memory) throw std::bad_alloc();
-    std::fill_n(memory.get(), size, 0.0);
-    p.data = memory.get();
+    if (!memory.data || memory.size < size) {
+      memory = {nullptr, 0};
+      memory = {hwy::AllocateAligned<double>(std::max<std::size_t>(size, 1)), size};
+      if (!memory.data) throw std::bad_alloc();
+    }
+    std::fill_n(memory.data.get(), size, 0.0);
+    p.data = memory.data.get();
     return p;
   }
 
@@ -419,7 +427,7 @@ class Qr {
   std::size_t cols_;
   std::size_t reflections_;
   bool keep_;
-  hwy::AlignedFreeUniquePtr<double[]> memory_;
+  Memory memory_;
   Panels a_;
   std::vector<Chunk> chunks_;
   std::vector<Reflections> products_;
@@ -527,7 +535,7 @@ template <class T>
 void qr_times(const QrRows<T>& rows, const double* c, std::int64_t l, std::int64_t c_stride, T* out,
               std::int64_t out_stride) {
   with_qr(rows, true, false, [&](const Qr& qr, const std::vector<double>&) {
-    hwy::AlignedFreeUniquePtr<double[]> memory;
+    thread_local Memory memory;  // the heap would give it back to the system after every leaf
     const auto count = static_cast<std::size_t>(rows.rows);
     const Panels y = qr.panels(count, static_cast<std::size_t>(l), memory);
     const QrRows<double> given{c, static_cast<std::int64_t>(qr.reflections()), l, c_stride};
@@ -546,7 +554,7 @@ void qr_pair(double* a, std::int64_t rows, std::int64_t n, std::int64_t stride, 
         if (!q) return;
         const std::size_t count = static_cast<std::size_t>(rows), k = qr.reflections(),
                           below = pair ? padded(k) : k;
-        hwy::AlignedFreeUniquePtr<double[]> memory;
+        Memory memory;
         const Panels y = qr.panels(below + count - k, k, memory);
         for (std::size_t i = 0; i < k; ++i) y.at(i / kPanel, i)[i % kPanel] = 1;
         qr.apply_to(y);
