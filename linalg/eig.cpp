@@ -14,8 +14,8 @@ std::vector<Array> decompose(const char* function, const Array& given, bool chec
   const Array a = detail::square_argument(function, given, check_finite);
   if (!detail::fits_one_process(a.shape()))
     throw NotImplementedError(fmt::format(
-        "{} takes matrices of up to 2^20 elements, got shape {}: ScaLAPACK has no eigenvectors of "
-        "a general real matrix; eigh does Hermitian ones of any size",
+        "{} takes matrices of up to 2^20 elements, got shape {}: ScaLAPACK lacks p?trevc for real "
+        "and p?hseqr and p?gebal for complex matrices; eigh does Hermitian ones of any size",
         function, to_string(a.shape())));
   const DType dtype = detail::complex_of(a.dtype());
   auto results =

@@ -9,11 +9,11 @@ struct Eig {
 };
 
 /// Eigenvalues and right eigenvectors of a general square matrix (scipy.linalg.eig). Matrices of up
-/// to 2^20 elements; NotImplementedError for larger ones: ScaLAPACK has no eigenvectors of real
-/// Hessenberg matrices. ValueError unless a is square and finite. Collective.
+/// to 2^20 elements; NotImplementedError for larger ones: ScaLAPACK lacks p?trevc for real and
+/// p?hseqr and p?gebal for complex matrices. ValueError unless a is square and finite. Collective.
 Eig eig(const Array& a, bool check_finite = true);
 
-/// The eigenvalues only.
+/// The eigenvalues only; refused beyond that size, too, rather than given for real matrices alone.
 Array eigvals(const Array& a, bool check_finite = true);
 
 }  // namespace tessera::linalg

@@ -23,9 +23,10 @@ CenteredGram centered_gram(const Rows& x, const Array& y = {}, const Array& weig
                            bool center = true);
 
 /// x^H x of an n x p matrix, p x p, replicated, Hermitian to the bit and of x's dtype (integers in
-/// float64), on x's device. Accumulated in float64 (complex128) one leaf at a time, so x never
-/// moves, unless it is block-cyclic or p > 2048: then as matmul does it. Collective; the same bits
-/// at any number of processes but for large block-cyclic x. n p^2 flops.
+/// float64), on x's device. Added in float64 (complex128) one leaf at a time, so x by rows never
+/// moves; block-cyclic x is redistributed by rows first. For p > 2048 as matmul does it.
+/// Collective; the same bits at any number of processes but for block-cyclic x with p > 2048. n p^2
+/// flops.
 Array gram(const Array& x);
 
 }  // namespace tessera::linalg

@@ -23,7 +23,7 @@ Lu composed::lu_factor(const Array& given, bool check_finite) {
       });
   if (const auto zero = results[2].values<std::int64_t>()[0])
     warn(fmt::format("lu_factor: the matrix is singular, U[{0}, {0}] is exactly zero", zero - 1));
-  return {detail::laid_out_like(results[0], given), results[1]};
+  return {detail::laid_out_like(results[0], given), results[1].to(given.device())};
 }
 
 Array composed::lu_solve(const Array& lu, const Array& piv, const Array& b, Transpose op,

@@ -4,7 +4,7 @@
 namespace tessera::linalg {
 
 /// P a = L U as scipy.linalg.lu_factor gives it: L below the diagonal (ones on it), U above, and
-/// piv: row i was interchanged with row piv[i], 0-based, int64, replicated.
+/// piv: row i was interchanged with row piv[i], 0-based, int64, replicated, on a's device.
 struct Lu {
   Array lu;
   Array piv;

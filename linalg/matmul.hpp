@@ -17,9 +17,9 @@ namespace tessera::linalg {
 ///   replicated @ rows         elements)
 ///   rows^T otherwise          x^T is formed by rows, then as above
 ///   block_cyclic with any     p?gemm; on one process for up to 2^20 elements
-/// Same bits at any number of processes but for p?gemm. The result lies like the left operand's
-/// array (not its transpose) by the rule of docs/linalg.md: x @ b like x, x^T @ y replicated unless
-/// it is large. Complex numbers are multiplied on the host.
+/// Same bits at any number of processes but for p?gemm on a grid. The result lies like the left
+/// operand's array (not its transpose) by the rule of docs/linalg.md: x @ b like x, x^T @ y
+/// replicated unless it is large. Complex numbers are multiplied on the host.
 Array matmul(const Operand& a, const Operand& b);
 
 }  // namespace tessera::linalg

@@ -15,8 +15,9 @@ struct Qr {
 };
 
 /// QR factorisation of an m x n matrix (numpy.linalg.qr). Tall matrices take TSQR, R and, down the
-/// same tree, Q: the same bits at any number of processes; others p?geqrf. ValueError unless a is a
-/// finite matrix. Collective. 2 m n^2 flops for r, as many again and more for q.
+/// same tree, Q: the same bits at any number of processes; others p?geqrf, small ones on one
+/// process. ValueError unless a is a finite matrix. Collective. 2 m n^2 flops for r, as many again
+/// and more for q.
 Qr qr(const Array& a, QrMode mode = QrMode::reduced, bool check_finite = true);
 
 }  // namespace tessera::linalg

@@ -15,10 +15,11 @@ struct SvdOptions {
   bool check_finite = true;
 };
 
-/// Singular value decomposition of an m x n matrix (scipy.linalg.svd). Tall matrices (m >= 4 n, and
-/// n small enough for one process) take TSQR and the SVD of R, wide ones the same on the adjoint;
-/// others ?gesdd on one process when small, p?gesvd when not. u lies like a; signs are LAPACK's.
-/// LinAlgError when it does not converge; ValueError unless a is a finite matrix. Collective.
+/// Singular value decomposition of an m x n matrix (scipy.linalg.svd). Tall matrices (m >= 4 n, n
+/// <= 1024) take TSQR and the SVD of R, wide ones the same on the adjoint, unless full_matrices;
+/// others ?gesdd on one process when small or when there is only one, else p?gesvd. u and vh lie
+/// like a; signs are LAPACK's. LinAlgError when it does not converge; ValueError unless a is a
+/// finite matrix. Collective.
 Svd svd(const Array& a, const SvdOptions& options = {});
 
 /// The singular values only.

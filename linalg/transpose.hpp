@@ -31,7 +31,8 @@ Operand transpose(const Array& x);
 Operand adjoint(const Array& x);
 
 /// The matrix that an operand stands for, formed: x itself when there is nothing to do. Laid out
-/// like its array by the rule of docs/linalg.md. Collective; moves every element once.
+/// like its array by the rule of docs/linalg.md. Collective; moves every element once, all in one
+/// round of buffers as large as this process's part.
 Array evaluate(const Operand& x);
 
 }  // namespace tessera::linalg

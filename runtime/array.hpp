@@ -143,7 +143,9 @@ Array replicated(const std::vector<T>& data, Shape shape, const Communicator& co
 }
 
 /// The same array laid out anew over the same communicator, on its device (by way of host memory).
-/// Collective. A matrix on its way into or out of blocks travels a panel of columns at a time.
+/// Collective. A matrix on its way into or out of blocks travels a panel of columns at a time: two
+/// buffers, each of about 16 MB, or of one round of block columns (block_cols * grid_cols) over
+/// this process's rows where that is more; a grid of few processes has more on each.
 Array redistribute(const Array& x, const Distribution& distribution);
 /// Every process holds all of it. Collective.
 Array gather(const Array& x);

@@ -96,8 +96,9 @@ std::int64_t total(const std::vector<Run>& runs) {
 }
 
 // Moves a matrix between a distribution by rows and a block-cyclic one, a panel of columns at a
-// time, so that buffers stay small. What process r has by rows and process q in blocks travels as
-// one message: for every run of columns, for every run of rows, that block column-major.
+// time. A panel is as many rounds of block columns as fit 16 MB on a process by rows, but at least
+// one: all of a matrix that is no wider. What process r has by rows and process q in blocks travels
+// as one message: for every run of columns, for every run of rows, that block column-major.
 class BlockExchange {
  public:
   BlockExchange(const Array& by_rows, const Array& by_blocks, bool to_blocks)

@@ -6,10 +6,10 @@
 #include <tessera/linalg/scalapack/matrix.hpp>
 #include <tessera/linalg/transpose.hpp>
 
-/// One function per ScaLAPACK family and LAPACK's where the grid is one process, for float32,
-/// float64, complex64 and complex128. All are collective over the grid's communicator, processes
-/// outside the grid included; matrices of one call have one grid and dtype. `info` becomes the same
-/// LinAlgError on every process.
+/// One function per ScaLAPACK family, for float32, float64, complex64 and complex128. potrf, getrf,
+/// heevd, gesvd (?gesdd) and geev are LAPACK's where the grid is one process. All are collective
+/// over the grid's communicator, processes outside the grid included; matrices of one call have one
+/// grid and dtype. `info` becomes the same LinAlgError on every process.
 namespace tessera::linalg::scalapack {
 
 /// c = alpha op(a) op(b) + beta c.
