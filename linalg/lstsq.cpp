@@ -5,6 +5,7 @@
 
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
+#include <tessera/linalg/multiply.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
 #include <tessera/linalg/tall_qr.hpp>
 
@@ -45,6 +46,7 @@ std::vector<double> squared_residuals(const Array& a, const Array& x, const Arra
 
 Lstsq composed::lstsq(const Array& given, const Array& b, std::optional<double> cond,
                       bool check_finite) {
+  detail::require_together("lstsq", given, b);
   const DType dtype = detail::common_dtype(given.dtype(), b.dtype());
   Array a = detail::on_host(detail::matrix_argument("lstsq", given, check_finite), dtype);
   Array rhs = detail::right_hand_side("lstsq", b, a.rows(), dtype, check_finite);

@@ -6,6 +6,7 @@
 
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
+#include <tessera/linalg/multiply.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
 #include <tessera/runtime/runtime.hpp>
 
@@ -28,6 +29,8 @@ Lu composed::lu_factor(const Array& given, bool check_finite) {
 
 Array composed::lu_solve(const Array& lu, const Array& piv, const Array& b, Transpose op,
                          bool check_finite) {
+  detail::require_together("lu_solve", lu, b);
+  detail::require_together("lu_solve", lu, piv);
   const Array factors = detail::square_argument("lu_solve", lu, check_finite);
   const std::int64_t n = factors.rows();
   const DType dtype = detail::common_dtype(lu.dtype(), b.dtype());

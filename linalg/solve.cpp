@@ -8,6 +8,7 @@
 
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
+#include <tessera/linalg/multiply.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
 
 namespace tessera::linalg {
@@ -105,6 +106,7 @@ void solve_in_place(const Matrix& a, const Matrix& b, const SolveOptions& option
 }  // namespace
 
 Array composed::solve(const Array& given, const Array& b, const SolveOptions& options) {
+  detail::require_together("solve", given, b);
   const Array a = detail::square_argument("solve", given, options.check_finite);
   const DType dtype = detail::common_dtype(given.dtype(), b.dtype());
   const Array rhs = detail::right_hand_side("solve", b, a.rows(), dtype, options.check_finite);
@@ -118,6 +120,7 @@ Array composed::solve(const Array& given, const Array& b, const SolveOptions& op
 
 Array composed::solve_triangular(const Array& given, const Array& b,
                                  const TriangularOptions& options) {
+  detail::require_together("solve_triangular", given, b);
   const Array a = detail::square_argument("solve_triangular", given, options.check_finite);
   const DType dtype = detail::common_dtype(given.dtype(), b.dtype());
   const Array rhs =

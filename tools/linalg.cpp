@@ -262,8 +262,8 @@ const std::vector<Function> table = {
        const auto check = o.check_finite();
        return [=](const Arrays& in) -> Results { return {{"s", svdvals(in[0], *check)}}; };
      }},
-    {"svds", "the k largest singular values and vectors, randomised", any, "/u, /s, /vh", false,
-     "svds data.h5:/X --k 10 --out svds.h5",
+    {"svds", "the k largest singular values and vectors, approximately (randomised)", any,
+     "/u, /s, /vh", false, "svds data.h5:/X --k 10 --out svds.h5",
      [](Options o) -> Call {
        const auto k = o.value<std::int64_t>("--k", "how many");
        o.required();
@@ -293,7 +293,7 @@ const std::vector<Function> table = {
        });
      }},
     {"eig", "eigenvalues and right eigenvectors of a square matrix (scipy.linalg.eig)", square,
-     "/w, /v, complex", false, "eig data.h5:/A --out eig.h5",
+     "/w, /v (complex)", false, "eig data.h5:/A --out eig.h5",
      [](Options o) -> Call {
        const auto check = o.check_finite();
        return [=](const Arrays& in) -> Results {
@@ -301,7 +301,7 @@ const std::vector<Function> table = {
          return {{"w", f.values}, {"v", f.vectors}};
        };
      }},
-    {"eigvals", "eigenvalues of a square matrix (scipy.linalg.eigvals)", square, "/w, complex",
+    {"eigvals", "eigenvalues of a square matrix (scipy.linalg.eigvals)", square, "/w (complex)",
      false, "eigvals data.h5:/A --out w.h5",
      [](Options o) -> Call {
        const auto check = o.check_finite();

@@ -23,6 +23,9 @@ class Grid {
   /// The grid and blocks of a block-cyclic array whose blocks are square. Collective.
   explicit Grid(const Array& like);
 
+  /// The edge of the blocks of grids to come; returns what it was. Only tests change it.
+  static std::int64_t use_blocks_of(std::int64_t edge);
+
   const Communicator& comm() const { return comm_; }
   int rows() const { return rows_; }
   int cols() const { return cols_; }

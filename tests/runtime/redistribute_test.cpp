@@ -55,6 +55,17 @@ void all_pairs(std::int64_t m, std::int64_t n) {
   }
 }
 
+// Messages beyond what MPI counts go in pieces (HeAT issue 1932).
+TEST(Redistribute, InPieces) {
+  for (const std::int64_t limit : {1, 5, 64}) {
+    SCOPED_TRACE(limit);
+    Communicator::limit_count(limit);
+    all_pairs<double>(23, 7);
+    all_pairs<float>(17, 5);
+    Communicator::limit_count(1 << 30);
+  }
+}
+
 TEST(Redistribute, AllPairsOfEightBytes) {
   all_pairs<double>(301, 7);
   all_pairs<std::int64_t>(17, 23);
