@@ -569,11 +569,11 @@ def same_array(a, b):
 
 @pytest.mark.parametrize("command", CASES, ids=named)
 def test_same_bits(matrices, command):
-    """Small and tall matrices by rows, and all that this file has are: no bit depends on processes."""
-    for processes in PROCESSES[1:]:
-        for dtype in RUNS["rows", processes]:
+    """Small and tall matrices by rows or replicated, as all here are: no bit depends on processes."""
+    for layout, processes in [*[("rows", p) for p in PROCESSES[1:]], ("replicated", 3)]:
+        for dtype in RUNS[layout, processes]:
             first = results(matrices, "rows", 1)[command, dtype]
-            other = results(matrices, "rows", processes)[command, dtype]
+            other = results(matrices, layout, processes)[command, dtype]
             assert isinstance(first, dict) and isinstance(other, dict), other
             assert first.keys() == other.keys()
             for name in first:
