@@ -185,9 +185,8 @@ def transposed(x, how):
 
 
 @case("matmul {A} {B}", "matmul {X} {Y} --trans-a T", "matmul {X} {Y} --trans-a C",
-      "matmul {X} {Y} --trans-b C", "matmul {X} {nearly}", "matmul {A} {X} --trans-b N --trans-a N"
-      .replace("{X}", "{E}"), "matmul {W} {G}".replace("{G}", "{H}"), "matmul {A} {b}",
-      "matmul {b} {A}", "matmul {b} {b}", "matmul {no_rows} {nearly}".replace("{nearly}", "{no_cols}"),
+      "matmul {X} {Y} --trans-b C", "matmul {X} {nearly}", "matmul {A} {E} --trans-b N --trans-a N",
+      "matmul {W} {H}", "matmul {A} {b}", "matmul {b} {A}", "matmul {b} {b}", "matmul {no_rows} {no_cols}",
       "matmul {no_cols} {no_rows}", "matmul {W} {W} --trans-a T", "matmul {one} {one}")  # fmt: skip
 def check_matmul(m, out, command):
     a, b = operands(m, command)
@@ -258,7 +257,7 @@ def check_diagonal(m, out, command):
     assert np.array_equal(out.diagonal, np.diagonal(x, int(option(command, "--offset", 0))))
 
 
-@case("cholesky {S}", "cholesky {S} --lower", "cholesky {one_positive}".replace("{one_positive}", "{E}"),
+@case("cholesky {S}", "cholesky {S} --lower", "cholesky {E}",
       "cholesky {none}", "cholesky {clustered}")  # fmt: skip
 def check_cholesky(m, out, command):
     (a,) = operands(m, command)
@@ -425,8 +424,8 @@ def check_lu_solve(m, out, command):
 
 @case("solve_triangular {R} {g}", "solve_triangular {L} {g} --lower",
       "solve_triangular {R} {g} --trans T", "solve_triangular {L} {g} --lower --trans C",
-      "solve_triangular {G} {g} --lower --unit-diagonal --trans N".replace("{G}", "{L}"),
-      "solve_triangular {A} {B}".replace("{A}", "{S}"))  # fmt: skip
+      "solve_triangular {L} {g} --lower --unit-diagonal --trans N",
+      "solve_triangular {S} {B}")  # fmt: skip
 def check_solve_triangular(m, out, command):
     a, b = operands(m, command)
     a = np.tril(a) if "--lower" in command else np.triu(a)
@@ -971,4 +970,6 @@ def test_heat_1317_1016_2171_random_shapes_on_two(rng, processes):
                 np.testing.assert_allclose((found["v"] * found["w"]) @ found["v"].T, a, **limit)
 
 
-# HeAT's #1932, messages of more than 2^31 bytes, needs no mathematics: tests/runtime has it.
+# HeAT's #1932, messages of more than 2^31 bytes, needs no mathematics: Redistribute.InPieces has it
+# (tests/runtime/redistribute_test.cpp), and #2559 with a gather after the transpose is
+# TransposedOperandsMoveAndMultiply of tests/linalg/products_test.cpp.

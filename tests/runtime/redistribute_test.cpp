@@ -62,6 +62,8 @@ TEST(Redistribute, InPieces) {
     Communicator::limit_count(limit);
     all_pairs<double>(23, 7);
     all_pairs<float>(17, 5);
+    all_pairs<std::complex<double>>(9, 4);
+    all_pairs<bool>(9, 4);
     Communicator::limit_count(1 << 30);
   }
 }
