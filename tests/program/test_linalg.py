@@ -28,6 +28,7 @@ HALF, OTHER_HALF = ["float32", "complex128"], ["float64", "complex64"]
 RUNS = {
     **{("rows", p): [DTYPES, HALF, OTHER_HALF][0 if p == 1 else 1 + i % 2] for i, p in enumerate(PROCESSES)},
     **{("block_cyclic", p): d for p, d in zip([2, 4, 7], [DTYPES, HALF, OTHER_HALF])},
+    ("replicated", 1): OTHER_HALF,
     ("replicated", 3): OTHER_HALF,
 }
 LIMIT = 30
@@ -568,10 +569,10 @@ def same_array(a, b):
 
 @pytest.mark.parametrize("command", CASES, ids=named)
 def test_same_bits(matrices, command):
-    """Small and tall matrices by rows or replicated, as all here are: no bit depends on processes."""
+    """Small and tall matrices, as all here are: no bit depends on the number of processes."""
     for layout, processes in [*[("rows", p) for p in PROCESSES[1:]], ("replicated", 3)]:
         for dtype in RUNS[layout, processes]:
-            first = results(matrices, "rows", 1)[command, dtype]
+            first = results(matrices, layout, 1)[command, dtype]
             other = results(matrices, layout, processes)[command, dtype]
             assert isinstance(first, dict) and isinstance(other, dict), other
             assert first.keys() == other.keys()
