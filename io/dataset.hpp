@@ -54,7 +54,9 @@ Rows stream(const std::string& file, const std::string& dataset,
 
 /// Writes `x` as a contiguous dataset that h5py reads, with the groups in its path. Other contents
 /// of the file stay. All or nothing: the data goes to a temporary file in the same folder, which
-/// takes the file's name when every process has succeeded and is removed otherwise.
+/// takes the file's name when every process has succeeded and is removed otherwise. Jobs that add
+/// datasets to one file at the same time all succeed: one that finds the file changed at the end
+/// takes over what the others have written. A reader sees the file before or after, whole.
 ///
 /// OSError when the folder cannot be written, the disk is full, or `file` exists and is not an HDF5
 /// file; ValueError for a dataset path that is empty or leads through something else than groups,

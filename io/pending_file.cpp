@@ -2,18 +2,23 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <thread>
 
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/runtime.hpp>
 
 namespace tessera::io {
 namespace {
@@ -46,6 +51,30 @@ void write_all(int fd, std::string_view bytes, const std::string& target) {
   }
 }
 
+std::string folder_of(const std::string& path) {
+  const auto folder = std::filesystem::path(path).parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
+constexpr auto pause = std::chrono::milliseconds(20);
+
+/// The lock of a folder, which vanishes with the process. HDF5 locks files, so a file's own lock
+/// would keep readers out. A folder that cannot be locked, or that somebody holds for seconds, is
+/// done without.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder) : folder_(folder, O_RDONLY | O_DIRECTORY) {
+    constexpr int attempts = 250;
+    for (int i = 0; i < attempts && folder_; ++i) {
+      if (flock(folder_.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+      std::this_thread::sleep_for(pause);
+    }
+  }
+
+ private:
+  Descriptor folder_;
+};
+
 }  // namespace
 
 PendingFile::PendingFile(const std::string& target) : target_(target) {
@@ -60,6 +89,7 @@ PendingFile::PendingFile(const std::string& target) : target_(target) {
   if (replaces_ && !S_ISREG(status.st_mode))
     throw OSError(fmt::format("cannot write '{}': it is not a regular file", target));
   if (replaces_ && access(target_.c_str(), W_OK) != 0) fail(target);
+  if (const Descriptor file(target_, O_RDONLY); file) base_ = identity_of(target, file.get());
 
   static std::atomic<std::uint64_t> counter{0};
   for (int attempt = 0; attempt < 100; ++attempt) {
@@ -81,15 +111,18 @@ void PendingFile::copy_target() {
   const Descriptor from(target_, O_RDONLY);
   const Descriptor to(temporary_, O_WRONLY);
   if (!from || !to) fail(target_);
+  base_ = identity_of(target_, from.get());
   constexpr std::size_t block = 8 << 20;
   const auto memory = std::make_unique<char[]>(block);
   for (;;) {
     const auto n = ::read(from.get(), memory.get(), block);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail(target_);
-    if (n == 0) return;
+    if (n == 0) break;
     write_all(to.get(), {memory.get(), static_cast<std::size_t>(n)}, target_);
   }
+  if (const auto what = difference(*base_, identity_of(target_, from.get())); !what.empty())
+    throw OSError(fmt::format("'{}' changed while it was copied: {}", target_, what));
 }
 
 void PendingFile::require_room(std::uint64_t more) const {
@@ -124,14 +157,45 @@ void PendingFile::write(std::string_view bytes) {
   write_all(file.get(), bytes, target_);
 }
 
+bool PendingFile::take_name(bool only_new) {
+  int failed = renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(),
+                         only_new ? RENAME_NOREPLACE : 0);
+  if (failed && only_new && errno == EEXIST) return false;
+  if (failed && only_new) failed = rename(temporary_.c_str(), target_.c_str());  // no such flag
+  if (failed) fail(target_);
+  done_ = true;
+  // A folder that cannot be synced has its new entry all the same.
+  if (const Descriptor d(folder_of(target_), O_RDONLY | O_DIRECTORY); d) (void)fsync(d.get());
+  return true;
+}
+
 void PendingFile::commit() {
   sync_file(temporary_);
-  if (rename(temporary_.c_str(), target_.c_str()) != 0) fail(target_);
-  done_ = true;
-  const auto folder = std::filesystem::path(target_).parent_path();
-  // A folder that cannot be synced has its new entry all the same.
-  if (const Descriptor d(folder.empty() ? "." : folder.string(), O_RDONLY | O_DIRECTORY); d)
-    (void)fsync(d.get());
+  take_name(false);
+}
+
+bool PendingFile::commit_if_unchanged() {
+  sync_file(temporary_);
+  constexpr int most_waits = 3000;
+  for (int i = 0; i < most_waits; ++i) {
+    {
+      const FolderLock lock(folder_of(target_));
+      // Opened, for a file server's word on a name alone may be seconds old.
+      const Descriptor now(target_, O_RDONLY);
+      if (!now && errno != ENOENT) fail(target_);
+      if (now && (!base_ || !difference(*base_, identity_of(target_, now.get())).empty()))
+        return false;
+      // HDF5 holds this lock of a file that it has open for writing; what it writes later would be
+      // lost with the old file.
+      const bool busy = now && flock(now.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+      if (!busy) return take_name(!now);
+    }
+    if (i == 50) warn(fmt::format("waiting: another program has '{}' open for writing", target_));
+    note_progress();
+    std::this_thread::sleep_for(pause);
+  }
+  throw OSError(fmt::format(
+      "cannot write '{}': another program has had it open for writing for a minute", target_));
 }
 
 void sync_file(const std::string& path) {

@@ -1,7 +1,10 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include <tessera/io/file_identity.hpp>
 
 namespace tessera::io {
 
@@ -25,13 +28,21 @@ class PendingFile {
   /// Claims the disk space of the temporary's holes, where the file system can.
   void claim_space() const;
   void write(std::string_view bytes);
-  /// Puts everything on the disk and gives the file its name.
+  /// Puts everything on the disk and gives the file its name, whoever has written it meanwhile.
   void commit();
+  /// The same unless the target is no longer what it was when this was made or copied from it:
+  /// false then, and nothing is done. No two processes of one machine are in here at once for the
+  /// same folder, where it can be locked. Waits while another program has the target open in HDF5
+  /// for writing; OSError after a minute of that.
+  bool commit_if_unchanged();
 
  private:
+  /// False when there is a target and there should be none.
+  bool take_name(bool only_new);
   std::string target_;
   std::string temporary_;
   bool replaces_ = false;
+  std::optional<FileIdentity> base_;  ///< the target as it was; nothing when there was none
   bool done_ = false;
 };
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <optional>
+#include <memory>
 
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/hdf5.hpp>
@@ -98,6 +98,26 @@ bool holds_only(hid_t file_id, const Targets& targets) {
   return replaced == root.nlinks;
 }
 
+// And the structures around them.
+std::uint64_t required_bytes(const std::string& file, const Targets& targets) {
+  std::uint64_t bytes = 1 << 16;
+  for (const Target& t : targets) {
+    std::uint64_t more = 0;
+    if (__builtin_mul_overflow(static_cast<std::uint64_t>(element_count(t.shape)), size_of(t.dtype),
+                               &more) ||
+        __builtin_add_overflow(bytes, more, &bytes))
+      throw OSError(fmt::format("cannot write '{}': File too large", file));
+  }
+  return bytes;
+}
+
+// How links are made: with the groups on their way.
+Id with_groups() {
+  Id links(check(H5Pcreate(H5P_LINK_CREATE)));
+  check(H5Pset_create_intermediate_group(links, 1));
+  return links;
+}
+
 // On rank 0 alone: the temporary with everything but the numbers, whose room is reserved.
 void prepare(PendingFile& pending, const std::string& file, const Targets& targets) {
   const hdf5::Session session;
@@ -109,20 +129,10 @@ void prepare(PendingFile& pending, const std::string& file, const Targets& targe
   }
   if (keep) pending.copy_target();
   // Looked at first: HDF5 1.10 crashes at the end of the program when closing a file has failed.
-  constexpr std::uint64_t structures = 1 << 16;
-  std::uint64_t bytes = structures;
-  for (const Target& t : targets) {
-    std::uint64_t more = 0;
-    if (__builtin_mul_overflow(static_cast<std::uint64_t>(element_count(t.shape)), size_of(t.dtype),
-                               &more) ||
-        __builtin_add_overflow(bytes, more, &bytes))
-      throw OSError(fmt::format("cannot write '{}': File too large", file));
-  }
-  pending.require_room(bytes);
+  pending.require_room(required_bytes(file, targets));
   Id file_id(check(keep ? H5Fopen(pending.path().c_str(), H5F_ACC_RDWR, access)
                         : H5Fcreate(pending.path().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access)));
-  const Id links(check(H5Pcreate(H5P_LINK_CREATE)));
-  check(H5Pset_create_intermediate_group(links, 1));
+  const Id links = with_groups();
   const Id creation(check(H5Pcreate(H5P_DATASET_CREATE)));
   check(H5Pset_layout(creation, H5D_CONTIGUOUS));
   check(H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY));
@@ -140,15 +150,38 @@ void prepare(PendingFile& pending, const std::string& file, const Targets& targe
   pending.claim_space();
 }
 
+// On rank 0 alone, when somebody has written the file since it was copied: the temporary with what
+// the file holds now, and our datasets.
+void bring_up_to_date(std::unique_ptr<PendingFile>& pending, const std::string& file,
+                      const Targets& targets) {
+  const hdf5::Session session;
+  auto fresh = std::make_unique<PendingFile>(file);
+  if (!fresh->replaces()) return;  // it is gone
+  (void)hdf5::open_file(file);
+  fresh->copy_target();
+  fresh->require_room(required_bytes(file, targets));
+  const Id ours = hdf5::open_file(pending->path());
+  Id all(check(H5Fopen(fresh->path().c_str(), H5F_ACC_RDWR, file_access())));
+  const Id links = with_groups();
+  for (const Target& t : targets) {
+    clear_way(all, file, t.path);
+    check(H5Ocopy(ours, t.path.c_str(), all, t.path.c_str(), H5P_DEFAULT, links));
+    note_progress();
+  }
+  check(H5Fflush(all, H5F_SCOPE_GLOBAL));
+  check(all.close());
+  pending = std::move(fresh);
+}
+
 void write_datasets(const std::string& file, const Targets& targets, const Communicator& comm) {
   const std::string failed =
       "cannot write " +
       (targets.size() == 1 ? hdf5::title(file, targets[0].path) : fmt::format("'{}'", file));
-  std::optional<PendingFile> pending;  // on rank 0
+  std::unique_ptr<PendingFile> pending;  // on rank 0
   std::string temporary;
   on_first(comm, [&] {
     hdf5::explain(failed, [&] {
-      pending.emplace(file);
+      pending = std::make_unique<PendingFile>(file);
       prepare(*pending, file, targets);
       temporary = pending->path();
     });
@@ -189,7 +222,15 @@ void write_datasets(const std::string& file, const Targets& targets, const Commu
   }
   step([&] { check(file_id.close()); });
   together(comm, [&] { sync_file(temporary); });
-  on_first(comm, [&] { pending->commit(); });
+  on_first(comm, [&] {
+    hdf5::explain(failed, [&] {
+      constexpr int most_rounds = 1000;  // one is lost for every writer that was faster
+      for (int round = 0; !pending->commit_if_unchanged(); ++round) {
+        if (round == most_rounds) throw OSError(failed + ": others keep changing it");
+        bring_up_to_date(pending, file, targets);
+      }
+    });
+  });
 }
 
 void write_rows(hid_t dataset, const Shape& shape, DType dtype, Range rows, const void* from,

@@ -1,6 +1,8 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -142,6 +144,67 @@ TEST(Write, ReadsAndWritesTheSameFile) {
   EXPECT_TRUE(same(io::read(file, "/Z"), x.astype(DType::float64)));
   io::write(file, "/X", io::stream(file, "/Z"));
   EXPECT_TRUE(same(io::read(file, "/X"), x.astype(DType::float64)));
+}
+
+// Rows of which rank 0 does `meanwhile` when the first leaf is read: while they are written.
+Rows with(const Array& x, const std::function<void()>& meanwhile) {
+  const auto done = std::make_shared<std::atomic<bool>>(x.comm().rank() != 0);
+  return map_rows(x, x.shape(), x.dtype(), [=](const Leaf& in, const Tile& out, Stream&) {
+    if (!done->exchange(true)) meanwhile();
+    std::memcpy(out.data, in.tile.data,
+                static_cast<std::size_t>(out.rows * out.cols) * size_of(out.dtype));
+  });
+}
+
+TEST(Write, WhatAnotherJobWritesMeanwhileIsKept) {
+  const Scratch folder;
+  const Array x = sample({700, 3}, DType::float64);
+  const Array theirs = replicated(std::vector<double>{1, 2, 3}, {3}, Communicator::self());
+  const auto read = [](const std::string& file, const std::string& name) {
+    return io::read(file, name);
+  };
+  const auto writes = [&](const std::string& file, const std::string& name) {
+    return [=] { io::write(file, name, theirs); };
+  };
+  // Neither job found a file, both found one, or one that holds nothing but what is replaced.
+  for (const std::string before : {"", "/before", "/X"}) {
+    const std::string file = folder / (before.empty() ? "new.h5" : before.substr(1) + ".h5");
+    if (!before.empty()) io::write(file, before, x.astype(DType::float32));
+    io::write(file, {{"/X", with(x, writes(file, "/g/theirs"))}, {"/g/ours", x}});
+    EXPECT_TRUE(same(read(file, "/X"), x)) << before;
+    EXPECT_TRUE(same(read(file, "/g/ours"), x)) << before;
+    EXPECT_EQ(read(file, "/g/theirs").rows(), 3) << before;
+    EXPECT_EQ(io::list_datasets(file).size(), before == "/before" ? 4U : 3U);
+    io::write(file, "/X", with(x, writes(file, "/X")));  // the last one stays
+    EXPECT_TRUE(same(read(file, "/X"), x)) << before;
+  }
+  const std::string file = folder / "new.h5";
+  io::write(file, "/again", with(x, [&] { std::filesystem::remove(file); }));
+  EXPECT_TRUE(same(read(file, "/again"), x));
+
+  // What cannot be brought together is refused, and nothing of theirs is lost.
+  EXPECT_EQ(error_of([&] { io::write(file, "/a/x", with(x, writes(file, "/a"))); }),
+            "ValueError: cannot write dataset '/a/x' of '" + file + "': '/a' is not a group");
+  EXPECT_EQ(read(file, "/a").rows(), 3);
+  EXPECT_TRUE(same(read(file, "/again"), x));
+  EXPECT_EQ(
+      error_of([&] { io::write(file, "/x", with(x, [&] { test::put_file(file, "text"); })); }),
+      "OSError: '" + file + "' is not an HDF5 file");
+  EXPECT_EQ(shared_bytes(file), "text");
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"X.h5", "before.h5", "new.h5"}));
+}
+
+TEST(Write, ManyJobsAddToOneFile) {
+  const Scratch folder;
+  const std::string file = folder / "x.h5";
+  const Communicator world = Communicator::world();
+  constexpr int rounds = 5;
+  for (int i = 0; i < rounds; ++i)  // each process is a job of its own
+    io::write(file, fmt::format("/rank{}/{}", world.rank(), i),
+              replicated(std::vector<double>{1.0 * i}, {1}, Communicator::self()));
+  world.barrier();
+  EXPECT_EQ(io::list_datasets(file).size(), static_cast<std::size_t>(world.size() * rounds));
+  EXPECT_EQ(folder.names(), std::vector<std::string>{"x.h5"});
 }
 
 TEST(Write, ReplicatedArray) {
