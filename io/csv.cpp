@@ -173,16 +173,15 @@ Layout survey(const std::string& file) {
 
 class CsvSource : public FileSource {
  public:
-  CsvSource(const std::string& file, Layout layout, const Communicator& comm)
-      : FileSource(file,
+  CsvSource(const std::string& file, const FileIdentity& first, Layout layout,
+            const Communicator& comm)
+      : FileSource(file, first,
                    layout.columns == 1 ? Shape{layout.rows} : Shape{layout.rows, layout.columns},
                    DType::float64, comm),
         layout_(std::move(layout)) {}
 
  protected:
   void fill(const InputFile& input, std::int64_t, Range rows, const Tile& out) const override {
-    if (input.size() != layout_.size)
-      throw OSError(fmt::format("'{}' changed while it was read", file()));
     const auto end = static_cast<std::size_t>((rows.end + mark_rows - 1) / mark_rows);
     const Mark mark = layout_.marks[static_cast<std::size_t>(rows.begin / mark_rows)];
     Lines lines(input, mark.offset,
@@ -224,9 +223,11 @@ class CsvSource : public FileSource {
 }  // namespace
 
 Rows stream_csv(const std::string& file, const Communicator& comm) {
-  require_readable(file, comm);
+  const FileIdentity first = require_readable(file, comm);
   Layout layout;
-  on_first(comm, [&] { layout = survey(file); });
+  on_first(comm, [&] {
+    reading_unchanged(file, first, [&](const InputFile&) { layout = survey(file); });
+  });
   std::array<std::int64_t, 5> facts = {layout.rows, layout.columns, layout.separator, layout.size,
                                        static_cast<std::int64_t>(layout.marks.size())};
   comm.broadcast(std::span(facts), 0);
@@ -236,7 +237,7 @@ Rows stream_csv(const std::string& file, const Communicator& comm) {
   layout.columns = facts[1];
   layout.separator = facts[2];
   layout.size = facts[3];
-  return Rows(std::make_shared<CsvSource>(file, std::move(layout), comm));
+  return Rows(std::make_shared<CsvSource>(file, first, std::move(layout), comm));
 }
 
 }  // namespace tessera::io

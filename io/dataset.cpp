@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include <tessera/io/dataset.hpp>
+#include <tessera/io/file_source.hpp>
 #include <tessera/io/hdf5.hpp>
 #include <tessera/io/location.hpp>
 #include <tessera/io/readable.hpp>
@@ -49,15 +50,19 @@ std::vector<DatasetInfo> unpacked(const std::string& text) {
 
 std::vector<DatasetInfo> look(const std::string& file, const Communicator& comm,
                               const std::function<std::vector<DatasetInfo>(hid_t)>& find) {
-  require_readable(file, comm);
+  const FileIdentity first = require_readable(file, comm);
   std::string found;
   on_first(comm, [&] {
-    const hdf5::Session session;
-    hdf5::explain(fmt::format("cannot read '{}'", file),
-                  [&] { found = packed(find(hdf5::open_file(file))); });
+    reading_unchanged(file, first, [&](const InputFile&) {
+      const hdf5::Session session;
+      hdf5::explain(fmt::format("cannot read '{}'", file),
+                    [&] { found = packed(find(hdf5::open_file(file))); });
+    });
   });
   comm.broadcast(found, 0);
-  return unpacked(found);
+  auto all = unpacked(found);
+  for (auto& info : all) info.file = first;
+  return all;
 }
 
 // The rows of `rank` in pieces; a process with fewer pieces than others takes part with nothing.
@@ -77,6 +82,7 @@ void read_independent(const std::string& file, const DatasetInfo& info, const Ar
   const std::string failed = "cannot read " + hdf5::title(file, info.name);
   hdf5::explain(failed, [&] {
     const Id file_id = hdf5::open_file(file);
+    require_unchanged(file, hdf5::descriptor(file_id), info.file);
     const Id dataset = hdf5::open_dataset(file_id, info.name);
     const DatasetInfo here = hdf5::describe(dataset, file, info.name);
     if (here.shape != info.shape || here.dtype != info.dtype)
@@ -111,9 +117,12 @@ void read_collective(const std::string& file, const DatasetInfo& info, const Arr
     transfer = Id(check(H5Pcreate(H5P_DATASET_XFER)));
     check(H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE));
   });
+  // MPI-IO gives no descriptor: what has the name now must be the file.
+  const auto unchanged = [&] { reading_unchanged(file, info.file, [](const InputFile&) {}); };
   std::uint32_t causes = 0;
   try {
     step([&] { file_id = Id(check(H5Fopen(file.c_str(), H5F_ACC_RDONLY, access))); });
+    step(unchanged);
     step([&] { dataset = hdf5::open_dataset(file_id, info.name); });
     // HDF5 1.10 hangs in a collective read of a dataset that was never written when a process asks
     // for nothing: it takes part, and those that ask for rows return at once with the fill value.
@@ -142,11 +151,13 @@ void read_collective(const std::string& file, const DatasetInfo& info, const Arr
   } catch (...) {  // agreed: every process is here
     dataset.close();
     file_id.close();
+    step(unchanged);
     throw;
   }
   step([&] {
     check(dataset.close());
     check(file_id.close());
+    unchanged();
   });
 }
 
@@ -173,7 +184,10 @@ Array read(const std::string& file, const std::string& dataset, ReadOptions opti
   if (options.collective)
     read_collective(file, info, out, options.was_collective);
   else
-    together(comm, [&] { read_independent(file, info, out); });
+    together(comm, [&] {
+      reading_unchanged(file, info.file,
+                        [&](const InputFile&) { read_independent(file, info, out); });
+    });
   return out;
 }
 

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include <tessera/io/file_identity.hpp>
 #include <tessera/runtime/array.hpp>
 #include <tessera/runtime/rows.hpp>
 
@@ -12,6 +13,7 @@ struct DatasetInfo {
   std::string name;  ///< absolute path inside the file, soft links followed
   Shape shape;
   DType dtype = DType::float64;  ///< of the array that reading gives
+  FileIdentity file{};           ///< as this process saw it: reading compares
 };
 
 /// The datasets that read() accepts, ordered by name; those behind links are left out.
@@ -24,9 +26,10 @@ std::vector<DatasetInfo> list_datasets(const std::string& file,
 /// bool, complex64 and complex128.
 ///
 /// Errors, the same on every process: OSError when the file is missing, is not HDF5, is cut short,
-/// differs between processes or stores the data outside itself; ValueError listing the datasets
-/// there are when this one is missing; TypeError for strings, references and other non-numbers;
-/// NotImplementedError for a filter that this HDF5 lacks. Collective.
+/// differs between processes (in size or in a sample of its contents) or stores the data outside
+/// itself; ValueError listing the datasets there are when this one is missing; TypeError for
+/// strings, references and other non-numbers; NotImplementedError for a filter that this HDF5
+/// lacks. Collective.
 DatasetInfo inspect(const std::string& file, const std::string& dataset,
                     const Communicator& comm = Communicator::world());
 
@@ -39,7 +42,8 @@ struct ReadOptions {
 };
 
 /// The whole dataset as a row-distributed array (a scalar is replicated). Every process reads its
-/// rows straight into the array's memory. Errors as inspect(), and MemoryError. Collective.
+/// rows straight into the array's memory. Errors as inspect(), OSError when the file changes
+/// meanwhile, and MemoryError. Collective.
 Array read(const std::string& file, const std::string& dataset, ReadOptions options = {},
            const Communicator& comm = Communicator::world());
 /// The same from FILE.h5:/dataset; the dataset may be left out when the file holds only one.
@@ -48,7 +52,8 @@ Array read(const std::string& location, ReadOptions options = {},
 
 /// The dataset as rows that are read when they are needed, for data larger than memory: each pass
 /// reads this process's leaves in order, ahead of the workers, into threads + 2 buffers of one
-/// leaf. Opens the file anew for every pass. Errors as inspect(). Collective; the passes are local.
+/// leaf. Opens the file anew for every pass. Errors as inspect(). Collective; the passes are local
+/// and throw OSError when the file is another one or has changed since this look at it.
 Rows stream(const std::string& file, const std::string& dataset,
             const Communicator& comm = Communicator::world());
 

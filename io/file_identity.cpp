@@ -12,7 +12,6 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
-#include <thread>
 
 #include <tessera/io/checksum.hpp>
 #include <tessera/runtime/error.hpp>
@@ -81,7 +80,8 @@ FileIdentity identity_of(const std::string& file, int fd) {
           status.st_size,
           nanoseconds(status.st_mtim),
           nanoseconds(status.st_ctim),
-          0};
+          0,
+          false};
 }
 
 std::string difference(const FileIdentity& first, const FileIdentity& now) {
@@ -97,11 +97,7 @@ std::string difference(const FileIdentity& first, const FileIdentity& now) {
 
 FileIdentity first_look(const std::string& file, int fd) {
   FileIdentity look = identity_of(file, fd);
-  // Bounded: a file server's clock may be ahead of ours.
-  for (int i = 0; i < 50 && written_now(look); ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    look = identity_of(file, fd);
-  }
+  look.fresh = written_now(look);
   look.sample = sample_of(file, fd, look.size);
   return look;
 }
@@ -109,8 +105,9 @@ FileIdentity first_look(const std::string& file, int fd) {
 void require_unchanged(const std::string& file, int fd, const FileIdentity& first) {
   const FileIdentity now = identity_of(file, fd);
   std::string what = difference(first, now);
-  // Whoever sets the time of a file back, or gives it another link, moves this one.
-  if (what.empty() && now.changed != first.changed && sample_of(file, fd, now.size) != first.sample)
+  // Whoever sets the time of a file back, or gives it another link, moves the other time.
+  if (what.empty() && (first.fresh || now.changed != first.changed) &&
+      sample_of(file, fd, now.size) != first.sample)
     what = "it has other contents";
   if (!what.empty()) throw OSError(fmt::format("'{}' changed while it was read: {}", file, what));
 }

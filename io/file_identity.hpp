@@ -12,6 +12,7 @@ struct FileIdentity {
   std::int64_t modified = 0;  ///< when it was written last, in nanoseconds since 1970
   std::int64_t changed = 0;   ///< the same, of its times, links and permissions too
   std::uint64_t sample = 0;   ///< of its contents, from first_look()
+  bool fresh = false;         ///< its time may not show another write just after the look
 };
 
 /// Of an open file, without the sample. OSError naming `file`.
@@ -21,12 +22,12 @@ FileIdentity identity_of(const std::string& file, int fd);
 std::string difference(const FileIdentity& first, const FileIdentity& now);
 
 /// The identity with a checksum of the whole contents of a file of up to a mebibyte, and of blocks
-/// that lie evenly in larger ones. A file that is being written at this moment is waited for, a few
-/// milliseconds: whatever is written after the look shows in its time. OSError naming `file`.
+/// that lie evenly in larger ones. OSError naming `file`. Local; milliseconds.
 FileIdentity first_look(const std::string& file, int fd);
 
 /// OSError "'x.h5' changed while it was read" and how, unless the open file is as it was at first.
-/// A microsecond, unless somebody changed its times. Local.
+/// A microsecond, but for a file that was written just before the first look or whose times
+/// somebody has changed: there the sample counts. Local.
 void require_unchanged(const std::string& file, int fd, const FileIdentity& first);
 
 }  // namespace tessera::io

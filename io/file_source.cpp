@@ -45,16 +45,30 @@ void InputFile::read(std::int64_t offset, std::size_t bytes, void* to) const {
   }
 }
 
+void reading_unchanged(const std::string& file, const FileIdentity& first,
+                       const std::function<void(const InputFile&)>& read) {
+  const InputFile input(file);
+  require_unchanged(file, input.descriptor(), first);
+  try {
+    read(input);
+  } catch (...) {
+    require_unchanged(file, input.descriptor(), first);
+    throw;
+  }
+  require_unchanged(file, input.descriptor(), first);
+}
+
 void FileSource::visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
                               int threads) const {
-  const InputFile input(file_);
-  parallel_for({0, std::ssize(leaves)}, threads, [&](std::int64_t i, Stream& stream) {
-    const std::int64_t leaf = leaves[static_cast<std::size_t>(i)];
-    const Range rows = distribution().rows_of_leaf(leaf);
-    const Buffer memory(static_cast<std::size_t>(rows.size() * cols()) * size_of(dtype()));
-    const Tile out{memory.data(), rows.size(), cols(), cols(), dtype(), cpu};
-    fill(input, leaf, rows, out);
-    visit({leaf, rows, out}, stream);
+  reading_unchanged(file_, first_, [&](const InputFile& input) {
+    parallel_for({0, std::ssize(leaves)}, threads, [&](std::int64_t i, Stream& stream) {
+      const std::int64_t leaf = leaves[static_cast<std::size_t>(i)];
+      const Range rows = distribution().rows_of_leaf(leaf);
+      const Buffer memory(static_cast<std::size_t>(rows.size() * cols()) * size_of(dtype()));
+      const Tile out{memory.data(), rows.size(), cols(), cols(), dtype(), cpu};
+      fill(input, leaf, rows, out);
+      visit({leaf, rows, out}, stream);
+    });
   });
 }
 

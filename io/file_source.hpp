@@ -1,8 +1,10 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 
+#include <tessera/io/file_identity.hpp>
 #include <tessera/runtime/rows.hpp>
 
 namespace tessera::io {
@@ -14,6 +16,7 @@ class InputFile {
   ~InputFile();
   InputFile(const InputFile&) = delete;
   std::int64_t size() const { return size_; }
+  int descriptor() const { return fd_; }
   /// Exactly `bytes` bytes from `offset` on.
   void read(std::int64_t offset, std::size_t bytes, void* to) const;
 
@@ -23,11 +26,19 @@ class InputFile {
   std::int64_t size_ = 0;
 };
 
-/// Base of sources that fill one leaf at a time from a file.
+/// Opens `file`, runs `read`, which reads it in whatever way, and checks before and after that it
+/// is as it was at first: if not, that is the error, whatever `read` made of it. Local.
+void reading_unchanged(const std::string& file, const FileIdentity& first,
+                       const std::function<void(const InputFile&)>& read);
+
+/// Base of sources that fill one leaf at a time from a file. A pass over a file that is not as it
+/// was at first is an OSError.
 class FileSource : public RowSource {
  public:
-  FileSource(std::string file, Shape shape, DType dtype, const Communicator& comm)
-      : RowSource(std::move(shape), dtype, comm), file_(std::move(file)) {}
+  /// `first` from require_readable().
+  FileSource(std::string file, const FileIdentity& first, Shape shape, DType dtype,
+             const Communicator& comm)
+      : RowSource(std::move(shape), dtype, comm), file_(std::move(file)), first_(first) {}
   void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
                     int threads) const override;
 
@@ -39,6 +50,7 @@ class FileSource : public RowSource {
 
  private:
   std::string file_;
+  FileIdentity first_;
 };
 
 }  // namespace tessera::io

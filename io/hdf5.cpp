@@ -323,6 +323,13 @@ Id open_file(const std::string& file) {
   return id;
 }
 
+int descriptor(hid_t file_id) {
+  const Session session;
+  void* handle = nullptr;
+  check(H5Fget_vfd_handle(file_id, H5P_DEFAULT, &handle));
+  return *static_cast<int*>(handle);
+}
+
 std::string follow(hid_t file_id, const std::string& file, const std::string& dataset) {
   constexpr int most_links = 16;
   const Session session;

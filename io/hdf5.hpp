@@ -80,6 +80,9 @@ std::string title(const std::string& file, const std::string& dataset);
 /// Opens a local file for reading with this process's POSIX calls. OSError unless it is HDF5.
 Id open_file(const std::string& file);
 
+/// The descriptor of a file from open_file().
+int descriptor(Handle file_id);
+
 /// The absolute path of `dataset` after soft links. OSError for a link into another file,
 /// ValueError listing what there is when nothing has that name.
 std::string follow(Handle file_id, const std::string& file, const std::string& dataset);

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cereal/archives/portable_binary.hpp>
 #include <optional>
 #include <span>
 #include <sstream>
 #include <streambuf>
 
+#include <tessera/io/checksum.hpp>
 #include <tessera/io/file_source.hpp>
 #include <tessera/io/pending_file.hpp>
 #include <tessera/runtime/error.hpp>
@@ -49,27 +49,9 @@ T get(std::string_view bytes, std::size_t at) {
   return number;
 }
 
-// Every step maps the state one-to-one for a given word and words one-to-one for a given state, so
-// two texts of equal length that differ inside one aligned word of eight bytes, hence in any single
-// bit or byte, never have the same sum.
-std::uint64_t mix(std::uint64_t sum, std::string_view bytes) {
-  constexpr std::uint64_t odd = 0x9e3779b97f4a7c15U;
-  for (std::size_t at = 0; at < bytes.size(); at += 8) {
-    std::uint64_t word = 0;
-    if (const std::size_t n = std::min<std::size_t>(8, bytes.size() - at); n == 8)
-      word = get<std::uint64_t>(bytes, at);
-    else
-      for (std::size_t i = 0; i < n; ++i)
-        word |= std::uint64_t{static_cast<unsigned char>(bytes[at + i])} << (8 * i);
-    sum = std::rotl((sum ^ word) * odd, 29);
-    sum ^= sum >> 32;
-  }
-  return sum;
-}
-
-std::uint64_t checksum(std::string_view file) {
-  const std::uint64_t sum = mix(file.size(), file.substr(0, checksum_at));
-  return mix(sum, file.substr(header_bytes));
+std::uint64_t checksum_of(std::string_view file) {
+  const std::uint64_t sum = checksum(file.size(), file.substr(0, checksum_at));
+  return checksum(sum, file.substr(header_bytes));
 }
 
 enum class Kind : std::uint8_t { none, boolean, integer, floating, text, array };
@@ -267,7 +249,7 @@ std::string file_of(const Model& model) {
   put(file, std::uint64_t{0});
   file.append(library_version).append(model.estimator).append(payload);
   std::string sum;
-  put(sum, checksum(file));
+  put(sum, checksum_of(file));
   file.replace(checksum_at, sum.size(), sum);
   return file;
 }
@@ -308,15 +290,14 @@ Header verified_header(std::string_view bytes, std::uint64_t file_size, const st
 }
 
 // The bytes of a model file that is all it claims to be.
-std::string verified_file(const std::string& path) {
-  const InputFile input(path);
+std::string verified_file(const InputFile& input, const std::string& path) {
   const auto size = static_cast<std::uint64_t>(input.size());
   std::string bytes(std::min<std::uint64_t>(size, header_bytes), '\0');
   input.read(0, bytes.size(), bytes.data());
   verified_header(bytes, size, path);
   bytes.resize(size);
   input.read(header_bytes, size - header_bytes, bytes.data() + header_bytes);
-  if (checksum(bytes) != get<std::uint64_t>(bytes, checksum_at))
+  if (checksum_of(bytes) != get<std::uint64_t>(bytes, checksum_at))
     throw OSError(fmt::format("'{}' is damaged: its checksum does not match", path));
   return bytes;
 }
@@ -352,7 +333,11 @@ void write_model(const std::string& path, const Model& model, const Communicator
 
 Model read_model(const std::string& path, const Communicator& comm) {
   std::string file;
-  on_first(comm, [&] { file = verified_file(path); });
+  on_first(comm, [&] {
+    const InputFile input(path);
+    reading_unchanged(path, first_look(path, input.descriptor()),
+                      [&](const InputFile&) { file = verified_file(input, path); });
+  });
   comm.broadcast(file, 0);
   Model model;
   together(comm, [&] { model = parsed(file, path, comm); });

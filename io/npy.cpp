@@ -206,8 +206,9 @@ void turn_around(std::byte* data, std::size_t bytes, std::int64_t number) {
 
 class NpySource : public FileSource {
  public:
-  NpySource(const std::string& file, const Layout& layout, const Communicator& comm)
-      : FileSource(file, layout.shape, layout.dtype, comm), layout_(layout) {}
+  NpySource(const std::string& file, const FileIdentity& first, const Layout& layout,
+            const Communicator& comm)
+      : FileSource(file, first, layout.shape, layout.dtype, comm), layout_(layout) {}
 
  protected:
   void fill(const InputFile& input, std::int64_t, Range rows, const Tile& out) const override {
@@ -271,11 +272,13 @@ class NpySource : public FileSource {
 }  // namespace
 
 Rows stream_npy(const std::string& file, const Communicator& comm) {
-  require_readable(file, comm);
+  const FileIdentity first = require_readable(file, comm);
   Layout layout;
   // Every process reads the few bytes of the header itself.
-  together(comm, [&] { layout = survey(file); });
-  return Rows(std::make_shared<NpySource>(file, layout, comm));
+  together(comm, [&] {
+    reading_unchanged(file, first, [&](const InputFile&) { layout = survey(file); });
+  });
+  return Rows(std::make_shared<NpySource>(file, first, layout, comm));
 }
 
 }  // namespace tessera::io

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include <tessera/io/dataset.hpp>
+#include <tessera/io/file_source.hpp>
 #include <tessera/io/hdf5.hpp>
 #include <tessera/runtime/runtime.hpp>
 
@@ -112,7 +113,7 @@ class DatasetSource : public RowSource {
       buffers.push_back(memory.emplace_back(std::max<std::size_t>(bytes, 1)).data());
 
     Queue queue(std::move(buffers));
-    {
+    reading_unchanged(file_, info_.file, [&](const InputFile&) {
       const std::jthread reader([&] { read_leaves(leaves, queue); });
       const struct Ending {  // before the reader is joined, however this block is left
         Queue& queue;
@@ -120,7 +121,7 @@ class DatasetSource : public RowSource {
       } ending{queue};
       parallel_for({0, workers}, workers,
                    [&](std::int64_t, Stream& stream) { work(visit, queue, stream); });
-    }
+    });
     if (queue.failure()) std::rethrow_exception(queue.failure());
   }
 
@@ -130,6 +131,7 @@ class DatasetSource : public RowSource {
     try {
       hdf5::explain("cannot read " + hdf5::title(file_, info_.name), [&] {
         const hdf5::Id file = hdf5::open_file(file_);
+        require_unchanged(file_, hdf5::descriptor(file), info_.file);
         const hdf5::Id dataset = hdf5::open_dataset(file, info_.name, distribution().leaf_rows());
         const DatasetInfo here = hdf5::describe(dataset, file_, info_.name);
         if (here.shape != info_.shape || here.dtype != info_.dtype)

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include <tessera/io/readable.hpp>
 #include <tessera/runtime/device_layer.hpp>
 #include <tessera/tessera.hpp>
 
@@ -350,6 +351,7 @@ int main(int argc, char** argv) {
   Runtime runtime(argc, argv);
   const bool first = Communicator::world().rank() == 0;
   Command chosen;
+  const io::InputsStay inputs_stay;
 
   CLI::App program{
       "Distributed scikit-learn-style estimators and SciPy's linear algebra on HDF5 data.\n"
