@@ -2,11 +2,11 @@
 #include <hdf5.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/file_source.hpp>
 #include <tessera/io/hdf5.hpp>
+#include <tessera/io/inspection.hpp>
 #include <tessera/io/location.hpp>
 #include <tessera/io/readable.hpp>
 #include <tessera/runtime/mpi.hpp>
@@ -19,49 +19,18 @@ using hdf5::Id;
 
 namespace {
 
-// Names may hold anything but zero bytes, so these separate the fields.
-std::string packed(const std::vector<DatasetInfo>& all) {
-  std::string text;
-  for (const auto& info : all) {
-    text += info.name + '\0' + std::to_string(static_cast<int>(info.dtype));
-    for (const auto extent : info.shape) text += ' ' + std::to_string(extent);
-    text += '\0';
-  }
-  return text;
-}
-
-std::vector<DatasetInfo> unpacked(const std::string& text) {
-  std::vector<DatasetInfo> all;
-  for (std::size_t at = 0; at < text.size();) {
-    DatasetInfo info;
-    info.name = text.c_str() + at;
-    at += info.name.size() + 1;
-    const std::string numbers = text.c_str() + at;
-    at += numbers.size() + 1;
-    std::istringstream stream(numbers);
-    int dtype = 0;
-    stream >> dtype;
-    info.dtype = static_cast<DType>(dtype);
-    for (std::int64_t extent = 0; stream >> extent;) info.shape.push_back(extent);
-    all.push_back(std::move(info));
-  }
-  return all;
-}
-
-std::vector<DatasetInfo> look(const std::string& file, const Communicator& comm,
-                              const std::function<std::vector<DatasetInfo>(hid_t)>& find) {
+// What rank 0 finds, on every process.
+std::vector<Found> look(const std::string& file, const std::string& dataset,
+                        const Communicator& comm) {
   const FileIdentity first = require_readable(file, comm);
   std::string found;
   on_first(comm, [&] {
-    reading_unchanged(file, first, [&](const InputFile&) {
-      const hdf5::Session session;
-      hdf5::explain(fmt::format("cannot read '{}'", file),
-                    [&] { found = packed(find(hdf5::open_file(file))); });
-    });
+    reading_unchanged(file, first,
+                      [&](const InputFile&) { found = pack(inspect_once(file, dataset, first)); });
   });
   comm.broadcast(found, 0);
-  auto all = unpacked(found);
-  for (auto& info : all) info.file = first;
+  auto all = unpack(found);
+  for (auto& f : all) f.info.file = first;
   return all;
 }
 
@@ -164,16 +133,14 @@ void read_collective(const std::string& file, const DatasetInfo& info, const Arr
 }  // namespace
 
 std::vector<DatasetInfo> list_datasets(const std::string& file, const Communicator& comm) {
-  return look(file, comm, [&](hid_t id) { return hdf5::datasets_of(id, file); });
+  std::vector<DatasetInfo> all;
+  for (auto& found : look(file, "", comm)) all.push_back(std::move(found.info));
+  return all;
 }
 
 DatasetInfo inspect(const std::string& file, const std::string& dataset, const Communicator& comm) {
-  return look(file, comm,
-              [&](hid_t id) {
-                const std::string path = hdf5::follow(id, file, dataset);
-                return std::vector{hdf5::describe(hdf5::open_dataset(id, path), file, path)};
-              })
-      .front();
+  if (dataset.empty()) throw ValueError(fmt::format("expected a dataset of '{}', got ''", file));
+  return look(file, dataset, comm).front().info;
 }
 
 Array read(const std::string& file, const std::string& dataset, ReadOptions options,

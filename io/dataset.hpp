@@ -33,6 +33,11 @@ std::vector<DatasetInfo> list_datasets(const std::string& file,
 DatasetInfo inspect(const std::string& file, const std::string& dataset,
                     const Communicator& comm = Communicator::world());
 
+/// Whether HDF5 files are opened without a look in a process of its own first, which takes some
+/// 20 ms. Without it a file made to harm can crash HDF5 1.10 or keep it busy for ever. By default
+/// what TESSERA_TRUSTED says (0 or 1) on rank 0, else false. Local; only rank 0's counts.
+void set_trusted(bool trusted);
+
 struct ReadOptions {
   /// Let MPI-IO merge the requests of all processes: for file systems that suffer from many
   /// independent readers. Several times slower than independent reads on a local disk.

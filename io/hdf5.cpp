@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <set>
 
+#include <tessera/io/preflight.hpp>
+
 namespace tessera::io::hdf5 {
 
 static_assert(std::is_same_v<hid_t, Handle> && std::is_same_v<herr_t, Status>);
@@ -428,6 +430,7 @@ DatasetInfo describe(hid_t dataset_id, const std::string& file, const std::strin
   } catch (const ValueError& error) {
     throw ValueError(fmt::format("{}: {}", who, error.what()));
   }
+  require_sound(dataset_id, who);
   return info;
 }
 

@@ -13,27 +13,6 @@
 
 namespace tessera {
 
-std::string to_string(const Shape& shape) {
-  if (shape.size() == 1) return fmt::format("({},)", shape[0]);
-  return fmt::format("({})", fmt::join(shape, ", "));
-}
-
-std::int64_t element_count(const Shape& shape) {
-  std::int64_t count = 1;
-  for (const auto extent : shape) {
-    if (extent < 0) throw ValueError("negative extent in shape " + to_string(shape));
-    if (__builtin_mul_overflow(count, extent, &count))
-      throw ValueError("more than 2^63 elements in shape " + to_string(shape));
-  }
-  return count;
-}
-
-std::int64_t row_count(const Shape& shape) { return shape.empty() ? 1 : shape[0]; }
-
-std::int64_t elements_per_row(const Shape& shape) {
-  return shape.empty() ? 1 : element_count(Shape(shape.begin() + 1, shape.end()));
-}
-
 Distribution row_distribution(const Shape& shape, const Communicator& comm) {
   return shape.empty() ? Distribution::replicated(1, comm.size())
                        : Distribution::rows(shape[0], comm.size());

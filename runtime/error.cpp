@@ -41,13 +41,19 @@ std::unique_ptr<Error> error_of_kind(std::string_view kind, const std::string& t
 
 std::string encode(const Error& error) { return std::string(error.kind()) + '\n' + error.what(); }
 
-[[noreturn]] void raise(const std::string& encoded, const std::string& suffix = "") {
+[[noreturn]] void raise_encoded(const std::string& encoded, const std::string& suffix = "") {
   const auto split = encoded.find('\n');
-  error_of_kind(encoded.substr(0, split), encoded.substr(split + 1) + suffix)->raise();
-  std::abort();
+  std::string text = encoded.substr(split + 1);
+  text += suffix;
+  detail::raise(std::string_view(encoded).substr(0, split), text);
 }
 
 }  // namespace
+
+void detail::raise(std::string_view kind, const std::string& text) {
+  error_of_kind(kind, text)->raise();
+  std::abort();
+}
 
 void together(const Communicator& comm, const std::function<void()>& work) {
   std::unique_ptr<Error> mine;
@@ -68,7 +74,7 @@ void together(const Communicator& comm, const std::function<void()>& work) {
   comm.broadcast(message, root);
   std::array<std::int64_t, 1> alike = {all_failed != 0 && own == message ? 1 : 0};
   if (all_failed != 0) comm.all_reduce(std::span(alike), Reduce::min);
-  raise(message, alike[0] != 0 ? "" : " (rank " + std::to_string(root) + ")");
+  raise_encoded(message, alike[0] != 0 ? "" : " (rank " + std::to_string(root) + ")");
 }
 
 void on_first(const Communicator& comm, const std::function<void()>& work) {
@@ -81,7 +87,7 @@ void on_first(const Communicator& comm, const std::function<void()>& work) {
     }
   }
   comm.broadcast(message, 0);
-  if (!message.empty()) raise(message);
+  if (!message.empty()) raise_encoded(message);
 }
 
 std::string describe(const std::exception_ptr& failure) {

@@ -95,6 +95,11 @@ void together(const Communicator& comm, const std::function<void()>& work);
 /// at any number of processes. Collective; `work` must not communicate.
 void on_first(const Communicator& comm, const std::function<void()>& work);
 
+namespace detail {
+/// Throws the error of this kind, a plain Error for an unknown one.
+[[noreturn]] void raise(std::string_view kind, const std::string& text);
+}  // namespace detail
+
 /// What a std::exception_ptr holds, as "Kind: text".
 std::string describe(const std::exception_ptr& failure);
 
