@@ -22,6 +22,12 @@ class Scratch {
   std::string path_;
 };
 
+/// While it lives files are opened without the look in a process of its own.
+struct Trusting {
+  Trusting();
+  ~Trusting();
+};
+
 /// Runs `work` on rank 0 while the others wait.
 void on_rank_0(const std::function<void()>& work);
 
