@@ -25,7 +25,8 @@ std::vector<Found> examine_in_child(const std::string& file, const std::string& 
 
 /// What examine() finds, as safely as set_trusted() says. What has been found of a file that did
 /// not change since is not looked for again. Local.
-std::vector<Found> inspect_once(const std::string& file, const std::string& dataset);
+std::vector<Found> inspect_once(const std::string& file, const std::string& dataset,
+                                const FileIdentity& as);
 
 /// Findings as bytes for other processes, and back; OSError for bytes that are none.
 std::string pack(const std::vector<Found>& all);

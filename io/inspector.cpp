@@ -229,40 +229,25 @@ std::vector<Found> examine_in_child(const std::string& file, const std::string& 
 
 void set_trusted(bool trusted) { trust = trusted; }
 
-std::vector<Found> inspect_once(const std::string& file, const std::string& dataset) {
+std::vector<Found> inspect_once(const std::string& file, const std::string& dataset,
+                                const FileIdentity& as) {
   constexpr std::size_t most_kept = 64;
-  constexpr auto settled = std::chrono::milliseconds(100);  // a clock tick of any file system
-  struct Kept {
-    std::array<std::int64_t, 6> identity;
-    std::vector<Found> found;
-  };
+  using Key = std::pair<std::string, std::string>;
   static std::mutex mutex;
-  static std::map<std::pair<std::string, std::string>, Kept> kept;
+  static std::map<Key, std::pair<FileIdentity, std::vector<Found>>> kept;
   const bool trusted = is_trusted();
-  struct stat s {};
-  const bool known = stat(file.c_str(), &s) == 0;
-  const std::array<std::int64_t, 6> identity = {static_cast<std::int64_t>(s.st_dev),
-                                                static_cast<std::int64_t>(s.st_ino),
-                                                s.st_size,
-                                                s.st_ctim.tv_sec,
-                                                s.st_ctim.tv_nsec,
-                                                trusted};
-  const std::pair key(file, dataset);
   {
     const std::lock_guard lock(mutex);
-    const auto at = kept.find(key);
-    if (known && at != kept.end() && at->second.identity == identity) return at->second.found;
+    const auto at = kept.find(Key(file, dataset));
+    if (at != kept.end() && difference(at->second.first, as).empty()) return at->second.second;
   }
   auto found = trusted ? examine(file, dataset, false) : examine_in_child(file, dataset);
-  // A change within the same tick as the last one would not show.
-  const auto changed = std::chrono::system_clock::time_point(
-      std::chrono::seconds(s.st_ctim.tv_sec) + std::chrono::nanoseconds(s.st_ctim.tv_nsec));
-  if (!known || std::chrono::system_clock::now() - changed < settled) return found;
+  if (trusted || as.fresh) return found;
   const std::lock_guard lock(mutex);
   if (kept.size() >= most_kept) kept.clear();
-  kept[key] = {identity, found};
+  kept[Key(file, dataset)] = {as, found};
   // A list of one dataset has looked at it closely.
-  if (dataset.empty() && found.size() == 1) kept[{file, found[0].info.name}] = {identity, found};
+  if (found.size() == 1) kept[Key(file, found[0].info.name)] = {as, found};
   return found;
 }
 
