@@ -45,9 +45,12 @@ void require_finite(const Leaf& leaf, std::string_view input, std::string_view e
       for (std::int64_t j = 0; j < leaf.tile.cols; ++j) {
         const T v = leaf.tile.as<const T>()[i * leaf.tile.stride + j];
         if (std::isfinite(v) || (allow_nan && std::isnan(v))) continue;
-        throw ValueError(fmt::format("Input {} of {} contains {} at row {}, column {}.", input,
-                                     estimator, std::isnan(v) ? "NaN" : "infinity",
-                                     leaf.rows.begin + i, j));
+        throw ValueError(
+            fmt::format("Input {} contains {} at row {}, column {} ({}).", input,
+                        std::isnan(v) ? "NaN"
+                                      : fmt::format("infinity or a value too large for dtype('{}')",
+                                                    name_of(leaf.tile.dtype)),
+                        leaf.rows.begin + i, j, estimator));
       }
   });
 }
@@ -69,17 +72,22 @@ void Estimator::set_params(const Values& values) {
 Rows Estimator::check_x(const Rows& x, bool fitting) const {
   if (x.ndim() != 2)
     throw ValueError(fmt::format(
-        "{} expects a 2-D array (n_samples, n_features), got a {}-D one of shape {}{}", name(),
-        x.ndim(), to_string(x.shape()),
-        x.ndim() == 1 ? "; reshape it to (n, 1) for one feature or (1, n) for one sample" : ""));
+        "{}: {} expects a 2-D array (n_samples, n_features), got shape {}{}",
+        x.ndim() > 2 ? fmt::format("Found array with dim {}, while dim <= 2 is required", x.ndim())
+        : x.ndim() < 1 ? "Expected 2D array, got scalar array instead"
+                       : "Expected 2D array, got 1D array instead",
+        name(), to_string(x.shape()),
+        x.ndim() > 2 ? ""
+                     : ". Reshape your data to (n, 1) for one feature or (1, n) for one sample"));
   if (is_complex(x.dtype()))
-    throw TypeError(fmt::format("{} does not support complex data", name()));
-  if (x.rows() == 0)
-    throw ValueError(
-        fmt::format("{} needs at least 1 sample, got shape {}", name(), to_string(x.shape())));
-  if (x.cols() == 0)
-    throw ValueError(
-        fmt::format("{} needs at least 1 feature, got shape {}", name(), to_string(x.shape())));
+    throw ValueError(fmt::format("Complex data not supported: X is {}, {} takes real numbers",
+                                 name_of(x.dtype()), name()));
+  for (const auto& [extent, what] : {std::pair{x.rows(), "sample"}, {x.cols(), "feature"}})
+    if (extent == 0)
+      throw ValueError(fmt::format(
+          "Found array with 0 {0}(s) (shape={1}) while a minimum of 1 is required: {2} needs at "
+          "least 1 {0}",
+          what, to_string(x.shape()), name()));
   if (!fitting && x.cols() != n_features_in_)
     throw ValueError(fmt::format("X has {} features, but {} is expecting {} features as input.",
                                  x.cols(), name(), n_features_in_));
@@ -97,7 +105,9 @@ Array Estimator::check_companion(const Array& a, const Rows& x, const char* what
   if (a.rows() != x.rows())
     throw ValueError(fmt::format("X and {} have different numbers of samples: {} and {}", what,
                                  x.rows(), a.rows()));
-  if (is_complex(a.dtype())) throw TypeError(fmt::format("{} cannot be complex", what));
+  if (is_complex(a.dtype()))
+    throw ValueError(fmt::format("Complex data not supported: {} is {}, {} takes real numbers",
+                                 what, name_of(a.dtype()), name()));
   // One value per row, or a few, is checked in host memory and then goes where X is.
   const Array same = redistribute(a.to(cpu).astype(x.dtype()), x.distribution());
   const auto total = reduce<Sums>(same, [&](const Leaf& leaf, Stream& stream) {
@@ -117,14 +127,20 @@ Array Estimator::check_companion(const Array& a, const Rows& x, const char* what
     return s;
   });
   if (weights && total.values[0] == 0.0)
-    throw ValueError("sample_weight must contain at least one weight other than 0");
+    throw ValueError(
+        "sample_weight must contain at least one weight other than 0, but all are zero");
   return same.to(x.device());
+}
+
+void Estimator::require_y(const Array& y) const {
+  if (needs_y() && !y)
+    throw ValueError(fmt::format("{} requires y to be passed, but the target y is None", name()));
 }
 
 Estimator& Estimator::fit(const Rows& x, const Array& y, const Array& sample_weight) {
   check_params();
   const Rows checked = check_x(x, true);
-  if (needs_y() && !y) throw ValueError(fmt::format("{} needs a target y to fit", name()));
+  require_y(y);
   const Array target = needs_y() ? check_companion(y, checked, "y") : Array{};
   const Array weights = check_companion(sample_weight, checked, "sample_weight");
   n_features_in_ = 0;
@@ -171,7 +187,7 @@ double Estimator::score(const Rows& x, const Array& y, const Array& sample_weigh
   require_fitted(*this);
   const SelectionGuard guard(remembered());
   const Rows checked = check_x(x, false);
-  if (needs_y() && !y) throw ValueError(fmt::format("{} needs a target y to score", name()));
+  require_y(y);
   return run_score(checked, needs_y() ? check_companion(y, checked, "y") : Array{},
                    check_companion(sample_weight, checked, "sample_weight"));
 }

@@ -100,6 +100,7 @@ class Estimator {
   detail::SelectionHandle remembered() const;
   detail::SelectionHandle fitted_under_;
   Rows check_x(const Rows& x, bool fitting) const;
+  void require_y(const Array& y) const;
   Array check_companion(const Array& a, const Rows& x, const char* what) const;
 };
 
@@ -248,9 +249,10 @@ class EstimatorOf : public Estimator {
   }
 };
 
-/// The error for a NaN or infinity in a leaf: "Input X contains NaN at row 17, column 3." Returns
-/// if all values are finite (or NaN and `allow_nan`). For when a result is not finite: it copies a
-/// leaf on a device to the host, on a stream of its own, so synchronise the visitor's before.
+/// The error for a NaN or infinity in a leaf: "Input X contains NaN at row 17, column 3 (KMeans)."
+/// Returns if all values are finite (or NaN and `allow_nan`). For when a result is not finite: it
+/// copies a leaf on a device to the host, on a stream of its own, so synchronise the visitor's
+/// before.
 void require_finite(const Leaf& leaf, std::string_view input, std::string_view estimator,
                     bool allow_nan = false);
 /// The same over all rows of x. Collective: all processes throw for the lowest row, or none.

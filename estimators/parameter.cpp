@@ -85,19 +85,21 @@ std::string Allowed::describe() const {
 }
 
 Value Allowed::parse(const std::string& text) const {
+  if (std::find(words_.begin(), words_.end(), text) != words_.end()) return text;
   std::string lower = text;
   std::transform(lower.begin(), lower.end(), lower.begin(), ::tolower);
-  const auto number = [&](auto zero) -> std::optional<decltype(zero)> {
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), zero);
-    if (code != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return zero;
-  };
-  if (std::find(words_.begin(), words_.end(), text) != words_.end()) return text;
   if (none_ && lower == "none") return {};
-  if (boolean_ && (lower == "true" || lower == "1")) return true;
-  if (boolean_ && (lower == "false" || lower == "0")) return false;
-  if (const auto v = number(std::int64_t{0})) return *v;
-  if (const auto v = number(0.0)) return *v;
+  if (boolean_ && (lower == "true" || lower == "false")) return lower == "true";
+  const char* const end = text.data() + text.size();
+  std::int64_t integer = 0;
+  const auto [after, code] = std::from_chars(text.data(), end, integer);
+  const bool whole = after == end && code != std::errc::invalid_argument;
+  if (whole && code == std::errc{}) return integer;
+  double real = 0.0;
+  if (!(whole && integers_))
+    if (const auto read = std::from_chars(text.data(), end, real);
+        read.ec == std::errc{} && read.ptr == end)
+      return real;
   return text;
 }
 

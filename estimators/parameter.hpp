@@ -20,7 +20,9 @@ class Allowed {
   bool accepts(const Value& value) const;
   /// "an int in the range [1, inf) or a str among {'auto'}".
   std::string describe() const;
-  /// Reads a command-line word as the first kind of value that fits; a string if none does.
+  /// Reads a command-line word as what is allowed: one of the words, None, true or false where a
+  /// bool is allowed. Otherwise a number is a number, and everything else, also a number that no
+  /// int64 or double holds, the text itself, which accepts() refuses.
   Value parse(const std::string& text) const;
   bool takes_array() const { return array_; }
 

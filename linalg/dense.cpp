@@ -163,8 +163,9 @@ void require_tolerance(std::string_view function, std::string_view name, double 
 void warn_if_ill_conditioned(std::string_view function, double rcond, DType dtype) {
   if (!(rcond >= eps_of(dtype)))
     warn(fmt::format(
-        "{}: the matrix is ill-conditioned (rcond = {:.2g}), the result may not be accurate",
-        function, rcond));
+             "{}: the matrix is ill-conditioned (rcond = {:.2g}), the result may not be accurate",
+             function, rcond),
+         "LinAlgWarning");
 }
 
 std::int64_t limit_one_process(std::int64_t elements) {

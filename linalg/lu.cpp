@@ -23,7 +23,8 @@ Lu composed::lu_factor(const Array& given, bool check_finite) {
                 replicated(std::vector{zero}, {1}, grid.comm())};
       });
   if (const auto zero = results[2].values<std::int64_t>()[0])
-    warn(fmt::format("lu_factor: the matrix is singular, U[{0}, {0}] is exactly zero", zero - 1));
+    warn(fmt::format("lu_factor: the matrix is singular, U[{0}, {0}] is exactly zero", zero - 1),
+         "LinAlgWarning");
   return {detail::laid_out_like(results[0], given), results[1].to(given.device())};
 }
 

@@ -263,11 +263,11 @@ void Runtime::set_threads(int count) {
 
 void note_progress() { progress_count.fetch_add(1, std::memory_order_relaxed); }
 
-void warn(const std::string& text) {
+void warn(const std::string& text, std::string_view kind) {
   static std::mutex mutex;
   static std::set<std::string> told;
   const std::lock_guard lock(mutex);
-  if (state.rank == 0 && told.insert(text).second) spdlog::warn(text);
+  if (state.rank == 0 && told.insert(text).second) spdlog::warn("{}: {}", kind, text);
 }
 
 Progress::Progress(std::string title) : title_(std::move(title)) {}

@@ -2,6 +2,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <tessera/runtime/communicator.hpp>
 #include <tessera/runtime/device.hpp>
@@ -75,7 +76,8 @@ class Progress {
   bool drawn_ = false;
 };
 
-/// Warns once per text, on rank 0, on standard error.
-void warn(const std::string& text);
+/// Warns once per text, on rank 0, on standard error: "tessera: warning: UserWarning: text". `kind`
+/// is the class that Python's libraries give such a warning, e.g. "ConvergenceWarning".
+void warn(const std::string& text, std::string_view kind = "UserWarning");
 
 }  // namespace tessera

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,7 @@ std::string flag(const std::string& parameter) {
 
 struct Fit {
   std::unique_ptr<Estimator> estimator;
-  std::map<std::string, std::string> given;
+  std::map<std::string, std::optional<std::string>> given;
   std::string x, y, weights, model, labels;
   Common common;
 
@@ -59,6 +60,20 @@ struct Fit {
     app->callback([this, &chosen] { chosen = [this] { run(); }; });
   }
 
+  // Whether a word means a dataset rather than a misspelt value: it is written as one, or a file of
+  // that name is there.
+  static bool is_location(const std::string& text) {
+    char found =
+        text.find(":/") != std::string::npos || text.ends_with(".h5") || text.ends_with(".hdf5");
+    const auto world = Communicator::world();
+    on_first(world, [&] {
+      std::error_code ignored;
+      if (std::filesystem::exists(text, ignored)) found = 1;
+    });
+    world.broadcast(std::span(&found, 1), 0);
+    return found != 0;
+  }
+
   // The model takes the place of whatever has its name.
   void require_own_file(const std::string& location) const {
     if (location.empty()) return;
@@ -75,13 +90,14 @@ struct Fit {
     for (const auto& location : {x, y, weights, labels}) require_own_file(location);
     Values params;
     for (const auto& p : estimator->parameter_info()) {
-      const std::string& text = given[p.name];
-      if (text.empty()) continue;
-      const bool is_file = p.allowed.takes_array() && text.find('.') != std::string::npos &&
-                           !p.allowed.accepts(p.allowed.parse(text));
-      if (is_file) require_own_file(text);
-      params.emplace_back(p.name,
-                          is_file ? Value(gather(common.read(text))) : p.allowed.parse(text));
+      if (!given[p.name]) continue;
+      const std::string& text = *given[p.name];
+      Value value = p.allowed.parse(text);
+      if (p.allowed.takes_array() && !p.allowed.accepts(value) && is_location(text)) {
+        require_own_file(text);
+        value = gather(common.read(text));
+      }
+      params.emplace_back(p.name, std::move(value));
     }
     estimator->set_params(params);
     const auto labels_to = labels.empty() ? io::Location{} : output(labels);
@@ -283,6 +299,9 @@ const CLI::App* innermost(const CLI::App* app) {
 std::string usage_error(const CLI::App& program, const CLI::ParseError& e) {
   const CLI::App* app = innermost(&program);
   std::string text = e.what();
+  if (dynamic_cast<const CLI::ValidationError*>(&e) ||
+      dynamic_cast<const CLI::ConversionError*>(&e))
+    text = "ValueError: " + text;
   if (dynamic_cast<const CLI::ExtrasError*>(&e) || dynamic_cast<const CLI::RequiredError*>(&e)) {
     const auto extra = app->remaining();
     const auto subcommands = app->get_subcommands([](const CLI::App*) { return true; });

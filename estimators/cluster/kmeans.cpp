@@ -163,16 +163,28 @@ Run lloyd(const Rows& x, Centers centers, const Array& weights, const KMeansPara
   const Array labels = detail::one_per_row(x, -1.0, DType::int32);
   const bool verbose = params.verbose.is<bool>() ? params.verbose.as<bool>()
                                                  : params.verbose.as<std::int64_t>() != 0;
+  const auto tell = [&](const std::string& text) {
+    if (verbose && x.comm().rank() == 0) fmt::print("{}\n", text);
+  };
+  tell("Initialization complete.");
   Progress progress("KMeans");
   std::int64_t iteration = 0;
   for (bool done = false; !done && iteration < params.max_iter; ++iteration) {
     progress.update(iteration, params.max_iter);
     Assignment a = assign(x, centers, weights, labels, true, verbose);
-    if (verbose && x.comm().rank() == 0)
-      fmt::print("Iteration {}, inertia {}.\n", iteration, a.inertia());
+    if (verbose) tell(fmt::format("Iteration {}, inertia {}.", iteration, a.inertia()));
     relocate_empty(x, centers, weights, labels, a);
     const double moved = move_to_means(a, centers);
     done = a.changed() == 0.0 || moved <= tolerance;
+    if (a.changed() == 0.0)
+      tell(fmt::format("Stopped after iteration {}: strict convergence, no label changed.",
+                       iteration));
+    else if (done)
+      tell(fmt::format("Stopped after iteration {}: center shift {} within tolerance {}.",
+                       iteration, moved, tolerance));
+    else if (iteration + 1 == params.max_iter)
+      tell(fmt::format("Stopped after iteration {}: max_iter={} reached.", iteration,
+                       params.max_iter));
   }
   // Measuring the inertia once, here, is cheaper than in every pass, and the labels become those of
   // the final centres.
@@ -216,9 +228,12 @@ bool same_clustering(const Array& a, const Array& b, std::int64_t k) {
 
 Array checked_init(const Array& init, const Rows& x, std::int64_t k) {
   if (init.ndim() != 2 || init.rows() != k || init.cols() != x.cols())
-    throw ValueError(fmt::format("init must have shape (n_clusters, n_features) = ({}, {}), got {}",
-                                 k, x.cols(), to_string(init.shape())));
-  if (is_complex(init.dtype())) throw TypeError("init cannot be complex");
+    throw ValueError(fmt::format(
+        "The shape of the initial centers {} does not match the number of {}: init must have shape "
+        "(n_clusters, n_features) = ({}, {})",
+        to_string(init.shape()),
+        init.ndim() == 2 && init.rows() == k ? "features of the data" : "clusters", k, x.cols()));
+  if (is_complex(init.dtype())) throw ValueError("Complex data not supported: init is complex");
   const Array centers = gather(init).to(cpu).astype(x.dtype());
   require_finite(Leaf{0, {0, k}, centers.local()}, "init", "KMeans");
   return centers;
@@ -239,7 +254,7 @@ const std::vector<Field<KMeansParams>>& KMeans::parameter_list() {
                 "stop when the centres move by less than this times the mean variance (squared "
                 "distances)"),
       parameter("verbose", &Params::verbose, integers(0) | boolean(),
-                "print the inertia of every iteration"),
+                "print when a run starts, the inertia of every iteration and why the run ends"),
       parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
                 "seed of the random choices; None is 0"),
       parameter("copy_x", &Params::copy_x, boolean(),
@@ -290,8 +305,10 @@ void KMeans::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
   else if (params.init.is_word("random"))
     runs = 10;
   if (explicit_init && runs > 1) {
-    warn(fmt::format("KMeans: init gives the centres: performing one run instead of n_init={}",
-                     runs));
+    warn(fmt::format("Explicit initial center position passed: performing only one init in KMeans "
+                     "instead of n_init={}",
+                     runs),
+         "RuntimeWarning");
     runs = 1;
   }
 
@@ -308,10 +325,11 @@ void KMeans::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
       best.emplace(std::move(now));
   }
   if (best->distinct < k)
-    warn(fmt::format(
-        "KMeans: the number of distinct clusters ({}) is smaller than n_clusters ({}); X may "
-        "have duplicate rows",
-        best->distinct, k));
+    warn(
+        fmt::format("Number of distinct clusters ({}) found smaller than n_clusters ({}). Possibly "
+                    "due to duplicate points in X, which KMeans puts into one cluster",
+                    best->distinct, k),
+        "ConvergenceWarning");
   cluster_centers_ = best->centers.absolute();
   labels_ = best->labels;
   inertia_ = best->inertia;

@@ -210,15 +210,14 @@ TEST_F(OnDevice, NanIsFoundWithItsPlace) {
   };
   KMeans kmeans({.n_clusters = 2});
   PCA pca;
-  EXPECT_EQ(text_of([&] { kmeans.fit(x); }),
-            "Input X of KMeans contains NaN at row 900, column 2.");
-  EXPECT_EQ(text_of([&] { pca.fit(x); }), "Input X of PCA contains NaN at row 900, column 2.");
+  EXPECT_EQ(text_of([&] { kmeans.fit(x); }), "Input X contains NaN at row 900, column 2 (KMeans).");
+  EXPECT_EQ(text_of([&] { pca.fit(x); }), "Input X contains NaN at row 900, column 2 (PCA).");
   const Rows streamed = test::streamed(x.to(cpu)).to(device);
   EXPECT_EQ(text_of([&] { pca.fit(streamed); }),
-            "Input X of PCA contains NaN at row 900, column 2.");
+            "Input X contains NaN at row 900, column 2 (PCA).");
   kmeans.fit(good.to(device));
   EXPECT_EQ(text_of([&] { kmeans.predict(x); }),
-            "Input X of KMeans contains NaN at row 900, column 2.");
+            "Input X contains NaN at row 900, column 2 (KMeans).");
 }
 
 TEST_F(OnDevice, TheCpuBackendIsNoWayOut) {

@@ -110,7 +110,7 @@ def test_nan_is_found_on_the_device(data):
     result = tessera(
         "fit", "KMeans", "bad.h5:/X", "--model", "m.tessera", *ON_DEVICE, processes=2, expect=1
     )
-    assert "Input X of KMeans contains NaN at row 700, column 3." in result.err
+    assert "Input X contains NaN at row 700, column 3 (KMeans)." in result.err
     assert not Path("m.tessera").exists()
 
 
