@@ -450,6 +450,14 @@ Id reading_type(DType dtype) {
 Id writing_type(DType dtype) { return number_type(dtype, false); }
 Id stored_type(DType dtype) { return number_type(dtype, true); }
 
+Id text_type(std::int64_t bytes) {
+  Id type(check(H5Tcopy(H5T_C_S1)));
+  check(H5Tset_size(type, static_cast<std::size_t>(bytes)));
+  check(H5Tset_cset(type, H5T_CSET_UTF8));
+  check(H5Tset_strpad(type, H5T_STR_NULLPAD));
+  return type;
+}
+
 std::int64_t rows_per_transfer(const Shape& shape, DType dtype) {
   constexpr std::int64_t most_bytes = 1 << 30;
   const std::int64_t most = most_bytes / static_cast<std::int64_t>(size_of(dtype));

@@ -102,6 +102,8 @@ std::vector<DatasetInfo> datasets_of(Handle file_id, const std::string& file);
 Id reading_type(DType dtype);
 Id writing_type(DType dtype);
 Id stored_type(DType dtype);
+/// UTF-8 strings of at most `bytes` bytes, filled up with zeros.
+Id text_type(std::int64_t bytes);
 
 /// Rows per transfer of at most a gibibyte: larger ones meet limits of MPI-IO and of the kernel.
 std::int64_t rows_per_transfer(const Shape& shape, DType dtype);

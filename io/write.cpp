@@ -74,6 +74,7 @@ struct Target {
   Shape shape;
   DType dtype;
   Transfer transfer;
+  bool text = false;  ///< rows of bytes that are strings
 };
 using Targets = std::vector<Target>;
 
@@ -85,7 +86,7 @@ bool holds_only(hid_t file_id, const Targets& targets) {
   check(H5Oget_info2(file_id, &object, H5O_INFO_NUM_ATTRS));
   if (object.num_attrs != 0) return false;
   hsize_t replaced = 0;
-  for (const auto& [path, shape, dtype, transfer] : targets) {
+  for (const auto& [path, shape, dtype, transfer, text] : targets) {
     if (path.find('/', 1) != std::string::npos) return false;
     if (check(H5Lexists(file_id, path.c_str(), H5P_DEFAULT)) == 0) continue;
     H5L_info_t link{};
@@ -137,10 +138,11 @@ void prepare(PendingFile& pending, const std::string& file, const Targets& targe
   check(H5Pset_layout(creation, H5D_CONTIGUOUS));
   check(H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY));
   check(H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER));
-  for (const auto& [path, shape, dtype, transfer] : targets) {
+  for (const auto& [path, shape, dtype, transfer, text] : targets) {
     if (keep) clear_way(file_id, file, path);
-    const Id type = hdf5::stored_type(dtype);
-    const hdf5::Selection all(shape, {0, shape.empty() ? 1 : shape[0]});
+    const Id type = text ? hdf5::text_type(shape[1]) : hdf5::stored_type(dtype);
+    const Shape extent = text ? Shape{shape[0]} : shape;
+    const hdf5::Selection all(extent, {0, extent.empty() ? 1 : extent[0]});
     Id dataset(
         check(H5Dcreate2(file_id, path.c_str(), type, all.file, links, creation, H5P_DEFAULT)));
     check(dataset.close());
@@ -234,10 +236,10 @@ void write_datasets(const std::string& file, const Targets& targets, const Commu
 }
 
 void write_rows(hid_t dataset, const Shape& shape, DType dtype, Range rows, const void* from,
-                hid_t transfer) {
+                hid_t transfer, bool text = false) {
   const hdf5::Session session;
-  const Id type = hdf5::writing_type(dtype);
-  const hdf5::Selection selection(shape, rows);
+  const Id type = text ? hdf5::text_type(shape[1]) : hdf5::writing_type(dtype);
+  const hdf5::Selection selection(text ? Shape{shape[0]} : shape, rows);
   check(H5Dwrite(dataset, type, selection.memory, selection.file, transfer, from));
   note_progress();
 }
@@ -278,9 +280,13 @@ Target target(const std::string& file, const std::string& dataset, const Array& 
   return {clean_path(dataset), x.shape(), x.dtype(), work};
 }
 
-Target target(const std::string& file, const std::string& dataset, const Rows& x) {
-  if (const Array* array = x.array()) return target(file, dataset, *array);
-  const auto work = [file, dataset, x](hid_t id) {
+Target target(const std::string& file, const std::string& dataset, const Rows& x,
+              bool text = false) {
+  if (const Array* array = text ? nullptr : x.array()) return target(file, dataset, *array);
+  if (text && (x.dtype() != DType::uint8 || x.ndim() != 2 || x.cols() == 0))
+    throw ValueError(fmt::format("text to write must be uint8 of shape (n, length), got {} {}",
+                                 name_of(x.dtype()), to_string(x.shape())));
+  const auto work = [file, dataset, x, text](hid_t id) {
     const auto& comm = x.comm();
     const bool split = x.distribution().kind() == Distribution::Kind::rows;
     together(comm, [&] {
@@ -299,13 +305,13 @@ Target target(const std::string& file, const std::string& dataset, const Rows& x
               from = packed;
             }
             hdf5::explain("cannot write " + hdf5::title(file, dataset), [&] {
-              write_rows(id, x.shape(), x.dtype(), leaf.rows, from, H5P_DEFAULT);
+              write_rows(id, x.shape(), x.dtype(), leaf.rows, from, H5P_DEFAULT, text);
             });
           },
           1);
     });
   };
-  return {clean_path(dataset), x.shape(), x.dtype(), work};
+  return {clean_path(dataset), x.shape(), x.dtype(), work, text};
 }
 
 }  // namespace
@@ -321,7 +327,7 @@ void write(const std::string& file, const std::string& dataset, const Rows& x) {
 
 void write(const std::string& file, const std::vector<NamedRows>& datasets) {
   Targets targets;
-  for (const auto& [name, rows] : datasets) targets.push_back(target(file, name, rows));
+  for (const auto& [name, rows, text] : datasets) targets.push_back(target(file, name, rows, text));
   if (!targets.empty()) write_datasets(file, targets, datasets.front().rows.comm());
 }
 

@@ -277,17 +277,66 @@ struct Backends {
 };
 
 struct Convert {
-  std::string source, target;
+  std::string source, target, header = "auto";
+  io::TableOptions options;
 
   Convert(CLI::App& program, Command& chosen) {
-    CLI::App* app =
-        program.add_subcommand("convert", "turn a CSV or NumPy file into an HDF5 dataset");
-    app->add_option("SOURCE", source, "FILE.csv or FILE.npy")->required();
+    CLI::App* app = program.add_subcommand(
+        "convert",
+        "turn a CSV, TSV or NumPy file into an HDF5 dataset\n\n"
+        "  tessera convert table.csv table.h5:/X\n"
+        "  tessera convert table.csv table.h5:/X --columns 2-        # without pandas' index\n"
+        "  tessera convert table.csv table.h5:/X --drop-columns price,id\n"
+        "  tessera convert table.csv table.h5:/y --columns price\n"
+        "  tessera convert german.csv table.h5:/X --delimiter ';' --decimal ,\n\n"
+        "Numbers become float64; an empty cell, NA, N/A, n/a, #N/A, NULL, null, None, NaN and the "
+        "other words that pandas\n"
+        "takes for missing become NaN. A column whose first cell is a word becomes a dataset of "
+        "strings, TARGET_text/NAME.\n"
+        "COLUMNS are names, numbers from 1, and ranges: 2-, 1,3-5, width-height; a name "
+        "with a comma, or one that\n"
+        "looks like a number, is written with double quotes: '\"a,b\"'.");
+    app->add_option("SOURCE", source, "FILE.csv, FILE.tsv or FILE.npy")->required();
     app->add_option("TARGET", target, "FILE.h5:/name")->required();
-    app->callback([this, &chosen] {
-      chosen = [this] { io::convert(source, output(target), Communicator::world()); };
-    });
+    const auto add = [&](const std::string& name, auto& value, const std::string& type,
+                         const std::string& doc) {
+      return app->add_option(name, value, doc)->type_name(type)->group("Text tables");
+    };
+    add("--header", header, "yes|no|auto",
+        "whether the first row has names; auto: unless all its cells are numbers, or when they "
+        "count 0, 1, 2, ... as pandas' names do; it says so when in doubt [auto]")
+        ->check(CLI::IsMember({"yes", "no", "auto"}));
+    add("--columns", options.columns, "COLUMNS", "the columns to take, in this order [all]");
+    add("--drop-columns", options.drop_columns, "COLUMNS", "columns to leave out");
+    add("--text", options.text, "COLUMNS", "columns that are text whatever they look like");
+    add("--delimiter", options.delimiter, "CHAR",
+        "what separates cells: a character, tab, or blank for runs of blanks [what fits the first "
+        "two rows: tab ; | , or blanks]");
+    add("--decimal", options.decimal, "CHAR", "decimal character [.]");
+    add("--thousands", options.thousands, "CHAR", "character between thousands [none]");
+    add("--na-values", na_values, "VALUES",
+        "more words or numbers, with commas between them, that stand for a missing value; may be "
+        "repeated")
+        ->allow_extra_args(false);
+    add("--skip-rows", options.skip_rows, "N", "lines to leave out at the start [0]")
+        ->check(within(0));
+    add("--comment", options.comment, "CHAR",
+        "what starts a comment, anywhere [# at the start of lines above the table]");
+    app->callback([this, &chosen] { chosen = [this] { run(); }; });
   }
+
+  void run() {
+    using Header = io::TableOptions::Header;
+    options.header = header == "yes"  ? Header::yes
+                     : header == "no" ? Header::no
+                                      : Header::automatic;
+    for (const auto& list : na_values)
+      for (auto& value : io::split_list(list)) options.na_values.push_back(std::move(value));
+    io::convert(source, output(target), options, Communicator::world());
+  }
+
+ private:
+  std::vector<std::string> na_values;
 };
 
 /// The subcommand that was being parsed when something went wrong.

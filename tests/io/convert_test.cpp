@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numeric>
 
 #include <tessera/io/convert.hpp>
@@ -43,63 +44,331 @@ std::vector<double> doubles(const Array& x) {
   return {v.begin(), v.end()};
 }
 
-TEST_F(Convert, CsvOfEverySort) {
-  using V = std::vector<double>;
-  EXPECT_EQ(doubles(converted("a.csv", "1,2\n3,4\n")), (V{1, 2, 3, 4}));
-  EXPECT_EQ(doubles(converted("a.csv", "x,y\n1,2\n3,-4e-3")), (V{1, 2, 3, -4e-3}));
-  EXPECT_EQ(doubles(converted("a.csv",
-                              "\xef\xbb\xbf"
-                              "x;y\r\n 1 ;+2\r\n\r\n\"3\";1e999\r\n")),
-            (V{1, 2, 3, HUGE_VAL}));
-  EXPECT_EQ(doubles(converted("a.tsv", "1\t2\n3\t4\n")), (V{1, 2, 3, 4}));
-  EXPECT_EQ(doubles(converted("a.csv", "\"a, b\",c\n1,2\n")), (V{1, 2}));
-  EXPECT_EQ(converted("a.csv", "label\n1\n0\n1\n").shape(), Shape{3});
-  EXPECT_TRUE(std::isnan(doubles(converted("a.csv", "1,nan\n"))[1]));
-}
+using V = std::vector<double>;
+using io::TableOptions;
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr auto yes = TableOptions::Header::yes;
+constexpr auto no = TableOptions::Header::no;
 
-TEST_F(Convert, LongCsvInBlocks) {
-  const int rows = 30011;
-  std::string text = "a,b,c\n";
-  for (int i = 0; i < rows; ++i) {
-    text += std::to_string(i) + "," + std::to_string(2 * i) + "," + std::to_string(-i) + "\n";
-    if (i % 1000 == 0) text += "\n";
+/// A table and what it means: the numbers, or an error; and part of a warning, "" for none.
+struct Sample {
+  std::string text;
+  Shape shape;
+  V values;
+  std::string warning;
+  TableOptions options;
+  std::string ending = ".csv";
+};
+
+class Samples : public Convert {
+ protected:
+  std::string file_of(const Sample& sample) {
+    const std::string name = "t" + std::to_string(count_++) + sample.ending;
+    put(name, sample.text);
+    return folder_ / name;
   }
-  const Array x = converted("long.csv", text);
-  ASSERT_EQ(x.shape(), (Shape{rows, 3}));
-  const auto v = x.values<double>();
-  for (int i = 0; i < rows; ++i)
-    ASSERT_TRUE(v[3 * i] == i && v[3 * i + 1] == 2 * i && v[3 * i + 2] == -i) << i;
+  void expect(const Sample& sample) {
+    SCOPED_TRACE(sample.text.substr(0, 60));
+    const std::string file = file_of(sample);
+    const bool first = Communicator::world().rank() == 0;
+    if (first) testing::internal::CaptureStderr();
+    Array x;
+    const std::string error = error_of([&] {
+      const io::Table table = io::open_table(file, sample.options);
+      x = gather(collect(table.numbers.value()));
+      table.warn_of_lost_digits();
+    });
+    const std::string said = first ? testing::internal::GetCapturedStderr() : "";
+    ASSERT_EQ(error, "");
+    EXPECT_EQ(x.shape(), sample.shape);
+    const auto values = x.values<double>();
+    ASSERT_EQ(values.size(), sample.values.size());
+    for (std::size_t i = 0; i < values.size(); ++i)
+      EXPECT_TRUE(values[i] == sample.values[i] ||
+                  (values[i] != values[i] && sample.values[i] != sample.values[i]))
+          << i << ": " << values[i];
+    if (first) {
+      EXPECT_EQ(said.empty(), sample.warning.empty()) << said;
+      EXPECT_NE(said.find(sample.warning), std::string::npos) << said;
+    }
+  }
+  /// The error without its kind, the file and the rank.
+  std::string refusal(const Sample& sample) {
+    const std::string file = file_of(sample);
+    std::string error = error_of([&] {
+      const io::Table table = io::open_table(file, sample.options);
+      if (table.numbers) collect(*table.numbers);
+    });
+    const std::string start = "ValueError: '" + file + "'";
+    EXPECT_TRUE(error.starts_with(start)) << error;
+    error.erase(0, std::min(error.size(), start.size()));
+    return error.substr(0, error.find(" (rank"));
+  }
+  int count_ = 0;
+};
+
+TEST_F(Samples, HeaderOrNot) {
+  const std::string header = "is taken for the names of the columns";
+  const std::string data = "is taken for data";
+  const std::vector<Sample> samples = {
+      {"1,2\n3,4\n", {2, 2}, {1, 2, 3, 4}, "", {}},
+      {"x,y\n1,2\n3,-4e-3", {2, 2}, {1, 2, 3, -4e-3}, "", {}},
+      {"\"a, b\",c\n1,2\n", {1, 2}, {1, 2}, "", {}},
+      {"\"Height\n(cm)\",b\n1,2\n", {1, 2}, {1, 2}, "", {}},
+      {"label\n1\n0\n1\n", {3}, {1, 0, 1}, "", {}},
+      {"id,2020,2021\n1,2,3\n", {1, 3}, {1, 2, 3}, "", {}},
+      {"x,\n1,2\n", {1, 2}, {1, 2}, "", {}},
+      {"NA,1\n2,3\n", {2, 2}, {nan, 1, 2, 3}, "", {}},
+      // pandas' names of columns that have none
+      {"0,1,2\n0.5,1.5,2.5\n", {1, 3}, {.5, 1.5, 2.5}, header, {}},
+      {"0,1\n0.5,1.5\n", {1, 2}, {.5, 1.5}, header, {}},
+      {"0,1\n,1.5\n", {1, 2}, {nan, 1.5}, header, {}},
+      {"0,1,2\n7,8,9\n", {1, 3}, {7, 8, 9}, header, {}},
+      {"0\n0.5\n", {1}, {.5}, header, {}},
+      {",0,1\n0,.5,1.5\n", {1, 3}, {0, .5, 1.5}, header, {}},
+      {",a\n0,.5\n1,.25\n", {2, 2}, {0, .5, 1, .25}, "--columns 2- leaves it out", {}},
+      // numbers that count but may be anything: two columns of integers, a vector, a range
+      {"0,1\n1,2\n", {2, 2}, {0, 1, 1, 2}, data, {}},
+      {"0\n1\n1\n", {3}, {0, 1, 1}, data, {}},
+      {"0,1,2\n3,4,5\n", {2, 3}, {0, 1, 2, 3, 4, 5}, data, {}},
+      {"2019,2020\n.5,.25\n", {2, 2}, {2019, 2020, .5, .25}, data, {}},
+      {"\"1\",\"2\"\n3,4\n", {1, 2}, {3, 4}, header, {}},
+      // the same kinds in both rows
+      {"5.1,setosa\n4.9,setosa\n", {2}, {5.1, 4.9}, data, {}},
+      {"2020,name\n2021,x\n", {1}, {2021}, header, {}},
+      // as told
+      {"0,1,2\n0.5,1.5,2.5\n", {2, 3}, {0, 1, 2, .5, 1.5, 2.5}, "", {.header = no}},
+      {"1,2\n3,4\n", {1, 2}, {3, 4}, "", {.header = yes}},
+      {"a,2\n3,4\n", {1}, {4}, "", {.header = yes, .columns = "2"}},
+      {"# by x\n# a,b\n1,2\n", {1, 2}, {1, 2}, "line 2: the comment 'a, b' is taken", {}},
+      {"#N/A,2\n3,4\n", {2, 2}, {nan, 2, 3, 4}, "", {}},
+      {"#,b\n3,4\n", {1, 2}, {3, 4}, "", {}},
+  };
+  for (const auto& sample : samples) expect(sample);
 }
 
-// Errors that one process finds name its rank only when there are others.
-std::string with_rank(const std::string& text, int rank) {
-  return Communicator::world().size() == 1 ? text : text + " (rank " + std::to_string(rank) + ")";
+TEST_F(Samples, Dialects) {
+  const std::vector<Sample> samples = {
+      {"\xef\xbb\xbfx;y\r\n 1 ;+2\r\n\"3\";1e999\r\n", {2, 2}, {1, 2, 3, HUGE_VAL}, "", {}},
+      {"a,b\r1,2\r3,4\r", {2, 2}, {1, 2, 3, 4}, "", {}},
+      {"a,b\r\n1,2\r3,4\n5,6", {3, 2}, {1, 2, 3, 4, 5, 6}, "", {}},
+      {"1\t2\n3\t4\n", {2, 2}, {1, 2, 3, 4}, "", {}},
+      {"a\tb\n1\t2\n\t\n5\t6\n", {3, 2}, {1, 2, nan, nan, 5, 6}, "", {}, ".tsv"},
+      {"a\n1\n", {1}, {1}, "", {}, ".tsv"},
+      {"a|b\n1|2\n", {1, 2}, {1, 2}, "", {}},
+      {"1.0e+00 2.0e+00\n3 4\n", {2, 2}, {1, 2, 3, 4}, "separated by blanks", {}},
+      {"x  y\n 1  2 \n", {1, 2}, {1, 2}, "separated by blanks", {}},
+      {"1 \t 2\n", {1, 2}, {1, 2}, "", {.delimiter = "blank"}},
+      {"a:b\n1:2\n", {1, 2}, {1, 2}, "", {.delimiter = ":"}},
+      {"1,2\t3\n", {1, 2}, {1.2, 3}, "", {.delimiter = "tab", .decimal = ","}},
+      {"a;b\n1,5;-2,5e1\n", {1, 2}, {1.5, -25}, "", {.decimal = ","}},
+      {"a;b\n1.234.567,5;2\n", {1, 2}, {1234567.5, 2}, "", {.decimal = ",", .thousands = "."}},
+      {"v\n\"68,527.00\"\n\"1,000.50\"\n", {2}, {68527, 1000.5}, "", {.thousands = ","}},
+      {"v,w\n1 000,-12 345\n", {1, 2}, {1000, -12345}, "", {.thousands = " "}},
+      {"a,b\n1.5D+02,1.e-1\n", {1, 2}, {150, .1}, "", {}},
+      {"a,b\n.5,5.\n-0,+7\n", {2, 2}, {.5, 5, -0., 7}, "", {}},
+      {"a\n0.1000000000000000055511151231257827021181583404541015626\n", {1}, {.1}, "", {}},
+      {"a\n1e-400\n-inf\nInfinity\n", {3}, {0, -HUGE_VAL, HUGE_VAL}, "", {}},
+      {"junk\n\nmore\na,b\n1,2\n", {1, 2}, {1, 2}, "", {.skip_rows = 3}},
+      {"%x\na,b\n1,2 % two\n%\n3,4%\n", {2, 2}, {1, 2, 3, 4}, "", {.comment = "%"}},
+      {"a,b\n\"1\"\"\",2\n3,4\n", {2}, {2, 4}, "", {.columns = "b"}},
+      // what stands at the end of every row
+      {"a;b\n1;2;\n3;4;\n", {2, 2}, {1, 2, 3, 4}, "every row ends with a delimiter", {}},
+      {"a,b,\n1,2,\n", {1, 2}, {1, 2}, "every row ends with a delimiter", {}},
+      {"1,2,\n3,4,\n", {2, 2}, {1, 2, 3, 4}, "every row ends with a delimiter", {}},
+      {"a,b\n1,\n3,\n", {2, 2}, {1, nan, 3, nan}, "", {}},
+      // blank lines
+      {"a,b\r\n1,2\r\n\r\n3,4\r\n", {2, 2}, {1, 2, 3, 4}, "1 blank line is left out", {}},
+      {"\n\na,b\n1,2\n  \n\n", {1, 2}, {1, 2}, "4 blank lines are left out", {}},
+      {"v\n1\n\n3\n", {3}, {1, nan, 3}, "1 blank line is read as missing", {}},
+      {"v\n1\n\"\"\n3\n", {3}, {1, nan, 3}, "", {}},
+      {"v\n1\n3\n\n", {2}, {1, 3}, "1 blank line is left out", {}},
+      {"a\n9007199254740993\n", {1}, {9007199254740992}, "beyond 2^53, first in line 2", {}},
+      {"a\n100000000000000000000\n9007199254740994\n", {2}, {1e20, 9007199254740994}, "", {}},
+  };
+  for (const auto& sample : samples) expect(sample);
 }
 
-TEST_F(Convert, CsvErrorsNameLineAndColumn) {
-  const std::string file = folder_ / "a.csv";
+TEST_F(Samples, MissingValues) {
+  for (const std::string word :
+       {"",       "#N/A",    "#N/A N/A", "#NA",  "-1.#IND", "-1.#QNAN", "-NaN", "-nan",
+        "1.#IND", "1.#QNAN", "<NA>",     "N/A",  "NA",      "NULL",     "NaN",  "None",
+        "n/a",    "nan",     "null",     "\"\"", "\"NA\"",  " "})
+    expect({"a,b\n" + word + ",4\n1," + word + "\n", {2, 2}, {nan, 4, 1, nan}, "", {}});
+  expect({"a,b\n?,-999\n1,-999.0\nx,2\n",
+          {3, 2},
+          {nan, nan, 1, nan, nan, 2},
+          "",
+          {.na_values = {"?", "-999", "x"}}});
+}
+
+TEST_F(Samples, Columns) {
+  const std::string text = "a,b-c,\"d,e\",3,2\n1,2,3,4,5\n";
+  const std::vector<std::pair<std::string, V>> samples = {
+      {"a", {1}},   {"2-", {2, 3, 4, 5}},  {"-2", {1, 2}},      {"3-5,1", {3, 4, 5, 1}},
+      {"b-c", {2}}, {"\"d,e\",a", {3, 1}}, {"a-b-c", {1, 2}},   {"\"3\"", {4}},
+      {"3-3", {3}}, {"a-4", {1, 2, 3, 4}}, {"\"2\",1", {5, 1}},
+  };
+  for (const auto& [columns, values] : samples) {
+    const auto n = std::ssize(values);
+    expect({text, n == 1 ? Shape{1} : Shape{1, n}, values, "", {.columns = columns}});
+  }
+  expect({text, {1, 3}, {2, 4, 5}, "", {.drop_columns = "a,\"d,e\""}});
+  expect({"x\n" + text,
+          {1, 2},
+          {5, 1},
+          "",
+          {.skip_rows = 1, .columns = "5,b-c,1", .drop_columns = "b-c"}});
+}
+
+TEST_F(Samples, Refusals) {
+  const std::string number = ", line 2, column 1 ('a'): expected a number, got ";
+  const std::vector<std::pair<Sample, std::string>> samples = {
+      // cells
+      {{"a,b\n1,2\n\n3,four\n"},
+       ", line 4, column 2 ('b'): expected a number, got 'four'; --text or --na-values may help"},
+      {{"1,2\n\"3\n\",4\n5,6x\n"},
+       ", line 4, column 2: expected a number, got '6x'; --text or --na-values may help"},
+      {{"a;b\n1,5;2\n"},
+       number + "'1,5'; say --decimal , or --thousands , for what the comma means"},
+      {{"a,b\n\"68,527.00\",2\n"},
+       number + "'68,527.00'; say --decimal , or --thousands , for what the comma means"},
+      {{"a,b\n\"1,5\",2\n", {}, {}, "", {.thousands = ","}},
+       number + "'1,5'; that notation is not read, but --text keeps a column as text"},
+      {{"a;b\n1.5;2\n", {}, {}, "", {.decimal = ","}},
+       number + "'1.5'; say --thousands . if the point separates thousands"},
+      {{"a,b\n1 000,2\n"}, number + "'1 000'; say --thousands ' ' if it separates thousands"},
+      {{"a,b\n1_000,2\n"}, number + "'1_000'; say --thousands '_' if it separates thousands"},
+      {{"a,b\n0x10,2\n"},
+       number + "'0x10'; that notation is not read, but --text keeps a column as text"},
+      {{"a,b\n?,2\n"}, number + "'?'; if that is a missing value, say --na-values '?'"},
+      {{"a,b\n\"1\"2,2\n"}, number + "'\"1\"2'; something follows its closing quote"},
+      // rows
+      {{"1,2\n3\n"}, ", line 2: expected 2 columns as in line 1, got 1"},
+      {{"1,2\n3,4,5\n"}, ", line 2: expected 2 columns as in line 1, got 3"},
+      {{"\na,b\n1,2\n3,4,\n"}, ", line 4: expected 2 columns as in line 2, got 3"},
+      {{"a,b\n1,2,3\n"}, ", line 2: expected 2 columns as in line 1, got 3"},
+      {{"x\n1,5\n"}, ", line 2: expected 1 column as in line 1, got 2"},
+      // the text
+      {{"a,b\n\"1,2\n3,4\n"}, ", line 2: a quote is not closed"},
+      {{std::string("a,b\n1,2\0\n", 9)},
+       ", line 2: a zero byte; the file is damaged or not UTF-8 text (iconv converts UTF-16)"},
+      {{std::string("1\0,\0002\0\n\0", 8)},
+       ", line 1: a zero byte; the file is damaged or not UTF-8 text (iconv converts UTF-16)"},
+      {{"a,\xe4\n1,2\n"},
+       ", line 1, column 2: the name is not UTF-8; iconv -f LATIN1 -t UTF-8 may help"},
+      {{"a,b\n1,x\n1,\xe4\n"},
+       ", line 3, column 2: text that is not UTF-8; iconv -f LATIN1 -t UTF-8 may help"},
+      {{"\xff\xfe"
+        "1"},
+       " is no text table but UTF-16 or UTF-32: run iconv -f UTF-16 -t UTF-8 first"},
+      {{"\xfe\xff"}, " is no text table but UTF-16: run iconv -f UTF-16 -t UTF-8 first"},
+      {{"\x1f\x8b\x08"}, " is no text table but compressed with gzip: run gunzip first"},
+      {{"PK\x03\x04"},
+       " is no text table but a ZIP archive or a spreadsheet: extract it, or save it as CSV"},
+      {{""}, " is empty"},
+      {{"x,y\n"}, " has a header and no rows"},
+      {{"\n\n"}, " has no row"},
+      {{"# a\n"}, " has no row"},
+      // the options
+      {{"1,2\n", {}, {}, "", {.skip_rows = 2}}, " has only 1 of the 2 lines to skip"},
+      {{"a,b\n1,2\n", {}, {}, "", {.columns = "c"}},
+       " has no column 'c' for columns; it has 2: 'a', 'b'"},
+      {{"1,2\n", {}, {}, "", {.columns = "3"}}, " has no column '3' for columns; it has 2"},
+      {{"a,b\n1,2\n", {}, {}, "", {.text = "b-a"}},
+       " has no column 'b-a' for text; it has 2: 'a', 'b'"},
+      {{"a,a\n1,2\n", {}, {}, "", {.columns = "a"}},
+       " has several columns called 'a': give its number"},
+      {{"a,b\n1,2\n", {}, {}, "", {.columns = "1,a"}}, ": column 1 is named twice in columns"},
+      {{"b,1\n1,2\n", {}, {}, "", {.header = yes, .columns = "1"}},
+       ": '1' is the name of column 2 and the number of another: write \"1\" with the quotes for "
+       "the name, 1-1 for the number"},
+      {{"a,b\n1,2\n", {}, {}, "", {.drop_columns = "1-2"}}, ": no column is left"},
+  };
+  for (const auto& [sample, error] : samples) EXPECT_EQ(refusal(sample), error);
+
+  put("a.csv", "1,2\n");
+  const auto refused = [&](const TableOptions& options) {
+    return error_of([&] { io::open_table(folder_ / "a.csv", options); });
+  };
+  EXPECT_EQ(refused({.delimiter = "ab"}),
+            "ValueError: delimiter must be one ASCII character, 'tab' or 'blank', got 'ab'");
+  EXPECT_EQ(refused({.decimal = "\xc2\xb7"}),
+            "ValueError: decimal must be one ASCII character, got '\xc2\xb7'");
+  EXPECT_EQ(refused({.delimiter = ",", .decimal = ","}),
+            "ValueError: ',' cannot be the decimal character and the delimiter");
+  EXPECT_EQ(refused({.skip_rows = -1}), "ValueError: skip_rows must not be negative, got -1");
+  put("a.npy", "x");
   EXPECT_EQ(
-      refused("a.csv", "a,b\n1,2\n\n3,four\n"),
-      with_rank("ValueError: '" + file + "', line 4, column 2: expected a number, got 'four'", 0));
-  EXPECT_EQ(
-      refused("a.csv", "1,2\n3,\n"),
-      with_rank("ValueError: '" + file + "', line 2, column 2: expected a number, got ''", 0));
-  EXPECT_EQ(
-      refused("a.csv", "1,2\n3\n"),
-      with_rank(
-          "ValueError: '" + file + "', line 2: expected 2 columns as in the first line, got 1", 0));
-  EXPECT_EQ(
-      refused("a.csv", "1,2\n3,4,5\n"),
-      with_rank(
-          "ValueError: '" + file + "', line 2: expected 2 columns as in the first line, got 3", 0));
-  EXPECT_EQ(refused("a.csv", "x,y\n"), "ValueError: '" + file + "' has no line of numbers");
-  EXPECT_EQ(refused("a.csv", ""), "ValueError: '" + file + "' has no line of numbers");
+      error_of([&] {
+        io::convert(folder_ / "a.npy", {folder_ / "o.h5", "/x"}, {.columns = "1"});
+      }),
+      "ValueError: the options for text tables do not apply to '" + (folder_ / "a.npy") + "'");
+  // An error that another process than the first one finds.
   std::string text;
   for (int i = 1; i <= 3000; ++i) text += i == 2999 ? "1,x\n" : "1,2\n";
-  const std::string error = refused("a.csv", text);
-  EXPECT_TRUE(error.starts_with("ValueError: '" + file +
-                                "', line 2999, column 2: expected a number, got 'x'"))
-      << error;
+  EXPECT_EQ(refusal({text}),
+            ", line 2999, column 2: expected a number, got 'x'; --text or --na-values may help");
+}
+
+// A process parses from the middle of the file: rows of several lines, blank ones, and blocks.
+TEST_F(Samples, LongTablesInBlocks) {
+  std::string text = "a,b,c\n";
+  V values;
+  for (int i = 0; i < 30011; ++i) {
+    const std::string gap =
+        i % 7 == 0 ? "\"\n" + std::to_string(2 * i) + "\r\n\"" : std::to_string(2 * i);
+    text += std::to_string(i) + "," + gap + "," + std::to_string(-i) + (i % 3 ? "\n" : "\r\n");
+    if (i % 1000 == 0) text += "\n";
+    values.insert(values.end(), {1. * i, 2. * i, -1. * i});
+  }
+  expect({text, {30011, 3}, values, "31 blank lines are left out", {}});
+  std::string column = "v\r";
+  values.clear();
+  for (int i = 0; i < 3000; ++i) {
+    column += i % 5 ? std::to_string(i) + "\r" : "\r";
+    values.push_back(i % 5 ? i : nan);
+  }
+  expect({column, {3000}, values, "600 blank lines are read as missing", {}});
+  std::string wide = "1";  // longer than a block
+  for (int i = 2; i <= 300000; ++i) wide += "," + std::to_string(i);
+  values.resize(300000);
+  std::iota(values.begin(), values.end(), 1.0);
+  expect({wide, {1, 300000}, values, "", {}});
+}
+
+TEST_F(Samples, ColumnsOfText) {
+  const std::string at = folder_ / "t.csv";
+  put("t.csv",
+      "id,name,x,a/b,empty\n7,M\xc3\xbcller,1,\"say \"\"hi\"\"\",\n8,NA,2,\"two\nlines\",\n"
+      "9,,3, c ,\n");
+  const io::Table table = io::open_table(at, {.text = "id"});
+  EXPECT_EQ(doubles(gather(collect(table.numbers.value()))).size(), 6U);
+  ASSERT_EQ(table.text.size(), 3U);
+  const std::vector<std::vector<std::string>> expected = {{"id", "7", "8", "9"},
+                                                          {"name", "M\xc3\xbcller", "NA", ""},
+                                                          {"a/b", "say \"hi\"", "two\nlines", "c"}};
+  for (std::size_t c = 0; c < 3; ++c) {
+    EXPECT_EQ(table.text[c].name, expected[c][0]);
+    const Array x = gather(collect(table.text[c].rows));
+    const auto bytes = x.values<std::uint8_t>();
+    for (std::size_t i = 0; i < 3; ++i) {
+      const std::string cell(
+          reinterpret_cast<const char*>(bytes.data()) + i * static_cast<std::size_t>(x.cols()),
+          static_cast<std::size_t>(x.cols()));
+      EXPECT_STREQ(cell.c_str(), expected[c][i + 1].c_str());
+    }
+  }
+  // In the file, beside the numbers; one column of text alone is the dataset itself.
+  io::convert(at, {folder_ / "o.h5", "/g/X"});
+  EXPECT_EQ(io::inspect(folder_ / "o.h5", "/g/X").shape, (Shape{3, 3}));
+  EXPECT_TRUE(error_of([&] {
+                io::inspect(folder_ / "o.h5", "/g/X_text/column_4");
+              }).starts_with("TypeError: dataset '/g/X_text/column_4'"));
+  io::convert(at, {folder_ / "o.h5", "/names"}, {.columns = "name"});
+  EXPECT_TRUE(error_of([&] { io::inspect(folder_ / "o.h5", "/names"); }).starts_with("TypeError"));
+  io::convert(at, {folder_ / "o.h5", "/y"}, {.columns = "x"});
+  EXPECT_EQ(io::inspect(folder_ / "o.h5", "/y").shape, (Shape{3}));
 }
 
 std::string npy(const std::string& header, const std::string& data, int version = 1) {
