@@ -8,8 +8,8 @@
 
 #include <tessera/estimators/cluster/kmeans_init.hpp>
 #include <tessera/estimators/kernels/kernels.hpp>
+#include <tessera/estimators/range.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
-#include <tessera/linalg/moments.hpp>
 
 namespace tessera {
 namespace {
@@ -46,9 +46,11 @@ class Centers {
   Tile offset() const { return offset_.local(); }
   const std::vector<double>& origin() const { return origin_; }
 
-  Array absolute() const {
+  /// Without the origin, times 2^exponent.
+  Array absolute(int exponent) const {
     std::vector<double> out = relative;
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] += origin_[i % origin_.size()];
+    for (std::size_t i = 0; i < out.size(); ++i)
+      out[i] = std::ldexp(out[i] + origin_[i % origin_.size()], exponent);
     return replicated(out, {k, d}, comm_).astype(dtype_);
   }
 
@@ -70,6 +72,45 @@ std::vector<double> mean_row(const Array& centers) {
   for (double& v : mean) v /= static_cast<double>(centers.rows());
   return mean;
 }
+
+/// Centres in long double, relative to their mean: their squares are in its range.
+struct WideCenters {
+  std::vector<long double> mean;
+  std::vector<long double> relative;  // k x d
+  std::vector<long double> half_norms;
+
+  explicit WideCenters(const Array& centers)
+      : mean(static_cast<std::size_t>(centers.cols())),
+        relative(detail::wide_values(centers.local())),
+        half_norms(static_cast<std::size_t>(centers.rows())) {
+    const std::size_t d = mean.size();
+    const auto k = static_cast<long double>(centers.rows());
+    for (std::size_t i = 0; i < relative.size(); ++i) mean[i % d] += relative[i] / k;
+    for (std::size_t i = 0; i < relative.size(); ++i) {
+      relative[i] -= mean[i % d];
+      half_norms[i / d] += relative[i] * relative[i] / 2;
+    }
+  }
+  /// The largest deviation from the mean in one column.
+  long double spread() const {
+    long double largest = 0;
+    for (const long double v : relative) largest = std::max(largest, std::abs(v));
+    return largest;
+  }
+  std::int32_t nearest(const long double* row) const {
+    std::size_t nearest = 0;
+    long double best = std::numeric_limits<long double>::infinity();
+    for (std::size_t c = 0; c < half_norms.size(); ++c) {
+      long double value = half_norms[c];
+      for (std::size_t j = 0; j < mean.size(); ++j)
+        value -= (row[j] - mean[j]) * relative[c * mean.size() + j];
+      if (!(value < best)) continue;
+      best = value;
+      nearest = c;
+    }
+    return static_cast<std::int32_t>(nearest);
+  }
+};
 
 /// One pass over x: labels and sizes, what the new centres need if `update`, the inertia if
 /// `measure`.
@@ -158,8 +199,14 @@ struct Run {
   std::int64_t distinct = 0;  // clusters that have rows
 };
 
+/// What squares of x, and those with weights, are multiplied with to be printed.
+struct Units {
+  double squares;
+  double inertia;
+};
+
 Run lloyd(const Rows& x, Centers centers, const Array& weights, const KMeansParams& params,
-          double tolerance) {
+          double tolerance, const Units& units) {
   const Array labels = detail::one_per_row(x, -1.0, DType::int32);
   const bool verbose = params.verbose.is<bool>() ? params.verbose.as<bool>()
                                                  : params.verbose.as<std::int64_t>() != 0;
@@ -172,7 +219,8 @@ Run lloyd(const Rows& x, Centers centers, const Array& weights, const KMeansPara
   for (bool done = false; !done && iteration < params.max_iter; ++iteration) {
     progress.update(iteration, params.max_iter);
     Assignment a = assign(x, centers, weights, labels, true, verbose);
-    if (verbose) tell(fmt::format("Iteration {}, inertia {}.", iteration, a.inertia()));
+    if (verbose)
+      tell(fmt::format("Iteration {}, inertia {}.", iteration, a.inertia() * units.inertia));
     relocate_empty(x, centers, weights, labels, a);
     const double moved = move_to_means(a, centers);
     done = a.changed() == 0.0 || moved <= tolerance;
@@ -181,7 +229,7 @@ Run lloyd(const Rows& x, Centers centers, const Array& weights, const KMeansPara
                        iteration));
     else if (done)
       tell(fmt::format("Stopped after iteration {}: center shift {} within tolerance {}.",
-                       iteration, moved, tolerance));
+                       iteration, moved * units.squares, tolerance * units.squares));
     else if (iteration + 1 == params.max_iter)
       tell(fmt::format("Stopped after iteration {}: max_iter={} reached.", iteration,
                        params.max_iter));
@@ -226,7 +274,9 @@ bool same_clustering(const Array& a, const Array& b, std::int64_t k) {
           }).conflict;
 }
 
-Array checked_init(const Array& init, const Rows& x, std::int64_t k) {
+// The given centres times 2^exponent in x's dtype; `m` has the moments of x, likewise.
+Array checked_init(const Array& init, const Rows& x, std::int64_t k, const detail::Moments& m,
+                   int exponent) {
   if (init.ndim() != 2 || init.rows() != k || init.cols() != x.cols())
     throw ValueError(fmt::format(
         "The shape of the initial centers {} does not match the number of {}: init must have shape "
@@ -236,7 +286,17 @@ Array checked_init(const Array& init, const Rows& x, std::int64_t k) {
   if (is_complex(init.dtype())) throw ValueError("Complex data not supported: init is complex");
   const Array centers = gather(init).to(cpu).astype(x.dtype());
   require_finite(Leaf{0, {0, k}, centers.local()}, "init", "KMeans");
-  return centers;
+  const Array scaled = detail::times_power(centers, exponent);
+  const auto values = detail::wide_values(scaled.local());
+  const long double farthest = std::ldexp(1.0L, x.dtype() == DType::float32 ? 60 : 500);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (const auto j = i % m.mean.size(); !(std::abs(values[i] - m.mean[j]) <= farthest))
+      throw ValueError(
+          fmt::format("init is so far from X at row {}, column {} that squared distances leave the "
+                      "range of {}: "
+                      "give centres inside the data",
+                      i / m.mean.size(), j, name_of(x.dtype())));
+  return scaled;
 }
 
 }  // namespace
@@ -278,27 +338,31 @@ void KMeans::check_attributes() const {
   require_attribute("cluster_centers_", cluster_centers_, {params.n_clusters, n_features_in_});
 }
 
-void KMeans::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
+void KMeans::do_fit(const Rows& given, const Array&, const Array& sample_weight) {
   const std::int64_t k = params.n_clusters;
   if (params.algorithm == "elkan")
     throw NotImplementedError(
         "KMeans(algorithm='elkan') is not supported; use 'lloyd', which gives the same clusters");
-  if (x.rows() < k)
-    throw ValueError(fmt::format("n_samples={} should be >= n_clusters={}.", x.rows(), k));
+  if (given.rows() < k)
+    throw ValueError(fmt::format("n_samples={} should be >= n_clusters={}.", given.rows(), k));
 
-  const auto moments = linalg::column_moments(x);
-  const auto n = static_cast<double>(x.rows());
+  const auto check = [&] { require_finite(given, "X", name()); };
+  auto moments = detail::moments(given, {}, detail::Accuracy::whole, check);
+  const auto n = static_cast<double>(given.rows());
+  if (std::any_of(moments.count.begin(), moments.count.end(), [&](double c) { return c != n; }))
+    check();
+  // From here on about x = given 2^exponent.
+  const int exponent = detail::exponent_for(moments, given.dtype(), name());
+  moments.measure_in(exponent);
+  const Rows x = detail::times_power(given, exponent);
+  const detail::Balanced weights(sample_weight);
   double variance = 0.0;
-  bool finite = true;
-  for (std::size_t j = 0; j < moments.m2.size(); ++j) {
-    variance += moments.m2[j] / n / static_cast<double>(x.cols());
-    finite = finite && moments.count[j] == n && std::isfinite(moments.m2[j]);
-  }
-  if (!finite) require_finite(x, "X", name());
+  for (const double m2 : moments.m2) variance += m2 / n / static_cast<double>(x.cols());
   const double tolerance = params.tol * variance;
 
   const bool explicit_init = params.init.is<Array>();
-  const Array first = explicit_init ? checked_init(params.init.as<Array>(), x, k) : Array{};
+  const Array first =
+      explicit_init ? checked_init(params.init.as<Array>(), x, k, moments, exponent) : Array{};
   std::int64_t runs = 1;
   if (params.n_init.is<std::int64_t>())
     runs = params.n_init.as<std::int64_t>();
@@ -312,15 +376,17 @@ void KMeans::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
     runs = 1;
   }
 
+  const int squares = weights.exponent - 2 * exponent;
+  const Units units{std::ldexp(1.0, -2 * exponent), std::ldexp(1.0, squares)};
   std::optional<Run> best;
   for (std::int64_t run = 0; run < runs; ++run) {
     const Array start =
         explicit_init
             ? first
-            : detail::initial_centers(params.init.as<std::string>(), x, k, sample_weight,
+            : detail::initial_centers(params.init.as<std::string>(), x, k, weights.values,
                                       static_cast<std::uint64_t>(params.random_state.value_or(0)),
                                       static_cast<std::uint64_t>(run));
-    Run now = lloyd(x, Centers(start, moments.mean, x), sample_weight, params, tolerance);
+    Run now = lloyd(x, Centers(start, moments.mean, x), weights.values, params, tolerance, units);
     if (!best || (now.inertia < best->inertia && !same_clustering(now.labels, best->labels, k)))
       best.emplace(std::move(now));
   }
@@ -330,31 +396,52 @@ void KMeans::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
                     "due to duplicate points in X, which KMeans puts into one cluster",
                     best->distinct, k),
         "ConvergenceWarning");
-  cluster_centers_ = best->centers.absolute();
+  cluster_centers_ = best->centers.absolute(-exponent);
   labels_ = best->labels;
-  inertia_ = best->inertia;
+  inertia_ = detail::scaled_back(best->inertia, squares, "KMeans: inertia_");
   n_iter_ = best->iterations;
 }
 
 Rows KMeans::do_predict(const Rows& x) const {
+  const Array own = cluster_centers_.astype(x.dtype());
+  const int exponent = detail::exponent_for(WideCenters(own).spread(), x.dtype());
+  const Array scaled = detail::times_power(own, exponent);
+  std::vector<double> powers;
+  if (exponent != 0) powers.assign(static_cast<std::size_t>(x.cols()), std::ldexp(1.0, exponent));
   return map_rows(
       x, {x.rows()}, DType::int32,
-      [centers = Centers(cluster_centers_, mean_row(cluster_centers_), x),
+      [own, powers, centers = Centers(scaled, mean_row(scaled), x),
        leaf_rows = x.distribution().leaf_rows()](const Leaf& in, const Tile& out, Stream& stream) {
+        Tile rows = in.tile;
+        if (!powers.empty()) {
+          rows.stride = rows.cols;
+          rows.data =
+              stream.scratch(static_cast<std::size_t>(rows.rows * rows.cols) * size_of(rows.dtype));
+          linalg::kernels().unstandardize(stream, in.tile, {}, powers, rows);
+        }
         const AssignmentParts parts{centers.k, centers.d, false, true};
         const std::int64_t leaves = (in.rows.size() + leaf_rows - 1) / leaf_rows;
         const Buffer memory(static_cast<std::size_t>(leaves * parts.size()) * sizeof(double),
                             out.device);
         const Tile sums{memory.data(), leaves,         parts.size(),
                         parts.size(),  DType::float64, out.device};
-        estimator_kernels().assign_nearest(stream, in.tile, leaf_rows, centers.tile(),
+        estimator_kernels().assign_nearest(stream, rows, leaf_rows, centers.tile(),
                                            centers.offset(), {}, out, parts, sums);
         // A NaN or infinity in X shows in the inertia.
         std::vector<double> inertia(static_cast<std::size_t>(leaves));
         copy(stream, sums.columns(parts.inertia_at(), 1), tile_of(inertia.data(), leaves, 1, 1));
         stream.synchronize();
-        if (!std::all_of(inertia.begin(), inertia.end(), [](double v) { return std::isfinite(v); }))
-          require_finite(in, "X", class_name);
+        if (std::all_of(inertia.begin(), inertia.end(), [](double v) { return std::isfinite(v); }))
+          return;
+        require_finite(in, "X", class_name);
+        // Rows so far from the centres that squares overflow.
+        const auto wide = detail::wide_values(in.tile);
+        const WideCenters wide_centers(own);
+        std::vector<std::int32_t> labels;
+        for (std::size_t i = 0; i < wide.size(); i += static_cast<std::size_t>(centers.d))
+          labels.push_back(wide_centers.nearest(wide.data() + i));
+        copy(stream, tile_of(labels.data(), out.rows, 1, 1), out);
+        stream.synchronize();
       });
 }
 
@@ -363,17 +450,41 @@ Rows KMeans::do_transform(const Rows& x) const {
                   [centers = cluster_centers_.astype(x.dtype()).to(x.device())](
                       const Leaf& in, const Tile& out, Stream& stream) {
                     estimator_kernels().distances(stream, in.tile, centers.local(), out);
-                    if (!linalg::kernels().all_finite(stream, out))
-                      require_finite(in, "X", class_name);
+                    if (linalg::kernels().all_finite(stream, out)) return;
+                    require_finite(in, "X", class_name);
+                    detail::require_no_overflow(in, out, "KMeans.transform");
                   });
 }
 
-double KMeans::do_score(const Rows& x, const Array&, const Array& sample_weight) const {
-  const Centers centers(cluster_centers_, mean_row(cluster_centers_), x);
-  const Array labels = detail::one_per_row(x, -1.0, DType::int32);
-  const double inertia = assign(x, centers, sample_weight, labels, false, true).inertia();
-  if (!std::isfinite(inertia)) require_finite(x, "X", name());
-  return -inertia;
+double KMeans::do_score(const Rows& given, const Array&, const Array& sample_weight) const {
+  const detail::Balanced weights(sample_weight);
+  const Array own = cluster_centers_.astype(given.dtype());
+  const auto inertia_at = [&](int exponent) {
+    const Array scaled = detail::times_power(own, exponent);
+    const Rows x = detail::times_power(given, exponent);
+    const Centers centers(scaled, mean_row(scaled), x);
+    const Array labels = detail::one_per_row(x, -1.0, DType::int32);
+    return assign(x, centers, weights.values, labels, false, true).inertia();
+  };
+  const long double spread = WideCenters(own).spread();
+  int exponent = detail::exponent_for(spread, given.dtype());
+  double inertia = inertia_at(exponent);
+  const double size = std::sqrt(inertia / static_cast<double>(given.rows()));
+  if (!(size > 0 && std::isfinite(size)) || detail::exponent_for(size, given.dtype()) != 0) {
+    // X may be of another size than the centres: the larger one decides.
+    const auto check = [&] { require_finite(given, "X", name()); };
+    const auto m = detail::moments(given, {}, detail::Accuracy::whole, check);
+    if (!std::isfinite(size)) check();
+    long double farthest = std::max(spread, m.spread());
+    const auto wide = detail::wide_values(own.local());
+    for (std::size_t j = 0; j < m.mean.size(); ++j)
+      farthest = std::max(
+          farthest, std::abs(std::ldexp(static_cast<long double>(m.mean[j]), m.unit[j]) - wide[j]));
+    const int better = detail::exponent_for(farthest, given.dtype());
+    if (better != exponent) inertia = inertia_at(better);
+    exponent = better;
+  }
+  return -detail::scaled_back(inertia, weights.exponent - 2 * exponent, "KMeans.score");
 }
 
 }  // namespace tessera

@@ -6,10 +6,10 @@
 #include <cmath>
 #include <numeric>
 
+#include <tessera/estimators/range.hpp>
 #include <tessera/linalg/gram.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/lapack.hpp>
-#include <tessera/linalg/moments.hpp>
 #include <tessera/linalg/tsqr.hpp>
 #include <tessera/runtime/random.hpp>
 #include <tessera/runtime/reduce.hpp>
@@ -60,12 +60,15 @@ void fix_signs(std::vector<double>& directions, std::int64_t p) {
   }
 }
 
-// x - mean in a thread's scratch memory, with room for `extra` values of x's dtype behind it.
-Tile centred(Stream& stream, const Tile& x, std::span<const double> mean, std::int64_t extra = 0) {
+// x - mean in a thread's scratch memory, with room for `extra` values of x's dtype behind it; with
+// `powers` by column, x times these less the mean.
+Tile centred(Stream& stream, const Tile& x, std::span<const double> mean, std::int64_t extra = 0,
+             std::span<const double> powers = {}) {
   Tile c = x;
   c.data = stream.scratch(static_cast<std::size_t>(x.rows * x.cols + extra) * size_of(x.dtype));
   c.stride = x.cols;
-  linalg::kernels().standardize(stream, x, mean, {}, c);
+  if (!powers.empty()) linalg::kernels().unstandardize(stream, x, {}, powers, c);
+  linalg::kernels().standardize(stream, powers.empty() ? x : c, mean, {}, c);
   return c;
 }
 
@@ -231,34 +234,50 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
                     params.power_iteration_normalizer));
   check_n_components(params.n_components, solver, smallest);
 
+  // What follows is about rows = x 2^exponent.
+  int exponent = 0;
   std::vector<double> mean;
   double total_squares = 0.0;
   Spectrum spectrum;
-  const auto require = [&](double v) {
-    if (!std::isfinite(v)) require_finite(x, "X", name());
+  const auto check = [&] { require_finite(x, "X", name()); };
+  const auto measure = [&] {
+    auto m = detail::moments(x, {}, detail::Accuracy::whole, check);
+    if (std::any_of(m.count.begin(), m.count.end(),
+                    [&](double c) { return c != static_cast<double>(n); }))
+      check();  // the moments leave NaN out
+    exponent = detail::exponent_for(m, x.dtype(), name());
+    m.measure_in(exponent);
+    return m;
   };
   if (solver == "covariance_eigh") {
     auto g = linalg::centered_gram(x);
-    for (std::int64_t j = 0; j < p; ++j) total_squares += g.gram[index(j, j, p)];
-    require(total_squares);
+    const auto squares_of = [&] {
+      double sum = 0.0;
+      for (std::int64_t j = 0; j < p; ++j) sum += g.gram[index(j, j, p)];
+      return sum;
+    };
+    total_squares = squares_of();
+    const double size = std::sqrt(total_squares / static_cast<double>(n));
+    if (!(size > 0 && std::isfinite(size)) || detail::exponent_for(size, x.dtype()) != 0) {
+      measure();
+      if (exponent != 0) g = linalg::centered_gram(detail::times_power(x, exponent));
+      total_squares = squares_of();
+    }
     mean = std::move(g.mean);
     spectrum = on_root<Spectrum>(
         x.comm(), [&] { return spectrum_of_gram(std::move(g.gram), p, x.device()); });
   } else {
-    auto m = linalg::column_moments(x);
-    if (std::any_of(m.count.begin(), m.count.end(),
-                    [&](double c) { return c != static_cast<double>(n); }))
-      require_finite(x, "X", name());  // the moments leave NaN out
+    auto m = measure();
+    const Rows rows = detail::times_power(x, exponent);
     total_squares = std::accumulate(m.m2.begin(), m.m2.end(), 0.0);
-    require(total_squares);
     mean = std::move(m.mean);
     if (solver == "full") {
-      const auto r = linalg::tsqr(x, mean);
+      const auto r = linalg::tsqr(rows, mean);
       spectrum = on_root<Spectrum>(x.comm(), [&] { return spectrum_of_triangle(r); });
     } else {
       const std::int64_t wanted =
           params.n_components.is_none() ? smallest : params.n_components.as<std::int64_t>();
-      spectrum = randomized_svd(x, mean, wanted, params);
+      spectrum = randomized_svd(rows, mean, wanted, params);
     }
   }
   fix_signs(spectrum.directions, p);
@@ -297,16 +316,19 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
     noise_variance_ =
         std::accumulate(rest, variance.end(), 0.0) / static_cast<double>(variance.end() - rest);
 
-  const auto keep = [&](std::vector<double> v, const Shape& shape) {
+  noise_variance_ = detail::scaled_back(noise_variance_, -2 * exponent, "PCA: noise_variance_");
+  const auto keep = [&](std::vector<double> v, const Shape& shape, int power, const char* what) {
     v.resize(static_cast<std::size_t>(element_count(shape)));
-    return replicated(v, shape, x.comm()).astype(x.dtype());
+    return detail::scaled_back(v, power, shape, x.dtype(), x.comm(), what);
   };
+  std::vector<double> back;
+  for (const double v : mean) back.push_back(std::ldexp(v, -exponent));
   const std::int64_t k = n_components_;
-  components_ = keep(spectrum.directions, {k, p});
-  explained_variance_ = keep(variance, {k});
-  explained_variance_ratio_ = keep(ratio, {k});
-  singular_values_ = keep(spectrum.singular, {k});
-  mean_ = keep(mean, {p});
+  components_ = keep(spectrum.directions, {k, p}, 0, "PCA: components_");
+  explained_variance_ = keep(variance, {k}, -2 * exponent, "PCA: explained_variance_");
+  explained_variance_ratio_ = keep(ratio, {k}, 0, "PCA: explained_variance_ratio_");
+  singular_values_ = keep(spectrum.singular, {k}, -exponent, "PCA: singular_values_");
+  mean_ = replicated(back, {p}, x.comm()).astype(x.dtype());
   n_samples_ = n;
 }
 
@@ -319,26 +341,64 @@ std::vector<double> wide(const Array& a) {
 
 }  // namespace
 
-std::vector<double> PCA::whitening_scale() const {
-  if (!params.whiten) return {};
-  const double least = components_.dtype() == DType::float32
-                           ? static_cast<double>(std::numeric_limits<float>::epsilon())
-                           : std::numeric_limits<double>::epsilon();
-  std::vector<double> scale = wide(explained_variance_);
-  for (double& v : scale) v = std::max(std::sqrt(v), least);
-  return scale;
-}
+/// What a fitted model says of variances, with data times 2^exponent so that their dtype holds it.
+struct PCA::Scaled {
+  int exponent = 0;
+  std::vector<double> mean;
+  std::vector<double> variance;
+  std::vector<double> powers;  // 2^exponent for every column, nothing for 1
+
+  explicit Scaled(const PCA& model)
+      : mean(wide(model.mean_)), variance(wide(model.explained_variance_)) {
+    if (model.n_components_ == 0 || model.n_samples_ < 2) return;
+    const auto singular = wide(model.singular_values_);
+    const double root = std::sqrt(static_cast<double>(model.n_samples_ - 1));
+    if (!std::isfinite(singular[0]))
+      throw ValueError("PCA: singular_values_ leaves the range of float64: scale X first");
+    exponent = detail::exponent_for(singular[0] / root, model.components_.dtype());
+    if (exponent == 0) return;
+    powers.assign(mean.size(), std::ldexp(1.0, exponent));
+    for (double& v : mean) v = std::ldexp(v, exponent);
+    for (std::size_t i = 0; i < variance.size(); ++i)
+      variance[i] = std::pow(std::ldexp(singular[i], exponent) / root, 2);
+  }
+  std::vector<double> deviations() const {
+    std::vector<double> roots;
+    for (const double v : variance) roots.push_back(std::sqrt(v));
+    return roots;
+  }
+};
 
 Rows PCA::do_transform(const Rows& x) const {
+  std::vector<double> mean = wide(mean_), powers, scale;
+  if (params.whiten) {
+    const Scaled model(*this);
+    mean = model.mean;
+    powers = model.powers;
+    scale = model.deviations();
+    const double least = components_.dtype() == DType::float32
+                             ? static_cast<double>(std::numeric_limits<float>::epsilon())
+                             : std::numeric_limits<double>::epsilon();
+    for (double& v : scale) v = std::max(v, least);
+  }
   return map_rows(x, {x.rows(), n_components_}, x.dtype(),
-                  [components = components_.astype(x.dtype()).to(x.device()), mean = wide(mean_),
-                   scale = whitening_scale()](const Leaf& in, const Tile& out, Stream& stream) {
-                    linalg::kernels().gemm(stream, 1.0, centred(stream, in.tile, mean),
+                  [components = components_.astype(x.dtype()).to(x.device()), mean, powers, scale](
+                      const Leaf& in, const Tile& out, Stream& stream) {
+                    linalg::kernels().gemm(stream, 1.0, centred(stream, in.tile, mean, 0, powers),
                                            Transpose::no, components.local(), Transpose::yes, 0.0,
                                            out);
                     if (!scale.empty()) linalg::kernels().standardize(stream, out, {}, scale, out);
-                    if (!linalg::kernels().all_finite(stream, out))
-                      require_finite(in, "X", class_name);
+                    if (linalg::kernels().all_finite(stream, out)) return;
+                    require_finite(in, "X", class_name);
+                    const auto c = detail::wide_values(components.local());
+                    const long double power = powers.empty() ? 1.0 : powers[0];
+                    detail::repair(in, out, "PCA.transform",
+                                   [&](const std::vector<long double>& row, std::size_t i) {
+                                     long double sum = 0;
+                                     for (std::size_t j = 0; j < row.size(); ++j)
+                                       sum += (row[j] * power - mean[j]) * c[i * row.size() + j];
+                                     return scale.empty() ? sum : sum / scale[i];
+                                   });
                   });
 }
 
@@ -347,8 +407,10 @@ Rows PCA::do_inverse_transform(const Rows& x) const {
     throw ValueError(
         fmt::format("X has {} columns, but this PCA has {} components", x.cols(), n_components_));
   std::vector<double> scale;
-  if (params.whiten)
-    for (const double v : wide(explained_variance_)) scale.push_back(std::sqrt(v));
+  if (params.whiten) {
+    const Scaled model(*this);
+    for (const double v : model.deviations()) scale.push_back(std::ldexp(v, -model.exponent));
+  }
   return map_rows(x, {x.rows(), n_features_in_}, x.dtype(),
                   [components = components_.astype(x.dtype()).to(x.device()), mean = wide(mean_),
                    scale](const Leaf& in, const Tile& out, Stream& stream) {
@@ -361,8 +423,17 @@ Rows PCA::do_inverse_transform(const Rows& x) const {
                     linalg::kernels().gemm(stream, 1.0, scores, Transpose::no, components.local(),
                                            Transpose::no, 0.0, out);
                     linalg::kernels().unstandardize(stream, out, mean, {}, out);
-                    if (!linalg::kernels().all_finite(stream, out))
-                      require_finite(in, "X", class_name);
+                    if (linalg::kernels().all_finite(stream, out)) return;
+                    require_finite(in, "X", class_name);
+                    const auto c = detail::wide_values(components.local());
+                    detail::repair(in, out, "PCA.inverse_transform",
+                                   [&](const std::vector<long double>& row, std::size_t j) {
+                                     long double sum = mean[j];
+                                     for (std::size_t i = 0; i < row.size(); ++i)
+                                       sum += row[i] * (scale.empty() ? 1.0 : scale[i]) *
+                                              c[i * mean.size() + j];
+                                     return sum;
+                                   });
                   });
 }
 
@@ -372,14 +443,19 @@ double PCA::do_score(const Rows& x, const Array&, const Array&) const {
   if (k < p && !(noise_variance_ > 0.0))
     throw LinAlgError(
         "PCA.score needs noise_variance_ > 0 when there are fewer components than features");
-  const auto mean = wide(mean_);
+  const Scaled model(*this);
+  const double noise = std::ldexp(noise_variance_, 2 * model.exponent);
+  if (params.whiten && model.exponent != 0)
+    throw ValueError(
+        "PCA.score of a whitened model whose variances leave the range of its dtype is not "
+        "supported; scale X first");
   const Array components = components_.astype(x.dtype()).to(x.device());
   // Squares of the centred rows by column, then of their projection on each component.
   const std::int64_t leaf_rows = x.distribution().leaf_rows();
   const auto squares = reduce(
       x, p + k,
       [&](const Leaf& run, const Tile& out, Stream& stream) {
-        const Tile xc = centred(stream, run.tile, mean, run.tile.rows * k);
+        const Tile xc = centred(stream, run.tile, model.mean, run.tile.rows * k, model.powers);
         const Tile t = behind(xc, run.tile.rows, k);
         linalg::kernels().gemm(stream, 1.0, xc, Transpose::no, components.local(), Transpose::yes,
                                0.0, t);
@@ -396,11 +472,9 @@ double PCA::do_score(const Rows& x, const Array&, const Array&) const {
   double quadratic = 0.0;
   double log_det = 0.0;
   double remaining = total;
-  const auto variance = wide(explained_variance_);
   for (std::int64_t j = 0; j < k; ++j) {
-    const auto i = static_cast<std::size_t>(j);
-    const double scale = params.whiten ? variance[i] : 1.0;
-    const double d = scale * std::max(variance[i] - noise_variance_, 0.0) + noise_variance_;
+    const double v = model.variance[static_cast<std::size_t>(j)];
+    const double d = (params.whiten ? v : 1.0) * std::max(v - noise, 0.0) + noise;
     if (!(d > 0.0))
       throw LinAlgError(
           "PCA.score needs a regular covariance, but there are components without variance");
@@ -410,9 +484,12 @@ double PCA::do_score(const Rows& x, const Array&, const Array&) const {
     remaining -= along;
   }
   if (k < p) {
-    quadratic += std::max(remaining, 0.0) / noise_variance_;
-    log_det += static_cast<double>(p - k) * std::log(noise_variance_);
+    quadratic += std::max(remaining, 0.0) / noise;
+    log_det += static_cast<double>(p - k) * std::log(noise);
   }
+  log_det -= static_cast<double>(2 * model.exponent * p) * M_LN2;
+  if (!std::isfinite(quadratic) || !std::isfinite(log_det))
+    throw ValueError("PCA.score leaves the range of float64: scale X first");
   return -0.5 * (quadratic / n + log_det + static_cast<double>(p) * std::log(2.0 * M_PI));
 }
 

@@ -50,7 +50,7 @@ class PCA : public EstimatorOf<PCA, PCAParams> {
   Rows do_inverse_transform(const Rows& x) const override;
   /// Mean log-likelihood of the rows under probabilistic PCA (Bishop 12.2.1).
   double do_score(const Rows& x, const Array& y, const Array& sample_weight) const override;
-  std::vector<double> whitening_scale() const;
+  struct Scaled;
 };
 
 }  // namespace tessera

@@ -43,7 +43,8 @@ struct EstimatorKernels {
   Operation<void(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& centers,
                  const Tile& weights, const Tile& closest, const Tile& out)>
       update_closest{"cluster.update_closest"};
-  /// out (rows x k) = Euclidean distances from the rows of x to the rows of centers.
+  /// out (rows x k) = Euclidean distances from the rows of x to the rows of centers, also where
+  /// their squares leave the range of the dtype.
   Operation<void(Stream&, const Tile& x, const Tile& centers, const Tile& out)> distances{
       "cluster.distances"};
 

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
+#include <fmt/format.h>
+
+#include <tessera/estimators/range.hpp>
 #include <tessera/linalg/gram.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/lapack.hpp>
-#include <tessera/linalg/moments.hpp>
 #include <tessera/linalg/tsqr.hpp>
 #include <tessera/runtime/reduce.hpp>
 
@@ -14,8 +17,8 @@ namespace tessera {
 namespace {
 
 using linalg::CenteredGram;
-using linalg::lapack::Svd;
 using linalg::Triangle;
+using linalg::lapack::Svd;
 
 /// The problem after orthogonal reduction: minimise |r coef^T - z| for q targets.
 struct Reduced {
@@ -78,7 +81,7 @@ Solution from_gram(const CenteredGram& g, std::int64_t p, double tol, DType dtyp
   const bool single = dtype == DType::float32;
   const double eps = single ? 0x1p-24 : 0x1p-53;
   const double margin = single ? 1e-4 : 1e-10;
-  // Products of large float32 values overflow.
+  const double least = (single ? 0x1p-100 : 0x1p-900) * g.weight;
   const auto finite = [](double v) { return std::isfinite(v); };
   if (!std::all_of(g.gram.begin(), g.gram.end(), finite)) return {};
 
@@ -88,7 +91,8 @@ Solution from_gram(const CenteredGram& g, std::int64_t p, double tol, DType dtyp
   for (std::int64_t i = 0; i < p; ++i)
     for (std::int64_t j = 0; j < p; ++j) {
       const double by = size[at(0, i, p)] * size[at(0, j, p)];
-      if (!(by > 0.0)) return {};  // constant, up to rounding
+      // Constant, up to rounding, or so small that products are lost.
+      if (!(by > 0.0) || g.gram[at(j, j, m)] < least) return {};
       scaled[at(i, j, p)] = g.gram[at(i, j, m)] / by;
     }
   auto r = linalg::lapack::cholesky(std::move(scaled), p);
@@ -121,8 +125,53 @@ Solution from_triangle(const Triangle& t, std::int64_t p, double tol) {
   return minimum_norm(problem, tol);
 }
 
+// The powers of two that bring columns near 1 about their mean, or about 0; 0 for what is near.
+int exponent_of(const detail::Moments& m, bool center, std::size_t begin, std::size_t end,
+                DType dtype) {
+  long double spread = 0;
+  long double largest = 0;
+  for (std::size_t j = begin; j < end; ++j) {
+    const long double mean = std::ldexp(static_cast<long double>(m.mean[j]), m.unit[j]);
+    const long double variance = m.variance(j) + (center ? 0 : mean * mean);
+    spread = std::max(spread, std::sqrt(variance));
+    largest = std::max({largest, spread, std::abs(mean)});
+  }
+  const int e = detail::exponent_for(spread, dtype);
+  // Not so large that a constant column overflows.
+  return e <= 0 ? e : std::clamp((dtype == DType::float32 ? 100 : 900) - std::ilogb(largest), 0, e);
+}
+
+// The columns of a Gram matrix's diagonal that say that products are lost or infinite: the largest
+// of X counts, and each of y.
+bool out_of_range(const CenteredGram& g, std::int64_t p, DType dtype) {
+  const auto far = [&](double square) {
+    const double size = std::sqrt(square / g.weight);
+    return !(size > 0 && std::isfinite(size)) || detail::exponent_for(size, dtype) != 0;
+  };
+  const auto diagonal = [&](std::int64_t j) { return g.gram[at(j, j, g.cols())]; };
+  double largest = 0;
+  for (std::int64_t j = 0; j < g.cols(); ++j) {
+    if (!std::isfinite(diagonal(j)) || (j >= p && far(diagonal(j)))) return true;
+    if (j < p) largest = std::max(largest, diagonal(j));
+  }
+  return far(largest);
+}
+
+// `values` as `dtype` holds them. Predictions need what `what` names: ValueError when the largest
+// overflows, or underflows though there is `something`.
 Array as_dtype(const std::vector<double>& values, Shape shape, DType dtype,
-               const Communicator& comm) {
+               const Communicator& comm, const char* what, bool something) {
+  const bool single = dtype == DType::float32;
+  const double most =
+      single ? double{std::numeric_limits<float>::max()} : std::numeric_limits<double>::max();
+  const double least =
+      single ? double{std::numeric_limits<float>::min()} : std::numeric_limits<double>::min();
+  double largest = 0;
+  for (const double v : values) largest = std::max(largest, std::abs(v));
+  if (largest > most || (something && largest < least))
+    throw ValueError(
+        fmt::format("LinearRegression: {} around {:.3g} leaves the range of {}: scale X or y{}",
+                    what, largest, name_of(dtype), single ? ", or use float64" : ""));
   return replicated(values, std::move(shape), comm).astype(dtype);
 }
 
@@ -165,57 +214,91 @@ void LinearRegression::check_attributes() const {
     throw ValueError("the model's attribute 'intercept_' must be a float or an array");
 }
 
-void LinearRegression::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+void LinearRegression::do_fit(const Rows& given_x, const Array& given_y,
+                              const Array& sample_weight) {
   if (params.positive)
     throw NotImplementedError(
         "LinearRegression(positive=True) is not supported yet; only positive=False is");
-  const std::int64_t p = x.cols();
-  const std::int64_t q = y.cols();
-  const bool tall = x.rows() >= p;  // otherwise the Gram matrix is singular for certain
+  const std::int64_t p = given_x.cols();
+  const std::int64_t q = given_y.cols();
+  const DType dtype = given_x.dtype();
+  const bool tall = given_x.rows() >= p;  // otherwise the Gram matrix is singular for certain
+  const bool center = params.fit_intercept;
+  const detail::Balanced weights(sample_weight);
 
+  // x and y are the given ones times these powers of two.
+  int x_exponent = 0;
+  std::vector<int> y_exponents(static_cast<std::size_t>(q), 0);
+  Rows x = given_x;
+  Array y = given_y;
   CenteredGram g;
-  if (tall) {
-    g = linalg::centered_gram(x, y, sample_weight, params.fit_intercept);
-    // A non-finite diagonal is how a NaN or infinity in X shows.
-    bool finite = true;
-    for (std::int64_t j = 0; j < p; ++j) finite = finite && std::isfinite(g.gram[at(j, j, p + q)]);
-    if (!finite) require_finite(x, "X", name());
-  } else {
-    require_finite(x, "X", name());
-    if (params.fit_intercept) {
-      g.mean = linalg::column_moments(x, sample_weight).mean;
-      const auto mean_y = linalg::column_moments(y, sample_weight).mean;
-      g.mean.insert(g.mean.end(), mean_y.begin(), mean_y.end());
+  const auto check = [&] { require_finite(given_x, "X", name()); };
+  const auto scale = [&] {
+    auto m = detail::moments(x, weights.values, detail::Accuracy::whole, check);
+    auto my = detail::moments(y, weights.values, detail::Accuracy::by_column, [] {});
+    x_exponent = exponent_of(m, center, 0, m.mean.size(), dtype);
+    m.measure_in(x_exponent);
+    g.mean = m.mean;
+    for (std::size_t t = 0; t < my.mean.size(); ++t) {
+      y_exponents[t] = exponent_of(my, center, t, t + 1, dtype);
+      g.mean.push_back(std::ldexp(my.mean[t], my.unit[t] + y_exponents[t]));
     }
+    x = detail::times_power(given_x, x_exponent);
+    const Rows rows = detail::times_power(Rows(given_y), y_exponents);
+    y = collect(rows);
+  };
+  if (tall) {
+    g = linalg::centered_gram(x, y, weights.values, center);
+    if (out_of_range(g, p, dtype)) {
+      // That is how a NaN or infinity in X shows, too.
+      for (std::int64_t j = 0; j < p; ++j)
+        if (!std::isfinite(g.gram[at(j, j, p + q)])) {
+          check();
+          break;
+        }
+      scale();
+      if (x_exponent != 0 || y_exponents != std::vector<int>(y_exponents.size()))
+        g = linalg::centered_gram(x, y, weights.values, center);
+    }
+  } else {
+    check();
+    scale();
   }
 
   Solution s;
-  if (tall) s = on_root<Solution>(x.comm(), [&] { return from_gram(g, p, params.tol, x.dtype()); });
+  if (tall) s = on_root<Solution>(x.comm(), [&] { return from_gram(g, p, params.tol, dtype); });
   if (!s.accurate) {
     const Triangle t = linalg::tsqr(
-        x, params.fit_intercept ? std::span<const double>(g.mean) : std::span<const double>{}, y,
-        sample_weight);
+        x, center ? std::span<const double>(g.mean) : std::span<const double>{}, y, weights.values);
     s = on_root<Solution>(x.comm(), [&] { return from_triangle(t, p, params.tol); });
   }
 
+  bool something = false;
   std::vector<double> intercept(static_cast<std::size_t>(q));
-  if (params.fit_intercept)
-    for (std::int64_t t = 0; t < q; ++t) {
-      double v = g.mean[at(0, p + t, p + q)];
-      for (std::int64_t j = 0; j < p; ++j) v -= s.coef[at(t, j, p)] * g.mean[at(0, j, p)];
-      intercept[at(0, t, q)] = v;
+  for (std::int64_t t = 0; t < q; ++t) {
+    const int y_exponent = y_exponents[at(0, t, q)];
+    double v = center ? g.mean[at(0, p + t, p + q)] : 0.0;
+    for (std::int64_t j = 0; j < p; ++j) {
+      double& coef = s.coef[at(t, j, p)];
+      if (center) v -= coef * g.mean[at(0, j, p)];
+      something = something || (coef != 0 && x_exponent != y_exponent);
+      coef = std::ldexp(coef, x_exponent - y_exponent);
     }
+    intercept[at(0, t, q)] = std::ldexp(v, -y_exponent);
+  }
   const bool flat = y.ndim() == 1;
-  coef_ = as_dtype(s.coef, flat ? Shape{p} : Shape{q, p}, x.dtype(), x.comm());
-  const Array intercepts = as_dtype(intercept, {q}, x.dtype(), x.comm());
-  if (!params.fit_intercept)
+  coef_ = as_dtype(s.coef, flat ? Shape{p} : Shape{q, p}, dtype, x.comm(), "coef_", something);
+  const Array intercepts = as_dtype(intercept, {q}, dtype, x.comm(), "intercept_", false);
+  if (!center)
     intercept_ = 0.0;
   else if (flat)
     intercept_ = intercepts.astype(DType::float64).values<double>()[0];
   else
     intercept_ = intercepts;
   rank_ = s.rank;
-  singular_ = as_dtype(s.singular, {std::min(x.rows(), p)}, x.dtype(), x.comm());
+  singular_ =
+      detail::scaled_back(s.singular, weights.exponent / 2 - x_exponent, {std::min(x.rows(), p)},
+                          dtype, x.comm(), "LinearRegression: singular_");
 }
 
 Rows LinearRegression::do_predict(const Rows& x) const {
@@ -231,6 +314,7 @@ Rows LinearRegression::do_predict(const Rows& x) const {
     std::copy_n(wide.values<double>().begin(), q, intercept.begin());
   }
   const Array there = coef.to(x.device());
+  const auto wide_coef = detail::wide_values(coef.local());
   return map_rows(x, flat ? Shape{x.rows()} : Shape{x.rows(), q}, x.dtype(),
                   [=](const Leaf& in, const Tile& out, Stream& stream) {
                     Tile c = there.local();
@@ -239,8 +323,15 @@ Rows LinearRegression::do_predict(const Rows& x) const {
                     linalg::kernels().gemm(stream, 1.0, in.tile, linalg::Transpose::no, c,
                                            linalg::Transpose::yes, 0.0, out);
                     linalg::kernels().unstandardize(stream, out, intercept, {}, out);
-                    if (!linalg::kernels().all_finite(stream, out))
-                      require_finite(in, "X", class_name);
+                    if (linalg::kernels().all_finite(stream, out)) return;
+                    require_finite(in, "X", class_name);
+                    detail::repair(in, out, "LinearRegression.predict",
+                                   [&](const std::vector<long double>& row, std::size_t t) {
+                                     long double sum = intercept[t];
+                                     for (std::size_t j = 0; j < row.size(); ++j)
+                                       sum += row[j] * wide_coef[t * row.size() + j];
+                                     return sum;
+                                   });
                   });
 }
 
@@ -251,7 +342,11 @@ double LinearRegression::do_score(const Rows& x, const Array& y, const Array& sa
                      std::to_string(coef_.ndim() == 1 ? 1 : coef_.rows()));
   const auto q = static_cast<std::size_t>(y.cols());
   const Array truths = y.to(cpu);
-  const Array weights = sample_weight.to(cpu);
+  const detail::Balanced balanced(sample_weight);
+  const Array weights = balanced.values.to(cpu);
+  const auto total = detail::moments(y, balanced.values, detail::Accuracy::by_column, [] {});
+  std::vector<double> unit;  // errors are measured like the moments of y
+  for (const int e : total.unit) unit.push_back(std::ldexp(1.0, -e));
   const Sums residual = reduce<Sums>(do_predict(x).to(cpu), [&](const Leaf& leaf, Stream&) {
     Sums s{std::vector<double>(q)};
     const Tile truth = rows_of(truths, leaf);
@@ -261,14 +356,13 @@ double LinearRegression::do_score(const Rows& x, const Array& y, const Array& sa
       for (std::int64_t i = 0; i < truth.rows; ++i)
         for (std::size_t t = 0; t < q; ++t) {
           const std::int64_t k = i * truth.stride + static_cast<std::int64_t>(t);
-          const double e = static_cast<double>(truth.as<const T>()[k]) -
-                           static_cast<double>(leaf.tile.as<const T>()[k]);
+          const double e = static_cast<double>(truth.as<const T>()[k]) * unit[t] -
+                           static_cast<double>(leaf.tile.as<const T>()[k]) * unit[t];
           s.values[t] += e * e * (w ? static_cast<double>(w.as<const T>()[i]) : 1.0);
         }
     });
     return s;
   });
-  const auto total = linalg::column_moments(y, sample_weight);
   double score = 0.0;
   for (std::size_t t = 0; t < q; ++t) {
     if (total.m2[t] != 0.0)

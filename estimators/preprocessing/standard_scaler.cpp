@@ -6,8 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include <tessera/estimators/range.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
-#include <tessera/linalg/moments.hpp>
 
 namespace tessera {
 namespace {
@@ -20,9 +20,36 @@ bool is_constant(double variance, double mean, double n) {
   return variance <= n * eps * variance + by_mean * by_mean;
 }
 
-std::span<const double> span_of(const Value& v) {
-  return v.is<Array>() ? v.as<Array>().values<double>() : std::span<const double>{};
+std::vector<double> values_of(const Value& v) {
+  if (!v.is<Array>()) return {};
+  const auto values = v.as<Array>().values<double>();
+  return {values.begin(), values.end()};
 }
+
+/// mean_ and scale_ as the kernels take them: in columns whose scale is far from 1 multiplied, like
+/// x, by a power of two with which x - mean stays inside the range of x's dtype.
+struct Standard {
+  std::vector<double> mean;
+  std::vector<double> scale;
+  std::vector<double> power;  // nothing, or what x is multiplied with
+  std::vector<double> back;   // its inverse
+
+  Standard(std::vector<double> means, std::vector<double> scales, DType dtype)
+      : mean(std::move(means)), scale(std::move(scales)) {
+    const int far = dtype == DType::float32 ? 90 : 950;
+    const int most = dtype == DType::float32 ? 126 : 1022;
+    for (std::size_t j = 0; j < scale.size(); ++j) {
+      if (!(scale[j] > 0 && std::abs(std::ilogb(scale[j])) >= far)) continue;
+      const int e = std::clamp(-std::ilogb(scale[j]), -most, most);
+      power.resize(scale.size(), 1.0);
+      back.resize(scale.size(), 1.0);
+      power[j] = std::ldexp(1.0, e);
+      back[j] = std::ldexp(1.0, -e);
+      scale[j] = std::ldexp(scale[j], e);
+      if (!mean.empty()) mean[j] = std::ldexp(mean[j], e);
+    }
+  }
+};
 
 }  // namespace
 
@@ -57,57 +84,63 @@ void StandardScaler::check_attributes() const {
 }
 
 void StandardScaler::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
-  const auto m = linalg::column_moments(x, sample_weight);
+  const detail::Balanced weights(sample_weight);
+  const auto m = detail::moments(x, weights.values, detail::Accuracy::by_column,
+                                 [&] { require_finite(x, "X", name(), true); });
   const std::size_t p = m.mean.size();
-  if (!std::all_of(m.m2.begin(), m.m2.end(), [](double v) { return std::isfinite(v); }))
-    require_finite(x, "X", name(), true);
 
+  std::vector<double> mean(p);
   std::vector<double> var(p);
   std::vector<double> scale(p);
+  std::vector<double> count(p);
   for (std::size_t j = 0; j < p; ++j) {
-    var[j] = m.m2[j] / m.count[j];  // NaN for a column of NaN, as in scikit-learn
-    scale[j] = is_constant(var[j], m.mean[j], m.count[j]) ? 1.0 : std::sqrt(var[j]);
+    const double v = m.m2[j] / m.count[j];  // NaN for a column of NaN, as in scikit-learn
+    mean[j] = std::ldexp(m.mean[j], m.unit[j]);
+    var[j] = params.with_std ? detail::scaled_back(v, 2 * m.unit[j], "StandardScaler: var_") : v;
+    scale[j] = is_constant(v, m.mean[j], m.count[j]) ? 1.0 : std::ldexp(std::sqrt(v), m.unit[j]);
+    count[j] = detail::scaled_back(m.count[j], weights.exponent, "StandardScaler: n_samples_seen_");
   }
   const Shape shape = {x.cols()};
   const auto as_array = [&](const std::vector<double>& v) {
     return Value(replicated(v, shape, x.comm()));
   };
-  mean_ = params.with_mean || params.with_std ? as_array(m.mean) : Value();
+  mean_ = params.with_mean || params.with_std ? as_array(mean) : Value();
   var_ = params.with_std ? as_array(var) : Value();
   scale_ = params.with_std ? as_array(scale) : Value();
-  if (std::any_of(m.count.begin(), m.count.end(), [&](double c) { return c != m.count[0]; }))
-    n_samples_seen_ = as_array(m.count);
+  if (std::any_of(count.begin(), count.end(), [&](double c) { return c != count[0]; }))
+    n_samples_seen_ = as_array(count);
   else if (sample_weight)
-    n_samples_seen_ = m.count[0];
+    n_samples_seen_ = count[0];
   else
-    n_samples_seen_ = static_cast<std::int64_t>(m.count[0]);
+    n_samples_seen_ = static_cast<std::int64_t>(count[0]);
 }
 
 Rows StandardScaler::do_transform(const Rows& x) const {
-  return map_rows(x, x.shape(), x.dtype(),
-                  [self = *this](const Leaf& in, const Tile& out, Stream& stream) {
-                    linalg::kernels().standardize(
-                        stream, in.tile,
-                        self.params.with_mean ? span_of(self.mean_) : std::span<const double>{},
-                        span_of(self.scale_), out);
-                    if (!linalg::kernels().all_finite(stream, out))
-                      require_finite(in, "X", self.name(), true);
-                  });
+  const Standard to(params.with_mean ? values_of(mean_) : std::vector<double>{}, values_of(scale_),
+                    x.dtype());
+  return map_rows(x, x.shape(), x.dtype(), [to](const Leaf& in, const Tile& out, Stream& stream) {
+    const bool scaled = !to.power.empty();
+    if (scaled) linalg::kernels().unstandardize(stream, in.tile, {}, to.power, out);
+    linalg::kernels().standardize(stream, scaled ? out : in.tile, to.mean, to.scale, out);
+    if (linalg::kernels().all_finite(stream, out)) return;
+    require_finite(in, "X", class_name, true);
+    detail::require_no_overflow(in, out, "StandardScaler.transform");
+  });
 }
 
 Rows StandardScaler::do_inverse_transform(const Rows& x) const {
   if (x.cols() != n_features_in_)
     throw ValueError(fmt::format("X has {} features, but {} is expecting {} features as input.",
                                  x.cols(), name(), n_features_in_));
-  return map_rows(x, x.shape(), x.dtype(),
-                  [self = *this](const Leaf& in, const Tile& out, Stream& stream) {
-                    linalg::kernels().unstandardize(
-                        stream, in.tile,
-                        self.params.with_mean ? span_of(self.mean_) : std::span<const double>{},
-                        span_of(self.scale_), out);
-                    if (!linalg::kernels().all_finite(stream, out))
-                      require_finite(in, "X", self.name(), true);
-                  });
+  const Standard from(params.with_mean ? values_of(mean_) : std::vector<double>{},
+                      values_of(scale_), x.dtype());
+  return map_rows(x, x.shape(), x.dtype(), [from](const Leaf& in, const Tile& out, Stream& stream) {
+    linalg::kernels().unstandardize(stream, in.tile, from.mean, from.scale, out);
+    if (!from.back.empty()) linalg::kernels().unstandardize(stream, out, {}, from.back, out);
+    if (linalg::kernels().all_finite(stream, out)) return;
+    require_finite(in, "X", class_name, true);
+    detail::require_no_overflow(in, out, "StandardScaler.inverse_transform");
+  });
 }
 
 }  // namespace tessera

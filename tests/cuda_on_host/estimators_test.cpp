@@ -8,7 +8,7 @@
 #include <tessera/runtime/reduce.hpp>
 
 #include "cuda_on_host.hpp"
-#include "estimators/configurations.hpp"
+#include "estimators/range_cases.hpp"
 
 namespace tessera {
 namespace {
@@ -66,6 +66,17 @@ TEST_F(OnDevice, OnlyTheDevice) {
   EXPECT_EQ(PCA().fit(d.x.to(device)).n_features_in_, 3);
   EXPECT_EQ(LinearRegression().fit(d.x.to(device), d.y).n_features_in_, 3);
   EXPECT_EQ(KMeans({.n_clusters = 2}).fit(d.x.to(device)).n_features_in_, 3);
+}
+
+// Data whose squares leave the range of their dtype.
+TEST_F(OnDevice, TheSameBitsAtAnyPowerOfTwo) {
+  for (const auto& c : configurations) {
+    const auto small = moved(Data::of<float>(300, 3, c.targets, Communicator::world()), device);
+    for (const int k : {-100, 120}) test::expect_scaled<float>(c, small, k);
+    const auto wide = moved(Data::of<double>(300, 3, c.targets, Communicator::world()), device);
+    test::expect_scaled<double>(c, wide, -990);
+    if (c.name != "PCA whitened") test::expect_scaled<double>(c, wide, 1016);
+  }
 }
 
 // Host data that accompany X on a device are as good.

@@ -1,6 +1,7 @@
 #include <tessera/estimators/kernels/cpu/kmeans.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <type_traits>
@@ -75,6 +76,21 @@ struct DistanceArgs {
   const T* zeros;
   T* scratch;
 };
+
+/// Distances below have squares that underflow in part.
+template <class T>
+constexpr T kLeastDistance = sizeof(T) == 4 ? T(0x1p-48) : T(0x1p-480);
+
+/// The distance of two rows whose squared differences leave the range of T.
+template <class T>
+T distance_beyond(const T* x, const T* center, std::size_t d) {
+  long double sum = 0;
+  for (std::size_t t = 0; t < d; ++t) {
+    const long double v = static_cast<long double>(x[t]) - center[t];
+    sum += v * v;
+  }
+  return static_cast<T>(std::sqrt(sum));
+}
 
 }  // namespace
 }  // namespace tessera::on_cpu
@@ -394,14 +410,28 @@ HWY_INLINE void distances_kernel(const DistanceArgs<T>& a) {
   constexpr size_t kN = kLanes<T>;
   constexpr size_t kR = kBlockRows<T>;
   HWY_ALIGN T tile[kDirect * kR];
+  const auto least = hn::Set(d, kLeastDistance<T>);
+  const auto most = hn::Set(d, std::numeric_limits<T>::max());
   for (size_t begin = 0; begin < a.rows; begin += kR) {
     const size_t count = HWY_MIN(kR, a.rows - begin);
     pack_rows(a.x + begin * a.stride, count, a.stride, a.d, a.zeros, a.scratch);
     for (size_t c0 = 0; c0 < a.k; c0 += kDirect) {
       const size_t width = HWY_MIN(kDirect, a.k - c0);
       direct_block(a.scratch, a.centers + c0 * a.d, width, a.d, tile);
+      auto safe = hn::Eq(hn::Zero(d), hn::Zero(d));
       for (size_t i = 0; i < width * kR; i += kN) {
-        hn::Store(hn::Sqrt(hn::Load(d, tile + i)), d, tile + i);
+        const auto v = hn::Sqrt(hn::Load(d, tile + i));
+        safe = hn::And(safe, hn::And(hn::Ge(v, least), hn::Le(v, most)));
+        hn::Store(v, d, tile + i);
+      }
+      if (HWY_UNLIKELY(!hn::AllTrue(d, safe))) {
+        for (size_t c = 0; c < width; ++c) {
+          for (size_t r = 0; r < count; ++r) {
+            T& v = tile[c * kR + r];
+            if (v >= kLeastDistance<T> && v <= std::numeric_limits<T>::max()) continue;
+            v = distance_beyond(a.x + (begin + r) * a.stride, a.centers + (c0 + c) * a.d, a.d);
+          }
+        }
       }
       T* HWY_RESTRICT out = a.out + begin * a.out_stride + c0;
       for (size_t r = 0; r < count; ++r) {

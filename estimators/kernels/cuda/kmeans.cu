@@ -429,6 +429,29 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
+/// The root of |x_i - c_j|^2, or the distance by scaled differences where that leaves the range of T.
+template <class T>
+__device__ T root_of(T square, const Rows<T>& x, std::int64_t i, const Rows<T>& centers,
+                     std::int64_t j) {
+  constexpr T kLeast = sizeof(T) == 4 ? T(0x1p-96) : T(0x1p-960);
+  if ((square >= kLeast && square < static_cast<T>(INFINITY)) || isnan(square)) return sqrt(square);
+  const T* const row = x.at + i * x.stride;
+  const T* const center = centers.at + j * centers.stride;
+  const double half = square < kLeast ? 1.0 : 0.5;  // differences may overflow, too
+  const auto difference = [&](int t) {
+    return fabs(static_cast<double>(row[t]) * half - static_cast<double>(center[t]) * half);
+  };
+  double largest = 0;
+  for (int t = 0; t < x.cols; ++t) largest = fmax(largest, difference(t));
+  if (largest == 0 || isinf(largest)) return static_cast<T>(largest);
+  double sum = 0;
+  for (int t = 0; t < x.cols; ++t) {
+    const double v = difference(t) / largest;
+    sum = fma(v, v, sum);
+  }
+  return static_cast<T>(largest * sqrt(sum) / half);
+}
+
 template <class T, class S>
 __global__ void __launch_bounds__(S::kThreads)
     distance_kernel(Rows<T> x, Rows<T> centers, T* out, std::int64_t out_stride) {
@@ -446,7 +469,8 @@ __global__ void __launch_bounds__(S::kThreads)
 #pragma unroll
       for (int c = 0; c < S::C; ++c)
         if (S::first_row() + r < height && S::col(c) < width)
-          out[(begin + S::first_row() + r) * out_stride + first + S::col(c)] = sqrt(acc[r][c]);
+          out[(begin + S::first_row() + r) * out_stride + first + S::col(c)] =
+              root_of(acc[r][c], x, begin + S::first_row() + r, centers, first + S::col(c));
   }
 }
 
