@@ -71,11 +71,10 @@ TEST_F(OnDevice, OnlyTheDevice) {
 // Data whose squares leave the range of their dtype.
 TEST_F(OnDevice, TheSameBitsAtAnyPowerOfTwo) {
   for (const auto& c : configurations) {
-    const auto small = moved(Data::of<float>(300, 3, c.targets, Communicator::world()), device);
-    for (const int k : {-100, 120}) test::expect_scaled<float>(c, small, k);
-    const auto wide = moved(Data::of<double>(300, 3, c.targets, Communicator::world()), device);
+    const auto single = moved(Data::of<float>(20, 3, c.targets, Communicator::world()), device);
+    for (const int k : {-100, 120}) test::expect_scaled<float>(c, single, k);
+    const auto wide = moved(Data::of<double>(20, 3, c.targets, Communicator::world()), device);
     test::expect_scaled<double>(c, wide, -990);
-    if (c.name != "PCA whitened") test::expect_scaled<double>(c, wide, 1016);
   }
 }
 
