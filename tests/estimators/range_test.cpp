@@ -246,8 +246,11 @@ TYPED_TEST(Range, NanAndInfinityAreStillFound) {
     const Array x = array_of<TypeParam>({0, scale, 3 * scale, bad, scale, -scale}, {3, 2});
     const auto text = [&](const char* name) {
       return fmt::format("Input X contains {} at row 1, column 1 ({}).{}",
-                         std::isnan(bad) ? "NaN" : "infinity", name,
-                         Communicator::world().size() == 1 ? "" : " (rank 0)");
+                         std::isnan(bad)
+                             ? "NaN"
+                             : fmt::format("infinity or a value too large for dtype('{}')",
+                                           name_of(dtype_of<TypeParam>)),
+                         name, Communicator::world().size() == 1 ? "" : " (rank 0)");
     };
     test::expect_error<ValueError>([&] { KMeans({.n_clusters = 2}).fit(x); }, text("KMeans"));
     test::expect_error<ValueError>([&] { PCA().fit(x); }, text("PCA"));
