@@ -1,8 +1,11 @@
 #include <tessera/estimators/estimator.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 
 #include <tessera/estimators/kernels/kernels.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
@@ -17,6 +20,41 @@ void require_fitted(const Estimator& e) {
     throw NotFittedError(fmt::format(
         "This {} instance is not fitted yet. Call 'fit' with appropriate arguments first.",
         e.name()));
+}
+
+// One a line, and not many.
+void refuse(const std::vector<std::string>& problems) {
+  constexpr std::ptrdiff_t most = 20;
+  if (problems.empty()) return;
+  const auto end = problems.begin() + std::min(most, std::ssize(problems));
+  std::string text = fmt::format("{}", fmt::join(problems.begin(), end, "\n"));
+  if (std::ssize(problems) > most) text += fmt::format("\nand {} more", problems.size() - most);
+  throw ValueError(text);
+}
+
+std::vector<std::string> sentences(
+    const std::vector<std::pair<std::string, std::string>>& refused) {
+  std::vector<std::string> all;
+  for (const auto& [attribute, must] : refused)
+    all.push_back(fmt::format("the model's attribute '{}' must be {}", attribute, must));
+  return all;
+}
+
+std::vector<std::string> misnamed(const Values& attributes, const std::vector<std::string>& known,
+                                  std::string_view estimator) {
+  std::map<std::string_view, int> count;
+  for (const auto& attribute : known) count[attribute] = 0;
+  std::vector<std::string> all;
+  for (const auto& [attribute, value] : attributes)
+    if (const auto found = count.find(attribute); found == count.end())
+      all.push_back(fmt::format("the model has an attribute '{}'; {} has {}", attribute, estimator,
+                                fmt::join(known, ", ")));
+    else if (++found->second == 2)
+      all.push_back(fmt::format("the model has two attributes '{}'", attribute));
+  for (const auto& attribute : known)
+    if (count[attribute] == 0)
+      all.push_back(fmt::format("the model lacks the attribute '{}'", attribute));
+  return all;
 }
 
 }  // namespace
@@ -208,23 +246,29 @@ Model Estimator::model() const {
 }
 
 void Estimator::restore(const Model& model) {
-  if (model.estimator != name())
-    throw ValueError(fmt::format("the model holds a {}, not a {}", model.estimator, name()));
-  set_params(model.params);
-  set_attributes(model.attributes);
-  const Value& features = find(model.attributes, "n_features_in_");
-  if (!features.is<std::int64_t>() || features.as<std::int64_t>() < 1)
-    throw ValueError("the model's attribute 'n_features_in_' must be an int of at least 1");
-  n_features_in_ = features.as<std::int64_t>();
-  check_params();
-  check_attributes();
-}
+  n_features_in_ = 0;
+  try {
+    if (model.estimator != name())
+      throw ValueError(fmt::format("the model holds a {}, not a {}", model.estimator, name()));
+    for (const auto& info : parameter_info()) set_param(info.name, info.default_value);
+    set_params(model.params);
+    check_params();
 
-void require_attribute(std::string_view name, const Array& a, const Shape& shape) {
-  if (!a || a.shape() != shape || !is_floating(a.dtype()))
-    throw ValueError(
-        fmt::format("the model's attribute '{}' must be a floating array of shape {}, got {} {}",
-                    name, to_string(shape), name_of(a.dtype()), to_string(a.shape())));
+    std::vector<std::string> known = attribute_names();
+    known.emplace_back("n_features_in_");
+    refuse(misnamed(model.attributes, known, name()));
+    Refusals refused = set_attributes(model.attributes);
+    const Value& features = find(model.attributes, "n_features_in_");
+    if (const Allowed allowed = integers(1); !allowed.accepts(features))
+      refused.emplace_back("n_features_in_", allowed.describe() + ", got " + features.to_string());
+    refuse(sentences(refused));
+    n_features_in_ = features.as<std::int64_t>();
+    refuse(sentences(refused_attributes()));
+  } catch (const Error& error) {
+    n_features_in_ = 0;
+    if (model.file.empty()) throw;
+    error.with_text(fmt::format("'{}': {}", model.file, error.what()))->raise();
+  }
 }
 
 }  // namespace tessera

@@ -64,18 +64,24 @@ class Estimator {
 
   /// Parameters and fitted attributes as data. NotFittedError before fit.
   Model model() const;
-  /// Takes both from a model of the same estimator; ValueError for another's.
+  /// Takes both from a model of the same estimator; parameters that it does not have become the
+  /// defaults. A model is input: ValueError, naming its file, for another estimator's, and, a line
+  /// each, for attributes that are missing, not known or not what the estimator says of them;
+  /// InvalidParameterError for parameters. Then the estimator is not fitted. Collective.
   void restore(const Model& model);
 
   std::int64_t n_features_in_ = 0;
 
  protected:
   virtual Values attributes() const = 0;
-  virtual void set_attributes(const Values& values) = 0;
+  /// An attribute, and what it must be where it is not that.
+  using Refusals = std::vector<std::pair<std::string, std::string>>;
+  /// Those of another kind are left as they are.
+  virtual Refusals set_attributes(const Values& values) = 0;
+  virtual Refusals refused_attributes() const = 0;
+  virtual std::vector<std::string> attribute_names() const = 0;
   virtual void set_param(const std::string& name, const Value& value) = 0;
   virtual void check_params() const = 0;
-  /// ValueError unless the attributes fit each other and n_features_in_: a model file is input.
-  virtual void check_attributes() const = 0;
 
   /// x is floating and checked for shape; y and sample_weight are nothing or have x's dtype, n rows
   /// and finite values (weights: not negative, not all zero).
@@ -209,11 +215,26 @@ class EstimatorOf : public Estimator {
   Values attributes() const override {
     return read(Self::attribute_list(), static_cast<const Self&>(*this));
   }
-  void set_attributes(const Values& values) override {
+  Refusals set_attributes(const Values& values) override {
+    Refusals refused;
     for (const auto& f : Self::attribute_list())
-      if (!f.set(static_cast<Self&>(*this), find(values, std::string(f.name))))
-        throw ValueError("the model's attribute '" + std::string(f.name) +
-                         "' is of the wrong kind");
+      if (const Value& value = find(values, std::string(f.name)); !f.set(self(), value))
+        refused.emplace_back(f.name, f.allowed.describe() + ", got " + value.to_string());
+    return refused;
+  }
+  Refusals refused_attributes() const override {
+    Refusals refused;
+    for (const auto& f : Self::attribute_list()) {
+      const Allowed allowed = f.holds(self());
+      if (const Value value = f.get(self()); !allowed.accepts(value))
+        refused.emplace_back(f.name, allowed.describe() + ", got " + allowed.got(value));
+    }
+    return refused;
+  }
+  std::vector<std::string> attribute_names() const override {
+    std::vector<std::string> names;
+    for (const auto& f : Self::attribute_list()) names.emplace_back(f.name);
+    return names;
   }
   void set_param(const std::string& key, const Value& value) override {
     for (const auto& f : Self::parameter_list()) {
@@ -258,9 +279,6 @@ void require_finite(const Leaf& leaf, std::string_view input, std::string_view e
 /// The same over all rows of x. Collective: all processes throw for the lowest row, or none.
 void require_finite(const Rows& x, std::string_view input, std::string_view estimator,
                     bool allow_nan = false);
-
-/// ValueError unless `a`, an attribute from a model, has this shape and is floating.
-void require_attribute(std::string_view name, const Array& a, const Shape& shape);
 
 /// All estimators by name.
 std::unique_ptr<Estimator> make_estimator(const std::string& name);

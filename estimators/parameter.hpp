@@ -13,11 +13,24 @@
 
 namespace tessera {
 
-/// The values a parameter may take: a union of None, bool, an int range, a float range, words and
-/// arrays, written `integers(1) | words({"auto"})`.
+/// What the numbers of a fitted attribute may be: finite unless said otherwise.
+struct Numbers {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+  bool open = false;      ///< not `low` itself
+  bool nan = false;       ///< NaN too
+  bool infinite = false;  ///< infinities within the bounds too
+  bool descending = false;
+  std::vector<DType> dtypes = {};  ///< float32 and float64 if empty
+};
+
+/// The values a parameter or a fitted attribute may take: a union of None, bool, an int range, a
+/// float range, words and arrays, written `integers(1) | words({"auto"})`.
 class Allowed {
  public:
   bool accepts(const Value& value) const;
+  /// A value that is not accepted, in words: "'x'", "float64 (2, 3)", "NaN at [3]".
+  std::string got(const Value& value) const;
   /// "an int in the range [1, inf) or a str among {'auto'}".
   std::string describe() const;
   /// Reads a command-line word as what is allowed: one of the words, None, true or false where a
@@ -33,8 +46,11 @@ class Allowed {
   friend Allowed integers(std::int64_t low, std::int64_t high);
   friend Allowed reals(double low, double high, bool open);
   friend Allowed words(std::vector<std::string> list);
+  friend Allowed number(Numbers numbers);
+  friend Allowed array(Shape shape, Numbers numbers);
 
  private:
+  std::string misfit(const Array& value) const;
   struct Integers {
     std::int64_t low, high;
   };
@@ -48,6 +64,8 @@ class Allowed {
   std::optional<Integers> integers_;
   std::optional<Reals> reals_;
   std::vector<std::string> words_;
+  std::optional<Numbers> number_;
+  std::optional<std::pair<Shape, Numbers>> array_of_;
 };
 
 Allowed none();
@@ -58,8 +76,26 @@ Allowed integers(std::int64_t low, std::int64_t high = std::numeric_limits<std::
 /// [low, high) or, if `open`, (low, high). Takes ints too unless an int range is given as well.
 Allowed reals(double low, double high = std::numeric_limits<double>::infinity(), bool open = false);
 Allowed words(std::vector<std::string> list);
+/// A float.
+Allowed number(Numbers numbers = {});
+/// An array of this shape.
+Allowed array(Shape shape, Numbers numbers = {});
 
 namespace detail {
+
+template <class M>
+Allowed kind_of() {
+  if constexpr (std::is_same_v<M, Array>)
+    return array();
+  else if constexpr (std::is_same_v<M, double>)
+    return number({.infinite = true});
+  else if constexpr (std::is_same_v<M, std::int64_t>)
+    return integers(std::numeric_limits<std::int64_t>::min());
+  else if constexpr (std::is_same_v<M, bool>)
+    return boolean();
+  else
+    return none();
+}
 
 template <class M>
 Value to_value(const M& member) {
@@ -104,8 +140,9 @@ struct Field {
   std::string_view name;
   std::function<Value(const Owner&)> get;
   std::function<bool(Owner&, const Value&)> set;  ///< false: wrong kind
-  Allowed allowed{};
+  Allowed allowed{};                              ///< of a parameter; the kind of an attribute
   std::string_view doc{};
+  std::function<Allowed(const Owner&)> holds{};  ///< what an attribute may be beside the others
 };
 
 /// A parameter: name, member, allowed range, one line of documentation. This one entry drives
@@ -118,10 +155,17 @@ Field<Owner> parameter(std::string_view name, M Owner::*member, Allowed allowed,
           std::move(allowed), doc};
 }
 
-/// A fitted attribute that goes into the model file.
-template <class Owner, class M>
-Field<Owner> attribute(std::string_view name, M Owner::*member) {
-  return parameter(name, member, Allowed{}, {});
+/// A fitted attribute that goes into the model file, and what it may be: an Allowed, or a function
+/// of the estimator that gives one, which may use its parameters, n_features_in_ and attributes (of
+/// the right kinds). A model that says otherwise is refused when it is loaded.
+template <class Owner, class M, class Holds>
+Field<Owner> attribute(std::string_view name, M Owner::*member, Holds holds) {
+  Field<Owner> field = parameter(name, member, detail::kind_of<M>(), {});
+  if constexpr (std::is_same_v<Holds, Allowed>)
+    field.holds = [holds](const Owner&) { return holds; };
+  else
+    field.holds = std::move(holds);
+  return field;
 }
 
 /// What is known of a parameter without its estimator: for help texts.

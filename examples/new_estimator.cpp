@@ -23,16 +23,13 @@ class Scaler : public EstimatorOf<Scaler, ScalerParams> {
     return list;
   }
   static const std::vector<Field<Scaler>>& attribute_list() {
-    static const std::vector<Field<Scaler>> list = {attribute("mean_", &Scaler::mean_),
-                                                    attribute("scale_", &Scaler::scale_)};
+    const auto columns = [](const Scaler& s) { return array({s.n_features_in_}); };  // finite
+    static const std::vector<Field<Scaler>> list = {attribute("mean_", &Scaler::mean_, columns),
+                                                    attribute("scale_", &Scaler::scale_, columns)};
     return list;
   }
 
  private:
-  void check_attributes() const override {  // of a model file
-    require_attribute("mean_", mean_, {n_features_in_});
-    require_attribute("scale_", scale_, {n_features_in_});
-  }
   void do_fit(const Rows& x, const Array&, const Array& weights) override {
     auto moments =
         linalg::column_moments(x, weights);  // the reduction: one pass, any process count

@@ -54,8 +54,10 @@ ordered_json object(const Values& values, bool full) {
     ordered_json operator()(const std::string& v) const { return v; }
     ordered_json operator()(const Array& v) const { return array(v, full); }
   };
-  ordered_json json = ordered_json::object();
-  for (const auto& [name, value] : values) json[name] = std::visit(Content{full}, value.variant());
+  ordered_json::object_t json;  // as a vector: looking for each name first would be quadratic
+  json.reserve(values.size());
+  for (const auto& [name, value] : values)
+    json.emplace_back(name, std::visit(Content{full}, value.variant()));
   return json;
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <sstream>
 #include <streambuf>
+#include <unordered_set>
 
 #include <tessera/io/checksum.hpp>
 #include <tessera/io/file_source.hpp>
@@ -33,6 +34,8 @@ namespace {
 constexpr std::string_view magic("\x89TSRA\r\n\x1a", 8);
 constexpr std::uint32_t newest_format = 1;
 constexpr std::string_view library_version = TESSERA_VERSION;
+constexpr std::uint64_t most_values = 1 << 17;
+constexpr std::uint32_t most_dimensions = 32;
 constexpr std::size_t checksum_at = 28;
 constexpr std::size_t header_bytes = 36;
 
@@ -139,11 +142,17 @@ class Reader {
   }
   Values values() {
     const auto count = number<std::uint64_t>();
+    if (count > most_values)  // in memory they are larger than in the file
+      throw Malformed(fmt::format("{} values where at most {} are allowed", count, most_values));
     Values all;
     for (std::uint64_t i = 0; i < count; ++i) {
       std::string name = text();
       all.emplace_back(std::move(name), value());
     }
+    std::unordered_set<std::string_view> names;
+    for (const auto& [name, value] : all)
+      if (!names.insert(name).second)
+        throw Malformed(fmt::format("two values are called '{}'", name));
     return all;
   }
   void finish() const {
@@ -184,6 +193,7 @@ class Reader {
     const auto dtype = number<std::uint8_t>();
     if (dtype >= dtype_count) throw Malformed(fmt::format("an array of unknown dtype {}", dtype));
     const auto ndim = number<std::uint32_t>();
+    if (ndim > most_dimensions) throw Malformed(fmt::format("an array of {} dimensions", ndim));
     require(std::uint64_t{ndim} * sizeof(std::int64_t));
     Shape shape(ndim);
     for (auto& extent : shape) extent = number<std::int64_t>();
@@ -341,6 +351,7 @@ Model read_model(const std::string& path, const Communicator& comm) {
   comm.broadcast(file, 0);
   Model model;
   together(comm, [&] { model = parsed(file, path, comm); });
+  model.file = path;
   return model;
 }
 

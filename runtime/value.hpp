@@ -54,6 +54,7 @@ struct Model {
   std::string estimator;
   Values params;
   Values attributes;
+  std::string file = {};  ///< it was read from, for error texts
 };
 
 }  // namespace tessera

@@ -327,15 +327,14 @@ const std::vector<Field<KMeansParams>>& KMeans::parameter_list() {
 
 const std::vector<Field<KMeans>>& KMeans::attribute_list() {
   static const std::vector<Field<KMeans>> list = {
-      attribute("cluster_centers_", &KMeans::cluster_centers_),
-      attribute("inertia_", &KMeans::inertia_),
-      attribute("n_iter_", &KMeans::n_iter_),
+      attribute("cluster_centers_", &KMeans::cluster_centers_,
+                [](const KMeans& s) {
+                  return array({s.params.n_clusters, s.n_features_in_});
+                }),
+      attribute("inertia_", &KMeans::inertia_, number({.low = 0.0, .infinite = true})),
+      attribute("n_iter_", &KMeans::n_iter_, integers(0)),
   };
   return list;
-}
-
-void KMeans::check_attributes() const {
-  require_attribute("cluster_centers_", cluster_centers_, {params.n_clusters, n_features_in_});
 }
 
 void KMeans::do_fit(const Rows& given, const Array&, const Array& sample_weight) {

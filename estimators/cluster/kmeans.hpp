@@ -41,7 +41,6 @@ class KMeans : public EstimatorOf<KMeans, KMeansParams> {
   bool has_labels() const override { return true; }
 
  private:
-  void check_attributes() const override;
   void do_fit(const Rows& x, const Array& y, const Array& sample_weight) override;
   Rows do_predict(const Rows& x) const override;
   /// Distances to the centres, (n, n_clusters).

@@ -197,23 +197,34 @@ const std::vector<Field<PCAParams>>& PCA::parameter_list() {
 }
 
 const std::vector<Field<PCA>>& PCA::attribute_list() {
+  // Those of one sample are NaN.
+  const auto variances = [](bool nan) {
+    return Numbers{.low = 0.0, .nan = nan, .infinite = true, .descending = true};
+  };
   static const std::vector<Field<PCA>> list = {
-      attribute("components_", &PCA::components_),
-      attribute("explained_variance_", &PCA::explained_variance_),
-      attribute("explained_variance_ratio_", &PCA::explained_variance_ratio_),
-      attribute("singular_values_", &PCA::singular_values_),
-      attribute("mean_", &PCA::mean_),
-      attribute("n_components_", &PCA::n_components_),
-      attribute("n_samples_", &PCA::n_samples_),
-      attribute("noise_variance_", &PCA::noise_variance_),
+      attribute("components_", &PCA::components_,
+                [](const PCA& s) {
+                  return array({s.n_components_, s.n_features_in_});
+                }),
+      attribute(
+          "explained_variance_", &PCA::explained_variance_,
+          [=](const PCA& s) { return array({s.n_components_}, variances(s.n_samples_ == 1)); }),
+      attribute("explained_variance_ratio_", &PCA::explained_variance_ratio_,
+                [=](const PCA& s) {  // shares of nothing are NaN; of something they are rounded
+                  Numbers shares = variances(true);
+                  shares.high = 1.0 + 1e-6;
+                  return array({s.n_components_}, shares);
+                }),
+      attribute("singular_values_", &PCA::singular_values_,
+                [=](const PCA& s) { return array({s.n_components_}, variances(false)); }),
+      attribute("mean_", &PCA::mean_, [](const PCA& s) { return array({s.n_features_in_}); }),
+      attribute("n_components_", &PCA::n_components_,
+                [](const PCA& s) { return integers(0, std::min(s.n_samples_, s.n_features_in_)); }),
+      attribute("n_samples_", &PCA::n_samples_, integers(1)),
+      attribute("noise_variance_", &PCA::noise_variance_,
+                [=](const PCA& s) { return number(variances(s.n_samples_ == 1)); }),
   };
   return list;
-}
-
-void PCA::check_attributes() const {
-  require_attribute("components_", components_, {n_components_, n_features_in_});
-  require_attribute("explained_variance_", explained_variance_, {n_components_});
-  require_attribute("mean_", mean_, {n_features_in_});
 }
 
 void PCA::do_fit(const Rows& x, const Array&, const Array&) {
@@ -310,8 +321,9 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
   if (n_components_ >= smallest)
     noise_variance_ = 0.0;
   else if (solver == "randomized")
-    noise_variance_ = (total_variance - std::accumulate(variance.begin(), variance.end(), 0.0)) /
-                      static_cast<double>(smallest - n_components_);
+    noise_variance_ =  // not below zero by rounding
+        std::max(total_variance - std::accumulate(variance.begin(), variance.end(), 0.0), 0.0) /
+        static_cast<double>(smallest - n_components_);
   else
     noise_variance_ =
         std::accumulate(rest, variance.end(), 0.0) / static_cast<double>(variance.end() - rest);

@@ -44,7 +44,6 @@ class PCA : public EstimatorOf<PCA, PCAParams> {
 
  private:
   bool takes_sample_weight() const override { return false; }
-  void check_attributes() const override;
   void do_fit(const Rows& x, const Array& y, const Array& sample_weight) override;
   Rows do_transform(const Rows& x) const override;
   Rows do_inverse_transform(const Rows& x) const override;

@@ -195,23 +195,26 @@ const std::vector<Field<LinearRegressionParams>>& LinearRegression::parameter_li
 }
 
 const std::vector<Field<LinearRegression>>& LinearRegression::attribute_list() {
+  using Self = LinearRegression;
   static const std::vector<Field<LinearRegression>> list = {
-      attribute("coef_", &LinearRegression::coef_),
-      attribute("intercept_", &LinearRegression::intercept_),
-      attribute("rank_", &LinearRegression::rank_),
-      attribute("singular_", &LinearRegression::singular_),
+      attribute("coef_", &Self::coef_,
+                [](const Self& s) {
+                  return array(s.coef_.ndim() == 2 ? Shape{s.coef_.rows(), s.n_features_in_}
+                                                   : Shape{s.n_features_in_});
+                }),
+      attribute("intercept_", &Self::intercept_,
+                [](const Self& s) {  // without one it is 0.0 for any number of targets
+                  return s.coef_.ndim() == 2 ? number() | array({s.coef_.rows()}) : number();
+                }),
+      attribute("rank_", &Self::rank_,
+                [](const Self& s) { return integers(0, s.singular_.rows()); }),
+      attribute("singular_", &Self::singular_,
+                [](const Self& s) {
+                  return array({std::min(s.singular_.rows(), s.n_features_in_)},
+                               {.low = 0.0, .infinite = true, .descending = true});
+                }),
   };
   return list;
-}
-
-void LinearRegression::check_attributes() const {
-  const bool flat = coef_.ndim() == 1;
-  const std::int64_t q = flat ? 1 : coef_.rows();
-  require_attribute("coef_", coef_, flat ? Shape{n_features_in_} : Shape{q, n_features_in_});
-  if (intercept_.is<Array>())
-    require_attribute("intercept_", intercept_.as<Array>(), {q});
-  else if (!intercept_.is<double>())
-    throw ValueError("the model's attribute 'intercept_' must be a float or an array");
 }
 
 void LinearRegression::do_fit(const Rows& given_x, const Array& given_y,

@@ -35,7 +35,6 @@ class LinearRegression : public EstimatorOf<LinearRegression, LinearRegressionPa
 
  private:
   bool needs_y() const override { return true; }
-  void check_attributes() const override;
   void do_fit(const Rows& x, const Array& y, const Array& sample_weight) override;
   Rows do_predict(const Rows& x) const override;
   /// R^2, averaged over the targets.

@@ -65,22 +65,33 @@ const std::vector<Field<StandardScalerParams>>& StandardScaler::parameter_list()
 }
 
 const std::vector<Field<StandardScaler>>& StandardScaler::attribute_list() {
+  // All are NaN for a column of NaN, which is kept.
+  using Self = StandardScaler;
+  const auto per_column = [](const Self& s, bool needed, Numbers numbers) {
+    numbers.nan = true;
+    numbers.dtypes = {DType::float64};
+    const Allowed columns = array({s.n_features_in_}, numbers);
+    return needed ? columns : columns | none();
+  };
   static const std::vector<Field<StandardScaler>> list = {
-      attribute("mean_", &StandardScaler::mean_),
-      attribute("var_", &StandardScaler::var_),
-      attribute("scale_", &StandardScaler::scale_),
-      attribute("n_samples_seen_", &StandardScaler::n_samples_seen_),
+      attribute("mean_", &Self::mean_,
+                [=](const Self& s) { return per_column(s, s.params.with_mean, {}); }),
+      attribute("var_", &Self::var_,
+                [=](const Self& s) {
+                  return per_column(s, s.params.with_std, {.low = 0.0, .infinite = true});
+                }),
+      attribute("scale_", &Self::scale_,
+                [=](const Self& s) {
+                  return per_column(s, s.params.with_std, {.low = 0.0, .open = true});
+                }),
+      attribute("n_samples_seen_", &Self::n_samples_seen_,
+                [](const Self& s) {
+                  return integers(0) | number({.low = 0.0}) |
+                         array({s.n_features_in_},
+                               {.low = 0.0, .dtypes = {DType::float64, DType::int64}});
+                }),
   };
   return list;
-}
-
-void StandardScaler::check_attributes() const {
-  for (const auto& [key, value] : {std::pair{"mean_", &mean_}, {"scale_", &scale_}}) {
-    if (value->is_none()) continue;
-    require_attribute(key, value->is<Array>() ? value->as<Array>() : Array{}, {n_features_in_});
-    if (value->as<Array>().dtype() != DType::float64)
-      throw ValueError(std::string("the model's attribute '") + key + "' must be float64");
-  }
 }
 
 void StandardScaler::do_fit(const Rows& x, const Array&, const Array& sample_weight) {

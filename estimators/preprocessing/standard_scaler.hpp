@@ -28,7 +28,6 @@ class StandardScaler : public EstimatorOf<StandardScaler, StandardScalerParams> 
   static const std::vector<Field<StandardScaler>>& attribute_list();
 
  private:
-  void check_attributes() const override;
   void do_fit(const Rows& x, const Array& y, const Array& sample_weight) override;
   Rows do_transform(const Rows& x) const override;
   Rows do_inverse_transform(const Rows& x) const override;

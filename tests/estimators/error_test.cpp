@@ -514,12 +514,15 @@ TEST(Errors, DamagedModels) {
     return m;
   };
   for (const auto& [name, value] : good.attributes)
-    EXPECT_THROW(KMeans::from_model(without(name)), RuntimeError) << name;
+    expect_error<ValueError>([&] { KMeans::from_model(without(name)); },
+                             "the model lacks the attribute '" + name + "'");
   expect_error<ValueError>([&] { KMeans::from_model(changed("inertia_", "much")); },
-                           "the model's attribute 'inertia_' is of the wrong kind");
+                           "the model's attribute 'inertia_' must be a float, got 'much'");
   for (const Value& wrong : {Value(0), Value(3.0), Value()})
     expect_error<ValueError>([&] { KMeans::from_model(changed("n_features_in_", wrong)); },
-                             "the model's attribute 'n_features_in_' must be an int of at least 1");
+                             "the model's attribute 'n_features_in_' must be an int in the range "
+                             "[1, inf), got " +
+                                 wrong.to_string());
 }
 
 }  // namespace

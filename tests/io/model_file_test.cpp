@@ -88,6 +88,27 @@ TEST(ModelFile, GathersDistributedArrays) {
   expect_same(io::read_model(folder / "m.tessera"), model);
 }
 
+TEST(ModelFile, NamesAreUniqueAndNotTooMany) {
+  const Scratch folder;
+  Model model = small_model();
+  model.attributes.emplace_back("converged", 1);
+  io::write_model(folder / "m", model);
+  EXPECT_EQ(error_of([&] { io::read_model(folder / "m"); }),
+            "OSError: '" + (folder / "m") + "' is damaged: two values are called 'converged'");
+  model = {"E", {}, {}};
+  for (int i = 0; i < 100'000; ++i) model.attributes.emplace_back(std::to_string(i), i);
+  io::write_model(folder / "m", model);
+  const Model many = io::read_model(folder / "m");
+  EXPECT_EQ(many.attributes.size(), 100'000U);
+  EXPECT_EQ(many.file, folder / "m");
+  EXPECT_TRUE(io::to_json(many).ends_with(",\"99999\":99999}}"));
+  for (int i = 100'000; i < 140'000; ++i) model.attributes.emplace_back(std::to_string(i), i);
+  io::write_model(folder / "m", model);
+  EXPECT_EQ(error_of([&] { io::read_model(folder / "m"); }),
+            "OSError: '" + (folder / "m") +
+                "' is damaged: 140000 values where at most 131072 are allowed");
+}
+
 struct Toy {
   double slope = 0;
   Model model() const { return {"Toy", {}, {{"slope", slope}}}; }

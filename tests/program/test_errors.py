@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from program import read, tessera, write
+from program import read, show, tessera, write
 
 FAILURE, USAGE = 1, 2
 
@@ -300,6 +300,40 @@ def test_a_flipped_bit_in_a_model_is_found(files, monkeypatch, tmp_path, process
         flipped[place] ^= 4
         Path("flipped.tessera").write_bytes(flipped)
         check_failure("show flipped.tessera", processes, FAILURE, ["flipped.tessera"])
+
+
+def resealed(model, old, new):
+    """The model file with other bytes and the checksum that belongs to them."""
+    assert model.count(old) == 1
+    model = bytearray(model.replace(old, new))
+
+    def mix(total, data):
+        for at in range(0, len(data), 8):
+            word = int.from_bytes(data[at : at + 8], "little")
+            total = (total ^ word) * 0x9E3779B97F4A7C15 % 2**64
+            total = (total << 29 | total >> 35) % 2**64
+            total ^= total >> 32
+        return total
+
+    model[28:36] = mix(mix(len(model), model[:28]), model[36:]).to_bytes(8, "little")
+    return bytes(model)
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_a_model_of_impossible_contents_is_refused(files, monkeypatch, tmp_path, processes):
+    monkeypatch.chdir(tmp_path)
+    centre = show(files / "KMeans.tessera")["attributes"]["cluster_centers_"][0, 1]
+    kmeans = (files / "KMeans.tessera").read_bytes()
+    Path("nan.tessera").write_bytes(resealed(kmeans, centre.tobytes(), np.array(np.nan).tobytes()))
+    must = r"^tessera: ValueError: 'nan.tessera': the model's attribute 'cluster_centers_' must be a "
+    must += r"floating array of shape \(3, 5\) with finite numbers, got nan at \[0, 1\]$"
+    data = files / "data.h5"
+    check_failure(f"predict nan.tessera {data}:/X --out p.h5:/p", processes, FAILURE, [must])
+    scale = show(files / "StandardScaler.tessera")["attributes"]["scale_"][4]
+    scaler = (files / "StandardScaler.tessera").read_bytes()
+    Path("zero.tessera").write_bytes(resealed(scaler, scale.tobytes(), bytes(8)))
+    must = "'zero.tessera': the model's attribute 'scale_' must be .*, got 0.0 at [[]4[]]"
+    check_failure(f"transform zero.tessera {data}:/X --out p.h5:/p", processes, FAILURE, [must])
 
 
 def test_after_a_failure_the_old_output_is_still_there(files, monkeypatch, tmp_path):
