@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from program import read, show, tessera, write
+from program import read, show, tessera, value_of, write
 
 FAILURE, USAGE = 1, 2
 
@@ -322,14 +322,15 @@ def resealed(model, old, new):
 @pytest.mark.parametrize("processes", [1, 3])
 def test_a_model_of_impossible_contents_is_refused(files, monkeypatch, tmp_path, processes):
     monkeypatch.chdir(tmp_path)
-    centre = show(files / "KMeans.tessera")["attributes"]["cluster_centers_"][0, 1]
+    attributes = show(files / "KMeans.tessera")["attributes"]
+    centre = value_of(attributes["cluster_centers_"])[0, 1]
     kmeans = (files / "KMeans.tessera").read_bytes()
     Path("nan.tessera").write_bytes(resealed(kmeans, centre.tobytes(), np.array(np.nan).tobytes()))
     must = r"^tessera: ValueError: 'nan.tessera': the model's attribute 'cluster_centers_' must be a "
     must += r"floating array of shape \(3, 5\) with finite numbers, got nan at \[0, 1\]$"
     data = files / "data.h5"
     check_failure(f"predict nan.tessera {data}:/X --out p.h5:/p", processes, FAILURE, [must])
-    scale = show(files / "StandardScaler.tessera")["attributes"]["scale_"][4]
+    scale = value_of(show(files / "StandardScaler.tessera")["attributes"]["scale_"])[4]
     scaler = (files / "StandardScaler.tessera").read_bytes()
     Path("zero.tessera").write_bytes(resealed(scaler, scale.tobytes(), bytes(8)))
     must = "'zero.tessera': the model's attribute 'scale_' must be .*, got 0.0 at [[]4[]]"
