@@ -333,7 +333,7 @@ def test_a_model_of_impossible_contents_is_refused(files, monkeypatch, tmp_path,
     scale = value_of(show(files / "StandardScaler.tessera")["attributes"]["scale_"])[4]
     scaler = (files / "StandardScaler.tessera").read_bytes()
     Path("zero.tessera").write_bytes(resealed(scaler, scale.tobytes(), bytes(8)))
-    must = "'zero.tessera': the model's attribute 'scale_' must be .*, got 0.0 at [[]4[]]"
+    must = r"'zero.tessera': the model's attribute 'scale_' must be .*, got 0.0 at \[4\]"
     check_failure(f"transform zero.tessera {data}:/X --out p.h5:/p", processes, FAILURE, [must])
 
 
