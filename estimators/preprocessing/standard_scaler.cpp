@@ -73,6 +73,7 @@ const std::vector<Field<StandardScaler>>& StandardScaler::attribute_list() {
     const Allowed columns = array({s.n_features_in_}, numbers);
     return needed ? columns : columns | none();
   };
+  const Numbers counts = {.low = 0.0, .infinite = true, .dtypes = {DType::float64, DType::int64}};
   static const std::vector<Field<StandardScaler>> list = {
       attribute("mean_", &Self::mean_,
                 [=](const Self& s) { return per_column(s, s.params.with_mean, {}); }),
@@ -85,10 +86,8 @@ const std::vector<Field<StandardScaler>>& StandardScaler::attribute_list() {
                   return per_column(s, s.params.with_std, {.low = 0.0, .open = true});
                 }),
       attribute("n_samples_seen_", &Self::n_samples_seen_,
-                [](const Self& s) {
-                  return integers(0) | number({.low = 0.0}) |
-                         array({s.n_features_in_},
-                               {.low = 0.0, .dtypes = {DType::float64, DType::int64}});
+                [=](const Self& s) {
+                  return integers(0) | number(counts) | array({s.n_features_in_}, counts);
                 }),
   };
   return list;
