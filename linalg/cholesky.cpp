@@ -5,7 +5,8 @@
 namespace tessera::linalg {
 
 Array composed::cholesky(const Array& given, const CholeskyOptions& options) {
-  const Array a = detail::square_argument("cholesky", given, options.check_finite);
+  const Array a =
+      detail::square_argument("cholesky", detail::at_least_2d(given), options.check_finite);
   using scalapack::Grid;
   const auto algorithm = [&](const Grid&, auto matrices) -> std::vector<Array> {
     const scalapack::Matrix& factor = matrices[0];

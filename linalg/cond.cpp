@@ -18,16 +18,17 @@ double composed::cond(const Array& a, const NormOrder& order) {
   if (std::isnan(linalg::norm(x))) return std::numeric_limits<double>::quiet_NaN();
   const bool spectral = order.name.empty() && (!order.number || std::abs(*order.number) == 2.0);
   if (spectral) {
-    detail::require_finite("cond", x);
+    if (!detail::is_finite(x)) return std::numeric_limits<double>::infinity();
     const Array s = linalg::svdvals(x, false).to(cpu).astype(DType::float64);
     const auto values = s.values<double>();
     const double ratio = values.back() == 0.0 ? std::numeric_limits<double>::infinity()
                                               : values.front() / values.back();
     return order.number == -2.0 && values.front() > 0.0 ? 1.0 / ratio : ratio;
   }
-  const double size = linalg::norm(detail::square_argument("cond", x, true), order);
+  const double size = linalg::norm(detail::square_argument("cond", x, false), order);
   try {
-    return size * linalg::norm(linalg::inv(x, false), order);
+    const double product = size * linalg::norm(linalg::inv(x, false), order);
+    return std::isnan(product) ? std::numeric_limits<double>::infinity() : product;
   } catch (const LinAlgError&) {  // thrown on every process alike
     return std::numeric_limits<double>::infinity();
   }

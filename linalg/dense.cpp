@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
 
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
@@ -90,8 +91,11 @@ Array on_host(const Array& x, DType dtype) {
   return out;
 }
 
-void require_finite(std::string_view function, const Array& x) {
-  if (!is_floating(x.dtype()) && !is_complex(x.dtype())) return;
+namespace {
+
+// row * cols + col of the first NaN or infinity, if there is one.
+std::optional<std::int64_t> first_not_finite(const Array& x) {
+  if (!is_floating(x.dtype()) && !is_complex(x.dtype())) return {};
   const Tile t = x.local();
   const int parts = is_complex(x.dtype()) ? 2 : 1;
   std::int64_t found = std::numeric_limits<std::int64_t>::max();  // row * cols + col
@@ -122,9 +126,61 @@ void require_finite(std::string_view function, const Array& x) {
       }
   });
   x.comm().all_reduce(std::span(&found, 1), Reduce::min);
-  if (found != std::numeric_limits<std::int64_t>::max())
+  if (found == std::numeric_limits<std::int64_t>::max()) return {};
+  return found;
+}
+
+}  // namespace
+
+void require_finite(std::string_view function, const Array& x) {
+  if (const auto found = first_not_finite(x))
     throw ValueError(fmt::format("{} got NaN or infinity at row {}, column {}", function,
-                                 found / x.cols(), found % x.cols()));
+                                 *found / x.cols(), *found % x.cols()));
+}
+
+bool is_finite(const Array& x) { return !first_not_finite(x); }
+
+void require_convergence(std::string_view what, const Array& x) {
+  if (!is_finite(x))
+    throw LinAlgError(fmt::format("{} did not converge: the matrix has NaN or infinity", what));
+}
+
+std::pair<Array, int> scaled_down(const Array& x) {
+  constexpr int high = std::numeric_limits<double>::max_exponent * 7 / 8;
+  int exponent = 0;
+  if (real_of(x.dtype()) == DType::float64)
+    visit_floating(DType::float64, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      const Tile t = x.local();
+      const std::int64_t n = t.cols * (is_complex(x.dtype()) ? 2 : 1);
+      const std::int64_t stride = t.stride * (is_complex(x.dtype()) ? 2 : 1);
+      for (std::int64_t i = 0; i < t.rows; ++i) {
+        const T* row = t.as<const T>() + i * stride;
+        if (std::any_of(row, row + n, [](T v) { return std::abs(v) > std::ldexp(1.0, high); }))
+          exponent = std::numeric_limits<double>::max_exponent / 4;
+      }
+    });
+  x.comm().all_reduce(std::span(&exponent, 1), Reduce::max);
+  return {times_power(x, -exponent), exponent};
+}
+
+Array times_power(const Array& x, int exponent) {
+  if (exponent == 0) return x;
+  const Array out = tessera::detail::allocate(x.shape(), x.dtype(), x.distribution(), x.comm());
+  visit_inexact(x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const auto factor = static_cast<decltype(std::abs(T()))>(std::ldexp(1.0, exponent));
+    const Tile from = x.local();
+    for (std::int64_t i = 0; i < from.rows; ++i)
+      std::transform(
+          from.as<const T>() + i * from.stride, from.as<const T>() + i * from.stride + from.cols,
+          out.local().as<T>() + i * out.local().stride, [&](const T& v) { return v * factor; });
+  });
+  return out;
+}
+
+Array at_least_2d(const Array& x) {
+  return x && x.ndim() < 2 && x.size() == 1 ? x.reshape({1, 1}) : x;
 }
 
 Array matrix_argument(std::string_view function, const Array& x, bool check_finite) {
@@ -253,7 +309,7 @@ std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorith
     std::vector<Array> whole;
     for (const Array& m : matrices) whole.push_back(gather(m));
     const auto parcels = on_root<std::vector<Parcel>>(comm, [&] {
-      const Grid grid(Communicator::self());
+      const Grid grid(Communicator::self(), Grid::Form::alone);
       for (const Array& m : whole) mine.push_back(grid.copy(alone(m)));
       std::vector<Parcel> results;
       for (const Array& r : algorithm(grid, std::move(mine))) results.push_back(pack(r));

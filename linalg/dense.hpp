@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <tessera/linalg/scalapack/matrix.hpp>
@@ -33,6 +34,18 @@ Array right_hand_side(std::string_view function, const Array& b, std::int64_t n,
                       bool check_finite);
 /// ValueError naming the lowest row and column of a NaN or infinity. Collective.
 void require_finite(std::string_view function, const Array& x);
+/// Whether x, floating or complex in host memory, has neither. Collective.
+bool is_finite(const Array& x);
+/// LinAlgError unless it is: for what iterates. Collective.
+void require_convergence(std::string_view what, const Array& x);
+/// x divided by a power of two, a copy, when it has elements so near the largest number that sums
+/// of a few overflow, and the exponent; else x and 0. For what works in double precision.
+/// Collective.
+std::pair<Array, int> scaled_down(const Array& x);
+/// x, in host memory, times a power of two: a copy unless that is 1. Collective.
+Array times_power(const Array& x, int exponent);
+/// A single number as a 1 x 1 matrix, as SciPy takes it in some functions; anything else as it is.
+Array at_least_2d(const Array& x);
 
 /// ValueError unless value >= 0.
 void require_tolerance(std::string_view function, std::string_view name, double value);

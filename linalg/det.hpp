@@ -13,9 +13,8 @@ struct Slogdet {
 /// Collective. 2 n^3 / 3 flops.
 Slogdet slogdet(const Array& a, bool check_finite = true);
 
-/// The determinant (scipy.linalg.det): shape (), replicated, float64 or complex128
-/// as its factors are many. May over- or underflow where slogdet
-/// does not. Collective.
+/// The determinant (scipy.linalg.det): shape (), replicated, float64 or complex128. Infinite or 0
+/// where it leaves their range, which slogdet does not. Collective.
 Array det(const Array& a, bool check_finite = true);
 
 }  // namespace tessera::linalg

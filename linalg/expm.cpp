@@ -134,7 +134,7 @@ Matrix exponential(const Matrix& a) {
 }  // namespace
 
 Array composed::expm(const Array& given) {
-  const Array a = detail::square_argument("expm", given, true);
+  const Array a = detail::square_argument("expm", detail::at_least_2d(given), true);
   const auto result = detail::dense(
       {a}, [](const Grid&, auto m) -> std::vector<Array> { return {exponential(m[0]).array()}; });
   return detail::laid_out_like(result[0], given);

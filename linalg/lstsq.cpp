@@ -58,7 +58,10 @@ Lstsq composed::lstsq(const Array& given, const Array& b, std::optional<double> 
   detail::require_tolerance("lstsq", "cond", relative);
   const bool overdetermined = a.rows() > a.cols();
   const std::int64_t n = a.cols();
-  if (const std::int64_t p = n + rhs.cols(); detail::is_tall(a.rows(), p)) {
+  if (!check_finite) detail::require_convergence("the SVD", a);
+  // What is not finite in b stays in its columns.
+  const bool finite = check_finite || detail::is_finite(rhs);
+  if (const std::int64_t p = n + rhs.cols(); finite && detail::is_tall(a.rows(), p)) {
     // a = q r and b = q c + what no x can reach, for [a b] = q [r c; 0 e].
     const Array left = detail::by_rows(a);
     const Array triangle = TallQr(side_by_side(left, redistribute(rhs, left.distribution()))).r();

@@ -16,14 +16,26 @@ Lu composed::lu_factor(const Array& given, bool check_finite) {
   const Array a = detail::matrix_argument("lu_factor", given, check_finite);
   const auto results =
       detail::dense({a}, [](const scalapack::Grid& grid, auto matrices) -> std::vector<Array> {
+        const scalapack::Matrix& lu = matrices[0];
+        const int exponent = scalapack::scale_down(lu);
+        const double before = scalapack::largest(lu);
         scalapack::Pivots pivots;
-        const std::int64_t zero = scalapack::getrf(matrices[0], pivots);
-        const auto all = scalapack::gather_pivots(matrices[0], pivots);
-        return {matrices[0].array(), replicated(all, {std::ssize(all)}, grid.comm()),
-                replicated(std::vector{zero}, {1}, grid.comm())};
+        const std::int64_t zero = scalapack::getrf(lu, pivots);
+        const auto all = scalapack::gather_pivots(lu, pivots);
+        const double growth = scalapack::largest(lu, scalapack::Part::upper) / before;
+        scalapack::scale_by_power(lu, exponent, scalapack::Part::upper);
+        return {lu.array(), replicated(all, {std::ssize(all)}, grid.comm()),
+                replicated(std::vector{zero}, {1}, grid.comm()),
+                replicated(std::vector{growth}, {1}, grid.comm())};
       });
   if (const auto zero = results[2].values<std::int64_t>()[0])
     warn(fmt::format("lu_factor: the matrix is singular, U[{0}, {0}] is exactly zero", zero - 1),
+         "LinAlgWarning");
+  const double growth = results[3].values<double>()[0];  // NaN for a matrix with infinities
+  if (growth > 1.0 / detail::eps_of(a.dtype()))
+    warn(fmt::format("lu_factor: elements grew by {:.2g} in the elimination, the factors may not "
+                     "be accurate",
+                     growth),
          "LinAlgWarning");
   return {detail::laid_out_like(results[0], given), results[1].to(given.device())};
 }

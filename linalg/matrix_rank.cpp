@@ -9,7 +9,10 @@ namespace tessera::linalg {
 
 std::int64_t composed::matrix_rank(const Array& a, std::optional<double> tol) {
   if (tol) detail::require_tolerance("matrix_rank", "tol", *tol);
-  const Array s = linalg::svdvals(detail::matrix_argument("matrix_rank", a, true), false)
+  // As NumPy has it: a vector is a matrix of one column, which NaN do not make zero.
+  if (a.ndim() < 2)
+    return linalg::norm(a, a.ndim() == 0 ? NormOrder() : NormOrder(0)) == 0.0 ? 0 : 1;
+  const Array s = linalg::svdvals(detail::matrix_argument("matrix_rank", a, false), false)
                       .to(cpu)
                       .astype(DType::float64);
   const auto values = s.values<double>();

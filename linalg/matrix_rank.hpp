@@ -7,7 +7,8 @@
 namespace tessera::linalg {
 
 /// The number of singular values above `tol` (numpy.linalg.matrix_rank); by default s[0] * max(m,
-/// n) * eps. Collective.
+/// n) * eps; of a vector or a number 0 if all is zero, else 1. LinAlgError when there are NaN or
+/// infinities. Collective.
 std::int64_t matrix_rank(const Array& a, std::optional<double> tol = {});
 
 }  // namespace tessera::linalg

@@ -26,6 +26,7 @@ Matrix first_rows(const Matrix& a, std::int64_t rows) {
 std::vector<Array> dense_qr(const Array& a, bool with_q) {
   const std::int64_t k = std::min(a.rows(), a.cols());
   return detail::dense({a}, [&](const Grid&, auto matrices) -> std::vector<Array> {
+    const int exponent = scalapack::scale_down(matrices[0]);
     const Matrix q = scalapack::geqrf(matrices[0], with_q ? k : 0);
     const Matrix r = first_rows(matrices[0], k);
     scalapack::zero_triangle(r, true);
@@ -34,6 +35,7 @@ std::vector<Array> dense_qr(const Array& a, bool with_q) {
     if (with_q) scalapack::scale_columns(q, phases);
     for (auto& f : phases) f = std::conj(f);
     scalapack::scale_rows(r, phases);
+    scalapack::scale_by_power(r, exponent);
     return {q.array(), r.array()};
   });
 }
@@ -45,6 +47,16 @@ Array identity_like(const Array& r) {
   return replicated(values, {k, k}, r.comm()).astype(r.dtype());
 }
 
+Array full_of_nan(const Shape& shape, const Array& like) {
+  const Array x(shape, like.dtype(), Distribution::replicated(shape[0], like.comm().size()),
+                like.comm());
+  visit_inexact(like.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    std::fill_n(x.local().template as<T>(), x.size(), T(std::nan("")));
+  });
+  return x;
+}
+
 }  // namespace
 
 Qr composed::qr(const Array& given, QrMode mode, bool check_finite) {
@@ -52,9 +64,13 @@ Qr composed::qr(const Array& given, QrMode mode, bool check_finite) {
   const bool with_q = mode == QrMode::reduced;
   const auto lay = [&](const Array& x) { return detail::laid_out_like(x, given); };
   if (detail::is_tall(a.rows(), a.cols())) {
-    const TallQr qr(detail::by_rows(a));
+    if (!check_finite && !detail::is_finite(a))  // NaN throughout, as in large matrices
+      return {with_q ? lay(full_of_nan(a.shape(), a)) : Array{},
+              lay(full_of_nan({a.cols(), a.cols()}, a))};
+    const auto [scaled, exponent] = detail::scaled_down(a);
+    const TallQr qr(detail::by_rows(scaled));
     return {with_q ? lay(qr.q_times(identity_like(qr.r()))) : Array{},
-            lay(qr.r().astype(a.dtype()))};
+            lay(detail::times_power(qr.r(), exponent).astype(a.dtype()))};
   }
   const auto results = dense_qr(a, with_q);
   return {with_q ? lay(results[0]) : Array{}, lay(results[1])};

@@ -48,6 +48,7 @@ void solve_diagonal(const Matrix& a, const Matrix& b) {
 
 void solve_triangle(const Matrix& a, bool lower, const Matrix& b) {
   scalapack::require_nonzero_diagonal(a);
+  scalapack::zero_triangle(a, !lower);
   detail::warn_if_ill_conditioned("solve", scalapack::trcon(lower, a), a.dtype());
   scalapack::trsm(lower, Transpose::no, false, a, b);
 }
@@ -85,6 +86,10 @@ void solve_in_place(const Matrix& a, const Matrix& b, const SolveOptions& option
     case Structure::hermitian:
       scalapack::mirror_triangle(a, options.lower, Transpose::conjugate);
       return solve_general(a, b);
+    case Structure::tridiagonal:
+      scalapack::zero_outside_band(a, 1);
+      return solve_general(a, b);
+    case Structure::banded:
     case Structure::general:
       return solve_general(a, b);
     case Structure::detect:
@@ -103,16 +108,40 @@ void solve_in_place(const Matrix& a, const Matrix& b, const SolveOptions& option
   }
 }
 
+// A number divides whatever it is given.
+Array divided(const Array& b, const Array& number, bool check_finite) {
+  const DType dtype = detail::common_dtype(number.dtype(), b.dtype());
+  const Array from = detail::by_rows(detail::on_host(b, dtype));
+  if (check_finite) detail::require_finite("solve", from);
+  const Array x = tessera::detail::allocate(b.shape(), dtype, from.distribution(), b.comm());
+  visit_inexact(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T divisor = gather(detail::on_host(number, dtype)).template values<T>()[0];
+    if (divisor == T(0)) throw LinAlgError("matrix is singular: zero at [0, 0]");
+    const Tile t = from.local();
+    for (std::int64_t i = 0; i < t.rows; ++i)
+      std::transform(t.as<const T>() + i * t.stride, t.as<const T>() + i * t.stride + t.cols,
+                     x.local().as<T>() + i * x.local().stride,
+                     [&](const T& v) { return v / divisor; });
+  });
+  return detail::laid_out_like(x, b);
+}
+
 }  // namespace
 
 Array composed::solve(const Array& given, const Array& b, const SolveOptions& options) {
   detail::require_together("solve", given, b);
-  const Array a = detail::square_argument("solve", given, options.check_finite);
+  const Array a =
+      detail::square_argument("solve", detail::at_least_2d(given), options.check_finite);
+  if (a.size() == 1 && b.ndim() <= 2 && (b.ndim() == 0 || b.rows() != 1))
+    return divided(b.ndim() == 0 ? b.reshape({1}) : b, a, options.check_finite);
   const DType dtype = detail::common_dtype(given.dtype(), b.dtype());
   const Array rhs = detail::right_hand_side("solve", b, a.rows(), dtype, options.check_finite);
   const auto result = detail::dense({detail::on_host(a, dtype), rhs},
                                     [&](const Grid&, auto matrices) -> std::vector<Array> {
+                                      const int exponent = scalapack::scale_down(matrices[0]);
                                       solve_in_place(matrices[0], matrices[1], options);
+                                      scalapack::scale_by_power(matrices[1], -exponent);
                                       return {matrices[1].array()};
                                     });
   return detail::solution_like(result[0], b);

@@ -12,6 +12,8 @@ enum class Structure : std::uint8_t {
   diagonal,
   upper_triangular,
   lower_triangular,
+  tridiagonal,        ///< solved as general from the three diagonals
+  banded,             ///< solved as general
   symmetric,          ///< solved as general from the triangle read; ScaLAPACK has no LDL^T
   hermitian,          ///< likewise
   positive_definite,  ///< Cholesky
@@ -25,8 +27,9 @@ struct SolveOptions {
 
 /// x with a x = b for a square a (n x n) and b (n,) or n x k (scipy.linalg.solve). Laid out like b,
 /// of the common dtype. LinAlgError when a is exactly singular or not positive definite as assumed;
-/// a warning with the reciprocal condition number when it is below eps. ValueError for shapes that
-/// do not fit or values that are not finite. Collective.
+/// a warning with the reciprocal condition number when it is below eps. A single number (an array
+/// of one element) divides a b of any length. ValueError for shapes that do not fit or values that
+/// are not finite. Collective.
 Array solve(const Array& a, const Array& b, const SolveOptions& options = {});
 
 struct TriangularOptions {

@@ -34,7 +34,7 @@ Svd composed::svds(const Array& given, std::int64_t k, const SvdsOptions& option
   if (options.n_oversamples < 0 || options.n_iter < 0)
     throw ValueError(fmt::format("svds needs n_oversamples >= 0 and n_iter >= 0, got {} and {}",
                                  options.n_oversamples, options.n_iter));
-  const std::int64_t l = std::min(least, k + options.n_oversamples);
+  const std::int64_t l = k + std::min(least - k, options.n_oversamples);
   const auto range_of = [](const Array& y) { return linalg::qr(y, QrMode::reduced, false).q; };
   Array q = range_of(
       linalg::matmul(a, normal_matrix(a.cols(), l, options.random_state, a.dtype(), a.comm())));

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 
 namespace tessera {
 
@@ -34,15 +36,36 @@ io::Location output(const std::string& location) {
   return at;
 }
 
-void refuse_empty_values(CLI::App& app) {
-  for (CLI::Option* option : app.get_options())
+namespace {
+
+// CLI11 takes 99999999999999999999 for the largest integer, and 010 for 8.
+template <class T>
+std::string complain_unless_integer(const std::string& text) {
+  T value{};
+  const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
+  const char* end = text.data() + text.size();
+  const auto [stop, code] = std::from_chars(begin, end, value);
+  if (code == std::errc{} && stop == end) return {};
+  return fmt::format("must be an integer from {} to {}, got {}", std::numeric_limits<T>::min(),
+                     std::numeric_limits<T>::max(), text);
+}
+
+}  // namespace
+
+void check_values(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    const std::string type = option->get_type_name();
     option->check(CLI::Validator(
-        [](const std::string& text) {
-          return std::string(text.empty() ? "the value is empty" : "");
+        [type](const std::string& text) -> std::string {
+          if (text.empty()) return "the value is empty";
+          if (type.starts_with("INT")) return complain_unless_integer<std::int64_t>(text);
+          if (type.starts_with("UINT")) return complain_unless_integer<std::uint64_t>(text);
+          return {};
         },
         "", ""));
+  }
   for (CLI::App* subcommand : app.get_subcommands([](CLI::App*) { return true; }))
-    refuse_empty_values(*subcommand);
+    check_values(*subcommand);
 }
 
 void Common::add_to(CLI::App& app, Reads reads) {

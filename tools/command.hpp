@@ -24,9 +24,10 @@ CLI::Validator within(double low, double high = std::numeric_limits<double>::max
 /// FILE.h5:/name of a dataset to be written; ValueError without the name.
 io::Location output(const std::string& location);
 
-/// Refuses "" as a value of any option. Otherwise a variable that is not set in a shell would
-/// silently mean the default.
-void refuse_empty_values(CLI::App& app);
+/// Refuses "" as a value of any option, otherwise a variable that is not set in a shell would
+/// silently mean the default; and for an integer what is none or does not fit 64 bits. Goes after
+/// all options were added.
+void check_values(CLI::App& app);
 
 /// Options of all subcommands.
 struct Common {

@@ -78,7 +78,9 @@ class Options {
   }
   /// Of the option added last.
   void required() { last_->required(); }
-  void takes(int values, const std::string& names) { last_->expected(values)->type_name(names); }
+  void takes(int values, const std::string& names) {
+    last_->expected(values)->type_name("INT(" + names + ")");
+  }
 
  private:
   CLI::App& app_;
@@ -114,12 +116,15 @@ const Operands system = {{"A", "matrix, FILE.h5:/dataset"},
                          {"B", "right-hand side, a vector or a matrix, FILE.h5:/dataset"}};
 const Operands two = {{"A", "FILE.h5:/dataset"}, {"B", "FILE.h5:/dataset"}};
 
+// SciPy's words, and with _ for the spaces.
 const std::map<std::string, Structure> structures = {
     {"detect", Structure::detect},
     {"gen", Structure::general},
     {"general", Structure::general},
     {"diag", Structure::diagonal},
     {"diagonal", Structure::diagonal},
+    {"tridiagonal", Structure::tridiagonal},
+    {"banded", Structure::banded},
     {"upper triangular", Structure::upper_triangular},
     {"upper_triangular", Structure::upper_triangular},
     {"lower triangular", Structure::lower_triangular},
@@ -129,6 +134,7 @@ const std::map<std::string, Structure> structures = {
     {"her", Structure::hermitian},
     {"hermitian", Structure::hermitian},
     {"pos", Structure::positive_definite},
+    {"positive definite", Structure::positive_definite},
     {"positive_definite", Structure::positive_definite}};
 
 Call eigh_call(Options o, Results (*run)(const Array&, const EighOptions&)) {
@@ -550,7 +556,7 @@ void run_batch(const std::string& file, const std::shared_ptr<Common>& common) {
       CLI::App app("", "line");
       Command command;
       add_functions(app, common, command, false);
-      refuse_empty_values(app);
+      check_values(app);
       app.parse(line);
       command();
     } catch (const CLI::ParseError& e) {

@@ -454,7 +454,7 @@ int main(int argc, char** argv) {
   const Linalg linalg(program, chosen);
   Convert convert(program, chosen);
   Backends backends(program, chosen);
-  refuse_empty_values(program);
+  check_values(program);
 
   if (const int status = runtime.run([&] {
         require_same_options(argc, argv);

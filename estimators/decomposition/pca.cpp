@@ -452,11 +452,19 @@ Rows PCA::do_inverse_transform(const Rows& x) const {
 double PCA::do_score(const Rows& x, const Array&, const Array&) const {
   const std::int64_t k = n_components_;
   const std::int64_t p = n_features_in_;
-  if (k < p && !(noise_variance_ > 0.0))
-    throw LinAlgError(
-        "PCA.score needs noise_variance_ > 0 when there are fewer components than features");
   const Scaled model(*this);
   const double noise = std::ldexp(noise_variance_, 2 * model.exponent);
+  // What is left of the squares outside the components is a difference of sums; from there down it
+  // is rounding, and so would be the score. scikit-learn has -inf, a LinAlgError or 1e16 there.
+  const double largest = model.variance.empty()
+                             ? 0.0
+                             : *std::max_element(model.variance.begin(), model.variance.end());
+  if (k < p && !(noise > std::numeric_limits<double>::epsilon() * largest))
+    throw LinAlgError(fmt::format(
+        "PCA.score needs noise_variance_ > 0 when there are fewer components than features, got "
+        "{:.3g} for {} components of {} features: keep fewer than min(n_samples - 1, n_features) "
+        "components, so that some variance is left",
+        noise_variance_, k, p));
   if (params.whiten && model.exponent != 0)
     throw ValueError(
         "PCA.score of a whitened model whose variances leave the range of its dtype is not "

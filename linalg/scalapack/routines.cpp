@@ -6,6 +6,7 @@
 #include <cmath>
 #include <complex>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 
 #define lapack_complex_float std::complex<float>
@@ -55,13 +56,7 @@ TESSERA_SCALAPACK(pz, Z)
                  T*, const int*, const int*, const int*, T*, const int*, int*, const int*, int*);  \
   void p##gesvd_(const char*, const char*, const int*, const int*, T*, const int*, const int*,     \
                  const int*, T*, T*, const int*, const int*, const int*, T*, const int*,           \
-                 const int*, const int*, T*, const int*, int*);                                    \
-  void p##gecon_(const char*, const int*, const T*, const int*, const int*, const int*, const T*,  \
-                 T*, T*, const int*, int*, const int*, int*);                                      \
-  void p##pocon_(const char*, const int*, const T*, const int*, const int*, const int*, const T*,  \
-                 T*, T*, const int*, int*, const int*, int*);                                      \
-  void p##trcon_(const char*, const char*, const char*, const int*, const T*, const int*,          \
-                 const int*, const int*, T*, T*, const int*, int*, const int*, int*);
+                 const int*, const int*, T*, const int*, int*);
 TESSERA_REAL(ps, float)
 TESSERA_REAL(pd, double)
 #undef TESSERA_REAL
@@ -77,13 +72,7 @@ TESSERA_REAL(pd, double)
                  const int*, int*);                                                                \
   void p##gesvd_(const char*, const char*, const int*, const int*, T*, const int*, const int*,     \
                  const int*, R*, T*, const int*, const int*, const int*, T*, const int*,           \
-                 const int*, const int*, T*, const int*, R*, int*);                                \
-  void p##gecon_(const char*, const int*, const T*, const int*, const int*, const int*, const R*,  \
-                 R*, T*, const int*, R*, const int*, int*);                                        \
-  void p##pocon_(const char*, const int*, const T*, const int*, const int*, const int*, const R*,  \
-                 R*, T*, const int*, R*, const int*, int*);                                        \
-  void p##trcon_(const char*, const char*, const char*, const int*, const T*, const int*,          \
-                 const int*, const int*, R*, T*, const int*, R*, const int*, int*);
+                 const int*, const int*, T*, const int*, R*, int*);
 TESSERA_COMPLEX(pc, C, float)
 TESSERA_COMPLEX(pz, Z, double)
 #undef TESSERA_COMPLEX
@@ -105,9 +94,9 @@ struct Routines;
     static constexpr auto getrf = p##getrf_;                      \
     static constexpr auto getrs = p##getrs_;                      \
     static constexpr auto getri = p##getri_;                      \
-    static constexpr auto gecon = p##gecon_;                      \
-    static constexpr auto pocon = p##pocon_;                      \
-    static constexpr auto trcon = p##trcon_;                      \
+    static constexpr auto lapack_gecon = LAPACKE_##l##gecon;      \
+    static constexpr auto lapack_pocon = LAPACKE_##l##pocon;      \
+    static constexpr auto lapack_trcon = LAPACKE_##l##trcon;      \
     static constexpr auto geqrf = p##geqrf_;                      \
     static constexpr auto orgqr = p##Orgqr##_;                    \
     static constexpr auto syevd = p##Syevd##_;                    \
@@ -169,11 +158,7 @@ std::int64_t agreed_info(const Grid& grid, const char* routine, F call) {
 }
 template <class F>
 void converge(const Grid& grid, const char* routine, F call) {
-  const auto info = agreed_info(grid, routine, [&]() -> std::int64_t {
-    constexpr int nan = -5;  // in the matrix, LAPACKE's fifth argument
-    const auto own = call();
-    return grid.one_process() && own == nan ? 1 : own;
-  });
+  const auto info = agreed_info(grid, routine, call);
   if (info > 0) throw LinAlgError(fmt::format("{} did not converge (info {})", routine, info));
 }
 
@@ -250,6 +235,15 @@ void zero_triangle(const Matrix& a, bool lower) {
   });
 }
 
+void zero_outside_band(const Matrix& a, std::int64_t width) {
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    a.for_each<T>([&](std::int64_t i, std::int64_t j, T& x) {
+      if (std::abs(i - j) > width) x = T(0);
+    });
+  });
+}
+
 bool is_zero_triangle(const Matrix& a, bool lower) {
   int other = 0;
   with_type(a, [&](auto tag) {
@@ -319,6 +313,57 @@ double norm_1(const Matrix& a) {
   return sums.empty() ? 0.0 : *std::max_element(sums.begin(), sums.end());
 }
 
+namespace {
+
+bool belongs(Part part, std::int64_t i, std::int64_t j) {
+  return part == Part::whole || (part == Part::lower ? i >= j : i <= j);
+}
+
+}  // namespace
+
+double largest(const Matrix& a, Part part) {
+  double most = 0.0;
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    a.for_each<T>([&](std::int64_t i, std::int64_t j, const T& x) {
+      if (!belongs(part, i, j)) return;
+      for (const double v : {static_cast<double>(std::real(x)), static_cast<double>(std::imag(x))})
+        most = std::isfinite(v) ? std::max(most, std::abs(v))
+                                : std::numeric_limits<double>::infinity();
+    });
+  });
+  a.grid().comm().all_reduce(std::span(&most, 1), Reduce::max);
+  return most;
+}
+
+bool is_finite(const Matrix& a, Part part) { return std::isfinite(largest(a, part)); }
+
+void scale_by_power(const Matrix& a, int exponent, Part part) {
+  if (exponent == 0) return;
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    a.for_each<T>([&](std::int64_t i, std::int64_t j, T& x) {
+      if (!belongs(part, i, j)) return;
+      if constexpr (is_complex_type<T>)
+        x = {std::ldexp(x.real(), exponent), std::ldexp(x.imag(), exponent)};
+      else
+        x = std::ldexp(x, exponent);
+    });
+  });
+}
+
+int scale_down(const Matrix& a, Part part) {
+  const double most = largest(a, part);
+  int exponent = 0;
+  with_type(a, [&](auto tag) {
+    using R = typename Routines<typename decltype(tag)::type>::Real;
+    constexpr int end = std::numeric_limits<R>::max_exponent;
+    if (std::isfinite(most) && most > std::ldexp(1.0, end - end / 8)) exponent = end / 4;
+  });
+  scale_by_power(a, -exponent);
+  return exponent;
+}
+
 void axpy(double alpha, const Matrix& x, const Matrix& y) {
   with_type(x, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -383,8 +428,35 @@ void scale_columns(const Matrix& a, const std::vector<std::complex<double>>& fac
   scale(a, [&](std::int64_t, std::int64_t j) { return factors[static_cast<std::size_t>(j)]; });
 }
 
+namespace {
+
+// What the direct factorisations make of NaN and infinities in what they read. Of small matrices
+// LAPACK's answer is taken, the same at any number of processes. Large ones become NaN throughout:
+// LAPACK and ScaLAPACK would leave NaN in other places and take other pivots, so that only one of
+// them might find a zero.
+bool spoilt(const Matrix& a, Part part) {
+  if (a.grid().form() == Grid::Form::alone || is_finite(a, part)) return false;
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    a.for_each<T>([](std::int64_t, std::int64_t, T& x) {
+      x = T(std::numeric_limits<typename Routines<T>::Real>::quiet_NaN());
+    });
+  });
+  return true;
+}
+
+// Iterations never see them: some do not end.
+void require_finite(const Matrix& a, Part part, const char* what) {
+  if (!is_finite(a, part))
+    throw LinAlgError(fmt::format("{} did not converge: the matrix has NaN or infinity", what));
+}
+
+Part part_of(bool lower) { return lower ? Part::lower : Part::upper; }
+
+}  // namespace
+
 void potrf(bool lower, const Matrix& a) {
-  if (a.rows() == 0) return;
+  if (a.rows() == 0 || spoilt(a, part_of(lower))) return;
   const int n = extent(a.rows());
   std::int64_t minor = 0;
   reserve_blas(1);
@@ -408,6 +480,12 @@ std::int64_t getrf(const Matrix& a, Pivots& pivots) {
   const int m = extent(a.rows());
   const int n = extent(a.cols());
   if (m == 0 || n == 0) return 0;
+  if (spoilt(a, Part::whole)) {
+    const auto& d = a.array().distribution();
+    for (std::int64_t i = 0; i < a.local_rows(); ++i)
+      pivots[static_cast<std::size_t>(i)] = extent(d.global_row(a.grid().comm().rank(), i)) + 1;
+    return 0;
+  }
   std::int64_t zero = 0;
   reserve_blas(1);
   with_type(a, [&](auto tag) {
@@ -493,27 +571,87 @@ Pivots scatter_pivots(const Matrix& lu, const std::vector<std::int64_t>& all) {
 
 namespace {
 
-// routine(rcond, work, its size, second work, its size, info) is p?xxcon.
-template <class T, class Routine>
-double reciprocal_condition(const Matrix& factor, const char* name, Routine routine) {
+// Where an estimate starts from and goes to: an n x 1 matrix of the grid as numbers on every
+// process, and back.
+template <class T>
+std::vector<T> gathered(const Matrix& x) {
+  std::vector<T> values(static_cast<std::size_t>(x.rows()));
+  x.for_each<T>(
+      [&](std::int64_t i, std::int64_t, const T& v) { values[static_cast<std::size_t>(i)] = v; });
   using R = typename Routines<T>::Real;
-  using Second = std::conditional_t<is_complex_type<T>, R, int>;
-  std::vector<R> rcond(1, 0);
-  std::vector<T> work(1);
-  std::vector<Second> second(1);
-  const auto call = [&](int work_size, int second_size) {
-    agreed_info(factor.grid(), name, [&] {
-      int info = 0;
-      routine(rcond.data(), work.data(), &work_size, second.data(), &second_size, &info);
-      return info;
+  x.grid().comm().all_reduce(
+      std::span(reinterpret_cast<R*>(values.data()), values.size() * (sizeof(T) / sizeof(R))),
+      Reduce::sum);  // one process has each of them, the others add zeros
+  return values;
+}
+
+/// The largest sum of |b| of a column of norm * b for an operator b, where apply(op, x) puts b x or
+/// b^H x over x, from below (Higham, "FORTRAN codes for estimating the one-norm", ACM TOMS 14,
+/// 1988). Infinity when that overflows.
+template <class T, class Apply>
+double estimated_norm_1(const Matrix& x, double norm, Apply apply) {
+  using R = typename Routines<T>::Real;
+  const auto n = static_cast<std::size_t>(x.rows());
+  const auto image = [&](Transpose op, const std::vector<T>& v, double factor) {
+    x.for_each<T>([&](std::int64_t i, std::int64_t, T& out) {
+      out = v[static_cast<std::size_t>(i)] * static_cast<R>(factor);
     });
+    apply(op, x);
+    return gathered<T>(x);
   };
-  call(-1, -1);
-  work = factor.grid().room<T>(queried(work[0]));
-  second = factor.grid().room<Second>(queried(second[0]));
-  call(extent(std::ssize(work)), extent(std::ssize(second)));
-  factor.grid().share(rcond);
-  return static_cast<double>(rcond[0]);
+  const auto sum = [](const std::vector<T>& v) {
+    double total = 0.0;
+    for (const T& y : v) total += static_cast<double>(std::abs(y));
+    return total;
+  };
+  std::vector<T> signs;
+  std::vector<T> start(n, T(static_cast<R>(1.0 / static_cast<double>(n))));
+  double estimate = 0.0;
+  std::size_t last = n;
+  for (int i = 0; i < 5; ++i) {
+    std::vector<T> y = image(Transpose::no, start, norm);
+    const double found = sum(y);
+    if (!std::isfinite(found)) return std::numeric_limits<double>::infinity();
+    if (i > 0 && found <= estimate) break;
+    estimate = found;
+    for (T& v : y) v = v == T(0) ? T(1) : v / std::abs(v);
+    if (y == signs) break;
+    signs = std::move(y);
+    const std::vector<T> z = image(Transpose::conjugate, signs, norm);
+    const auto at = static_cast<std::size_t>(
+        std::max_element(z.begin(), z.end(),
+                         [](const T& a, const T& b) { return std::abs(a) < std::abs(b); }) -
+        z.begin());
+    if (last < n && std::abs(z[last]) >= std::abs(z[at])) break;
+    last = at;
+    start.assign(n, T(0));
+    start[at] = T(1);
+  }
+  // What an unlucky sequence misses, this finds.
+  for (std::size_t i = 0; i < n; ++i) {
+    const double step = n > 1 ? static_cast<double>(i) / static_cast<double>(n - 1) : 0.0;
+    start[i] = T(static_cast<R>((i % 2 == 0 ? 1.0 : -1.0) * (1.0 + step)));
+  }
+  const double other =
+      2.0 * sum(image(Transpose::no, start, norm)) / (3.0 * static_cast<double>(n));
+  return std::isfinite(other) ? std::max(estimate, other) : std::numeric_limits<double>::infinity();
+}
+
+// lapack(anorm, rcond) is LAPACK's estimate, solve(op, x) what it is made of over a grid.
+template <class T, class Lapack, class Solve>
+double reciprocal_condition(const Matrix& factor, double norm, Lapack lapack, Solve solve) {
+  using R = typename Routines<T>::Real;
+  reserve_blas(1);
+  if (factor.grid().one_process()) {
+    R rcond = 0;
+    agreed_info(factor.grid(), "?xxcon", [&] { return lapack(static_cast<R>(norm), &rcond); });
+    std::vector<R> shared = {rcond};
+    factor.grid().share(shared);
+    return static_cast<double>(shared[0]);
+  }
+  const Matrix x = factor.grid().empty(factor.rows(), 1, factor.dtype());
+  // Of norm times the inverse: neither of a tiny nor of a huge matrix does that overflow.
+  return 1.0 / estimated_norm_1<T>(x, norm, solve);
 }
 
 }  // namespace
@@ -521,28 +659,44 @@ double reciprocal_condition(const Matrix& factor, const char* name, Routine rout
 double gecon(const Matrix& lu, double norm) {
   double rcond = 1.0;
   const int n = extent(lu.rows());
+  const double grown = largest(lu, Part::upper);
+  if (n > 0 && !(std::isfinite(grown) && is_finite(lu))) return 0.0;
   if (n > 0)
     with_type(lu, [&](auto tag) {
       using T = typename decltype(tag)::type;
-      const auto given = static_cast<typename Routines<T>::Real>(norm);
-      rcond = reciprocal_condition<T>(lu, "p?gecon", [&](auto... results) {
-        Routines<T>::gecon("1", &n, lu.data<T>(), &one, &one, lu.descriptor(), &given, results...);
-      });
+      rcond = reciprocal_condition<T>(
+          lu, norm,
+          [&](auto given, auto* result) {
+            return Routines<T>::lapack_gecon(LAPACK_COL_MAJOR, '1', n, lu.data<T>(), n, given,
+                                             result);
+          },
+          [&](Transpose op, const Matrix& x) {
+            // The interchanges move columns of the inverse, which its norm does not see.
+            const bool forward = op == Transpose::no;
+            trsm(forward, op, forward, lu, x);
+            trsm(!forward, op, !forward, lu, x);
+          });
     });
-  return rcond;
+  return grown > 0.0 ? std::min(rcond, norm / grown) : rcond;
 }
 
 double pocon(bool lower, const Matrix& factor, double norm) {
   double rcond = 1.0;
   const int n = extent(factor.rows());
+  if (n > 0 && !is_finite(factor, part_of(lower))) return 0.0;
   if (n > 0)
     with_type(factor, [&](auto tag) {
       using T = typename decltype(tag)::type;
-      const auto given = static_cast<typename Routines<T>::Real>(norm);
-      rcond = reciprocal_condition<T>(factor, "p?pocon", [&](auto... results) {
-        Routines<T>::pocon(triangle(lower), &n, factor.data<T>(), &one, &one, factor.descriptor(),
-                           &given, results...);
-      });
+      rcond = reciprocal_condition<T>(
+          factor, norm,
+          [&](auto given, auto* result) {
+            return Routines<T>::lapack_pocon(LAPACK_COL_MAJOR, *triangle(lower), n,
+                                             factor.data<T>(), n, given, result);
+          },
+          [&](Transpose, const Matrix& x) {
+            trsm(lower, lower ? Transpose::no : Transpose::conjugate, false, factor, x);
+            trsm(lower, lower ? Transpose::conjugate : Transpose::no, false, factor, x);
+          });
     });
   return rcond;
 }
@@ -550,13 +704,17 @@ double pocon(bool lower, const Matrix& factor, double norm) {
 double trcon(bool lower, const Matrix& a) {
   double rcond = 1.0;
   const int n = extent(a.rows());
+  if (n > 0 && !is_finite(a)) return 0.0;
   if (n > 0)
     with_type(a, [&](auto tag) {
       using T = typename decltype(tag)::type;
-      rcond = reciprocal_condition<T>(a, "p?trcon", [&](auto... results) {
-        Routines<T>::trcon("1", triangle(lower), "N", &n, a.data<T>(), &one, &one, a.descriptor(),
-                           results...);
-      });
+      rcond = reciprocal_condition<T>(
+          a, norm_1(a),
+          [&](auto, auto* result) {
+            return Routines<T>::lapack_trcon(LAPACK_COL_MAJOR, '1', *triangle(lower), 'N', n,
+                                             a.data<T>(), n, result);
+          },
+          [&](Transpose op, const Matrix& x) { trsm(lower, op, false, a, x); });
     });
   return rcond;
 }
@@ -571,6 +729,15 @@ Matrix geqrf(const Matrix& a, std::int64_t k) {
     with_type(q, [&](auto tag) {
       using T = typename decltype(tag)::type;
       q.for_each<T>([](std::int64_t i, std::int64_t j, T& x) { x = i == j ? T(1) : T(0); });
+    });
+    return q;
+  }
+  if (spoilt(a, Part::whole)) {
+    with_type(q, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      q.for_each<T>([](std::int64_t, std::int64_t, T& x) {
+        x = T(std::numeric_limits<typename Routines<T>::Real>::quiet_NaN());
+      });
     });
     return q;
   }
@@ -614,6 +781,8 @@ std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors) {
   const int n = extent(a.rows());
   std::vector<double> values(static_cast<std::size_t>(n));
   if (n == 0) return values;
+  require_finite(a, part_of(lower), "the eigenvalues");
+  const int exponent = scale_down(a, part_of(lower));
   reserve_blas(1);
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -657,7 +826,8 @@ std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors) {
       call(extent(std::ssize(work)), extent(std::ssize(reals)), extent(std::ssize(integers)));
     }
     a.grid().share(w);
-    std::copy_n(w.begin(), n, values.begin());
+    std::transform(w.begin(), w.begin() + n, values.begin(),
+                   [&](R v) { return std::ldexp(static_cast<double>(v), exponent); });
   });
   return values;
 }
@@ -668,6 +838,8 @@ std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
   const int k = std::min(m, n);
   std::vector<double> values(static_cast<std::size_t>(k));
   if (k == 0) return values;
+  require_finite(a, Part::whole, "the SVD");
+  const int exponent = scale_down(a);
   reserve_blas(1);
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -707,7 +879,8 @@ std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
       call(extent(std::ssize(work)));
     }
     a.grid().share(s);
-    std::copy_n(s.begin(), k, values.begin());
+    std::transform(s.begin(), s.begin() + k, values.begin(),
+                   [&](R v) { return std::ldexp(static_cast<double>(v), exponent); });
   });
   return values;
 }
@@ -716,6 +889,7 @@ std::vector<std::complex<double>> geev(const Matrix& a, const Matrix* vectors) {
   const int n = extent(a.rows());
   std::vector<std::complex<double>> values(static_cast<std::size_t>(n));
   if (n == 0) return values;
+  require_finite(a, Part::whole, "the eigenvalues");
   const char job = vectors ? 'V' : 'N';
   reserve_blas(1);
   with_type(a, [&](auto tag) {

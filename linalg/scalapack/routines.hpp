@@ -7,9 +7,11 @@
 #include <tessera/linalg/transpose.hpp>
 
 /// One function per ScaLAPACK family, for float32, float64, complex64 and complex128. potrf, getrf,
-/// heevd, gesvd (?gesdd) and geev are LAPACK's where the grid is one process. All are collective
-/// over the grid's communicator, processes outside the grid included; matrices of one call have one
-/// grid and dtype. `info` becomes the same LinAlgError on every process.
+/// heevd, gesvd (?gesdd), geev and the condition estimates are LAPACK's where the grid is one
+/// process. With NaN or infinity in what they read, iterations (heevd, gesvd, geev) are a
+/// LinAlgError and other factors NaN throughout, or as LAPACK leaves them on a grid alone. All are
+/// collective over the grid's communicator, processes outside the grid included; matrices of one
+/// call have one grid and dtype. `info` becomes the same LinAlgError on every process.
 namespace tessera::linalg::scalapack {
 
 /// c = alpha op(a) op(b) + beta c.
@@ -24,7 +26,9 @@ Matrix transposed(const Matrix& a, Transpose op);
 
 /// Zeros strictly below or above the diagonal. Local.
 void zero_triangle(const Matrix& a, bool lower);
-/// Whether it is zero already.
+/// Zeros further than `width` from the diagonal. Local.
+void zero_outside_band(const Matrix& a, std::int64_t width);
+/// Whether that triangle is zero already.
 bool is_zero_triangle(const Matrix& a, bool lower);
 /// Whether a is its own transpose or adjoint, to the bit.
 bool equals_transposed(const Matrix& a, Transpose op);
@@ -36,6 +40,16 @@ std::vector<std::complex<double>> diagonal_of(const Matrix& a);
 void require_nonzero_diagonal(const Matrix& a);
 /// The largest sum of absolute values of a column.
 double norm_1(const Matrix& a);
+/// Whether what is read of a matrix has neither NaN nor infinity.
+enum class Part : std::uint8_t { whole, lower, upper };
+bool is_finite(const Matrix& a, Part part = Part::whole);
+/// The largest absolute value of a real or imaginary part; infinity when one is not finite.
+double largest(const Matrix& a, Part part = Part::whole);
+/// Multiplies by 2^exponent.
+void scale_by_power(const Matrix& a, int exponent, Part part = Part::whole);
+/// Divides a matrix with elements so near the largest number that sums of a few overflow by a power
+/// of two, of which it returns the exponent: 0 for all others.
+int scale_down(const Matrix& a, Part part = Part::whole);
 /// y += alpha x.
 void axpy(double alpha, const Matrix& x, const Matrix& y);
 /// to = from.
@@ -63,8 +77,10 @@ void getri(const Matrix& lu, const Pivots& pivots);
 /// Pivots of all rows, 0-based, on every process; and back.
 std::vector<std::int64_t> gather_pivots(const Matrix& lu, const Pivots& pivots);
 Pivots scatter_pivots(const Matrix& lu, const std::vector<std::int64_t>& all);
-/// 1 / (norm_1(a) norm_1(a^-1)) from the factor that getrf or potrf (of that triangle) left and
-/// norm_1(a); trcon of a triangle itself.
+/// 1 / (norm_1(a) norm_1(a^-1)), the latter as LAPACK estimates it, mostly to the digit and never
+/// too large, from the factor that getrf or potrf (of that triangle) left and norm_1(a); trcon of a
+/// triangle itself, the other one zero. 0 when that overflows. gecon is at most the reciprocal
+/// growth of elements in the elimination, beyond 1 / eps of which no digit is right.
 double gecon(const Matrix& lu, double norm);
 double pocon(bool lower, const Matrix& factor, double norm);
 double trcon(bool lower, const Matrix& a);

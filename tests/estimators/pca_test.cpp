@@ -318,7 +318,20 @@ TEST(PCA, ScoreNeedsNoise) {
   EXPECT_EQ(e.noise_variance_, 0);
   test::expect_error<LinAlgError>(
       [&] { e.score(x); },
-      "PCA.score needs noise_variance_ > 0 when there are fewer components than features");
+      "PCA.score needs noise_variance_ > 0 when there are fewer components than features, got 0 "
+      "for "
+      "1 components of 3 features: keep fewer than min(n_samples - 1, n_features) components, so "
+      "that some variance is left");
+  // All components of wide data, the default; and all but one, which has no variance.
+  const Array few = test::make<double>({8, 20});
+  for (const std::int64_t components : {8, 7}) {
+    auto wide = pca("full", components);
+    wide.fit(few);
+    EXPECT_THROW(wide.score(few), LinAlgError) << components;
+  }
+  auto wide = pca("full", 6);
+  wide.fit(few);
+  EXPECT_TRUE(std::isfinite(wide.score(few)));
 }
 
 TEST(PCA, ScoreNeedsARegularCovariance) {

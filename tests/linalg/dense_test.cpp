@@ -5,6 +5,7 @@
 
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
+#include <tessera/linalg/scalapack/routines.hpp>
 
 #include "host_matrix.hpp"
 
@@ -610,6 +611,214 @@ TEST(DenseErrors, OneForAllProcesses) {
   const Limit limit(true);
   EXPECT_THROW(eig(laid_out<double>(random_matrix<double>(4, 4), Layout::rows)),
                NotImplementedError);
+}
+
+// From LAPACK and over the grid: between the reciprocal condition number and three times it.
+TYPED_TEST(Dense, ConditionEstimates) {
+  using T = TypeParam;
+  const Limit limit(true);
+  const auto between = [](double estimate, const HostMatrix& a) {
+    const Array x = laid_out<T>(a, Layout::replicated);
+    const double exact = 1.0 / (norm(x, 1) * norm(inv(x), 1));
+    EXPECT_GE(estimate, 0.99 * exact);
+    EXPECT_LE(estimate, 3.0 * exact);
+  };
+  for (const std::int64_t n : {1, 2, 5, 23, 40})
+    for (const double grade : {1.0, 0.8})
+      for (const auto form : {scalapack::Grid::Form::alone, scalapack::Grid::Form::wide}) {
+        SCOPED_TRACE(fmt::format("{} rows, graded {}, form {}", n, grade, static_cast<int>(form)));
+        const bool alone = form == scalapack::Grid::Form::alone;
+        const Communicator comm = alone ? Communicator::self() : Communicator::world();
+        const scalapack::Grid grid(comm, form);
+        const auto dealt = [&](const HostMatrix& a) {
+          return grid.copy(laid_out<T>(a, Layout::replicated, comm));
+        };
+        HostMatrix a = random_matrix<T>(n, n);
+        for (auto i = 0; i < n; ++i)
+          for (auto j = 0; j < n; ++j)
+            a(i, j) *= std::pow(grade, std::min(static_cast<double>(j), 20.0));
+        a = rounded<T>(a);
+        const scalapack::Matrix lu = dealt(a);
+        scalapack::Pivots pivots;
+        const double size = scalapack::norm_1(lu);
+        ASSERT_EQ(scalapack::getrf(lu, pivots), 0);
+        between(scalapack::gecon(lu, size), a);
+        for (const bool lower : {false, true}) {
+          HostMatrix t = triangle(a, lower);
+          for (auto i = 0; i < n; ++i) t(i, i) += std::pow(grade, std::min(double(i), 20.0));
+          t = rounded<T>(t);
+          between(scalapack::trcon(lower, dealt(t)), t);
+          const HostMatrix p = positive_definite<T>(n);
+          const scalapack::Matrix factor = dealt(p);
+          const double norm_of_p = scalapack::norm_1(factor);
+          scalapack::potrf(lower, factor);
+          between(scalapack::pocon(lower, factor, norm_of_p), p);
+        }
+      }
+}
+
+// A cancellation that one vector does not see; and what elimination makes too large to be right.
+TEST(ConditionEstimates, OfKnownMatrices) {
+  for (const auto form : {scalapack::Grid::Form::alone, scalapack::Grid::Form::wide}) {
+    const bool alone = form == scalapack::Grid::Form::alone;
+    const Communicator comm = alone ? Communicator::self() : Communicator::world();
+    const scalapack::Grid grid(comm, form);
+    const auto estimate = [&](const HostMatrix& a) {
+      const scalapack::Matrix lu = grid.copy(laid_out<double>(a, Layout::replicated, comm));
+      const double size = scalapack::norm_1(lu);
+      scalapack::Pivots pivots;
+      EXPECT_EQ(scalapack::getrf(lu, pivots), 0);
+      return scalapack::gecon(lu, size);
+    };
+    const double eps = std::numeric_limits<double>::epsilon();
+    const double rows[3][3] = {{1, 1, 0}, {1, 1 + eps, 0}, {0, 1, 1}};
+    const HostMatrix near(3, 3, [&](auto i, auto j) { return rows[i][j]; });
+    EXPECT_NEAR(estimate(near) / (eps / 9), 1.0, 0.01);
+    const HostMatrix tiny(4, 4, [](auto i, auto j) { return i == j ? 3e-200 : 1e-200; });
+    EXPECT_GT(estimate(tiny), 0.1);
+    // Partial pivoting doubles the last column in every step.
+    const HostMatrix growing(70, 70, [](auto i, auto j) {
+      return i == j || j == 69 ? 1.0 : i > j ? -0.999 : 0.0;
+    });
+    EXPECT_LT(estimate(growing), 1e-17);
+  }
+}
+
+// Nothing iterates on NaN or infinities: it would not end, or end differently over a grid.
+TYPED_TEST(Dense, NaNAndInfinityUnchecked) {
+  using T = TypeParam;
+  const double inf = std::numeric_limits<double>::infinity();
+  const auto has_nan = [](const Array& x) {
+    const Array whole = gather(x).astype(detail::complex_of(x.dtype()));
+    if (whole.dtype() == DType::complex64) {
+      const auto v = whole.values<std::complex<float>>();
+      return std::any_of(v.begin(), v.end(), [](auto z) { return z != z; });
+    }
+    const auto v = whole.values<Z>();
+    return std::any_of(v.begin(), v.end(), [](auto z) { return z != z; });
+  };
+  const SvdOptions free_svd{.check_finite = false};
+  for (const double bad : {std::nan(""), inf, -inf})
+    for (const bool grid : {false, true})
+      for (const Layout layout : {Layout::rows, Layout::block_cyclic}) {
+        SCOPED_TRACE(fmt::format("{}, {}, {}", bad, grid, name_of_layout(layout)));
+        const Limit limit(grid);
+        HostMatrix a = positive_definite<T>(20);
+        a(11, 4) = a(4, 11) = bad;
+        HostMatrix long_one = random_matrix<T>(90, 5);
+        long_one(70, 2) = bad;
+        const Array square = laid_out<T>(a, layout);
+        const Array tall = laid_out<T>(long_one, layout);
+        const Array b = laid_out<T>(random_matrix<T>(20, 2), layout);
+        const Array c = laid_out<T>(random_matrix<T>(90, 2), layout);
+        for (const Array& x : {square, tall, evaluate(transpose(tall))}) {
+          const std::string svd_text = "the SVD did not converge: the matrix has NaN or infinity";
+          expect_error<LinAlgError>([&] { svd(x, free_svd); }, svd_text);
+          expect_error<LinAlgError>([&] { svdvals(x, false); }, svd_text);
+          expect_error<LinAlgError>([&] { pinv(x, 0.0, {}, false); }, svd_text);
+          expect_error<LinAlgError>([&] { matrix_rank(x); }, svd_text);
+          EXPECT_TRUE(std::isnan(bad) ? std::isnan(cond(x)) : cond(x) == inf);
+          EXPECT_TRUE(std::isnan(norm(x, 2)));
+          lu_factor(x, false);
+          qr(x, QrMode::reduced, false);
+        }
+        expect_error<LinAlgError>([&] { lstsq(tall, c, {}, false); },
+                                  "the SVD did not converge: the matrix has NaN or infinity");
+        EXPECT_TRUE(has_nan(lstsq(c, tall, {}, false).x));
+        EXPECT_TRUE(has_nan(qr(tall, QrMode::reduced, false).r));
+        const std::string eig_text =
+            "the eigenvalues did not converge: the matrix has NaN or infinity";
+        for (const bool lower : {false, true}) {
+          expect_error<LinAlgError>([&] { eigh(square, {.lower = lower, .check_finite = false}); },
+                                    eig_text);
+          // What is not read is not looked at.
+          HostMatrix half = triangle(positive_definite<T>(20), lower);
+          half(lower ? 3 : 9, lower ? 9 : 3) = bad;
+          const Array x = laid_out<T>(half, layout);
+          EXPECT_FALSE(has_nan(eigh(x, {.lower = lower, .check_finite = false}).vectors));
+          EXPECT_FALSE(has_nan(cholesky(x, {.lower = lower, .check_finite = false})));
+        }
+        if (!grid) expect_error<LinAlgError>([&] { eig(square, false); }, eig_text);
+        if (!grid && std::isinf(bad)) continue;  // LAPACK's answers to small ones
+        EXPECT_TRUE(has_nan(lu_factor(square, false).lu));
+        EXPECT_TRUE(has_nan(inv(square, false)));
+        EXPECT_TRUE(
+            has_nan(solve(square, b, {.assume_a = Structure::general, .check_finite = false})));
+        EXPECT_TRUE(has_nan(det(square, false)));
+        EXPECT_TRUE(std::isnan(slogdet(square, false).logabsdet));
+        EXPECT_TRUE(has_nan(qr(square, QrMode::reduced, false).r));
+        EXPECT_TRUE(has_nan(cholesky(square, {.check_finite = false})));
+      }
+}
+
+// Sums of a few elements overflow; factors, values and solutions do not.
+TYPED_TEST(Dense, ElementsNearOverflow) {
+  using T = TypeParam;
+  using R = decltype(std::abs(T()));
+  constexpr int top = std::numeric_limits<R>::max_exponent - 3;
+  const double unit = std::ldexp(1.0, top);
+  this->everywhere([&](Layout layout) {
+    const std::int64_t n = 20;
+    HostMatrix a = random_matrix<T>(n, n);
+    for (auto i = 0; i < n; ++i) a(i, i) += 2.0;
+    a = rounded<T>(a);
+    const HostMatrix big = rounded<T>({n, n, [&](auto i, auto j) { return a(i, j) * unit; }});
+    const HostMatrix b = random_matrix<T>(n, 2);
+    const Array x =
+        solve(laid_out<T>(big, layout), laid_out<T>(b, layout), {.assume_a = Structure::general});
+    // x is so small that it must be multiplied before it is looked at.
+    HostMatrix times = host<T>(x);
+    for (Z& v : times.values) v *= unit;
+    EXPECT_LT(error_of<T>(a * times, b, a.norm() * times.norm()), 1e4);
+    EXPECT_NEAR(slogdet(laid_out<T>(big, layout)).logabsdet,
+                slogdet(laid_out<T>(a, layout)).logabsdet + static_cast<double>(n * top) * M_LN2,
+                1e4 * eps_of<T>() * static_cast<double>(n * top));
+    const Array few_rows = laid_out<T>(big, layout);
+    const HostMatrix q = host<T>(qr(few_rows).q);
+    EXPECT_LT(orthogonality<T>(q), few);
+    EXPECT_LT(orthogonality<T>(host<T>(svd(few_rows).u)), few);
+    const Array w = svdvals(laid_out<T>(a, layout)).astype(DType::float64);
+    const Array s = svdvals(few_rows).astype(DType::float64);
+    const auto want = w.template values<double>();
+    const auto found = s.template values<double>();
+    for (auto i = 0; i < n; ++i) {
+      const double expected = want[i] * unit;
+      if (expected < 0.99 * static_cast<double>(std::numeric_limits<R>::max()))
+        EXPECT_NEAR(found[i], expected, 1e3 * eps_of<T>() * want[0] * unit) << i;
+      else
+        EXPECT_GT(found[i], 0.98 * static_cast<double>(std::numeric_limits<R>::max())) << i;
+    }
+    const HostMatrix long_one =
+        rounded<T>({90, 3, [&](auto i, auto j) { return random_matrix<T>(90, 3)(i, j) * unit; }});
+    const Array tall = laid_out<T>(long_one, layout);
+    EXPECT_LT(orthogonality<T>(host<T>(qr(tall).q)), few);
+    EXPECT_LT(orthogonality<T>(host<T>(svd(tall).u)), few);
+  });
+}
+
+TEST(DenseScalars, AsNumPyAndSciPyTakeThem) {
+  const auto world = Communicator::world();
+  const Array three = replicated(std::vector{3.0}, {}, world);
+  const Array vector = replicated(std::vector{0.0, std::nan(""), 0.0}, {3}, world);
+  for (const Array& x : {three, three.reshape({1}), three.reshape({1, 1})}) {
+    EXPECT_EQ(expm(x).shape(), (Shape{1, 1}));
+    EXPECT_NEAR(host<double>(expm(x))(0, 0).real(), std::exp(3.0), 1e-13);
+    EXPECT_EQ(host<double>(cholesky(x))(0, 0).real(), std::sqrt(3.0));
+    EXPECT_EQ(matrix_rank(x), 1);
+    const Array y = solve(x, replicated(std::vector{6.0, 9.0}, {2}, world));
+    EXPECT_EQ(y.shape(), Shape{2});
+    EXPECT_EQ(host<double>(y)(1, 0).real(), 3.0);
+  }
+  EXPECT_EQ(matrix_rank(vector), 1);
+  EXPECT_EQ(matrix_rank(zeros({5})), 0);
+  EXPECT_EQ(matrix_rank(zeros({0})), 0);
+  EXPECT_EQ(host<double>(det(laid_out<double>(
+                {3, 3, [](auto i, auto j) { return i != j   ? 0.0
+                                                   : i == 2 ? 1e-300
+                                                            : 1e200; }},
+                Layout::rows)))(0, 0)
+                .real(),
+            1e100);
 }
 
 TEST(DenseDtypes, IntegersComputeInFloat64AndDtypesMix) {

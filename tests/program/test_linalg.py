@@ -799,7 +799,7 @@ ERRORS = [
     ("pinv bad.h5:/X --atol nan" + OUT, ["^tessera: ValueError: pinv needs atol >= 0, got nan"]),
     ("lstsq bad.h5:/A bad.h5:/v --cond -1" + OUT, ["^tessera: ValueError: lstsq needs cond >= 0, got -1"]),
     ("matrix_rank bad.h5:/X --tol nan", ["^tessera: ValueError: matrix_rank needs tol >= 0, got nan"]),
-    ("matrix_rank bad.h5:/nan", ["^tessera: ValueError: matrix_rank got NaN"]),
+    ("matrix_rank bad.h5:/nan", ["^tessera: LinAlgError: the SVD did not converge: the matrix has NaN or infinity"]),
     ("lu_solve bad.h5:/A bad.h5:/v bad.h5:/v" + OUT, ["^tessera: ValueError: lu_solve needs 300 int32 or int64 pivots"]),
     ("svds bad.h5:/X --k 5" + OUT, ["^tessera: ValueError: svds", "4", "5"]),
     ("svds bad.h5:/X --k 0" + OUT, ["^tessera: ValueError: svds", "0"]),
@@ -821,8 +821,10 @@ MISUSES = [
     ("solve bad.h5:/A --out new.h5", ["B is required"]),
     ("svd bad.h5:/A --full --out new.h5", ["--full", "--full-matrices"]),
     ("qr bad.h5:/A --mode complete --out new.h5", ["--mode", "reduced", "complete"]),
-    ("solve bad.h5:/A bad.h5:/v --assume-a magic --out new.h5", ["--assume-a", "positive_definite", "magic"]),
+    ("solve bad.h5:/A bad.h5:/v --assume-a magic --out new.h5", ["--assume-a", "positive definite", "tridiagonal", "magic"]),
     ("svds bad.h5:/A --out new.h5", ["--k is required"]),
+    *[(f"{c} 9223372036854775808 --out new.h5", [c.split()[-1], "integer", "9223372036854775807", "9223372036854775808"])
+      for c in ["matrix_power bad.h5:/A --n", "eigh bad.h5:/A --subset-by-index 0"]],
     ("inv bad.h5:/A --layout cols --out new.h5", ["--layout", "cols", "rows"]),
     ("inv bad.h5:/A --block 0 --out new.h5", ["--block", "at least 1"]),
     ("inv bad.h5:/A --dtype float16 --out new.h5", ["--dtype", "float16"]),
@@ -874,15 +876,70 @@ def test_batch_names_the_line(bad, monkeypatch, tmp_path, processes):
     check_failure("linalg batch b.txt", processes, FAILURE, ["^tessera: ValueError: line 1", "--out"])
 
 
-def test_nearly_singular_is_a_warning(rng):
-    A = rng.normal(size=(20, 20))
-    A[:, 3] = A[:, 4] * (1 + 1e-16) + 1e-17
-    u, s, vh = np.linalg.svd(A)
-    s[-1] = 1e-18
-    write("x.h5", A=(u * s) @ vh, b=np.ones(20))
-    for words in ["inv x.h5:/A", "solve x.h5:/A x.h5:/b --assume-a gen"]:
-        result = tessera("linalg", *words.split(), "--out", "o.h5", processes=2)
-        assert "ill-conditioned" in result.err.lower() or "condition" in result.err.lower()
+@pytest.fixture(scope="module")
+def conditioned(tmp_path_factory):
+    """Matrices whose condition numbers are far from 1 / eps, on either side, and right-hand sides."""
+    path = tmp_path_factory.mktemp("conditioned") / "c.h5"
+    rng = np.random.default_rng(5)
+    u, v = (np.linalg.qr(rng.normal(size=(40, 40)))[0] for _ in "uv")
+    diagonal = np.diag(np.logspace(0, -12, 40))
+    growing = np.tril(np.full((70, 70), -0.999), -1) + np.eye(70)  # elements double in every step
+    growing[:, -1] = 1
+    positive = (u * np.logspace(0, -12, 40)) @ u.T
+    m = dict(
+        singular=(u * np.append(np.logspace(0, -10, 39), 0)) @ v, regular=(u * np.logspace(0, -12, 40)) @ v,
+        cancelling=np.array([[1, 1, 0], [1, 1 + 2.0**-52, 0], [0, 1, 1]]), growing=growing,
+        triangular=np.triu(np.full((80, 80), -1.0), 1) + np.eye(80), diagonal=diagonal,
+        steep=np.diag(np.logspace(0, -20, 40)), positive=(positive + positive.T) / 2,
+        tiny=1e-200 * (np.eye(9) + 1), huge=1e308 * (np.eye(9) + 0.1), big=1e200 * (np.eye(9) + 1),
+    )  # fmt: skip
+    write(path, **m, **{f"b{n}": np.ones(n) for n in {len(x) for x in m.values()}}, zero_row=np.diag([1.0, 0, 2]))
+    return path, {name: len(x) for name, x in m.items()}
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_nearly_singular_is_a_warning(conditioned, processes):
+    """No matrix is near the border, where the rounding of a CPU would decide."""
+    path, orders = conditioned
+    ill = {"singular", "cancelling", "growing", "triangular", "steep"}
+    lines = {f"lu_factor {path}:/zero_row": True}
+    for name, n in orders.items():
+        lines[f"inv {path}:/{name}"] = lines[f"solve {path}:/{name} {path}:/b{n}"] = name in ill
+        lines[f"lu_factor {path}:/{name}"] = name == "growing"
+    Path("good.txt").write_text("".join(f"{c} --out o.h5\n" for c, w in lines.items() if not w))
+    Path("ill.txt").write_text("".join(f"{c} --out o.h5\n" for c, w in lines.items() if w))
+    assert tessera("linalg", "batch", "good.txt", processes=processes).err == ""
+    warnings = tessera("linalg", "batch", "ill.txt", processes=processes).err.splitlines()
+    for line, command in zip(warnings, [c for c, w in lines.items() if w], strict=True):
+        function = command.split()[0]
+        assert line.startswith(f"tessera: warning: {function}: "), (line, command)
+        assert ("ill-conditioned (rcond = " in line) == (function != "lu_factor"), (line, command)
+        if "cancelling" in command and "inv" in command:  # eps / 9 is the exact one
+            assert float(re.search("rcond = (.*?)\\)", line)[1]) == pytest.approx(2**-52 / 9, rel=0.1)
+
+
+def test_nan_unchecked_is_the_same_everywhere(rng):
+    """1100 x 1100 goes over a grid, where some routines would not end. tests/linalg has all functions."""
+    a = rng.normal(size=(1100, 1100))
+    a[700, 400] = np.nan
+    infinite = rng.normal(size=(3, 3))
+    infinite[1, 1] = np.inf
+    write("n.h5", large=a, b=np.ones(1100), inf=infinite, v=np.ones(3))
+    free = "--no-check-finite"
+    direct = {f: f"{f} n.h5:/large {free}" for f in ["lu_factor", "qr", "det"]}
+    direct |= {"cholesky": f"cholesky n.h5:/large --lower {free}", "solve": f"solve n.h5:/large n.h5:/b {free}", "lu_inf": f"lu_factor n.h5:/inf {free}",
+               "solve_inf": f"solve n.h5:/inf n.h5:/v {free}", "cond": "cond n.h5:/inf", "norm": "norm n.h5:/inf --ord 2"}  # fmt: skip
+    alone, four = batch(direct, 1), batch(direct, 4)
+    for name, out in alone.items():
+        assert not isinstance(out, str), out
+        for key, x in out.items():
+            assert np.array_equal(x, four[name][key], equal_nan=True), name
+            if not name.endswith("_inf") and key not in ("cond", "piv"):
+                assert np.isnan(x).any(), name
+    assert alone["cond"]["cond"] == np.inf
+    for command, processes in [("svd n.h5:/inf", 1), ("eigh n.h5:/large", 4)]:
+        words = [r"^tessera: LinAlgError: the (SVD|eigenvalues) did not converge: the matrix has NaN or infinity$"]
+        check_failure(f"linalg {command} --out o.h5 {free}", processes, FAILURE, words)
 
 
 # ---- what went wrong in HeAT, the array library on PyTorch and MPI -------------------------------
