@@ -912,7 +912,7 @@ def test_nearly_singular_is_a_warning(conditioned, processes):
     warnings = tessera("linalg", "batch", "ill.txt", processes=processes).err.splitlines()
     for line, command in zip(warnings, [c for c, w in lines.items() if w], strict=True):
         function = command.split()[0]
-        assert line.startswith(f"tessera: warning: {function}: "), (line, command)
+        assert line.startswith(f"tessera: warning: LinAlgWarning: {function}: "), (line, command)
         assert ("ill-conditioned (rcond = " in line) == (function != "lu_factor"), (line, command)
         if "cancelling" in command and "inv" in command:  # eps / 9 is the exact one
             assert float(re.search("rcond = (.*?)\\)", line)[1]) == pytest.approx(2**-52 / 9, rel=0.1)
