@@ -72,9 +72,9 @@ void convert(const std::string& source, const Location& target, const TableOptio
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (ending == ".csv" || ending == ".tsv")
     convert_table(source, target, options, comm);
-  else if (ending == ".npy" && options != TableOptions{})
+  else if ((ending == ".npy" || ending == ".npz") && options != TableOptions{})
     throw ValueError(fmt::format("the options for text tables do not apply to '{}'", source));
-  else if (ending == ".npy")
+  else if (ending == ".npy" || ending == ".npz")  // of which the latter is refused
     write(target.file, target.dataset, stream_npy(source, comm));
   else
     throw ValueError(fmt::format("can convert .csv, .tsv and .npy files, got '{}'", source));

@@ -5,9 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdlib>
 #include <filesystem>
-#include <set>
+#include <optional>
 
 #include <tessera/io/preflight.hpp>
 
@@ -28,6 +29,13 @@ herr_t note_line(unsigned, const H5E_error2_t* error, void* lines) {
   return 0;
 }
 
+// What HDF5 says when it meets a version of a structure that it does not know.
+bool names_unknown_version(const std::string& line) {
+  if (line.find("fail if unknown") != std::string::npos) return true;
+  const auto has = [&](const char* word) { return line.find(word) != std::string::npos; };
+  return has("version") && (has("bad ") || has("wrong ") || has("unknown ") || has("incorrect "));
+}
+
 herr_t deny_link(const char*, const char*, const char*, const char*, unsigned*, hid_t, void*) {
   return -1;
 }
@@ -43,31 +51,26 @@ Id dataset_access() {
   return access;
 }
 
-std::string quoted(const std::vector<DatasetInfo>& found) {
-  constexpr std::size_t most = 20;
+std::string member_name(hid_t type, unsigned index) {
+  char* found = H5Tget_member_name(type, index);
+  const std::string name = found ? found : "";
+  H5free_memory(found);
+  return name;
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+std::string members(hid_t type) {
+  constexpr int most = 8;
+  const int count = H5Tget_nmembers(type);
   std::string text;
-  for (std::size_t i = 0; i < std::min(found.size(), most); ++i)
-    text += fmt::format("{}'{}'", i ? ", " : "", found[i].name);
-  if (found.size() > most) text += fmt::format(" and {} more", found.size() - most);
-  return text.empty() ? "no dataset of numbers" : text;
-}
-
-[[noreturn]] void refuse_missing(hid_t file_id, const std::string& file,
-                                 const std::string& dataset) {
-  throw ValueError(fmt::format("'{}' has no dataset '{}'; it has {}", file, dataset,
-                               quoted(datasets_of(file_id, file))));
-}
-
-H5L_info_t link_of(hid_t file_id, const std::string& path) {
-  H5L_info_t link{};
-  check(H5Lget_info(file_id, path.c_str(), &link, H5P_DEFAULT));
-  return link;
-}
-
-H5O_info_t object_of(hid_t file_id, const std::string& path) {
-  H5O_info_t object{};
-  check(H5Oget_info_by_name2(file_id, path.c_str(), &object, H5O_INFO_BASIC, H5P_DEFAULT));
-  return object;
+  for (int i = 0; i < std::min(count, most); ++i)
+    text += (i ? ", " : "") + member_name(type, static_cast<unsigned>(i));
+  return text + (count > most ? ", ..." : "");
 }
 
 std::string class_name(hid_t type) {
@@ -75,17 +78,21 @@ std::string class_name(hid_t type) {
     case H5T_STRING:
       return "strings";
     case H5T_COMPOUND:
-      return "a compound type";
+      return fmt::format("records (a compound type of {})", members(type));
     case H5T_REFERENCE:
-      return "references";
+      return H5Tget_size(type) == sizeof(hobj_ref_t) ? "references" : "references to regions";
     case H5T_VLEN:
       return "variable-length sequences";
     case H5T_ENUM:
-      return "an enumeration other than h5py's bool";
-    case H5T_OPAQUE:
-      return "opaque bytes";
+      return fmt::format("an enumeration ({}) other than FALSE and TRUE", members(type));
+    case H5T_OPAQUE: {
+      char* tag = H5Tget_tag(type);
+      const std::string name = tag ? tag : "";
+      H5free_memory(tag);
+      return name.empty() ? "opaque bytes" : fmt::format("opaque bytes ({})", name);
+    }
     case H5T_BITFIELD:
-      return "a bit field";
+      return fmt::format("bit fields of {} bytes", H5Tget_size(type));
     case H5T_ARRAY:
       return "an array type";
     case H5T_TIME:
@@ -99,20 +106,17 @@ std::string class_name(hid_t type) {
   }
 }
 
-bool member_is(hid_t type, unsigned index, const char* name) {
-  char* found = H5Tget_member_name(type, index);
-  const bool same = found && std::string_view(found) == name;
-  H5free_memory(found);
-  return same;
-}
-
+// FALSE = 0 and TRUE = 1 in any case and of any integers.
 bool is_boolean(hid_t type) {
-  if (H5Tget_nmembers(type) != 2 || H5Tget_size(type) != 1) return false;
+  if (H5Tget_nmembers(type) != 2) return false;
+  const Id base(check(H5Tget_super(type)));
   for (unsigned i = 0; i < 2; ++i) {
-    std::int8_t value = -1;
-    check(H5Tget_member_value(type, i, &value));
-    if (value != 0 && value != 1) return false;
-    if (!member_is(type, i, value ? "TRUE" : "FALSE")) return false;
+    std::array<std::int64_t, 2> value{};  // converted in place: room for the wider of both
+    if (H5Tget_class(base) != H5T_INTEGER || H5Tget_size(base) > sizeof value[0]) return false;
+    check(H5Tget_member_value(type, i, value.data()));
+    check(H5Tconvert(base, H5T_NATIVE_INT64, 1, value.data(), nullptr, H5P_DEFAULT));
+    if (value[0] != 0 && value[0] != 1) return false;
+    if (lower(member_name(type, i)) != (value[0] ? "true" : "false")) return false;
   }
   return true;
 }
@@ -128,6 +132,34 @@ int floating_index(hid_t type) {
     default:
       return -1;
   }
+}
+
+/// The fields of a complex number: {r, i} of h5py, {real, imag} of MATLAB and Armadillo, ...
+struct ComplexFields {
+  std::string real;
+  std::string imaginary;
+  DType dtype = DType::complex128;
+};
+
+std::optional<ComplexFields> complex_fields(hid_t type) {
+  constexpr std::array<std::array<std::string_view, 2>, 4> known = {
+      {{"r", "i"}, {"re", "im"}, {"real", "imag"}, {"real", "imaginary"}}};
+  if (H5Tget_nmembers(type) != 2) return {};
+  int part = -1;
+  for (unsigned i = 0; i < 2; ++i) {
+    const Id member(check(H5Tget_member_type(type, i)));
+    const int index = H5Tget_class(member) == H5T_FLOAT ? floating_index(member) : -1;
+    if (index < 0) return {};
+    part = std::max(part, index);
+  }
+  const bool single = part == static_cast<int>(DType::float32);
+  for (const unsigned first : {0U, 1U}) {
+    ComplexFields fields{member_name(type, first), member_name(type, 1 - first),
+                         single ? DType::complex64 : DType::complex128};
+    for (const auto& [real, imaginary] : known)
+      if (lower(fields.real) == real && lower(fields.imaginary) == imaginary) return fields;
+  }
+  return {};
 }
 
 int dtype_index(hid_t type) {
@@ -152,15 +184,11 @@ int dtype_index(hid_t type) {
       return floating_index(type);
     case H5T_ENUM:
       return is_boolean(type) ? of(DType::boolean) : -1;
+    case H5T_BITFIELD:
+      return H5Tget_size(type) == 1 ? of(DType::boolean) : -1;
     case H5T_COMPOUND: {
-      if (H5Tget_nmembers(type) != 2 || !member_is(type, 0, "r") || !member_is(type, 1, "i"))
-        return -1;
-      const Id r(check(H5Tget_member_type(type, 0)));
-      const Id i(check(H5Tget_member_type(type, 1)));
-      if (H5Tget_class(r) != H5T_FLOAT || check(H5Tequal(r, i)) == 0) return -1;
-      const int part = floating_index(r);
-      if (part < 0) return -1;
-      return of(part == of(DType::float32) ? DType::complex64 : DType::complex128);
+      const auto fields = complex_fields(type);
+      return fields ? of(fields->dtype) : -1;
     }
     default:
       return -1;
@@ -185,6 +213,14 @@ void refuse_filters(hid_t creation, const std::string& who) {
         "HDF5 plug-in and set HDF5_PLUGIN_PATH, or store the data with gzip",
         who, filter == lzf ? "lzf" : fmt::format("'{}'", name.data()), filter));
   }
+}
+
+Id complex_type(DType dtype, const Id& part, const char* real, const char* imaginary) {
+  const std::size_t width = size_of(dtype);
+  Id type(check(H5Tcreate(H5T_COMPOUND, width)));
+  check(H5Tinsert(type, real, 0, part));
+  check(H5Tinsert(type, imaginary, width / 2, part));
+  return type;
 }
 
 Id number_type(DType dtype, bool stored) {
@@ -219,41 +255,12 @@ Id number_type(DType dtype, bool stored) {
     case DType::float64:
       return pick(H5T_NATIVE_DOUBLE, H5T_IEEE_F64LE);
     case DType::complex64:
-    case DType::complex128: {
-      const Id part =
-          number_type(dtype == DType::complex64 ? DType::float32 : DType::float64, stored);
-      const std::size_t width = size_of(dtype);
-      Id type(check(H5Tcreate(H5T_COMPOUND, width)));
-      check(H5Tinsert(type, "r", 0, part));
-      check(H5Tinsert(type, "i", width / 2, part));
-      return type;
-    }
+    case DType::complex128:
+      return complex_type(
+          dtype, number_type(dtype == DType::complex64 ? DType::float32 : DType::float64, stored),
+          "r", "i");
   }
   std::abort();
-}
-
-void collect_datasets(hid_t file_id, const std::string& file, const std::string& group,
-                      std::set<haddr_t>& seen, std::vector<DatasetInfo>& found) {
-  const Id id(check(H5Gopen2(file_id, group.empty() ? "/" : group.c_str(), H5P_DEFAULT)));
-  H5G_info_t info{};
-  check(H5Gget_info(id, &info));
-  for (hsize_t i = 0; i < info.nlinks; ++i) {
-    const auto length =
-        check(H5Lget_name_by_idx(id, ".", H5_INDEX_NAME, H5_ITER_INC, i, nullptr, 0, H5P_DEFAULT));
-    std::string name(static_cast<std::size_t>(length), '\0');
-    check(H5Lget_name_by_idx(id, ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(), name.size() + 1,
-                             H5P_DEFAULT));
-    const std::string path = group + "/" + name;
-    if (link_of(file_id, path).type != H5L_TYPE_HARD) continue;
-    const H5O_info_t object = object_of(file_id, path);
-    if (object.type == H5O_TYPE_GROUP && seen.insert(object.addr).second)
-      collect_datasets(file_id, file, path, seen, found);
-    if (object.type != H5O_TYPE_DATASET) continue;
-    try {
-      found.push_back(describe(open_dataset(file_id, path), file, path));
-    } catch (const Error&) {  // not one that read() accepts
-    }
-  }
 }
 
 }  // namespace
@@ -277,6 +284,16 @@ std::int64_t check(Result result) {
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, note_line, &lines);
   H5Eclear2(H5E_DEFAULT);
   // The first line says what was asked, the last one why it failed.
+  if (!lines.empty() && names_unknown_version(lines.back()))
+    throw Failure(
+        fmt::format("a newer HDF5 than the {}.{}.{} of this Tessera has written it (h5py can write "
+                    "it anew with "
+                    "libver='v110'{}), or it is damaged: {}",
+                    H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE,
+                    lines.back().find("datatype") == std::string::npos
+                        ? ""
+                        : "; complex numbers as a compound of r and i",
+                    lines.back()));
   std::string text = lines.empty() ? "unknown failure" : lines.front();
   if (lines.size() > 1 && lines.back() != text) text += ": " + lines.back();
   throw Failure(fmt::format("HDF5: {} (at {}:{})", text,
@@ -336,41 +353,47 @@ std::string follow(hid_t file_id, const std::string& file, const std::string& da
   constexpr int most_links = 16;
   const Session session;
   auto pending = components(dataset);
-  std::string at;
-  int links = 0;
   if (pending.empty())
     throw ValueError(fmt::format("expected a dataset of '{}', got '{}'", file, dataset));
+  const auto root = [&] { return Id(check(H5Gopen2(file_id, "/", H5P_DEFAULT))); };
+  // Every name is looked up in its own group: long paths are not resolved anew for each part.
+  Id group = root();
+  std::string at;
+  int links = 0;
   while (!pending.empty()) {
-    const std::string next = at + "/" + pending.front();
+    const std::string name = pending.front();
     pending.pop_front();
-    if (check(H5Lexists(file_id, next.c_str(), H5P_DEFAULT)) == 0)
+    if (check(H5Lexists(group, name.c_str(), H5P_DEFAULT)) == 0)
       refuse_missing(file_id, file, dataset);
-    const H5L_info_t link = link_of(file_id, next);
+    H5L_info_t link{};
+    check(H5Lget_info(group, name.c_str(), &link, H5P_DEFAULT));
     if (link.type == H5L_TYPE_SOFT) {
       if (++links > most_links)
         throw OSError(
             fmt::format("{} lies behind more than {} links", title(file, dataset), most_links));
       std::string target(link.u.val_size, '\0');
-      check(H5Lget_val(file_id, next.c_str(), target.data(), target.size(), H5P_DEFAULT));
+      check(H5Lget_val(group, name.c_str(), target.data(), target.size(), H5P_DEFAULT));
       target = target.c_str();
-      if (target.starts_with('/')) at.clear();
+      if (target.starts_with('/')) {
+        at.clear();
+        group = root();
+      }
       const auto parts = components(target);
       pending.insert(pending.begin(), parts.begin(), parts.end());
       continue;
     }
+    at.append("/").append(name);
     if (link.type != H5L_TYPE_HARD)
       throw OSError(
-          fmt::format("{} is refused: '{}' is a link to another file", title(file, dataset), next));
-    at = next;
-    const auto wanted = pending.empty() ? H5O_TYPE_DATASET : H5O_TYPE_GROUP;
-    const auto type = object_of(file_id, at).type;
-    if (pending.empty() && type == H5O_TYPE_GROUP)
-      throw ValueError(fmt::format("'{}' of '{}' is a group, not a dataset; the file has {}",
-                                   dataset, file, quoted(datasets_of(file_id, file))));
-    if (type != wanted) refuse_missing(file_id, file, dataset);
+          fmt::format("{} is refused: '{}' is a link to another file", title(file, dataset), at));
+    H5O_info_t object{};
+    check(H5Oget_info_by_name2(group, name.c_str(), &object, H5O_INFO_BASIC, H5P_DEFAULT));
+    if (object.type == H5O_TYPE_DATASET && pending.empty()) return at;
+    if (object.type != H5O_TYPE_GROUP) refuse_missing(file_id, file, dataset);
+    group = Id(check(H5Gopen2(group, name.c_str(), H5P_DEFAULT)));
   }
   if (at.empty()) refuse_missing(file_id, file, dataset);
-  return at;
+  refuse_group(file_id, file, dataset);
 }
 
 Id open_dataset(hid_t file_id, const std::string& path, std::int64_t rows_at_once) {
@@ -420,7 +443,7 @@ DatasetInfo describe(hid_t dataset_id, const std::string& file, const std::strin
   refuse_filters(creation, who);
   const Id space(check(H5Dget_space(dataset_id)));
   if (H5Sget_simple_extent_type(space) == H5S_NULL)
-    throw ValueError(fmt::format("{} has no shape (a null dataspace)", who));
+    throw ValueError(fmt::format("{} has no data (a null dataspace)", who));
   const auto ndim = check(H5Sget_simple_extent_ndims(space));
   std::vector<hsize_t> extent(static_cast<std::size_t>(ndim));
   check(H5Sget_simple_extent_dims(space, extent.data(), nullptr));
@@ -434,19 +457,6 @@ DatasetInfo describe(hid_t dataset_id, const std::string& file, const std::strin
   return info;
 }
 
-std::vector<DatasetInfo> datasets_of(hid_t file_id, const std::string& file) {
-  const Session session;
-  std::vector<DatasetInfo> found;
-  std::set<haddr_t> seen = {object_of(file_id, "/").addr};
-  collect_datasets(file_id, file, "", seen, found);
-  std::sort(found.begin(), found.end(),
-            [](const auto& a, const auto& b) { return a.name < b.name; });
-  return found;
-}
-
-Id reading_type(DType dtype) {
-  return dtype == DType::boolean ? Id(check(H5Tcopy(H5T_NATIVE_UINT8))) : number_type(dtype, false);
-}
 Id writing_type(DType dtype) { return number_type(dtype, false); }
 Id stored_type(DType dtype) { return number_type(dtype, true); }
 
@@ -486,17 +496,39 @@ Selection::Selection(const Shape& shape, Range rows) {
   check(H5Sselect_none(memory));
 }
 
+namespace {
+
+// Elements as they are in memory, from what the dataset stores. HDF5 converts fields by their
+// names and does not convert bit fields to integers.
+Id reading_type(hid_t stored, DType dtype) {
+  const bool bits = H5Tget_class(stored) == H5T_BITFIELD;
+  if (dtype == DType::boolean) return Id(check(H5Tcopy(bits ? H5T_NATIVE_B8 : H5T_NATIVE_UINT8)));
+  if (!is_complex(dtype)) return number_type(dtype, false);
+  const auto fields = complex_fields(stored);
+  const DType part = dtype == DType::complex64 ? DType::float32 : DType::float64;
+  return complex_type(dtype, number_type(part, false), fields->real.c_str(),
+                      fields->imaginary.c_str());
+}
+
+}  // namespace
+
 void read_rows(hid_t dataset_id, const DatasetInfo& info, Range rows, void* to, hid_t transfer) {
   if (element_count(info.shape) == 0) return;  // on every process
   const Session session;
-  const Id type = reading_type(info.dtype);
+  const Id stored(check(H5Dget_type(dataset_id)));
+  const Id type = reading_type(stored, info.dtype);
   const Selection selection(info.shape, rows);
   check(H5Dread(dataset_id, type, selection.memory, selection.file, transfer, to));
   if (info.dtype != DType::boolean) return;
   // Memory of type bool may hold nothing but 0 and 1.
   auto* bytes = static_cast<std::uint8_t*>(to);
   const auto count = check(H5Sget_select_npoints(selection.memory));
+  const bool flags = H5Tget_class(stored) == H5T_BITFIELD &&
+                     std::any_of(bytes, bytes + count, [](std::uint8_t b) { return b > 1; });
   std::for_each(bytes, bytes + count, [](std::uint8_t& b) { b = b != 0; });
+  if (flags)
+    throw TypeError(
+        fmt::format("'{}' holds bit fields with more than one bit, not booleans", info.name));
 }
 
 }  // namespace tessera::io::hdf5

@@ -97,9 +97,16 @@ DatasetInfo describe(Handle dataset_id, const std::string& file, const std::stri
 /// All readable datasets of an open file by name.
 std::vector<DatasetInfo> datasets_of(Handle file_id, const std::string& file);
 
-/// The type of elements of an Array in memory when reading (bool as bytes), when writing (bool as
-/// h5py's enumeration), and in files we write (little-endian).
-Id reading_type(DType dtype);
+/// The first `most` of them. Only so many are opened: others are counted by their names.
+Listing first_datasets(Handle file_id, const std::string& file, std::size_t most);
+
+/// ValueError: nothing has that name, or a group does. Says what there is, and the likeliest name.
+[[noreturn]] void refuse_missing(Handle file_id, const std::string& file,
+                                 const std::string& dataset);
+[[noreturn]] void refuse_group(Handle file_id, const std::string& file, const std::string& dataset);
+
+/// The type of elements of an Array in memory when writing (bool as h5py's enumeration), and in
+/// files we write (little-endian).
 Id writing_type(DType dtype);
 Id stored_type(DType dtype);
 /// UTF-8 strings of at most `bytes` bytes, filled up with zeros.

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <fstream>
-#include <string_view>
+#include <filesystem>
+#include <span>
+#include <vector>
 
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/pending_file.hpp>
@@ -13,20 +13,53 @@
 
 namespace tessera::io {
 
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_file(const std::string& name) {
+  std::error_code ignored;
+  return fs::is_regular_file(name, ignored);
+}
+
+bool has_extension(const std::string& name) { return fs::path(name).has_extension(); }
+
+bool has_folder(const std::string& name) {
+  std::error_code ignored;
+  const auto folder = fs::path(name).parent_path();
+  return folder.empty() || fs::is_directory(folder, ignored);
+}
+
+}  // namespace
+
 Location parse_location(const std::string& text) {
-  const auto split = text.rfind(":/");
-  Location location{text.substr(0, split), ""};
-  if (split != std::string::npos) location.dataset = text.substr(split + 1);
-  if (location.dataset == "/") location.dataset.clear();
-  if (location.file.empty())
+  // Names of files, groups and datasets may hold ":/" themselves: these are the ways to read it,
+  // the longest name of a file first.
+  std::vector<Location> ways = {{text, ""}};
+  for (auto at = text.rfind(":/"); at != std::string::npos && at > 0; at = text.rfind(":/", at - 1))
+    ways.push_back({text.substr(0, at), text.substr(at + 1)});
+  const auto pick = [&](const Location& location) {
+    return Location{location.file, location.dataset == "/" ? "" : location.dataset};
+  };
+  if (text.empty() || (ways.size() == 1 && text.starts_with(":/")))
     throw ValueError(fmt::format("expected FILE.h5 or FILE.h5:/dataset, got '{}'", text));
-  return location;
+  for (const auto& way : ways)
+    if (is_file(way.file)) return pick(way);
+  // One that is yet to be written.
+  const std::span named(ways.begin() + 1, ways.end());
+  if (named.empty()) return ways.front();
+  for (const auto& way : named)
+    if (has_extension(way.file) && has_folder(way.file)) return pick(way);
+  for (auto way = named.rbegin(); way != named.rend(); ++way)
+    if (has_extension(way->file)) return pick(*way);
+  return pick(named.front());
 }
 
 Location resolve(const Location& location, const Communicator& comm) {
   if (!location.dataset.empty()) return location;
-  const auto found = list_datasets(location.file, comm);
-  if (found.size() == 1) return {location.file, found.front().name};
+  constexpr std::size_t most = 20;
+  const auto [found, more] = list_datasets(location.file, most, comm);
+  if (found.size() == 1 && more == 0) return {location.file, found.front().name};
   if (found.empty())
     throw ValueError(
         fmt::format("'{}' holds no dataset of numbers that can be read; name one to learn why not",
@@ -35,21 +68,13 @@ Location resolve(const Location& location, const Communicator& comm) {
   for (const auto& info : found)
     candidates += fmt::format("{}{}:{} {} {}", candidates.empty() ? "" : ", ", location.file,
                               info.name, tessera::to_string(info.shape), name_of(info.dtype));
+  if (more > 0) candidates += fmt::format(" and {} more (tessera show lists them)", more);
   throw ValueError(fmt::format("'{}' holds {} datasets; name one of: {}", location.file,
-                               found.size(), candidates));
+                               found.size() + more, candidates));
 }
 
 void require_writable(const std::string& file, const Communicator& comm) {
   on_first(comm, [&] { const PendingFile probe(file); });
-}
-
-bool is_hdf5(const std::string& file, const Communicator& comm) {
-  constexpr std::string_view signature = "\x89HDF\r\n\x1a\n";
-  std::array<char, signature.size()> start{};
-  require_readable(file, comm);
-  on_first(comm, [&] { std::ifstream(file, std::ios::binary).read(start.data(), start.size()); });
-  comm.broadcast(std::span(start), 0);
-  return std::string_view(start.data(), start.size()) == signature;
 }
 
 std::string to_string(const Location& location) {

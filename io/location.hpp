@@ -11,8 +11,9 @@ struct Location {
   std::string dataset;  ///< absolute path inside the file; empty when it was not given
 };
 
-/// Splits FILE.h5:/group/dataset at its last ":/". Without one the whole text is the file.
-/// ValueError for an empty file name. Local.
+/// Splits FILE.h5:/group/dataset at a ":/"; without one the whole text is the file. Where there are
+/// several, the longest name of a file that exists decides, for a file yet to be written its
+/// folder and ending. ValueError for an empty file name. Local.
 Location parse_location(const std::string& text);
 
 /// The same location with a dataset: the only numeric one of the file when none was named.
@@ -24,7 +25,8 @@ Location resolve(const Location& location, const Communicator& comm = Communicat
 /// Leaves nothing behind. Collective.
 void require_writable(const std::string& file, const Communicator& comm = Communicator::world());
 
-/// Whether `file` is an HDF5 file, by its first bytes. OSError when it cannot be read. Collective.
+/// Whether `file` is an HDF5 file, also one after a block of something else, such as MATLAB's.
+/// OSError when it cannot be read. Collective.
 bool is_hdf5(const std::string& file, const Communicator& comm = Communicator::world());
 
 /// FILE.h5:/dataset again.

@@ -167,6 +167,9 @@ Layout survey(const std::string& file) {
   const InputFile input(file);
   unsigned char start[12] = {};
   input.read(0, static_cast<std::size_t>(std::min<std::int64_t>(12, input.size())), start);
+  if (std::memcmp(start, "PK\3\4", 4) == 0)
+    throw ValueError(
+        fmt::format("'{}' is an archive of arrays (.npz); save one of them with numpy.save", file));
   if (std::memcmp(start, magic.data(), magic.size()) != 0)
     throw OSError(fmt::format("'{}' is not a .npy file", file));
   const auto truncated = [&] { return OSError(fmt::format("'{}' is truncated", file)); };
@@ -193,9 +196,18 @@ Layout survey(const std::string& file) {
     throw OSError(fmt::format("'{}' is truncated: shape {} of '{}' needs more than its {} bytes",
                               file, tessera::to_string(layout.shape), descr,
                               input.size() - layout.offset));
-  if (bytes < input.size() - layout.offset)
+  const std::int64_t end = layout.offset + bytes;
+  if (input.size() - end >= std::ssize(magic)) {
+    input.read(end, magic.size(), start);
+    if (std::memcmp(start, magic.data(), magic.size()) == 0)
+      throw ValueError(fmt::format(
+          "'{}' holds more than one array (numpy.save was called on it again); save each in a file "
+          "of its own",
+          file));
+  }
+  if (end < input.size())
     throw OSError(fmt::format("'{}' is damaged: {} bytes follow the end of the array", file,
-                              input.size() - layout.offset - bytes));
+                              input.size() - end));
   return layout;
 }
 

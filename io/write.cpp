@@ -85,6 +85,9 @@ bool holds_only(hid_t file_id, const Targets& targets) {
   H5O_info_t object{};
   check(H5Oget_info2(file_id, &object, H5O_INFO_NUM_ATTRS));
   if (object.num_attrs != 0) return false;
+  hsize_t before = 0;  // bytes of something else, such as MATLAB's header
+  check(H5Pget_userblock(Id(check(H5Fget_create_plist(file_id))), &before));
+  if (before != 0) return false;
   hsize_t replaced = 0;
   for (const auto& [path, shape, dtype, transfer, text] : targets) {
     if (path.find('/', 1) != std::string::npos) return false;

@@ -456,6 +456,14 @@ TEST_F(Convert, NpyErrors) {
       "OSError: '" + file + "' is truncated: shape (2,) of '<f8' needs more than its 8 bytes");
   EXPECT_EQ(refused("a.npy", npy(header("<f8", false, "(1,)"), "1234567890")),
             "OSError: '" + file + "' is damaged: 2 bytes follow the end of the array");
+  const std::string once = npy(header("<f8", false, "(1,)"), "12345678");
+  EXPECT_EQ(refused("a.npy", once + once),
+            "ValueError: '" + file +
+                "' holds more than one array (numpy.save was called on it again); save each in a "
+                "file of its own");
+  EXPECT_EQ(refused("a.npz", std::string("PK\3\4") + once),
+            "ValueError: '" + (folder_ / "a.npz") +
+                "' is an archive of arrays (.npz); save one of them with numpy.save");
   EXPECT_EQ(refused("a.npy", npy(header("<U5", false, "(1,)"), "")),
             "TypeError: '" + file +
                 "' holds dtype '<U5'; expected integers, floats, bools or complex numbers");

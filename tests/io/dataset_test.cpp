@@ -167,6 +167,72 @@ TEST_F(Foreign, HalfBoolAndComplexOfH5py) {
   EXPECT_EQ(get("c16").values<std::complex<double>>()[0], std::complex<double>(1, 2));
 }
 
+TEST_F(Foreign, ComplexNumbersByAnyOfTheirNames) {
+  const std::vector<std::pair<std::string, std::string>> names = {
+      {"r", "i"}, {"re", "im"}, {"Real", "Imag"}, {"REAL", "imaginary"}};
+  struct Padded {
+    double a[3];
+  };
+  const Padded values[] = {{{1, 0, 2}}, {{-3, 0, 0.5}}};
+  make([&](Maker& m) {
+    for (const auto& [real, imaginary] : names) {
+      const hid_t memory = H5Tcreate(H5T_COMPOUND, sizeof(Padded));
+      H5Tinsert(memory, real.c_str(), 0, H5T_NATIVE_DOUBLE);
+      H5Tinsert(memory, imaginary.c_str(), 16, H5T_NATIVE_DOUBLE);
+      const hid_t single = H5Tcreate(H5T_COMPOUND, 12);
+      H5Tinsert(single, imaginary.c_str(), 0, H5T_IEEE_F32BE);
+      H5Tinsert(single, real.c_str(), 8, H5T_IEEE_F32BE);
+      m.dataset(("padded_" + real).c_str(), memory, {2}, values, memory);
+      m.dataset(("turned_" + real).c_str(), single, {2}, values, memory);
+      H5Tclose(memory);
+      H5Tclose(single);
+    }
+    const hid_t other = H5Tcreate(H5T_COMPOUND, 16);
+    H5Tinsert(other, "re", 0, H5T_NATIVE_DOUBLE);
+    H5Tinsert(other, "i", 8, H5T_NATIVE_DOUBLE);
+    m.dataset("mixed", other, {2}, nullptr, 0);
+    H5Tclose(other);
+  });
+  for (const auto& [real, imaginary] : names) {
+    EXPECT_EQ(get("padded_" + real).values<std::complex<double>>()[1],
+              std::complex<double>(-3, 0.5));
+    EXPECT_EQ(get("turned_" + real).values<std::complex<float>>()[0], std::complex<float>(1, 2));
+  }
+  EXPECT_EQ(refused("mixed"), "TypeError: " + the("/mixed") +
+                                  "holds records (a compound type of re, i); expected integers, "
+                                  "floats, bools or complex numbers");
+}
+
+TEST_F(Foreign, BooleansAsBitFieldsAndEnumerations) {
+  const std::uint8_t bytes_written[] = {1, 0, 1};
+  const std::uint8_t flags[] = {1, 6, 0};
+  make([&](Maker& m) {
+    m.dataset("bits", H5T_STD_B8LE, {3}, bytes_written, H5T_NATIVE_B8);
+    m.dataset("flags", H5T_STD_B8LE, {3}, flags, H5T_NATIVE_B8);
+    for (const auto& [name, base] :
+         {std::pair("wide", H5T_STD_I32BE), std::pair("u1", H5T_STD_U8LE),
+          std::pair("i8", H5T_STD_I64LE)}) {
+      const hid_t type = H5Tenum_create(base);
+      for (const std::int64_t v : {1, 0}) {
+        std::int64_t value = v;
+        H5Tconvert(H5T_NATIVE_INT64, base, 1, &value, nullptr, H5P_DEFAULT);
+        H5Tenum_insert(type, v ? "True" : "false", &value);
+      }
+      std::vector<std::int64_t> values = {1, 0, 1};
+      H5Tconvert(H5T_NATIVE_INT64, base, 3, values.data(), nullptr, H5P_DEFAULT);
+      m.dataset(name, type, {3}, values.data(), type);
+      H5Tclose(type);
+    }
+  });
+  for (const std::string name : {"bits", "wide", "u1", "i8"}) {
+    const Array x = get(name);
+    EXPECT_EQ(x.dtype(), DType::boolean);
+    EXPECT_EQ(bytes(x), std::string("\1\0\1", 3)) << name;
+  }
+  EXPECT_EQ(error_of([&] { io::read(file, "flags", {}, Communicator::self()); }),
+            "TypeError: '/flags' holds bit fields with more than one bit, not booleans");
+}
+
 TEST_F(Foreign, RefusesWhatIsNoNumber) {
   make([&](Maker& m) {
     const hid_t text = H5Tcopy(H5T_C_S1);
@@ -189,21 +255,34 @@ TEST_F(Foreign, RefusesWhatIsNoNumber) {
     H5Dclose(
         H5Dcreate2(m.file(), "null", H5T_NATIVE_INT, none, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
     H5Sclose(none);
-    for (const hid_t type : {text, sequence, record, colour}) H5Tclose(type);
+    const hid_t opaque = H5Tcreate(H5T_OPAQUE, 8);
+    H5Tset_tag(opaque, "NUMPY:datetime64[ns]");
+    m.dataset("opaque", opaque, {2}, nullptr, 0);
+    m.dataset("region", H5T_STD_REF_DSETREG, {2}, nullptr, 0);
+    m.dataset("bits", H5T_STD_B16LE, {2}, nullptr, 0);
+    for (const hid_t type : {text, sequence, record, colour, opaque}) H5Tclose(type);
   });
   const std::string expected = "; expected integers, floats, bools or complex numbers";
   EXPECT_EQ(refused("text"), "TypeError: " + the("/text") + "holds strings" + expected);
   EXPECT_EQ(refused("vltext"), "TypeError: " + the("/vltext") + "holds strings" + expected);
   EXPECT_EQ(refused("sequence"),
             "TypeError: " + the("/sequence") + "holds variable-length sequences" + expected);
-  EXPECT_EQ(refused("record"), "TypeError: " + the("/record") + "holds a compound type" + expected);
+  EXPECT_EQ(refused("record"),
+            "TypeError: " + the("/record") + "holds records (a compound type of a, b)" + expected);
   EXPECT_EQ(refused("reference"),
             "TypeError: " + the("/reference") + "holds references" + expected);
   EXPECT_EQ(refused("colour"), "TypeError: " + the("/colour") +
-                                   "holds an enumeration other than h5py's bool" + expected);
+                                   "holds an enumeration (BLUE, RED) other than FALSE and TRUE" +
+                                   expected);
   EXPECT_EQ(refused("wide"),
             "TypeError: " + the("/wide") + "holds 16-byte floating-point numbers" + expected);
-  EXPECT_EQ(refused("null"), "ValueError: " + the("/null") + "has no shape (a null dataspace)");
+  EXPECT_EQ(refused("opaque"), "TypeError: " + the("/opaque") +
+                                   "holds opaque bytes (NUMPY:datetime64[ns])" + expected);
+  EXPECT_EQ(refused("region"),
+            "TypeError: " + the("/region") + "holds references to regions" + expected);
+  EXPECT_EQ(refused("bits"),
+            "TypeError: " + the("/bits") + "holds bit fields of 2 bytes" + expected);
+  EXPECT_EQ(refused("null"), "ValueError: " + the("/null") + "has no data (a null dataspace)");
   EXPECT_TRUE(io::list_datasets(file).empty());
 }
 
@@ -285,6 +364,88 @@ TEST_F(Foreign, MissingThingsAreNamed) {
                 "' is a group, not a dataset; the file has '/g/y'");
   EXPECT_EQ(error_of([&] { io::read(folder / "y.h5", "/g/y/z"); }),
             "ValueError: '" + (folder / "y.h5") + "' has no dataset '/g/y/z'; it has '/g/y'");
+}
+
+TEST_F(Foreign, ManyNamesAndDeepGroups) {
+  constexpr int many = 2000;
+  test::on_rank_0([&] {
+    // As NetCDF-4 and h5py's libver="latest" store groups.
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
+    const hid_t id = H5Fcreate(file.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    const hid_t space = H5Screate(H5S_SCALAR);
+    const auto dataset = [&](hid_t where, const std::string& name) {
+      H5Dclose(H5Dcreate2(where, name.c_str(), H5T_NATIVE_INT, space, H5P_DEFAULT, H5P_DEFAULT,
+                          H5P_DEFAULT));
+    };
+    for (int i = 0; i < many; ++i) dataset(id, "sample_" + std::to_string(10000 + i));
+    hid_t at = H5Gopen2(id, "/", H5P_DEFAULT);
+    for (int i = 0; i < many; ++i) {
+      const hid_t next = H5Gcreate2(at, "g", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+      H5Gclose(at);
+      at = next;
+    }
+    dataset(at, "Deepest");
+    H5Lcreate_hard(id, "/", at, "circle", H5P_DEFAULT, H5P_DEFAULT);
+    H5Gclose(at);
+    H5Sclose(space);
+    H5Fclose(id);
+    H5Pclose(access);
+  });
+  std::string deep;
+  for (int i = 0; i < many; ++i) deep += "/g";
+  deep += "/Deepest";
+  const auto all = io::list_datasets(file);
+  ASSERT_EQ(all.size(), many + 1U);
+  EXPECT_EQ(all.front().name, deep);
+  EXPECT_EQ(all.back().name, "/sample_11999");
+  EXPECT_EQ(io::inspect(file, deep).shape, Shape{});
+  const auto [found, more] = io::list_datasets(file, 3);
+  EXPECT_EQ(found.size(), 3U);
+  EXPECT_EQ(more, many - 2U);
+  const std::string error = error_of([&] { io::read(file, "/sampel_10007"); });
+  EXPECT_TRUE(error.starts_with("ValueError: '" + file +
+                                "' has no dataset '/sampel_10007'; did "
+                                "you mean '/sample_10007'? It has '/g/g/"));
+  EXPECT_TRUE(error.ends_with("'/sample_10018' and 1981 more")) << error;
+  EXPECT_NE(refused("/SAMPLE_10000").find("did you mean '/sample_10000'?"), std::string::npos);
+  EXPECT_NE(refused("/deepest").find("did you mean '" + deep + "'?"), std::string::npos);
+  EXPECT_EQ(refused("/z").find("did you mean"), std::string::npos);
+  EXPECT_NE(error_of([&] { io::read(file); }).find("holds 2001 datasets; name one of: "),
+            std::string::npos);
+}
+
+TEST_F(Foreign, AUserBlockIsKept) {
+  const std::string header = "MATLAB 7.3 MAT-file" + std::string(493, ' ');
+  test::on_rank_0([&] {
+    const hid_t creation = H5Pcreate(H5P_FILE_CREATE);
+    H5Pset_userblock(creation, 512);
+    H5Fclose(H5Fcreate(file.c_str(), H5F_ACC_TRUNC, creation, H5P_DEFAULT));
+    H5Pclose(creation);
+    test::put_file(file, header + test::file_bytes(file).substr(512));
+  });
+  EXPECT_TRUE(io::is_hdf5(file));
+  for (const int first : {5, 6}) {  // added, then replaced
+    io::write(file, "/x", arange(first, first + 3000));
+    EXPECT_EQ(get("/x").values<double>()[2999], first + 2999);
+    EXPECT_EQ(test::shared_bytes(file).substr(0, 512), header);
+  }
+}
+
+TEST_F(Foreign, AFormatOfNewerLibraries) {
+  make([&](Maker& m) {
+    const double values[] = {1, 2};
+    m.dataset("x", H5T_NATIVE_DOUBLE, {2}, values, H5T_NATIVE_DOUBLE);
+  });
+  test::on_rank_0([&] {
+    std::string bytes = test::file_bytes(file);
+    bytes[8] = 9;  // the version of the superblock
+    test::put_file(file, bytes);
+  });
+  const std::string error = refused("x");
+  EXPECT_TRUE(error.starts_with("OSError: cannot ") &&
+              error.find("a newer HDF5 than the 1.") != std::string::npos)
+      << error;
 }
 
 TEST_F(Foreign, AFileMissingOnOneProcessIsAnErrorOnAll) {

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/location.hpp>
 #include <tessera/io/model_file.hpp>
@@ -27,6 +29,28 @@ TEST(Location, Parses) {
   EXPECT_EQ(error_of([] { io::parse_location(":/X"); }),
             "ValueError: expected FILE.h5 or FILE.h5:/dataset, got ':/X'");
   EXPECT_EQ(io::to_string({"a.h5", "/X"}), "a.h5:/X");
+}
+
+TEST(Location, ColonsInNames) {
+  const Scratch folder;
+  const std::string file = folder / "a.h5";
+  const std::string odd = folder / "b:/c.h5";
+  test::on_rank_0([&] { std::filesystem::create_directory(folder / "b:"); });
+  const auto check = [](const std::string& text, const std::string& path, const std::string& name) {
+    const auto l = io::parse_location(text);
+    EXPECT_EQ(l.file, path);
+    EXPECT_EQ(l.dataset, name);
+  };
+  for (const bool written : {false, true}) {
+    check(file + ":/a:/x", file, "/a:/x");
+    check(file + ":/x:/", file, "/x:/");
+    check(odd + ":/a:/x", odd, "/a:/x");
+    if (written) check(odd, odd, "");
+    io::write(file, "/a:/x", arange(0, 10));
+    io::write(odd, "/a:/x", arange(0, 10));
+  }
+  EXPECT_EQ(io::read(file + ":/a:/x").shape(), Shape{10});
+  EXPECT_EQ(io::read(odd).shape(), Shape{10});
 }
 
 TEST(Location, FindsTheOnlyDataset) {
