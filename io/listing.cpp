@@ -55,6 +55,7 @@ void visit_datasets(hid_t file_id, const Visitor& visit) {
   std::string path;
   std::vector<Level> levels;
   std::set<haddr_t> seen;
+  H5O_info_t object{};
   // By address: HDF5 would keep the whole path of a group that was opened by name.
   const auto enter = [&] {
     Id group(check(H5Oopen_by_addr(file_id, object.addr)));
@@ -75,8 +76,7 @@ void visit_datasets(hid_t file_id, const Visitor& visit) {
     path.append("/").append(name);
     check(H5Oget_info_by_name2(level.group, name.c_str(), &object, H5O_INFO_BASIC, H5P_DEFAULT));
     if (object.type == H5O_TYPE_DATASET) visit(level.group, name.c_str(), path);
-    if (object.type == H5O_TYPE_GROUP && seen.insert(object.addr).second)
-      enter();
+    if (object.type == H5O_TYPE_GROUP && seen.insert(object.addr).second) enter();
   }
 }
 
