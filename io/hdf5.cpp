@@ -302,6 +302,9 @@ std::int64_t check(Result result) {
 }
 
 void explain(const std::string& what, const std::function<void()>& work) {
+  constexpr std::string_view cannot = "cannot ";
+  const std::string_view text = what;
+  const Watch watch(text.starts_with(cannot) ? text.substr(cannot.size()) : text);
   try {
     work();
   } catch (const Failure& failure) {

@@ -7,11 +7,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -19,6 +17,7 @@
 
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/runtime.hpp>
+#include <tessera/runtime/watchdog.hpp>
 
 namespace tessera::io {
 namespace {
@@ -77,40 +76,17 @@ class FolderLock {
 
 }  // namespace
 
-PendingFile::PendingFile(const std::string& target) : target_(target) {
-  std::error_code ignored;
-  if (std::filesystem::is_symlink(target, ignored))
-    if (const auto real = std::filesystem::canonical(target, ignored); !ignored)
-      target_ = real.string();
-  struct stat status {};
-  replaces_ = stat(target_.c_str(), &status) == 0;
-  if (replaces_ && S_ISDIR(status.st_mode))
-    throw OSError(fmt::format("cannot write '{}': it is a folder", target));
-  if (replaces_ && !S_ISREG(status.st_mode))
-    throw OSError(fmt::format("cannot write '{}': it is not a regular file", target));
-  if (replaces_ && access(target_.c_str(), W_OK) != 0) fail(target);
+PendingFile::PendingFile(const std::string& target)
+    : temporary_(target, fmt::format("'{}'", target)),
+      target_(temporary_.target()),
+      what_(fmt::format("write '{}'", target)) {
   if (const Descriptor file(target_, O_RDONLY); file) base_ = identity_of(target, file.get());
-
-  static std::atomic<std::uint64_t> counter{0};
-  for (int attempt = 0; attempt < 100; ++attempt) {
-    temporary_ = fmt::format("{}.part-{}-{}", target_, getpid(), counter.fetch_add(1));
-    const Descriptor file(temporary_, O_CREAT | O_EXCL | O_WRONLY, 0666);
-    if (!file && errno == EEXIST) continue;
-    if (!file) fail(target);
-    if (replaces_) (void)fchmod(file.get(), status.st_mode & 07777);
-    return;
-  }
-  fail(target);
-}
-
-PendingFile::~PendingFile() {
-  if (!done_) unlink(temporary_.c_str());
 }
 
 void PendingFile::copy_target() {
   const Descriptor from(target_, O_RDONLY);
-  const Descriptor to(temporary_, O_WRONLY);
-  if (!from || !to) fail(target_);
+  if (!from) fail(target_);
+  const Watch watch(what_);
   base_ = identity_of(target_, from.get());
   constexpr std::size_t block = 8 << 20;
   const auto memory = std::make_unique<char[]>(block);
@@ -119,18 +95,19 @@ void PendingFile::copy_target() {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail(target_);
     if (n == 0) break;
-    write_all(to.get(), {memory.get(), static_cast<std::size_t>(n)}, target_);
+    write_all(temporary_.descriptor(), {memory.get(), static_cast<std::size_t>(n)}, target_);
+    note_progress();
   }
   if (const auto what = difference(*base_, identity_of(target_, from.get())); !what.empty())
     throw OSError(fmt::format("'{}' changed while it was copied: {}", target_, what));
 }
 
 void PendingFile::require_room(std::uint64_t more) const {
-  const Descriptor file(temporary_, O_WRONLY);
+  const int file = temporary_.descriptor();
   struct stat status {};
   struct statvfs disk {};
-  if (!file || fstat(file.get(), &status) != 0) fail(target_);
-  if (fstatvfs(file.get(), &disk) == 0 && more / disk.f_frsize >= disk.f_bavail) {
+  if (fstat(file, &status) != 0) fail(target_);
+  if (fstatvfs(file, &disk) == 0 && more / disk.f_frsize >= disk.f_bavail) {
     errno = ENOSPC;
     fail(target_);
   }
@@ -139,43 +116,37 @@ void PendingFile::require_room(std::uint64_t more) const {
     errno = EFBIG;
     fail(target_);
   }
-  if (ftruncate(file.get(), grown) != 0 || ftruncate(file.get(), status.st_size) != 0)
-    fail(target_);
+  if (ftruncate(file, grown) != 0 || ftruncate(file, status.st_size) != 0) fail(target_);
 }
 
 void PendingFile::claim_space() const {
-  const Descriptor file(temporary_, O_WRONLY);
+  const int file = temporary_.descriptor();
   struct stat status {};
-  if (!file || fstat(file.get(), &status) != 0) fail(target_);
-  if (status.st_size == 0 || fallocate(file.get(), 0, 0, status.st_size) == 0) return;
+  if (fstat(file, &status) != 0) fail(target_);
+  if (status.st_size == 0 || fallocate(file, 0, 0, status.st_size) == 0) return;
   if (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINTR) fail(target_);
 }
 
 void PendingFile::write(std::string_view bytes) {
-  const Descriptor file(temporary_, O_WRONLY | O_APPEND);
-  if (!file) fail(target_);
-  write_all(file.get(), bytes, target_);
+  const Watch watch(what_);
+  if (lseek(temporary_.descriptor(), 0, SEEK_END) < 0) fail(target_);
+  write_all(temporary_.descriptor(), bytes, target_);
 }
 
 bool PendingFile::take_name(bool only_new) {
-  int failed = renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(),
-                         only_new ? RENAME_NOREPLACE : 0);
-  if (failed && only_new && errno == EEXIST) return false;
-  if (failed && only_new) failed = rename(temporary_.c_str(), target_.c_str());  // no such flag
-  if (failed) fail(target_);
-  done_ = true;
+  if (!temporary_.take_name(only_new)) return false;
   // A folder that cannot be synced has its new entry all the same.
   if (const Descriptor d(folder_of(target_), O_RDONLY | O_DIRECTORY); d) (void)fsync(d.get());
   return true;
 }
 
 void PendingFile::commit() {
-  sync_file(temporary_);
+  sync_file(path());
   take_name(false);
 }
 
 bool PendingFile::commit_if_unchanged() {
-  sync_file(temporary_);
+  sync_file(path());
   constexpr int most_waits = 3000;
   for (int i = 0; i < most_waits; ++i) {
     {
@@ -200,6 +171,11 @@ bool PendingFile::commit_if_unchanged() {
 
 void sync_file(const std::string& path) {
   const Descriptor file(path, O_RDWR);
+  constexpr double slow = 1e6;  // bytes a second, of a disk that is busy
+  struct stat status {};
+  const bool known = file && fstat(file.get(), &status) == 0;
+  const Watch watch("write a file to the disk",
+                    known ? static_cast<double>(status.st_size) / slow : 0);
   if (!file || fsync(file.get()) != 0) fail(path);
 }
 

@@ -5,22 +5,21 @@
 #include <string_view>
 
 #include <tessera/io/file_identity.hpp>
+#include <tessera/runtime/temporary_file.hpp>
 
 namespace tessera::io {
 
-/// A file being written under a temporary name in its own folder: it takes its name in commit() or
-/// is removed. Local. OSError naming the file for everything that fails.
+/// A file being written as a TemporaryFile in its own folder: it takes its name in commit() or is
+/// removed. Local. OSError naming the file for everything that fails.
 class PendingFile {
  public:
   /// Creates the temporary, empty, with the permissions of the file it will replace.
   explicit PendingFile(const std::string& target);
-  ~PendingFile();
-  PendingFile(const PendingFile&) = delete;
 
-  /// Name of the temporary.
-  const std::string& path() const { return temporary_; }
+  /// Opens the temporary, by HDF5's MPI driver only: others want the file's real name.
+  const std::string& path() const { return temporary_.path(); }
   /// True when the target exists already.
-  bool replaces() const { return replaces_; }
+  bool replaces() const { return temporary_.replaces(); }
   /// Fills the temporary with what the target holds now.
   void copy_target();
   /// Refuses what cannot fit: `more` bytes beyond what the temporary holds now.
@@ -39,11 +38,10 @@ class PendingFile {
  private:
   /// False when there is a target and there should be none.
   bool take_name(bool only_new);
+  TemporaryFile temporary_;
   std::string target_;
-  std::string temporary_;
-  bool replaces_ = false;
+  std::string what_;                  ///< for the watchdog
   std::optional<FileIdentity> base_;  ///< the target as it was; nothing when there was none
-  bool done_ = false;
 };
 
 /// Waits until what this process wrote to the file is on the disk. OSError otherwise.

@@ -31,8 +31,10 @@ std::string clean_path(const std::string& dataset) {
   return clean;
 }
 
+// Of this process. The driver that opens a temporary without a name, as all will do later.
 Id file_access() {
   Id access(check(H5Pcreate(H5P_FILE_ACCESS)));
+  check(H5Pset_fapl_mpio(access, MPI_COMM_SELF, MPI_INFO_NULL));
   check(H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST));
   return access;
 }
@@ -165,7 +167,7 @@ void bring_up_to_date(std::unique_ptr<PendingFile>& pending, const std::string& 
   (void)hdf5::open_file(file);
   fresh->copy_target();
   fresh->require_room(required_bytes(file, targets));
-  const Id ours = hdf5::open_file(pending->path());
+  const Id ours(check(H5Fopen(pending->path().c_str(), H5F_ACC_RDONLY, file_access())));
   Id all(check(H5Fopen(fresh->path().c_str(), H5F_ACC_RDWR, file_access())));
   const Id links = with_groups();
   for (const Target& t : targets) {

@@ -10,6 +10,15 @@
 #include <tessera/runtime/trace.hpp>
 
 namespace tessera {
+namespace {
+
+/// A wait for other processes.
+struct Waiting : Watch {
+  explicit Waiting(std::string_view what) : Watch(what, 0.0, Waits::for_others) {}
+};
+
+}  // namespace
+
 namespace mpi {
 
 void check(Result result) {
@@ -131,21 +140,27 @@ void* Communicator::native() const { return const_cast<MPI_Comm*>(&handle_->comm
 void Communicator::limit_count(std::int64_t elements) { count_limit = elements; }
 
 Communicator Communicator::dup() const {
+  const Waiting waiting("the making of a communicator");
   MPI_Comm comm = MPI_COMM_NULL;
   check(MPI_Comm_dup(handle_->comm, &comm));
   return adopt(&comm);
 }
 
 Communicator Communicator::split(int color, int key) const {
+  const Waiting waiting("the making of a communicator");
   MPI_Comm comm = MPI_COMM_NULL;
   check(MPI_Comm_split(handle_->comm, color, key, &comm));
   return adopt(&comm);
 }
 
-void Communicator::barrier() const { check(MPI_Barrier(handle_->comm)); }
+void Communicator::barrier() const {
+  const Waiting waiting("a barrier");
+  check(MPI_Barrier(handle_->comm));
+}
 
 void Communicator::broadcast_bytes(std::span<std::byte> data, int root) const {
   if (size() == 1) return;
+  const Waiting waiting("a broadcast");
   trace::communicated(data.size());
   in_pieces(static_cast<std::int64_t>(data.size()), [&](std::int64_t at, int count) {
     check(MPI_Bcast(data.data() + at, count, MPI_BYTE, root, handle_->comm));
@@ -161,6 +176,7 @@ void Communicator::broadcast(std::string& text, int root) const {
 
 void Communicator::all_reduce(void* data, std::int64_t count, DType dtype, Reduce operation) const {
   if (size() == 1) return;
+  const Waiting waiting("an all-reduce");
   auto* bytes = static_cast<std::byte*>(data);
   const auto width = static_cast<std::int64_t>(size_of(dtype));
   trace::communicated(static_cast<std::uint64_t>(count * width));
@@ -173,6 +189,7 @@ void Communicator::all_reduce(void* data, std::int64_t count, DType dtype, Reduc
 void Communicator::all_gather_bytes(std::span<const std::byte> mine,
                                     std::span<std::byte> all) const {
   const int count = static_cast<int>(mine.size());
+  const Waiting waiting("an all-gather");
   if (size() > 1) trace::communicated(all.size());
   check(MPI_Allgather(mine.data(), count, MPI_BYTE, all.data(), count, MPI_BYTE, handle_->comm));
 }
@@ -195,6 +212,7 @@ void Communicator::all_to_all_v(const std::byte* send, std::span<const std::int6
                                 std::span<const std::int64_t> send_offset, std::byte* receive,
                                 std::span<const std::int64_t> receive_bytes,
                                 std::span<const std::int64_t> receive_offset) const {
+  const Waiting waiting("an all-to-all");
   std::vector<MPI_Request> requests;
   const auto start = [&](auto&& call) { check(call(&requests.emplace_back(MPI_REQUEST_NULL))); };
   for (int r = 0; r < size(); ++r) {
@@ -219,6 +237,7 @@ void Communicator::all_to_all_v(const std::byte* send, std::span<const std::int6
 }
 
 void Communicator::send(const std::string& message, int destination) const {
+  const Waiting waiting("a send");
   const std::uint64_t length = message.size();
   trace::communicated(length);
   check(MPI_Send(&length, 1, MPI_UINT64_T, destination, 1, handle_->comm));
@@ -228,6 +247,7 @@ void Communicator::send(const std::string& message, int destination) const {
 }
 
 std::string Communicator::receive(int source) const {
+  const Waiting waiting("a receive");
   std::uint64_t length = 0;
   check(MPI_Recv(&length, 1, MPI_UINT64_T, source, 1, handle_->comm, MPI_STATUS_IGNORE));
   std::string message(length, '\0');

@@ -1,8 +1,14 @@
 #include <tessera/runtime/error.hpp>
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
+#include <optional>
+#include <utility>
 
 #include <tessera/runtime/communicator.hpp>
 
@@ -92,7 +98,62 @@ void on_first(const Communicator& comm, const std::function<void()>& work) {
 
 std::string describe(const std::exception_ptr& failure) {
   const auto error = as_error(failure);
-  return std::string(error->kind()) + ": " + error->what();
+  return printable(fmt::format("{}: {}", error->kind(), error->what()));
+}
+
+namespace {
+
+// The bytes of the character at the start of the text and its number; 1 and nothing if it is none.
+std::pair<std::size_t, std::optional<std::uint32_t>> first_character(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return {1, lead};
+  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {1, std::nullopt};
+  std::uint32_t code = lead & (0x7fU >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return {1, std::nullopt};
+    code = code << 6 | (byte(i) & 0x3f);
+  }
+  const bool longer_than_need = code < (length == 4 ? 0x10000U : length == 3 ? 0x800U : 0x80U);
+  const bool surrogate = code >= 0xd800 && code < 0xe000;
+  if (longer_than_need || surrogate || code > 0x10ffff) return {1, std::nullopt};
+  return {length, code};
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  const auto between = [](std::uint32_t c, std::uint32_t low, std::uint32_t high) {
+    return c >= low && c <= high;
+  };
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto [length, code] = first_character(text.substr(at));
+    const std::string_view rest = text.substr(at + length);
+    if (!code)
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[at]));
+    else if (*code == '\n' && !rest.starts_with("  "))
+      out += "\\n";
+    else if (*code == '\t')
+      out += "\\t";
+    else if (*code == '\r')
+      out += "\\r";
+    else if ((*code < 0x20 && *code != '\n') || between(*code, 0x7f, 0x9f))
+      out += fmt::format("\\x{:02x}", *code);
+    else if (between(*code, 0x200b, 0x200f) || between(*code, 0x2028, 0x202e) ||
+             between(*code, 0x2060, 0x206f) || *code == 0xfeff)
+      out += fmt::format("\\u{:04x}", *code);
+    else
+      out += text.substr(at, length);
+    at += length;
+  }
+  return out;
+}
+
+void detail::say(const std::string& line) {
+  const std::string out = printable(line) + "\n";
+  (void)!write(STDERR_FILENO, out.data(), out.size());
 }
 
 }  // namespace tessera

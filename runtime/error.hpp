@@ -100,7 +100,17 @@ namespace detail {
 [[noreturn]] void raise(std::string_view kind, const std::string& text);
 }  // namespace detail
 
-/// What a std::exception_ptr holds, as "Kind: text".
+/// What a std::exception_ptr holds, as "Kind: text", printable.
 std::string describe(const std::exception_ptr& failure);
+
+/// Text that may hold names from files, safe for a terminal: control characters, what turns the
+/// direction of writing and bytes that are no UTF-8 as \n, \x1b, \u202e. A line break stays where
+/// two spaces follow, so that no name begins a line of its own.
+std::string printable(std::string_view text);
+
+namespace detail {
+/// Writes a line, printable, to the standard error in one piece.
+void say(const std::string& line);
+}  // namespace detail
 
 }  // namespace tessera

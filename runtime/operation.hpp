@@ -13,6 +13,7 @@
 #include <tessera/runtime/selection.hpp>
 #include <tessera/runtime/tile.hpp>
 #include <tessera/runtime/trace.hpp>
+#include <tessera/runtime/watchdog.hpp>
 
 namespace tessera {
 
@@ -197,6 +198,8 @@ class Operation<R(First, Rest...)> {
 
   R operator()(First first, Rest... rest) const {
     const Device device = detail::device_of(first);
+    const double flops = flops_ ? flops_(first, rest...) : 0.0;
+    const Watch watch(name(), flops * 1e-9);
     Choice choice;
     if constexpr (Shared<First>) {
       if (!detail::agree(first.comm(), name(), device.kind, [&] {
@@ -211,8 +214,7 @@ class Operation<R(First, Rest...)> {
       return (*choice.run)(first, std::forward<Rest>(rest)...);
     trace::Span span(name(), choice.backend, device);
     span.declined(std::move(choice.declined));
-    span.work(flops_ ? flops_(first, rest...) : 0.0,
-              (detail::bytes_of(rest) + ... + detail::bytes_of(first)));
+    span.work(flops, (detail::bytes_of(rest) + ... + detail::bytes_of(first)));
     if constexpr (std::is_void_v<R>) {
       (*choice.run)(first, std::forward<Rest>(rest)...);
       detail::finish_on_device(first);

@@ -9,6 +9,7 @@
 
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/operation.hpp>
+#include <tessera/runtime/watchdog.hpp>
 
 namespace tessera {
 namespace {
@@ -29,6 +30,9 @@ void detail::load_plugin_here(const std::string& path, bool built_in) {
   static int count = 0;
   if (std::error_code e; !std::filesystem::exists(path, e))
     throw OSError(fmt::format("cannot load the plug-in '{}': there is no such file", path));
+  if (std::error_code e; !std::filesystem::is_regular_file(path, e))  // opening a pipe may not end
+    throw OSError(fmt::format("cannot load the plug-in '{}': it is not a regular file", path));
+  const Watch watch("load a plug-in");
   // Never closed: its functions stay in the registry.
   void* library = dlopen(as_path(path).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) throw OSError(fmt::format("cannot load the plug-in '{}': {}", path, dlerror()));

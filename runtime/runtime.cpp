@@ -10,12 +10,18 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <chrono>
+#include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include <tessera/runtime/cpu_target.hpp>
 #include <tessera/runtime/device_layer.hpp>
@@ -23,6 +29,7 @@
 #include <tessera/runtime/mpi.hpp>
 #include <tessera/runtime/plugin.hpp>
 #include <tessera/runtime/selection.hpp>
+#include <tessera/runtime/temporary_file.hpp>
 #include <tessera/runtime/trace.hpp>
 
 namespace tessera {
@@ -42,16 +49,16 @@ struct State {
   MPI_Comm agreement = MPI_COMM_NULL;  // never shares messages with the work
 };
 State state;
-std::atomic<std::uint64_t> progress_count{0};
 
-void say(const std::string& line) {
-  const std::string out = line + "\n";
-  (void)!write(STDERR_FILENO, out.data(), out.size());
-}
+using detail::say;
 
-double number_from_environment(const char* name) {
-  const char* text = std::getenv(name);
-  return text ? std::strtod(text, nullptr) : 0.0;
+// The whole text as a number; nothing if it is none.
+template <class T>
+std::optional<T> number(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
 }
 
 enum class Reports { same, different, missing };
@@ -87,30 +94,13 @@ void report(const std::exception_ptr& failure) {
 }
 
 [[noreturn]] void end_job() {
+  remove_unfinished();
   if (const auto failure = std::current_exception(); failure && state.running) {
     report(failure);
     MPI_Finalize();
     std::_Exit(1);
   }
   std::abort();
-}
-
-void watch(double limit) {
-  auto last = progress_count.load();
-  auto since = Clock::now();
-  while (state.running) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    const auto now = progress_count.load();
-    if (now != last) {
-      last = now;
-      since = Clock::now();
-    } else if (std::chrono::duration<double>(Clock::now() - since).count() > limit) {
-      say(fmt::format(
-          "tessera: rank {} of {}: no progress for {} s (TESSERA_TIMEOUT); ending the job",
-          state.rank, state.size, limit));
-      std::_Exit(86);
-    }
-  }
 }
 
 int usable_cores() {
@@ -125,14 +115,62 @@ void find_neighbours() {
   check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
   MPI_Comm_rank(node, &state.local_rank);
   MPI_Comm_size(node, &state.local_size);
-  MPI_Comm_free(&node);
+  const bool open_to_all =
+      detail::share_progress(Communicator::adopt(&node), state.rank, state.size);
+  detail::allow_unnamed_files(open_to_all && state.local_size == state.size);
 }
 
 int default_threads() {
-  for (const char* name : {"TESSERA_THREADS", "OMP_NUM_THREADS"})
-    if (const int n = static_cast<int>(number_from_environment(name)); n > 0) return n;
+  if (const char* text = std::getenv("TESSERA_THREADS")) {
+    const auto n = number<std::int64_t>(text);
+    if (!n || *n < 1 || *n > Runtime::most_threads())
+      throw ValueError(fmt::format("TESSERA_THREADS must be a whole number from 1 to {}, got '{}'",
+                                   Runtime::most_threads(), text));
+    return static_cast<int>(*n);
+  }
   const int all = static_cast<int>(std::thread::hardware_concurrency());
-  return std::max(1, std::min(usable_cores(), all / state.local_size));
+  const int fair = std::max(1, std::min(usable_cores(), all / state.local_size));
+  if (const char* text = std::getenv("OMP_NUM_THREADS")) {
+    // OpenMP's list has a number for every level of nesting, between spaces.
+    std::string_view first = text;
+    first = first.substr(0, first.find(','));
+    first.remove_prefix(std::min(first.find_first_not_of(" \t"), first.size()));
+    first = first.substr(0, first.find_last_not_of(" \t") + 1);
+    const auto n = number<std::int64_t>(first);
+    if (n && *n >= 1 && *n <= Runtime::most_threads()) return static_cast<int>(*n);
+    warn(
+        fmt::format("OMP_NUM_THREADS is '{}', expected a whole number from 1 to {}; {} thread(s) "
+                    "are used",
+                    text, Runtime::most_threads(), fair));
+  }
+  return fair;
+}
+
+double watchdog_limit(const std::string& text) {
+  const auto seconds = number<double>(text);
+  if (!seconds || !std::isfinite(*seconds) || *seconds < 0)
+    throw ValueError(fmt::format(
+        "TESSERA_TIMEOUT must be a number of seconds, or 0 for no limit, got '{}'", text));
+  return *seconds;
+}
+
+// libgomp ends the program when it gets fewer threads than it asks for.
+void require_threads(int count) {
+  std::vector<std::thread> all;
+  std::atomic<bool> go{false};
+  int refused = 0;
+  try {
+    all.reserve(static_cast<std::size_t>(count));
+    while (std::ssize(all) < count) all.emplace_back([&] { go.wait(false); });
+  } catch (const std::exception&) {
+    refused = 1 + static_cast<int>(all.size());
+  }
+  go = true;
+  go.notify_all();
+  for (auto& t : all) t.join();
+  if (refused)
+    throw RuntimeError(
+        fmt::format("cannot use {} threads: the system gives {}", count + 1, refused));
 }
 
 }  // namespace
@@ -160,12 +198,14 @@ void Runtime::start(int* argc, char*** argv) {
   log->set_pattern("tessera: %l: %v");
   spdlog::set_default_logger(log);
   find_neighbours();
-  set_threads(default_threads());
+  std::set_terminate(end_job);
+  struct sigaction action {};
+  if (sigaction(SIGXFSZ, nullptr, &action) == 0 && !(action.sa_flags & SA_SIGINFO) &&
+      action.sa_handler == SIG_DFL)
+    ignores_size_signal_ = std::signal(SIGXFSZ, SIG_IGN) != SIG_ERR;
+  together(Communicator::world(), [] { set_threads(default_threads()); });
   // One BLAS thread per tile: the bits of a product depend on the number of BLAS threads.
   openblas_set_num_threads(1);
-  std::set_terminate(end_job);
-  if (const double limit = number_from_environment("TESSERA_TIMEOUT"); limit > 0)
-    std::thread(watch, limit).detach();
 
   if (std::getenv("TESSERA_PORTABLE_BITS")) pin_portable_bits();
   const auto kernels =
@@ -178,12 +218,14 @@ void Runtime::start(int* argc, char*** argv) {
         "same bits on all of them");
 
   // Rank 0's environment counts, so that no process dispatches differently.
-  const auto from_environment = [](const char* name) {
+  const auto from_environment = [](const char* name, const char* otherwise = "") {
     const char* mine = std::getenv(name);
-    std::string text = state.rank == 0 && mine ? mine : "";
+    std::string text = state.rank == 0 && mine ? mine : otherwise;
     Communicator::world().broadcast(text, 0);
     return text;
   };
+  if (const double limit = watchdog_limit(from_environment("TESSERA_TIMEOUT", "600")); limit > 0)
+    detail::start_watchdog(limit);
   if (const auto file = from_environment("TESSERA_TRACE"); !file.empty())
     trace::start(file, Communicator::world());
   const std::string plugins = from_environment("TESSERA_PLUGINS");
@@ -205,6 +247,8 @@ Runtime::~Runtime() {
     }
   }
   state.running = false;
+  detail::stop_watchdog();
+  if (ignores_size_signal_) std::signal(SIGXFSZ, SIG_DFL);
   if (std::uncaught_exceptions() > 0) {
     say(fmt::format(
         "tessera: rank {} of {}: an exception left the scope of the Runtime; ending the job",
@@ -249,8 +293,16 @@ Device Runtime::device(const std::string& word) {
   return found;
 }
 
+int Runtime::most_threads() {
+  return std::clamp(16 * static_cast<int>(std::thread::hardware_concurrency()), 64, 1024);
+}
+
 void Runtime::set_threads(int count) {
   if (count < 1) throw ValueError(fmt::format("threads must be at least 1, got {}", count));
+  if (count > most_threads())
+    throw ValueError(
+        fmt::format("threads must be at most {} on this machine, got {}", most_threads(), count));
+  require_threads(count - 1);
   state.threads = count;
   const int cores = usable_cores();
   if (count <= cores) return;
@@ -261,13 +313,11 @@ void Runtime::set_threads(int count) {
             : "the machine has no more, and more threads than cores are slower"));
 }
 
-void note_progress() { progress_count.fetch_add(1, std::memory_order_relaxed); }
-
 void warn(const std::string& text, std::string_view kind) {
   static std::mutex mutex;
   static std::set<std::string> told;
   const std::lock_guard lock(mutex);
-  if (state.rank == 0 && told.insert(text).second) spdlog::warn("{}: {}", kind, text);
+  if (state.rank == 0 && told.insert(text).second) spdlog::warn("{}: {}", kind, printable(text));
 }
 
 Progress::Progress(std::string title) : title_(std::move(title)) {}

@@ -6,6 +6,7 @@
 
 #include <tessera/runtime/communicator.hpp>
 #include <tessera/runtime/device.hpp>
+#include <tessera/runtime/watchdog.hpp>
 
 namespace tessera {
 
@@ -16,11 +17,17 @@ namespace tessera {
 /// An exception that leaves main while a Runtime lives ends the whole job: printed once when all
 /// processes throw the same, otherwise with the rank, and with MPI_Abort, so that nothing hangs.
 ///
-/// Environment: TESSERA_THREADS (else OMP_NUM_THREADS), threads per process; TESSERA_TIMEOUT,
-/// seconds in which a process finishes no message, read or leaf after which the job is ended (off
-/// by default); TESSERA_PORTABLE_BITS, pin_portable_bits() at the start; and, as rank 0 has them,
-/// TESSERA_PLUGINS, shared libraries to load, with colons between them; TESSERA_BACKEND, the
-/// backends to use where no guard says otherwise; TESSERA_TRACE, a file for trace::start().
+/// Where nothing has decided otherwise, SIGXFSZ is ignored meanwhile: a file beyond the limit of
+/// its size is an OSError.
+///
+/// Environment: TESSERA_THREADS (else OMP_NUM_THREADS, where what cannot be used is warned of),
+/// threads per process; TESSERA_PORTABLE_BITS, pin_portable_bits() at the start; and, as rank 0 has
+/// them, TESSERA_TIMEOUT, the seconds (600) without any progress inside of Tessera after which the
+/// job is ended with exit status 86, 0 for never (a long call of LAPACK, a large read and such may
+/// take longer, by what its work is estimated to need; waiting for a process that gets on, or that
+/// is outside of Tessera, is no standstill); TESSERA_PLUGINS, shared libraries to load, with colons
+/// between them; TESSERA_BACKEND, the backends to use where no guard says otherwise; TESSERA_TRACE,
+/// a file for trace::start(). ValueError, the same everywhere, for a value that is not allowed.
 class Runtime {
  public:
   Runtime(int& argc, char**& argv);
@@ -39,7 +46,11 @@ class Runtime {
   /// Threads that work on the leaves of one process. By default what the environment says, or the
   /// cores that this process may use, shared among the processes of this machine.
   static int threads();
+  /// ValueError for less than one or more than most_threads(), RuntimeError if the system does not
+  /// give so many.
   static void set_threads(int count);
+  /// 16 for every core of the machine, at least 64 and at most 1024.
+  static int most_threads();
 
   /// The device that a word names: "cpu", "cuda:N", "cuda" (one GPU per process, shared when there
   /// are more processes than GPUs), "auto" (cuda where there is a GPU, else cpu). ValueError for
@@ -55,10 +66,8 @@ class Runtime {
  private:
   void start(int* argc, char*** argv);
   bool owns_mpi_ = false;
+  bool ignores_size_signal_ = false;
 };
-
-/// Tells the watchdog that this process is getting on.
-void note_progress();
 
 /// Shows how long work stands, on rank 0 and only when standard error is a terminal.
 class Progress {

@@ -20,6 +20,7 @@
 
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/temporary_file.hpp>
 
 namespace tessera::trace {
 namespace {
@@ -190,40 +191,37 @@ constexpr std::string_view opening = "{\"traceEvents\":[\n";
 /// plain file, such as a pipe, is written as it is.
 class TraceFile {
  public:
-  explicit TraceFile(std::string name) : name_(std::move(name)), written_(name_) {
-    if (std::filesystem::is_fifo(name_)) fail("it is a pipe");  // opening it may wait for ever
-    if (!std::filesystem::exists(name_) || std::filesystem::is_regular_file(name_)) {
+  explicit TraceFile(const std::string& name) : title_(fmt::format("the trace '{}'", name)) {
+    if (std::filesystem::is_fifo(name)) fail("it is a pipe");  // opening it may wait for ever
+    if (!std::filesystem::exists(name) || std::filesystem::is_regular_file(name)) {
       std::string begin(opening.size(), ' ');
-      std::ifstream old(name_, std::ios::binary);
+      std::ifstream old(name, std::ios::binary);
       if (old.read(begin.data(), std::ssize(begin)); old.gcount() > 0 && begin != opening)
         fail("it is there and no trace");
-      written_ += fmt::format(".{}.part", getpid());
+      pending_.emplace(name, title_);
     }
-    file_ = std::fopen(written_.c_str(), "w");
+    file_ = pending_ ? fdopen(dup(pending_->descriptor()), "w") : std::fopen(name.c_str(), "w");
     if (!file_) fail(std::strerror(errno));
   }
   ~TraceFile() {
     if (file_) std::fclose(file_);
-    if (written_ != name_ && !kept_) std::remove(written_.c_str());
   }
   TraceFile(const TraceFile&) = delete;
   void write(std::string_view text) {
     if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()) fail(std::strerror(errno));
   }
   void keep() {
-    kept_ = std::fclose(std::exchange(file_, nullptr)) == 0 &&
-            (written_ == name_ || std::rename(written_.c_str(), name_.c_str()) == 0);
-    if (!kept_) fail(std::strerror(errno));
+    if (std::fclose(std::exchange(file_, nullptr)) != 0) fail(std::strerror(errno));
+    if (pending_) pending_->take_name(false);
   }
 
  private:
   [[noreturn]] void fail(const char* why) const {
-    throw OSError(fmt::format("cannot write the trace '{}': {}", name_, why));
+    throw OSError(fmt::format("cannot write {}: {}", title_, why));
   }
-  std::string name_;
-  std::string written_;
+  std::string title_;
+  std::optional<TemporaryFile> pending_;
   std::FILE* file_ = nullptr;
-  bool kept_ = false;
 };
 
 }  // namespace
