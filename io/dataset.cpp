@@ -138,17 +138,6 @@ std::vector<DatasetInfo> list_datasets(const std::string& file, const Communicat
   return all;
 }
 
-Listing list_datasets(const std::string& file, std::size_t most, const Communicator& comm) {
-  std::uint64_t more = 0;
-  auto found = look(file, comm, [&](hid_t id) {
-    Listing first = hdf5::first_datasets(id, file, most);
-    more = first.more;
-    return std::move(first.datasets);
-  });
-  comm.broadcast(std::span(&more, 1), 0);
-  return {std::move(found), more};
-}
-
 bool is_hdf5(const std::string& file, const Communicator& comm) {
   std::uint8_t found = 0;
   require_readable(file, comm);

@@ -21,14 +21,6 @@ struct DatasetInfo {
 std::vector<DatasetInfo> list_datasets(const std::string& file,
                                        const Communicator& comm = Communicator::world());
 
-struct Listing {
-  std::vector<DatasetInfo> datasets;
-  std::size_t more = 0;  ///< datasets that were not looked at, readable or not
-};
-/// The same, but no more than the first `most` and quickly: for messages. Collective.
-Listing list_datasets(const std::string& file, std::size_t most,
-                      const Communicator& comm = Communicator::world());
-
 /// Shape and dtype of one dataset: rank 0 looks and tells the others. Integers and floats of either
 /// byte order keep their dtype, float16 becomes float32, h5py's booleans and complex numbers become
 /// bool, complex64 and complex128.

@@ -97,9 +97,6 @@ DatasetInfo describe(Handle dataset_id, const std::string& file, const std::stri
 /// All readable datasets of an open file by name.
 std::vector<DatasetInfo> datasets_of(Handle file_id, const std::string& file);
 
-/// The first `most` of them. Only so many are opened: others are counted by their names.
-Listing first_datasets(Handle file_id, const std::string& file, std::size_t most);
-
 /// ValueError: nothing has that name, or a group does. Says what there is, and the likeliest name.
 [[noreturn]] void refuse_missing(Handle file_id, const std::string& file,
                                  const std::string& dataset);

@@ -17,6 +17,7 @@
 
 #include <tessera/io/inspection.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/watchdog.hpp>
 
 namespace {
 
@@ -58,6 +59,13 @@ std::string answer(const std::string& file, const std::string& dataset) {
 }
 
 }  // namespace
+
+namespace tessera {
+// Whoever started this process watches it.
+Watch::Watch(std::string_view what, double seconds, Waits waits)
+    : what_(what), seconds_(seconds), waits_(waits) {}
+Watch::~Watch() = default;
+}  // namespace tessera
 
 int main(int argc, char** argv) {
   if (argc != 5) {

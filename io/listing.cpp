@@ -88,6 +88,12 @@ std::vector<std::string> names_of(hid_t file_id) {
   return names;
 }
 
+// The first `most` datasets. Only so many are opened: others are counted by their names.
+struct Listing {
+  std::vector<DatasetInfo> datasets;
+  std::size_t more = 0;
+};
+
 Listing describe_first(hid_t file_id, const std::string& file,
                        const std::vector<std::string>& names, std::size_t most) {
   Listing found;
@@ -174,11 +180,6 @@ std::vector<DatasetInfo> datasets_of(hid_t file_id, const std::string& file) {
   return found;
 }
 
-Listing first_datasets(hid_t file_id, const std::string& file, std::size_t most) {
-  const Session session;
-  return describe_first(file_id, file, names_of(file_id), most);
-}
-
 void refuse_missing(hid_t file_id, const std::string& file, const std::string& dataset) {
   const auto names = names_of(file_id);
   const std::string meant = likeliest(names, dataset);
@@ -188,8 +189,9 @@ void refuse_missing(hid_t file_id, const std::string& file, const std::string& d
 }
 
 void refuse_group(hid_t file_id, const std::string& file, const std::string& dataset) {
-  throw ValueError(fmt::format("'{}' of '{}' is a group, not a dataset; the file has {}", dataset,
-                               file, quoted(first_datasets(file_id, file, most_named))));
+  throw ValueError(
+      fmt::format("'{}' of '{}' is a group, not a dataset; the file has {}", dataset, file,
+                  quoted(describe_first(file_id, file, names_of(file_id), most_named))));
 }
 
 }  // namespace tessera::io::hdf5

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <span>
 #include <vector>
@@ -58,19 +59,20 @@ Location parse_location(const std::string& text) {
 Location resolve(const Location& location, const Communicator& comm) {
   if (!location.dataset.empty()) return location;
   constexpr std::size_t most = 20;
-  const auto [found, more] = list_datasets(location.file, most, comm);
-  if (found.size() == 1 && more == 0) return {location.file, found.front().name};
+  const auto found = list_datasets(location.file, comm);
+  if (found.size() == 1) return {location.file, found.front().name};
   if (found.empty())
     throw ValueError(
         fmt::format("'{}' holds no dataset of numbers that can be read; name one to learn why not",
                     location.file));
   std::string candidates;
-  for (const auto& info : found)
+  for (const auto& info : std::span(found).first(std::min(most, found.size())))
     candidates += fmt::format("{}{}:{} {} {}", candidates.empty() ? "" : ", ", location.file,
                               info.name, tessera::to_string(info.shape), name_of(info.dtype));
-  if (more > 0) candidates += fmt::format(" and {} more (tessera show lists them)", more);
+  if (found.size() > most)
+    candidates += fmt::format(" and {} more (tessera show lists them)", found.size() - most);
   throw ValueError(fmt::format("'{}' holds {} datasets; name one of: {}", location.file,
-                               found.size() + more, candidates));
+                               found.size(), candidates));
 }
 
 void require_writable(const std::string& file, const Communicator& comm) {
