@@ -2,15 +2,19 @@
 #include <hdf5.h>
 
 #include <algorithm>
+#include <limits>
 
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/file_source.hpp>
 #include <tessera/io/hdf5.hpp>
 #include <tessera/io/inspection.hpp>
 #include <tessera/io/location.hpp>
+#include <tessera/io/preflight.hpp>
 #include <tessera/io/readable.hpp>
+#include <tessera/runtime/memory.hpp>
 #include <tessera/runtime/mpi.hpp>
 #include <tessera/runtime/runtime.hpp>
+#include <tessera/runtime/trace.hpp>
 
 namespace tessera::io {
 
@@ -59,6 +63,7 @@ void read_independent(const std::string& file, const DatasetInfo& info, const Ar
                                 hdf5::title(file, info.name)));
     const auto most = hdf5::rows_per_transfer(info.shape, info.dtype);
     for (const Range rows : pieces(out, out.comm().rank(), most)) {
+      hdf5::require_stored_chunks(dataset, hdf5::title(file, info.name), rows);
       hdf5::read_rows(dataset, info, rows, row_of(out, rows.begin));
       note_progress();
     }
@@ -155,12 +160,38 @@ DatasetInfo inspect(const std::string& file, const std::string& dataset, const C
   return look(file, dataset, comm).front().info;
 }
 
+Found inspect_to_read(const std::string& file, const std::string& dataset,
+                      const Communicator& comm) {
+  Found found = look(file, dataset, comm).front();
+  if (!found.implausible.empty())
+    throw OSError(fmt::format("{} is refused: {} (--trusted or TESSERA_TRUSTED=1 reads it)",
+                              hdf5::title(file, found.info.name), found.implausible));
+  return found;
+}
+
 Array read(const std::string& file, const std::string& dataset, ReadOptions options,
            const Communicator& comm) {
-  const DatasetInfo info = inspect(file, dataset, comm);
+  const auto [info, why_independent, implausible] = inspect_to_read(file, dataset, comm);
+  const auto bytes_of = [&](std::int64_t rows) {
+    std::uint64_t bytes = 0;
+    return __builtin_mul_overflow(static_cast<std::uint64_t>(rows * elements_per_row(info.shape)),
+                                  size_of(info.dtype), &bytes)
+               ? std::numeric_limits<std::uint64_t>::max()
+               : bytes;
+  };
+  constexpr std::uint64_t little = 16 << 20;
+  if (bytes_of(row_count(info.shape)) > little)
+    require_memory(
+        bytes_of(row_distribution(info.shape, comm).rows_of(comm.rank()).size()),
+        "reading " + hdf5::title(file, info.name) + " whole",
+        "--stream reads it piece by piece; more processes on more machines hold less each", comm);
   Array out = empty(info.shape, info.dtype, comm);
+  const bool collective = options.collective && why_independent.empty();
+  trace::Span span("io.read", collective ? "collective" : "independent", cpu);
+  if (options.collective && !collective) span.declined("\n  collective: " + why_independent);
   if (options.was_collective) *options.was_collective = false;
-  if (options.collective)
+  if (options.why_independent) *options.why_independent = collective ? "" : why_independent;
+  if (collective)
     read_collective(file, info, out, options.was_collective);
   else
     together(comm, [&] {

@@ -42,8 +42,12 @@ struct ReadOptions {
   /// Let MPI-IO merge the requests of all processes: for file systems that suffer from many
   /// independent readers. Several times slower than independent reads on a local disk.
   bool collective = false;
-  /// Told whether HDF5 did transfer collectively; it falls back when data must be converted.
+  /// Told whether HDF5 did transfer collectively.
   bool* was_collective = nullptr;
+  /// Told why not, if so: a collective read must not fail on one process alone, for the others
+  /// would wait inside HDF5. So it is made only of contiguous datasets and of chunks without
+  /// filters, written in full, of the type that an Array has; all others are read independently.
+  std::string* why_independent = nullptr;
 };
 
 /// The whole dataset as a row-distributed array (a scalar is replicated). Every process reads its

@@ -58,11 +58,10 @@ void reading_unchanged(const std::string& file, const FileIdentity& first,
   require_unchanged(file, input.descriptor(), first);
 }
 
-void FileSource::visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
-                              int threads) const {
+void FileSource::visit_leaves(const LeafList& leaves, const LeafVisitor& visit, int threads) const {
   reading_unchanged(file_, first_, [&](const InputFile& input) {
-    parallel_for({0, std::ssize(leaves)}, threads, [&](std::int64_t i, Stream& stream) {
-      const std::int64_t leaf = leaves[static_cast<std::size_t>(i)];
+    parallel_for({0, leaves.size()}, threads, [&](std::int64_t i, Stream& stream) {
+      const std::int64_t leaf = leaves[i];
       const Range rows = distribution().rows_of_leaf(leaf);
       const Buffer memory(static_cast<std::size_t>(rows.size() * cols()) * size_of(dtype()));
       const Tile out{memory.data(), rows.size(), cols(), cols(), dtype(), cpu};

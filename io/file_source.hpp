@@ -39,8 +39,7 @@ class FileSource : public RowSource {
   FileSource(std::string file, const FileIdentity& first, Shape shape, DType dtype,
              const Communicator& comm)
       : RowSource(std::move(shape), dtype, comm), file_(std::move(file)), first_(first) {}
-  void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
-                    int threads) const override;
+  void visit_leaves(const LeafList& leaves, const LeafVisitor& visit, int threads) const override;
 
  protected:
   /// Fills `out` with the rows of one leaf. Called on several threads at once.

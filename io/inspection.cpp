@@ -56,9 +56,9 @@ Found look_closely(hdf5::Handle file_id, const std::string& file, const std::str
                    bool trial) {
   const hdf5::Id dataset = hdf5::open_dataset(file_id, path);
   const DatasetInfo info = hdf5::describe(dataset, file, path);
-  const hdf5::Storage storage = hdf5::storage_of(dataset);
+  hdf5::Storage storage = hdf5::storage_of(dataset, info.dtype);
   if (trial) hdf5::try_reading(dataset, info, hdf5::title(file, path));
-  return {info, storage.bytes, storage.why_independent};
+  return {info, std::move(storage.why_independent), std::move(storage.implausible)};
 }
 
 }  // namespace
@@ -71,7 +71,7 @@ std::vector<Found> examine(const std::string& file, const std::string& dataset, 
     if (!dataset.empty()) {
       found = {look_closely(id, file, hdf5::follow(id, file, dataset), trial)};
     } else {
-      for (auto& info : hdf5::datasets_of(id, file)) found.push_back({std::move(info), 0, ""});
+      for (auto& info : hdf5::datasets_of(id, file)) found.push_back({std::move(info), "", ""});
       if (found.size() == 1) found = {look_closely(id, file, found[0].info.name, trial)};
     }
     hdf5::check(id.close());
@@ -81,13 +81,13 @@ std::vector<Found> examine(const std::string& file, const std::string& dataset, 
 
 std::string pack(const std::vector<Found>& all) {
   Writer out;
-  for (const auto& [info, stored, why_independent] : all) {
+  for (const auto& [info, why_independent, implausible] : all) {
     out.text(info.name);
     out.number(static_cast<std::uint64_t>(info.dtype));
     out.number(info.shape.size());
     for (const auto extent : info.shape) out.number(static_cast<std::uint64_t>(extent));
-    out.number(stored);
     out.text(why_independent);
+    out.text(implausible);
   }
   return out.bytes_;
 }
@@ -102,8 +102,8 @@ std::vector<Found> unpack(const std::string& bytes) {
     f.info.dtype = static_cast<DType>(in.number_up_to(dtype_count - 1));
     f.info.shape.resize(in.number_up_to(most_dimensions));
     for (auto& extent : f.info.shape) extent = static_cast<std::int64_t>(in.number_up_to(largest));
-    f.stored = in.number();
     f.why_independent = in.text();
+    f.implausible = in.text();
   }
   return all;
 }

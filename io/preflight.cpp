@@ -175,6 +175,38 @@ bool unpacks_whole(hid_t dataset_id, const Filters& filters, const Extent& at, h
   return bytes == expected;
 }
 
+/// Whether every chunk that `rows` touch holds its bytes or none; those behind filters are unpacked
+/// to see. Goes no further than work on `budget` bytes.
+void look_at_chunks(hid_t dataset_id, const Layout& layout, const std::string& who, Range rows,
+                    std::uint64_t budget) {
+  constexpr std::uint64_t looking_up = 256;  // what a look into the index costs, as bytes
+  const Filters filters = filters_of(layout.creation);
+  const bool filtered = !filters.in_order.empty();
+  const std::uint64_t expected = layout.chunk_bytes();
+  Extent at(layout.extent.size(), 0);
+  at[0] = static_cast<hsize_t>(rows.begin) / layout.chunk[0] * layout.chunk[0];
+  while (at[0] < static_cast<hsize_t>(rows.end)) {
+    hsize_t stored = 0;
+    if (H5Dget_chunk_storage_size(dataset_id, at.data(), &stored) < 0) {
+      H5Eclear2(H5E_DEFAULT);  // HDF5 1.10 has no other word for a chunk that was never written
+      stored = 0;
+    }
+    const std::uint64_t cost =
+        filtered && stored > 0 ? std::max<std::uint64_t>(stored, expected) : looking_up;
+    if (cost > budget) return;
+    budget -= cost;
+    if (stored > 0 &&
+        !(filtered ? unpacks_whole(dataset_id, filters, at, stored, expected) : stored == expected))
+      throw OSError(fmt::format("{} is damaged: its chunk at ({}) does not hold {} bytes", who,
+                                fmt::join(at, ", "), expected));
+    for (std::size_t i = at.size(); i-- > 0;) {
+      at[i] += layout.chunk[i];
+      if (at[i] < layout.extent[i] || i == 0) break;
+      at[i] = 0;
+    }
+  }
+}
+
 }  // namespace
 
 void require_sound(hid_t dataset_id, const std::string& who) {
@@ -239,11 +271,29 @@ void require_sound(hid_t dataset_id, const std::string& who) {
   }
 }
 
-Storage storage_of(hid_t dataset_id) {
+Storage storage_of(hid_t dataset_id, DType dtype) {
   const Layout layout(dataset_id);
-  Storage storage{H5Dget_storage_size(dataset_id), ""};
+  Storage storage;
+  const Id file_id(check(H5Iget_file_id(dataset_id)));
+  hsize_t file_bytes = 0;
+  check(H5Fget_filesize(file_id, &file_bytes));
+  constexpr std::uint64_t harmless = std::uint64_t{256} << 20;
+  constexpr std::uint64_t ratio = 16384;  // no usual filter packs like that
+  const auto claims = [&](const char* what, const Extent& sizes) {
+    std::uint64_t bytes = 0;
+    const bool countable = product(sizes, layout.element_bytes, bytes);
+    if (countable && (bytes <= harmless || bytes / ratio <= file_bytes)) return;
+    storage.implausible = fmt::format(
+        "{} of ({}) would take {} bytes, and the file has {}: nearly all would be fill values",
+        what, fmt::join(sizes, ", "), countable ? std::to_string(bytes) : "more than 2^64",
+        file_bytes);
+  };
+  if (!layout.empty()) claims("its shape", layout.extent);
+  if (!layout.empty() && layout.kind == H5D_CHUNKED) claims("a chunk", layout.chunk);
   if (layout.empty()) return storage;
-  if (layout.kind == H5D_COMPACT) {
+  if (check(H5Tequal(layout.type, reading_type(dtype))) == 0) {
+    storage.why_independent = "its numbers must be converted";
+  } else if (layout.kind == H5D_COMPACT) {
     storage.why_independent = "the numbers lie in the dataset's header (compact)";
   } else if (layout.kind == H5D_CONTIGUOUS) {
     if (H5Dget_offset(dataset_id) == HADDR_UNDEF) storage.why_independent = "it was never written";
@@ -255,54 +305,24 @@ Storage storage_of(hid_t dataset_id) {
     std::uint64_t chunks = 1;
     for (std::size_t i = 0; i < layout.extent.size(); ++i)
       if (__builtin_mul_overflow(chunks, layout.chunks_along(i), &chunks)) chunks = 0;
-    if (written != chunks || storage.bytes != chunks * layout.chunk_bytes())
+    if (written != chunks || H5Dget_storage_size(dataset_id) != chunks * layout.chunk_bytes())
       storage.why_independent = "not all of its chunks were written";
   }
   return storage;
 }
 
-void require_whole_chunks(hid_t dataset_id, const std::string& who, Range rows,
-                          std::uint64_t budget) {
+void require_stored_chunks(hid_t dataset_id, const std::string& who, Range rows) {
   const Layout layout(dataset_id);
-  if (layout.kind != H5D_CHUNKED || layout.empty() || rows.size() == 0) return;
-  const std::size_t ndim = layout.extent.size();
-  const std::uint64_t expected = layout.chunk_bytes();
-  const Filters filters = filters_of(layout.creation);
-  Extent at(ndim, 0);
-  at[0] = static_cast<hsize_t>(rows.begin) / layout.chunk[0] * layout.chunk[0];
-  constexpr std::uint64_t looking_up = 256;  // what a look into the index costs, as bytes
-  const bool filtered = !filters.in_order.empty();
-  while (at[0] < static_cast<hsize_t>(rows.end)) {
-    hsize_t stored = 0;
-    if (H5Dget_chunk_storage_size(dataset_id, at.data(), &stored) < 0) {
-      H5Eclear2(H5E_DEFAULT);  // HDF5 1.10 has no other word for a chunk that was never written
-      stored = 0;
-    }
-    bool whole = true;
-    const std::uint64_t cost =
-        filtered && stored > 0 ? std::max<std::uint64_t>(stored, expected) : looking_up;
-    if (cost > budget) return;
-    budget -= cost;
-    if (stored > 0)
-      whole =
-          filtered ? unpacks_whole(dataset_id, filters, at, stored, expected) : stored == expected;
-    if (!whole)
-      throw OSError(fmt::format("{} is damaged: its chunk at ({}) does not hold {} bytes", who,
-                                fmt::join(at, ", "), expected));
-    for (std::size_t i = ndim; i-- > 0;) {
-      at[i] += layout.chunk[i];
-      if (at[i] < layout.extent[i] || i == 0) break;
-      at[i] = 0;
-    }
-  }
+  if (layout.kind == H5D_CHUNKED && !layout.empty() && H5Pget_nfilters(layout.creation) == 0)
+    look_at_chunks(dataset_id, layout, who, rows, std::numeric_limits<std::uint64_t>::max());
 }
 
 void try_reading(hid_t dataset_id, const DatasetInfo& info, const std::string& who) {
   constexpr std::uint64_t most_bytes = 1 << 20;
   const std::int64_t rows = info.shape.empty() ? 1 : info.shape[0];
   if (element_count(info.shape) == 0) return;
-  require_whole_chunks(dataset_id, who, {0, rows}, most_bytes);
   const Layout layout(dataset_id);
+  if (layout.kind == H5D_CHUNKED) look_at_chunks(dataset_id, layout, who, {0, rows}, most_bytes);
   std::uint64_t row_bytes = 0;
   const Extent row(layout.extent.begin() + (layout.extent.empty() ? 0 : 1), layout.extent.end());
   if (!product(row, std::max<std::uint64_t>(layout.element_bytes, size_of(info.dtype)), row_bytes))

@@ -12,20 +12,21 @@ namespace tessera::io::hdf5 {
 /// the file. Data that was never written, or only in part, is sound: it reads as the fill value.
 void require_sound(Handle dataset_id, const std::string& who);
 
-/// The bytes that the file holds of the dataset's numbers, and why a collective read of these might
-/// fail on one process while others wait for it in HDF5: "" when it cannot. Walks the chunk index.
+/// What the file holds of a dataset's numbers, which are read as `dtype`. Walks the chunk index.
 struct Storage {
-  std::uint64_t bytes = 0;
-  std::string why_independent;
+  std::string why_independent;  ///< why a collective read might fail on one process while others
+                                ///< wait for it inside HDF5; "" when it cannot
+  std::string implausible;      ///< what a file of this size claims to hold; "" when it may well
 };
-Storage storage_of(Handle dataset_id);
+Storage storage_of(Handle dataset_id, DType dtype);
 
-/// OSError unless every chunk that `rows` touch is stored with all its bytes. Chunks behind filters
-/// are unpacked to see that. Looks no further than work on `budget` bytes goes.
-void require_whole_chunks(Handle dataset_id, const std::string& who, Range rows,
-                          std::uint64_t budget);
+/// OSError unless every chunk that `rows` touch is stored with all its bytes or not at all:
+/// HDF5 1.10 gives what lies behind a short one in memory. Chunks behind filters are not looked at
+/// here.
+void require_stored_chunks(Handle dataset_id, const std::string& who, Range rows);
 
-/// Reads what a few MB hold of the first and the last rows, to see whether HDF5 survives it.
+/// Looks at chunks, and unpacks them, as far as work on a MB goes, and reads that much of the first
+/// and of the last rows, to see whether HDF5 survives it. OSError for chunks that are too short.
 void try_reading(Handle dataset_id, const DatasetInfo& info, const std::string& who);
 
 }  // namespace tessera::io::hdf5

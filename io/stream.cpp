@@ -11,6 +11,9 @@
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/file_source.hpp>
 #include <tessera/io/hdf5.hpp>
+#include <tessera/io/inspection.hpp>
+#include <tessera/io/preflight.hpp>
+#include <tessera/runtime/memory.hpp>
 #include <tessera/runtime/runtime.hpp>
 
 namespace tessera::io {
@@ -98,18 +101,20 @@ class DatasetSource : public RowSource {
   DatasetSource(std::string file, DatasetInfo info, const Communicator& comm)
       : RowSource(info.shape, info.dtype, comm), file_(std::move(file)), info_(std::move(info)) {}
 
-  void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
-                    int threads) const override {
-    if (leaves.empty()) return;
+  std::size_t bytes_of_leaf() const {
+    return static_cast<std::size_t>(std::min(distribution().leaf_rows(), distribution().rows()) *
+                                    cols()) *
+           size_of(dtype());
+  }
+
+  void visit_leaves(const LeafList& leaves, const LeafVisitor& visit, int threads) const override {
+    if (leaves.size() == 0) return;
     const auto workers =
-        static_cast<int>(std::min<std::int64_t>(std::max(1, threads), std::ssize(leaves)));
-    const std::size_t bytes =
-        static_cast<std::size_t>(std::min(distribution().leaf_rows(), distribution().rows()) *
-                                 cols()) *
-        size_of(dtype());
+        static_cast<int>(std::min<std::int64_t>(std::max(1, threads), leaves.size()));
+    const std::size_t bytes = bytes_of_leaf();
     std::vector<Buffer> memory;
     std::vector<std::byte*> buffers;
-    for (std::int64_t i = 0; i < std::min<std::int64_t>(workers + 2, std::ssize(leaves)); ++i)
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(workers + 2, leaves.size()); ++i)
       buffers.push_back(memory.emplace_back(std::max<std::size_t>(bytes, 1)).data());
 
     Queue queue(std::move(buffers));
@@ -126,8 +131,8 @@ class DatasetSource : public RowSource {
   }
 
  private:
-  void read_leaves(std::span<const std::int64_t> leaves, Queue& queue) const {
-    std::int64_t at = leaves.front();
+  void read_leaves(const LeafList& leaves, Queue& queue) const {
+    std::int64_t at = leaves[0];
     try {
       hdf5::explain("cannot read " + hdf5::title(file_, info_.name), [&] {
         const hdf5::Id file = hdf5::open_file(file_);
@@ -136,13 +141,15 @@ class DatasetSource : public RowSource {
         const DatasetInfo here = hdf5::describe(dataset, file_, info_.name);
         if (here.shape != info_.shape || here.dtype != info_.dtype)
           throw OSError(hdf5::title(file_, info_.name) + " changed since it was opened");
-        for (const std::int64_t leaf : leaves) {
-          at = leaf;
+        for (std::int64_t i = 0; i < leaves.size(); ++i) {
+          at = leaves[i];
           std::byte* data = queue.take_buffer();
           if (!data) break;
-          hdf5::read_rows(dataset, info_, distribution().rows_of_leaf(leaf), data);
+          const Range rows = distribution().rows_of_leaf(at);
+          hdf5::require_stored_chunks(dataset, hdf5::title(file_, info_.name), rows);
+          hdf5::read_rows(dataset, info_, rows, data);
           note_progress();
-          queue.offer({leaf, data});
+          queue.offer({at, data});
         }
       });
     } catch (...) {
@@ -173,7 +180,15 @@ class DatasetSource : public RowSource {
 }  // namespace
 
 Rows stream(const std::string& file, const std::string& dataset, const Communicator& comm) {
-  return Rows(std::make_shared<DatasetSource>(file, inspect(file, dataset, comm), comm));
+  const DatasetInfo info = inspect_to_read(file, dataset, comm).info;
+  const auto rows = std::make_shared<DatasetSource>(file, info, comm);
+  constexpr std::uint64_t little = 16 << 20;
+  const std::uint64_t buffers =
+      rows->bytes_of_leaf() * (static_cast<std::uint64_t>(Runtime::threads()) + 2);
+  if (rows->bytes_of_leaf() > little)
+    require_memory(buffers, "streaming " + hdf5::title(file, info.name),
+                   "fewer --threads hold fewer rows at a time", comm);
+  return Rows(rows);
 }
 
 }  // namespace tessera::io

@@ -10,6 +10,7 @@
 
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/hdf5.hpp>
+#include <tessera/io/inspection.hpp>
 #include <tessera/io/pending_file.hpp>
 #include <tessera/io/readable.hpp>
 #include <tessera/runtime/mpi.hpp>
@@ -130,6 +131,7 @@ void prepare(PendingFile& pending, const std::string& file, const Targets& targe
   const Id access = file_access();
   bool keep = false;
   if (pending.replaces()) {
+    if (!is_trusted()) examine_in_child(file, "");  // HDF5 walks the groups that it adds to
     const Id old = hdf5::open_file(file);
     keep = !holds_only(old, targets);
   }

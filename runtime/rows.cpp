@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <numeric>
 #include <set>
 #include <vector>
 
@@ -52,17 +51,15 @@ class ArraySource : public RowSource {
   Device device() const override { return array_.device(); }
   const Array* array() const override { return &array_; }
 
-  void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
-                    int threads) const override {
+  void visit_leaves(const LeafList& leaves, const LeafVisitor& visit, int threads) const override {
     const auto one = [&](std::int64_t leaf, Stream& stream) {
       visit({leaf, distribution().rows_of_leaf(leaf), array_.leaf(leaf)}, stream);
     };
     if (device() == cpu)
-      return parallel_for({0, std::ssize(leaves)}, threads, [&](std::int64_t i, Stream& stream) {
-        one(leaves[static_cast<std::size_t>(i)], stream);
-      });
+      return parallel_for({0, leaves.size()}, threads,
+                          [&](std::int64_t i, Stream& stream) { one(leaves[i], stream); });
     on_device([&](Stream& stream) {
-      for (const auto leaf : leaves) one(leaf, stream);
+      for (std::int64_t i = 0; i < leaves.size(); ++i) one(leaves[i], stream);
     });
   }
 
@@ -107,8 +104,7 @@ class MappedSource : public RowSource {
         selection_(detail::selection_in_force()) {}
   Device device() const override { return x_.device(); }
 
-  void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
-                    int threads) const override {
+  void visit_leaves(const LeafList& leaves, const LeafVisitor& visit, int threads) const override {
     Spare spare;
     x_.visit_leaves(leaves, through(visit, spare), threads);
   }
@@ -159,8 +155,7 @@ class CopiedSource : public RowSource {
         device_(device) {}
   Device device() const override { return device_; }
 
-  void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
-                    int threads) const override {
+  void visit_leaves(const LeafList& leaves, const LeafVisitor& visit, int threads) const override {
     struct Place {
       explicit Place(Device device) : stream(device) {}
       Stream stream;
@@ -253,10 +248,7 @@ void Rows::for_each_leaf(const LeafVisitor& visit, int threads) const {
 }
 
 void RowSource::visit_runs(std::int64_t, const LeafVisitor& visit, int threads) const {
-  const Range mine = distribution().leaves_of(comm().rank());
-  std::vector<std::int64_t> leaves(static_cast<std::size_t>(mine.size()));
-  std::iota(leaves.begin(), leaves.end(), mine.begin);
-  visit_leaves(leaves, visit, threads);
+  visit_leaves(distribution().leaves_of(comm().rank()), visit, threads);
 }
 
 Rows Rows::as(DType wanted) const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include <tessera/runtime/array.hpp>
 #include <tessera/runtime/runtime.hpp>
@@ -19,6 +20,21 @@ struct Leaf {
 /// Work on one leaf. Runs on several threads at once, each with its own stream.
 using LeafVisitor = std::function<void(const Leaf&, Stream&)>;
 
+/// Indices of leaves, ascending: a run of them, never written out, or a choice, which must outlive
+/// the list.
+class LeafList {
+ public:
+  LeafList(Range run) : run_(run) {}                 // NOLINT(google-explicit-constructor)
+  LeafList(const std::vector<std::int64_t>& chosen)  // NOLINT(google-explicit-constructor)
+      : run_{0, std::ssize(chosen)}, chosen_(chosen.data()) {}
+  std::int64_t size() const { return run_.size(); }
+  std::int64_t operator[](std::int64_t i) const { return chosen_ ? chosen_[i] : run_.begin + i; }
+
+ private:
+  Range run_;
+  const std::int64_t* chosen_ = nullptr;
+};
+
 /// A source of leaves behind Rows. To add one (a file format, a generator), derive from it.
 class RowSource {
  public:
@@ -36,7 +52,7 @@ class RowSource {
   /// Visits the given leaves of this process, which ascend, on `threads` threads; in order when
   /// `threads` is 1. Local: no communication. Rethrows what the visitor throws, that of the lowest
   /// leaf.
-  virtual void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
+  virtual void visit_leaves(const LeafList& leaves, const LeafVisitor& visit,
                             int threads) const = 0;
   /// Visits every leaf of this process once, in runs if that suits the device: of at most `leaves`
   /// leaves, a power of two, none of them across a multiple of it. Otherwise as visit_leaves.
@@ -73,7 +89,7 @@ class Rows {
 
   /// Visits every leaf this process owns once, as RowSource::visit_leaves.
   void for_each_leaf(const LeafVisitor& visit, int threads = Runtime::threads()) const;
-  void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
+  void visit_leaves(const LeafList& leaves, const LeafVisitor& visit,
                     int threads = Runtime::threads()) const {
     source_->visit_leaves(leaves, visit, threads);
   }

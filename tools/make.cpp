@@ -16,10 +16,9 @@ class Generated : public RowSource {
   Generated(Shape shape, DType dtype, Fill fill)
       : RowSource(std::move(shape), dtype, Communicator::world()), fill_(std::move(fill)) {}
 
-  void visit_leaves(std::span<const std::int64_t> leaves, const LeafVisitor& visit,
-                    int threads) const override {
-    parallel_for({0, std::ssize(leaves)}, threads, [&](std::int64_t i, Stream& stream) {
-      const std::int64_t leaf = leaves[static_cast<std::size_t>(i)];
+  void visit_leaves(const LeafList& leaves, const LeafVisitor& visit, int threads) const override {
+    parallel_for({0, leaves.size()}, threads, [&](std::int64_t i, Stream& stream) {
+      const std::int64_t leaf = leaves[i];
       const Range rows = distribution().rows_of_leaf(leaf);
       const Buffer memory(static_cast<std::size_t>(rows.size() * cols()) * size_of(dtype()));
       const Tile out{memory.data(), rows.size(), cols(), cols(), dtype(), cpu};
