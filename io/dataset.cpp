@@ -9,7 +9,6 @@
 #include <tessera/io/hdf5.hpp>
 #include <tessera/io/inspection.hpp>
 #include <tessera/io/location.hpp>
-#include <tessera/io/preflight.hpp>
 #include <tessera/io/readable.hpp>
 #include <tessera/runtime/memory.hpp>
 #include <tessera/runtime/mpi.hpp>
@@ -63,7 +62,6 @@ void read_independent(const std::string& file, const DatasetInfo& info, const Ar
                                 hdf5::title(file, info.name)));
     const auto most = hdf5::rows_per_transfer(info.shape, info.dtype);
     for (const Range rows : pieces(out, out.comm().rank(), most)) {
-      hdf5::require_stored_chunks(dataset, hdf5::title(file, info.name), rows);
       hdf5::read_rows(dataset, info, rows, row_of(out, rows.begin));
       note_progress();
     }

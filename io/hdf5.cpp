@@ -43,14 +43,6 @@ herr_t deny_link(const char*, const char*, const char*, const char*, unsigned*, 
 /// Neither a relative name in a file nor the environment finds data here.
 constexpr const char* nowhere = "/nonexistent";
 
-Id dataset_access() {
-  Id access(check(H5Pcreate(H5P_DATASET_ACCESS)));
-  check(H5Pset_elink_cb(access, deny_link, nullptr));
-  check(H5Pset_efile_prefix(access, nowhere));
-  check(H5Pset_virtual_prefix(access, nowhere));
-  return access;
-}
-
 std::string member_name(hid_t type, unsigned index) {
   char* found = H5Tget_member_name(type, index);
   const std::string name = found ? found : "";
@@ -397,6 +389,14 @@ std::string follow(hid_t file_id, const std::string& file, const std::string& da
   }
   if (at.empty()) refuse_missing(file_id, file, dataset);
   refuse_group(file_id, file, dataset);
+}
+
+Id dataset_access() {
+  Id access(check(H5Pcreate(H5P_DATASET_ACCESS)));
+  check(H5Pset_elink_cb(access, deny_link, nullptr));
+  check(H5Pset_efile_prefix(access, nowhere));
+  check(H5Pset_virtual_prefix(access, nowhere));
+  return access;
 }
 
 Id open_dataset(hid_t file_id, const std::string& path, std::int64_t rows_at_once) {

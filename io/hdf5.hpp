@@ -87,6 +87,9 @@ int descriptor(Handle file_id);
 /// ValueError listing what there is when nothing has that name.
 std::string follow(Handle file_id, const std::string& file, const std::string& dataset);
 
+/// How datasets are opened: so that they cannot reach other files.
+Id dataset_access();
+
 /// Opens a dataset by a path from follow() so that it cannot reach other files. `rows_at_once`,
 /// when positive, sizes the chunk cache for passes that read so many rows at a time.
 Id open_dataset(Handle file_id, const std::string& path, std::int64_t rows_at_once = 0);

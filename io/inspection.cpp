@@ -54,10 +54,11 @@ class Reader {
 
 Found look_closely(hdf5::Handle file_id, const std::string& file, const std::string& path,
                    bool trial) {
-  const hdf5::Id dataset = hdf5::open_dataset(file_id, path);
+  hdf5::Id dataset = hdf5::open_dataset(file_id, path);
   const DatasetInfo info = hdf5::describe(dataset, file, path);
-  hdf5::Storage storage = hdf5::storage_of(dataset, info.dtype);
-  if (trial) hdf5::try_reading(dataset, info, hdf5::title(file, path));
+  hdf5::Storage storage = hdf5::storage_of(dataset, info.dtype, hdf5::title(file, path));
+  hdf5::check(dataset.close());  // and its cache of chunks
+  if (trial) hdf5::try_reading(file_id, info, hdf5::title(file, path));
   return {info, std::move(storage.why_independent), std::move(storage.implausible)};
 }
 

@@ -62,16 +62,19 @@ std::string find_program() {
 
 /// This environment without what would make the child a process of the MPI job.
 std::vector<char*> environment_outside_of_mpi() {
-  constexpr std::array<std::string_view, 7> prefixes = {"OMPI_", "PMIX_", "PMI_",    "PRTE_",
-                                                        "ORTE_", "MPI_",  "TESSERA_"};
+  constexpr std::array<std::string_view, 8> prefixes = {
+      "GLIBC_TUNABLES", "OMPI_", "PMIX_", "PMI_", "PRTE_", "ORTE_", "MPI_", "TESSERA_"};
   // glibc then writes of a broken heap to standard error, not to the terminal.
   static std::string quiet = "LIBC_FATAL_STDERR_=1";
+  // try_reading() fills free memory, which the caches of threads would hand out as it was.
+  static std::string uncached = "GLIBC_TUNABLES=glibc.malloc.tcache_count=0";
   std::vector<char*> kept;
   for (char** entry = environ; entry && *entry; ++entry)
     if (std::none_of(prefixes.begin(), prefixes.end(),
                      [&](auto p) { return std::string_view(*entry).starts_with(p); }))
       kept.push_back(*entry);
   kept.push_back(quiet.data());
+  kept.push_back(uncached.data());
   kept.push_back(nullptr);
   return kept;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <hdf5.h>
+#include <malloc.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -96,22 +97,38 @@ bool product(const Extent& sizes, std::uint64_t first, std::uint64_t& bytes) {
   return true;
 }
 
-struct Filters {
-  std::vector<H5Z_filter_t> in_order;
-  bool has(H5Z_filter_t f) const {
-    return std::find(in_order.begin(), in_order.end(), f) != in_order.end();
-  }
+struct Filter {
+  H5Z_filter_t number = 0;
+  std::vector<unsigned> values;  // its parameters
 };
+using Filters = std::vector<Filter>;  // in the order of packing
 
 Filters filters_of(hid_t creation) {
-  Filters filters;
-  const auto count = check(H5Pget_nfilters(creation));
-  for (unsigned i = 0; i < count; ++i) {
-    std::size_t values = 0;
-    filters.in_order.push_back(static_cast<H5Z_filter_t>(
-        check(H5Pget_filter2(creation, i, nullptr, &values, nullptr, 0, nullptr, nullptr))));
+  constexpr std::size_t most_values = 32;  // enough for the leading ones
+  Filters filters(static_cast<std::size_t>(check(H5Pget_nfilters(creation))));
+  for (unsigned i = 0; i < filters.size(); ++i) {
+    std::array<unsigned, most_values> values{};
+    std::size_t count = values.size();
+    filters[i].number = static_cast<H5Z_filter_t>(
+        check(H5Pget_filter2(creation, i, nullptr, &count, values.data(), 0, nullptr, nullptr)));
+    filters[i].values.assign(values.begin(), values.begin() + std::min(count, most_values));
   }
   return filters;
+}
+
+/// Whether the filters that are told how much they unpack are told the bytes of a chunk.
+bool unpack_chunks(const Filters& filters, std::uint64_t chunk_bytes) {
+  return std::all_of(filters.begin(), filters.end(), [&](const Filter& f) {
+    const auto& v = f.values;
+    switch (f.number) {
+      case H5Z_FILTER_SCALEOFFSET:  // type, factor, elements, class, bytes of an element, ...
+        return v.size() > 4 && std::uint64_t{v[2]} * v[4] == chunk_bytes;
+      case H5Z_FILTER_NBIT:  // count, whether it does nothing, elements, class, bytes, ...
+        return v.size() > 4 && (v[1] != 0 || std::uint64_t{v[2]} * v[4] == chunk_bytes);
+      default:
+        return true;
+    }
+  });
 }
 
 /// Bytes that a zlib stream unpacks to, at most one more than `expected`; -1 for a broken stream.
@@ -145,9 +162,9 @@ bool unpacks_whole(hid_t dataset_id, const Filters& filters, const Extent& at, h
   constexpr std::size_t checksum = 4;
   std::uint64_t bytes = stored;
   bool packed = false;
-  for (std::size_t i = filters.in_order.size(); i-- > 0;) {
+  for (std::size_t i = filters.size(); i-- > 0;) {
     if (i < 32 && (skipped >> i & 1U)) continue;
-    switch (filters.in_order[i]) {
+    switch (filters[i].number) {
       case H5Z_FILTER_SHUFFLE:
         break;
       case H5Z_FILTER_FLETCHER32:
@@ -155,13 +172,19 @@ bool unpacks_whole(hid_t dataset_id, const Filters& filters, const Extent& at, h
         bytes -= checksum;
         if (!packed) raw.resize(bytes);
         break;
+      case H5Z_FILTER_SZIP: {  // begins with the length, little-endian
+        if (packed || raw.size() < 4) return packed;
+        bytes = 0;
+        for (std::size_t b = 4; b-- > 0;) bytes = bytes << 8 | std::to_integer<unsigned>(raw[b]);
+        packed = true;
+        break;
+      }
       case H5Z_FILTER_DEFLATE: {
         if (packed) return true;  // packed twice: left to HDF5
         // A checksum that was appended before packing is part of what unpacks.
         std::uint64_t most = expected;
         for (std::size_t j = 0; j < i; ++j)
-          if (filters.in_order[j] == H5Z_FILTER_FLETCHER32 && !(skipped >> j & 1U))
-            most += checksum;
+          if (filters[j].number == H5Z_FILTER_FLETCHER32 && !(skipped >> j & 1U)) most += checksum;
         const std::int64_t n = unpacked_bytes(raw, most);
         if (n < 0) return true;  // HDF5 says so itself
         bytes = static_cast<std::uint64_t>(n);
@@ -175,28 +198,24 @@ bool unpacks_whole(hid_t dataset_id, const Filters& filters, const Extent& at, h
   return bytes == expected;
 }
 
-/// Whether every chunk that `rows` touch holds its bytes or none; those behind filters are unpacked
-/// to see. Goes no further than work on `budget` bytes.
-void look_at_chunks(hid_t dataset_id, const Layout& layout, const std::string& who, Range rows,
-                    std::uint64_t budget) {
+/// OSError unless chunks behind filters unpack to all their bytes. Goes no further than work on
+/// `budget` bytes.
+void require_whole_packed_chunks(hid_t dataset_id, const Layout& layout, const std::string& who,
+                                 std::uint64_t budget) {
   constexpr std::uint64_t looking_up = 256;  // what a look into the index costs, as bytes
   const Filters filters = filters_of(layout.creation);
-  const bool filtered = !filters.in_order.empty();
+  if (filters.empty()) return;
   const std::uint64_t expected = layout.chunk_bytes();
-  Extent at(layout.extent.size(), 0);
-  at[0] = static_cast<hsize_t>(rows.begin) / layout.chunk[0] * layout.chunk[0];
-  while (at[0] < static_cast<hsize_t>(rows.end)) {
+  for (Extent at(layout.extent.size(), 0); at[0] < layout.extent[0];) {
     hsize_t stored = 0;
     if (H5Dget_chunk_storage_size(dataset_id, at.data(), &stored) < 0) {
       H5Eclear2(H5E_DEFAULT);  // HDF5 1.10 has no other word for a chunk that was never written
       stored = 0;
     }
-    const std::uint64_t cost =
-        filtered && stored > 0 ? std::max<std::uint64_t>(stored, expected) : looking_up;
+    const std::uint64_t cost = stored > 0 ? std::max<std::uint64_t>(stored, expected) : looking_up;
     if (cost > budget) return;
     budget -= cost;
-    if (stored > 0 &&
-        !(filtered ? unpacks_whole(dataset_id, filters, at, stored, expected) : stored == expected))
+    if (stored > 0 && !unpacks_whole(dataset_id, filters, at, stored, expected))
       throw OSError(fmt::format("{} is damaged: its chunk at ({}) does not hold {} bytes", who,
                                 fmt::join(at, ", "), expected));
     for (std::size_t i = at.size(); i-- > 0;) {
@@ -205,6 +224,27 @@ void look_at_chunks(hid_t dataset_id, const Layout& layout, const std::string& w
       at[i] = 0;
     }
   }
+}
+
+/// OSError unless chunks without filters are stored with all their bytes: HDF5 1.10 gives what lies
+/// behind a short one in memory. Returns how many there are.
+std::uint64_t require_whole_plain_chunks(hid_t dataset_id, const Layout& layout,
+                                         const std::string& who) {
+  constexpr hsize_t few = 256;  // HDF5 walks to each from the first
+  hsize_t written = 0;
+  check(H5Dget_num_chunks(dataset_id, layout.space, &written));
+  std::uint64_t bytes = 0;
+  bool whole = !__builtin_mul_overflow(written, layout.chunk_bytes(), &bytes) &&
+               H5Dget_storage_size(dataset_id) == bytes;
+  for (hsize_t i = 0; whole && i < written && written <= few; ++i) {
+    hsize_t stored = 0;
+    check(H5Dget_chunk_info(dataset_id, layout.space, i, nullptr, nullptr, nullptr, &stored));
+    whole = stored == layout.chunk_bytes();
+  }
+  if (!whole)
+    throw OSError(fmt::format("{} is damaged: its {} chunks do not hold {} bytes each", who,
+                              written, layout.chunk_bytes()));
+  return written;
 }
 
 }  // namespace
@@ -258,6 +298,8 @@ void require_sound(hid_t dataset_id, const std::string& who) {
       if (!product(layout.chunk, layout.element_bytes, chunk_bytes) || chunk_bytes == 0 ||
           chunk_bytes > most_bytes)
         damaged(fmt::format("it has chunks of ({})", fmt::join(layout.chunk, ", ")));
+      if (!unpack_chunks(filters_of(layout.creation), chunk_bytes))
+        damaged("its filters do not unpack whole chunks");
       for (std::size_t i = 0; i < ndim; ++i)
         if (layout.most[i] != H5S_UNLIMITED && layout.most[i] > 0 &&
             layout.chunk[i] > layout.most[i])
@@ -271,7 +313,7 @@ void require_sound(hid_t dataset_id, const std::string& who) {
   }
 }
 
-Storage storage_of(hid_t dataset_id, DType dtype) {
+Storage storage_of(hid_t dataset_id, DType dtype, const std::string& who) {
   const Layout layout(dataset_id);
   Storage storage;
   const Id file_id(check(H5Iget_file_id(dataset_id)));
@@ -291,49 +333,53 @@ Storage storage_of(hid_t dataset_id, DType dtype) {
   if (!layout.empty()) claims("its shape", layout.extent);
   if (!layout.empty() && layout.kind == H5D_CHUNKED) claims("a chunk", layout.chunk);
   if (layout.empty()) return storage;
-  if (check(H5Tequal(layout.type, reading_type(dtype))) == 0) {
+  const bool plain = layout.kind == H5D_CHUNKED && H5Pget_nfilters(layout.creation) == 0;
+  const std::uint64_t written = plain ? require_whole_plain_chunks(dataset_id, layout, who) : 0;
+  std::uint64_t chunks = 1;
+  for (std::size_t i = 0; plain && i < layout.extent.size(); ++i)
+    if (__builtin_mul_overflow(chunks, layout.chunks_along(i), &chunks)) chunks = 0;
+  if (check(H5Tequal(layout.type, reading_type(dtype))) == 0)
     storage.why_independent = "its numbers must be converted";
-  } else if (layout.kind == H5D_COMPACT) {
+  else if (layout.kind == H5D_COMPACT)
     storage.why_independent = "the numbers lie in the dataset's header (compact)";
-  } else if (layout.kind == H5D_CONTIGUOUS) {
-    if (H5Dget_offset(dataset_id) == HADDR_UNDEF) storage.why_independent = "it was never written";
-  } else if (check(H5Pget_nfilters(layout.creation)) > 0) {
+  else if (layout.kind == H5D_CONTIGUOUS && H5Dget_offset(dataset_id) == HADDR_UNDEF)
+    storage.why_independent = "it was never written";
+  else if (layout.kind == H5D_CHUNKED && !plain)
     storage.why_independent = "its chunks pass through filters, which may fail on one process";
-  } else {
-    hsize_t written = 0;
-    check(H5Dget_num_chunks(dataset_id, layout.space, &written));
-    std::uint64_t chunks = 1;
-    for (std::size_t i = 0; i < layout.extent.size(); ++i)
-      if (__builtin_mul_overflow(chunks, layout.chunks_along(i), &chunks)) chunks = 0;
-    if (written != chunks || H5Dget_storage_size(dataset_id) != chunks * layout.chunk_bytes())
-      storage.why_independent = "not all of its chunks were written";
-  }
+  else if (plain && written != chunks)
+    storage.why_independent = "not all of its chunks were written";
   return storage;
 }
 
-void require_stored_chunks(hid_t dataset_id, const std::string& who, Range rows) {
-  const Layout layout(dataset_id);
-  if (layout.kind == H5D_CHUNKED && !layout.empty() && H5Pget_nfilters(layout.creation) == 0)
-    look_at_chunks(dataset_id, layout, who, rows, std::numeric_limits<std::uint64_t>::max());
-}
-
-void try_reading(hid_t dataset_id, const DatasetInfo& info, const std::string& who) {
+void try_reading(hid_t file_id, const DatasetInfo& info, const std::string& who) {
   constexpr std::uint64_t most_bytes = 1 << 20;
-  const std::int64_t rows = info.shape.empty() ? 1 : info.shape[0];
   if (element_count(info.shape) == 0) return;
-  const Layout layout(dataset_id);
-  if (layout.kind == H5D_CHUNKED) look_at_chunks(dataset_id, layout, who, {0, rows}, most_bytes);
+  const Id access = dataset_access();
+  check(H5Pset_chunk_cache(access, 1, 0, 1.0));  // every read unpacks anew
+  const Id dataset(check(H5Dopen2(file_id, info.name.c_str(), access)));
+  const Layout layout(dataset);
+  const std::int64_t rows = row_count(info.shape);
+  if (layout.kind == H5D_CHUNKED) require_whole_packed_chunks(dataset, layout, who, most_bytes);
+
   std::uint64_t row_bytes = 0;
   const Extent row(layout.extent.begin() + (layout.extent.empty() ? 0 : 1), layout.extent.end());
-  if (!product(row, std::max<std::uint64_t>(layout.element_bytes, size_of(info.dtype)), row_bytes))
+  if (!product(row, std::max<std::uint64_t>(layout.element_bytes, size_of(info.dtype)),
+               row_bytes) ||
+      row_bytes > most_bytes ||
+      (layout.kind == H5D_CHUNKED && layout.chunk_bytes() > 16 * most_bytes))
     return;
-  if (row_bytes > most_bytes) return;
-  if (layout.kind == H5D_CHUNKED && layout.chunk_bytes() > 16 * most_bytes) return;
-  const std::int64_t some =
-      std::min(rows, static_cast<std::int64_t>(most_bytes / std::max<std::uint64_t>(1, row_bytes)));
-  std::vector<std::byte> memory(static_cast<std::size_t>(some) * row_bytes);
-  read_rows(dataset_id, info, {0, some}, memory.data());
-  if (some < rows) read_rows(dataset_id, info, {rows - some, rows}, memory.data());
+  const auto some = std::min(rows, static_cast<std::int64_t>(most_bytes / row_bytes));
+  const auto read_with_heap_of = [&](int byte, Range range) {
+    check(H5garbage_collect());
+    mallopt(M_PERTURB, byte);
+    std::vector<std::byte> numbers(static_cast<std::size_t>(some) * row_bytes);
+    read_rows(dataset, info, range, numbers.data());
+    return numbers;
+  };
+  for (const Range range : {Range{0, some}, Range{rows - some, rows}})
+    if (read_with_heap_of(0x55, range) != read_with_heap_of(0xAA, range))
+      throw OSError(
+          fmt::format("{} is damaged: reading it gives bytes that are not in the file", who));
 }
 
 }  // namespace tessera::io::hdf5

@@ -12,21 +12,18 @@ namespace tessera::io::hdf5 {
 /// the file. Data that was never written, or only in part, is sound: it reads as the fill value.
 void require_sound(Handle dataset_id, const std::string& who);
 
-/// What the file holds of a dataset's numbers, which are read as `dtype`. Walks the chunk index.
+/// What the file holds of a dataset's numbers, which are read as `dtype`. Walks the chunk index:
+/// OSError for chunks that are stored short.
 struct Storage {
   std::string why_independent;  ///< why a collective read might fail on one process while others
                                 ///< wait for it inside HDF5; "" when it cannot
   std::string implausible;      ///< what a file of this size claims to hold; "" when it may well
 };
-Storage storage_of(Handle dataset_id, DType dtype);
-
-/// OSError unless every chunk that `rows` touch is stored with all its bytes or not at all:
-/// HDF5 1.10 gives what lies behind a short one in memory. Chunks behind filters are not looked at
-/// here.
-void require_stored_chunks(Handle dataset_id, const std::string& who, Range rows);
+Storage storage_of(Handle dataset_id, DType dtype, const std::string& who);
 
 /// Looks at chunks, and unpacks them, as far as work on a MB goes, and reads that much of the first
-/// and of the last rows, to see whether HDF5 survives it. OSError for chunks that are too short.
-void try_reading(Handle dataset_id, const DatasetInfo& info, const std::string& who);
+/// and of the last rows, twice with different bytes in free memory: to see whether HDF5 survives it
+/// and gives nothing but what the file holds. OSError otherwise. For a process of its own.
+void try_reading(Handle file_id, const DatasetInfo& info, const std::string& who);
 
 }  // namespace tessera::io::hdf5

@@ -12,7 +12,6 @@
 #include <tessera/io/file_source.hpp>
 #include <tessera/io/hdf5.hpp>
 #include <tessera/io/inspection.hpp>
-#include <tessera/io/preflight.hpp>
 #include <tessera/runtime/memory.hpp>
 #include <tessera/runtime/runtime.hpp>
 
@@ -146,7 +145,6 @@ class DatasetSource : public RowSource {
           std::byte* data = queue.take_buffer();
           if (!data) break;
           const Range rows = distribution().rows_of_leaf(at);
-          hdf5::require_stored_chunks(dataset, hdf5::title(file_, info_.name), rows);
           hdf5::read_rows(dataset, info_, rows, data);
           note_progress();
           queue.offer({at, data});

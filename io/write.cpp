@@ -166,6 +166,7 @@ void bring_up_to_date(std::unique_ptr<PendingFile>& pending, const std::string& 
   const hdf5::Session session;
   auto fresh = std::make_unique<PendingFile>(file);
   if (!fresh->replaces()) return;  // it is gone
+  if (!is_trusted()) examine_in_child(file, "");
   (void)hdf5::open_file(file);
   fresh->copy_target();
   fresh->require_room(required_bytes(file, targets));

@@ -72,6 +72,10 @@ void Common::add_to(CLI::App& app, Reads reads) {
   app.add_option("--threads", threads, "threads per process (default: the cores it may use)");
   app.add_flag("--portable-bits", portable_bits,
                "AVX2 code everywhere: same bits on every machine that has it");
+  app.add_flag(
+      "--trusted", trusted,
+      "open HDF5 files without a look at their structure in a process of its own (for files "
+      "that nobody made to harm), however little they hold of what they claim");
   app.add_flag("--progress", progress, "show how far long work is (terminals only)");
   if (reads == Reads::nothing) return;
   if (reads == Reads::rows)
@@ -99,6 +103,7 @@ void Common::add_to(CLI::App& app, Reads reads) {
 void Common::apply() const {
   if (threads) Runtime::set_threads(*threads);
   Progress::enable(progress);
+  if (trusted) io::set_trusted(true);
   if (!trace.empty()) trace::start(trace, Communicator::world());
   register_operations();
   for (const auto& file : plugins) load_plugin(file);

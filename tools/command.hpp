@@ -35,6 +35,7 @@ struct Common {
   bool stream = false;
   bool collective = false;
   bool progress = false;
+  bool trusted = false;
   bool portable_bits = false;  // acted on before the command line is parsed
   std::string device = "cpu";
   std::vector<std::string> plugins;

@@ -1,5 +1,7 @@
-// Reads dataset /X of every file that standard input names, one a line, as a job would: list, in
-// memory, streamed. Answers each with a line: a checksum of the numbers, or the error.
+// Reads dataset /X of every file that rank 0's standard input names, one a line, as jobs do: list,
+// whole, collectively, streamed. Answers each with a line: the memory this process has had, shape,
+// dtype, the sum of the numbers and a checksum, and why HDF5 did not read collectively; or the
+// error.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -15,27 +17,35 @@ namespace {
 
 using namespace tessera;
 
-std::uint64_t sum_of(std::uint64_t sum, const Tile& tile) {
-  const auto bytes = static_cast<std::size_t>(tile.cols) * size_of(tile.dtype);
-  for (std::int64_t i = 0; i < tile.rows; ++i) {
-    const std::string_view row(static_cast<const char*>(tile.slice(i, 1).data), bytes);
-    sum = sum * 31 + std::hash<std::string_view>{}(row);
-  }
+std::string_view bytes_of(const Array& x) {
+  return {static_cast<const char*>(x.local().data),
+          static_cast<std::size_t>(x.size()) * size_of(x.dtype())};
+}
+
+double sum_of(const Array& x) {
+  double sum = 0.0;
+  visit(x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_arithmetic_v<T>)
+      for (std::int64_t i = 0; i < x.size(); ++i)
+        sum += static_cast<double>(static_cast<const T*>(x.local().data)[i]);
+  });
   return sum;
 }
 
 std::string outcome(const std::string& file) {
   try {
     io::list_datasets(file);
-    const Array x = io::read(file, "/X");
-    std::uint64_t whole = 0;
-    std::uint64_t streamed = 0;
-    Rows(x).for_each_leaf([&](const Leaf& leaf, Stream&) { whole = sum_of(whole, leaf.tile); }, 1);
-    io::stream(file, "/X")
-        .for_each_leaf([&](const Leaf& leaf, Stream&) { streamed = sum_of(streamed, leaf.tile); },
-                       1);
-    return fmt::format("{} {} {:x}{}", to_string(x.shape()), name_of(x.dtype()), whole,
-                       whole == streamed ? "" : " and another when streamed");
+    const Array x = gather(io::read(file, "/X"));
+    std::string why;
+    const Array collective =
+        gather(io::read(file, "/X", {.collective = true, .why_independent = &why}));
+    const Array streamed = gather(collect(io::stream(file, "/X")));
+    std::string text = fmt::format("{} {} sum {} {:x}", to_string(x.shape()), name_of(x.dtype()),
+                                   sum_of(x), std::hash<std::string_view>{}(bytes_of(x)));
+    if (bytes_of(collective) != bytes_of(x)) text += " DIFFERS when read collectively";
+    if (bytes_of(streamed) != bytes_of(x)) text += " DIFFERS when streamed";
+    return text + (why.empty() ? "" : " independent: " + why);
   } catch (const Error& e) {
     std::string text = fmt::format("{}: {}", e.kind(), e.what());
     std::replace(text.begin(), text.end(), '\n', ' ');
@@ -47,10 +57,15 @@ std::string outcome(const std::string& file) {
 
 int main(int argc, char** argv) {
   Runtime runtime(argc, argv);
-  for (std::string file; std::getline(std::cin, file);) {
+  const auto world = Communicator::world();
+  for (;;) {
+    std::string file;
+    if (world.rank() == 0 && !std::getline(std::cin, file)) file.clear();
+    world.broadcast(file, 0);
+    if (file.empty()) return 0;
     const std::string text = outcome(file);
     rusage used{};
     getrusage(RUSAGE_SELF, &used);
-    std::cout << used.ru_maxrss / 1024 << " MB: " << text << std::endl;
+    if (world.rank() == 0) std::cout << used.ru_maxrss / 1024 << " MB: " << text << std::endl;
   }
 }

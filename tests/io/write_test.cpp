@@ -96,6 +96,12 @@ TEST(Write, CollectiveReadsAreCollective) {
   EXPECT_TRUE(collective);
   io::read(folder / "x.h5", "/x", {.was_collective = &collective});
   EXPECT_FALSE(collective);
+  io::write(folder / "bool.h5", "/x", zeros({300, 4}, DType::boolean));
+  std::string why;
+  io::read(folder / "bool.h5", "/x",
+           {.collective = true, .was_collective = &collective, .why_independent = &why});
+  EXPECT_FALSE(collective);
+  EXPECT_EQ(why, "its numbers must be converted");
 }
 
 TEST(Write, KeepsOtherDatasetsAndReplacesItsOwn) {

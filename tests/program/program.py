@@ -11,8 +11,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-PROGRAM = os.environ.get(
-    "TESSERA_PROGRAM", Path(__file__).parents[2] / "build/release/tools/tessera"
+PROGRAM = Path(
+    os.environ.get("TESSERA_PROGRAM")
+    or Path(__file__).parents[2] / "build/release/tools/tessera"
 )
 PLUGIN = Path(PROGRAM).parents[1] / "examples/plugin/plain.so"
 MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none"]
