@@ -193,23 +193,36 @@ detail::SelectionHandle Estimator::remembered() const {
   return fitted_under_ && selection_is_default() ? fitted_under_ : detail::selection_in_force();
 }
 
-Rows Estimator::predict_rows(const Rows& x) const {
+// `features`: x has the columns of the training data.
+Rows Estimator::rows(const Rows& x, Rows (Estimator::*method)(const Rows&) const,
+                     bool features) const {
   require_fitted(*this);
   const SelectionGuard guard(remembered());
-  return run_predict(check_x(x, false));
+  return (this->*method)(check_x(x, !features));
 }
-Rows Estimator::transform_rows(const Rows& x) const {
-  require_fitted(*this);
-  const SelectionGuard guard(remembered());
-  return run_transform(check_x(x, false));
+
+Rows Estimator::predict_rows(const Rows& x) const { return rows(x, &Estimator::run_predict); }
+Rows Estimator::transform_rows(const Rows& x) const { return rows(x, &Estimator::run_transform); }
+Rows Estimator::inverse_transform_rows(const Rows& x) const {
+  return rows(x, &Estimator::run_inverse_transform, false);
+}
+Rows Estimator::score_samples_rows(const Rows& x) const {
+  return rows(x, &Estimator::run_score_samples);
 }
 Array Estimator::predict(const Rows& x) const { return collect(predict_rows(x)); }
 Array Estimator::transform(const Rows& x) const { return collect(transform_rows(x)); }
-
 Array Estimator::inverse_transform(const Rows& x) const {
+  return collect(inverse_transform_rows(x));
+}
+Array Estimator::score_samples(const Rows& x) const { return collect(score_samples_rows(x)); }
+
+Array Estimator::get_covariance() const {
   require_fitted(*this);
-  const SelectionGuard guard(remembered());
-  return collect(run_inverse_transform(check_x(x, true)));
+  return do_covariance(false);
+}
+Array Estimator::get_precision() const {
+  require_fitted(*this);
+  return do_covariance(true);
 }
 
 Array Estimator::fit_predict(const Rows& x, const Array& y, const Array& sample_weight) {
@@ -236,6 +249,10 @@ void Estimator::has_no(std::string_view method) const {
 Rows Estimator::do_predict(const Rows&) const { has_no("predict"); }
 Rows Estimator::do_transform(const Rows&) const { has_no("transform"); }
 Rows Estimator::do_inverse_transform(const Rows&) const { has_no("inverse_transform"); }
+Rows Estimator::do_score_samples(const Rows&) const { has_no("score_samples"); }
+Array Estimator::do_covariance(bool inverse) const {
+  has_no(inverse ? "get_precision" : "get_covariance");
+}
 double Estimator::do_score(const Rows&, const Array&, const Array&) const { has_no("score"); }
 
 Model Estimator::model() const {
@@ -256,9 +273,10 @@ void Estimator::restore(const Model& model) {
 
     std::vector<std::string> known = attribute_names();
     known.emplace_back("n_features_in_");
-    refuse(misnamed(model.attributes, known, name()));
-    Refusals refused = set_attributes(model.attributes);
-    const Value& features = find(model.attributes, "n_features_in_");
+    const Values attributes = with_newer(model.attributes);
+    refuse(misnamed(attributes, known, name()));
+    Refusals refused = set_attributes(attributes);
+    const Value& features = find(attributes, "n_features_in_");
     if (const Allowed allowed = integers(1); !allowed.accepts(features))
       refused.emplace_back("n_features_in_", allowed.describe() + ", got " + features.to_string());
     refuse(sentences(refused));

@@ -48,6 +48,8 @@ class Estimator {
   Array predict(const Rows& x) const;
   Array transform(const Rows& x) const;
   Array inverse_transform(const Rows& x) const;
+  /// The log-likelihood of each row, (n,).
+  Array score_samples(const Rows& x) const;
   Array fit_predict(const Rows& x, const Array& y = {}, const Array& sample_weight = {});
   Array fit_transform(const Rows& x, const Array& y = {}, const Array& sample_weight = {});
   double score(const Rows& x, const Array& y = {}, const Array& sample_weight = {}) const;
@@ -55,6 +57,13 @@ class Estimator {
   /// The same results computed leaf by leaf when they are read, for data larger than memory.
   Rows predict_rows(const Rows& x) const;
   Rows transform_rows(const Rows& x) const;
+  Rows inverse_transform_rows(const Rows& x) const;
+  Rows score_samples_rows(const Rows& x) const;
+
+  /// The covariance of the fitted model of the data and its inverse: (p, p), replicated, in host
+  /// memory. LinAlgError where there is no inverse.
+  Array get_covariance() const;
+  Array get_precision() const;
 
   bool is_fitted() const { return n_features_in_ > 0; }
   /// Attributes with one entry per row of the training data, which stay out of the model file
@@ -80,6 +89,8 @@ class Estimator {
   virtual Refusals set_attributes(const Values& values) = 0;
   virtual Refusals refused_attributes() const = 0;
   virtual std::vector<std::string> attribute_names() const = 0;
+  /// With None for what model files of earlier versions lack.
+  virtual Values with_newer(Values attributes) const = 0;
   virtual void set_param(const std::string& name, const Value& value) = 0;
   virtual void check_params() const = 0;
 
@@ -91,6 +102,8 @@ class Estimator {
   virtual Rows do_predict(const Rows& x) const;
   virtual Rows do_transform(const Rows& x) const;
   virtual Rows do_inverse_transform(const Rows& x) const;
+  virtual Rows do_score_samples(const Rows& x) const;
+  virtual Array do_covariance(bool inverse) const;
   virtual double do_score(const Rows& x, const Array& y, const Array& sample_weight) const;
 
   [[noreturn]] void has_no(std::string_view method) const;
@@ -100,12 +113,15 @@ class Estimator {
   virtual Rows run_predict(const Rows& x) const = 0;
   virtual Rows run_transform(const Rows& x) const = 0;
   virtual Rows run_inverse_transform(const Rows& x) const = 0;
+  virtual Rows run_score_samples(const Rows& x) const = 0;
   virtual double run_score(const Rows& x, const Array& y, const Array& sample_weight) const = 0;
 
  private:
   detail::SelectionHandle remembered() const;
   detail::SelectionHandle fitted_under_;
   Rows check_x(const Rows& x, bool fitting) const;
+  Rows rows(const Rows& x, Rows (Estimator::*method)(const Rows&) const,
+            bool features = true) const;
   void require_y(const Array& y) const;
   Array check_companion(const Array& a, const Rows& x, const char* what) const;
 };
@@ -154,6 +170,10 @@ class EstimatorOf : public Estimator {
     requires std::is_same_v<decltype(&Self::do_inverse_transform),
                             decltype(&EstimatorOf::do_inverse_transform)>;
   };
+  static constexpr bool has_score_samples = !requires {
+    requires std::is_same_v<decltype(&Self::do_score_samples),
+                            decltype(&EstimatorOf::do_score_samples)>;
+  };
   static constexpr bool has_score = !requires {
     requires std::is_same_v<decltype(&Self::do_score), decltype(&EstimatorOf::do_score)>;
   };
@@ -173,6 +193,7 @@ class EstimatorOf : public Estimator {
     If<has_predict, Rows(const Rows& x, const Self&)> predict;
     If<has_transform, Rows(const Rows& x, const Self&)> transform;
     If<has_inverse_transform, Rows(const Rows& x, const Self&)> inverse_transform;
+    If<has_score_samples, Rows(const Rows& x, const Self&)> score_samples;
     If<has_score, double(const Rows& x, const Self&, const Array& y, const Array& sample_weight)>
         score;
   };
@@ -192,6 +213,7 @@ class EstimatorOf : public Estimator {
         make(&Operations::transform, ".transform", rows(&EstimatorOf::do_transform)),
         make(&Operations::inverse_transform, ".inverse_transform",
              rows(&EstimatorOf::do_inverse_transform)),
+        make(&Operations::score_samples, ".score_samples", rows(&EstimatorOf::do_score_samples)),
         make(&Operations::score, ".score",
              [](const Rows& x, const Self& self, const Array& y, const Array& w) {
                return static_cast<const EstimatorOf&>(self).do_score(x, y, w);
@@ -207,6 +229,9 @@ class EstimatorOf : public Estimator {
   Rows run_transform(const Rows& x) const override { return operations().transform(x, self()); }
   Rows run_inverse_transform(const Rows& x) const override {
     return operations().inverse_transform(x, self());
+  }
+  Rows run_score_samples(const Rows& x) const override {
+    return operations().score_samples(x, self());
   }
   double run_score(const Rows& x, const Array& y, const Array& sample_weight) const override {
     return operations().score(x, self(), y, sample_weight);
@@ -230,6 +255,12 @@ class EstimatorOf : public Estimator {
         refused.emplace_back(f.name, allowed.describe() + ", got " + allowed.got(value));
     }
     return refused;
+  }
+  Values with_newer(Values attributes) const override {
+    for (const auto& f : Self::attribute_list())
+      if (std::string key(f.name); f.newer && !lookup(attributes, key))
+        attributes.emplace_back(std::move(key), Value());
+    return attributes;
   }
   std::vector<std::string> attribute_names() const override {
     std::vector<std::string> names;

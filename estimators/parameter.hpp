@@ -143,6 +143,7 @@ struct Field {
   Allowed allowed{};                              ///< of a parameter; the kind of an attribute
   std::string_view doc{};
   std::function<Allowed(const Owner&)> holds{};  ///< what an attribute may be beside the others
+  bool newer = false;  ///< an attribute that model files of earlier versions lack
 };
 
 /// A parameter: name, member, allowed range, one line of documentation. This one entry drives
@@ -165,6 +166,15 @@ Field<Owner> attribute(std::string_view name, M Owner::*member, Holds holds) {
     field.holds = [holds](const Owner&) { return holds; };
   else
     field.holds = std::move(holds);
+  return field;
+}
+
+/// One that model files of earlier versions lack, which is None then.
+template <class Owner, class M>
+Field<Owner> newer_attribute(std::string_view name, std::optional<M> Owner::*member,
+                             const Allowed& allowed) {
+  Field<Owner> field = attribute(name, member, allowed | none());
+  field.newer = true;
   return field;
 }
 

@@ -24,9 +24,14 @@ std::string Value::to_string() const {
   return std::visit(Printer{}, v_);
 }
 
-const Value& find(const Values& values, const std::string& name) {
+const Value* lookup(const Values& values, const std::string& name) {
   for (const auto& [key, value] : values)
-    if (key == name) return value;
+    if (key == name) return &value;
+  return nullptr;
+}
+
+const Value& find(const Values& values, const std::string& name) {
+  if (const Value* value = lookup(values, name)) return *value;
   throw RuntimeError("the model has no '" + name + "'");
 }
 

@@ -46,6 +46,8 @@ class Value {
 /// Names and values in a fixed order.
 using Values = std::vector<std::pair<std::string, Value>>;
 
+/// The value called `name`, or nothing.
+const Value* lookup(const Values& values, const std::string& name);
 /// The value called `name`; RuntimeError naming it otherwise.
 const Value& find(const Values& values, const std::string& name);
 

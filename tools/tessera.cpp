@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <tessera/io/readable.hpp>
@@ -109,26 +110,32 @@ struct Fit {
   }
 };
 
-/// predict and transform: rows in, rows out.
+/// A method of a fitted model that gives an array: of rows of data, or of the model alone.
 struct Apply {
-  using Method = Rows (Estimator::*)(const Rows&) const;
   std::string model, x, out;
   Common common;
 
+  template <class Method>
   Apply(CLI::App& program, const std::string& name, const std::string& doc, Method method,
         Command& chosen) {
+    constexpr bool of_rows = std::is_invocable_v<Method, const Estimator&, const Rows&>;
     CLI::App* app = program.add_subcommand(name, doc);
     app->add_option("MODEL", model, "model file")->required();
-    app->add_option("X", x, "data, FILE.h5:/dataset")->required();
+    if (of_rows) app->add_option("X", x, "data, FILE.h5:/dataset")->required();
     app->add_option("--out", out, "where to write the result, FILE.h5:/name")->required();
-    common.add_to(*app, Common::Reads::rows);
+    common.add_to(*app, of_rows ? Common::Reads::rows : Common::Reads::nothing);
     app->callback([this, &chosen, method] {
       chosen = [this, method] {
         common.apply();
         const auto to = output(out);
         io::require_writable(to.file);
         const auto estimator = make_estimator(io::read_model(model));
-        const Rows result = ((*estimator).*method)(common.read_x(x));
+        Rows result = [&] {
+          if constexpr (of_rows)
+            return std::invoke(method, *estimator, common.read_x(x));
+          else
+            return Rows(std::invoke(method, *estimator));
+        }();
         io::write(to.file, to.dataset, common.stream ? result : Rows(collect(result)));
       };
     });
@@ -447,6 +454,14 @@ int main(int argc, char** argv) {
                 chosen);
   Apply transform(program, "transform", "write data transformed by a model",
                   &Estimator::transform_rows, chosen);
+  Apply inverse(program, "inverse-transform", "write what a model transforms into the data",
+                &Estimator::inverse_transform_rows, chosen);
+  Apply samples(program, "score-samples", "write the log-likelihood of each row",
+                &Estimator::score_samples_rows, chosen);
+  Apply covariance(program, "get-covariance", "write the covariance of a model",
+                   &Estimator::get_covariance, chosen);
+  Apply precision(program, "get-precision", "write the inverse covariance of a model",
+                  &Estimator::get_precision, chosen);
   Score score(program, chosen);
   Show show(program, chosen);
   CLI::App* make = program.add_subcommand("make", "make a data set for trying and benchmarking");

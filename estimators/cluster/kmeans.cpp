@@ -333,6 +333,7 @@ const std::vector<Field<KMeans>>& KMeans::attribute_list() {
                 }),
       attribute("inertia_", &KMeans::inertia_, number({.low = 0.0, .infinite = true})),
       attribute("n_iter_", &KMeans::n_iter_, integers(0)),
+      newer_attribute("_n_init", &KMeans::n_init_, integers(1)),
   };
   return list;
 }
@@ -399,6 +400,7 @@ void KMeans::do_fit(const Rows& given, const Array&, const Array& sample_weight)
   labels_ = best->labels;
   inertia_ = detail::scaled_back(best->inertia, squares, "KMeans: inertia_");
   n_iter_ = best->iterations;
+  n_init_ = runs;
 }
 
 Rows KMeans::do_predict(const Rows& x) const {

@@ -28,10 +28,11 @@ class KMeans : public EstimatorOf<KMeans, KMeansParams> {
   using Params = KMeansParams;
   explicit KMeans(Params p = {}) : EstimatorOf(std::move(p)) {}
 
-  Array cluster_centers_;    ///< (n_clusters, p), replicated
-  Array labels_;             ///< (n,) int32, distributed like X; not in the model file
-  double inertia_ = 0.0;     ///< sum of weighted squared distances to the nearest centre
-  std::int64_t n_iter_ = 0;  ///< iterations of the best run
+  Array cluster_centers_;               ///< (n_clusters, p), replicated
+  Array labels_;                        ///< (n,) int32, distributed like X; not in the model file
+  double inertia_ = 0.0;                ///< sum of weighted squared distances to the nearest centre
+  std::int64_t n_iter_ = 0;             ///< iterations of the best run
+  std::optional<std::int64_t> n_init_;  ///< runs made; "_n_init" in the model
 
   static constexpr std::string_view class_name = "KMeans";
   static constexpr std::string_view class_summary = "k-means clustering (Lloyd's algorithm)";

@@ -156,17 +156,34 @@ std::string auto_solver(const Value& n_components, std::int64_t n, std::int64_t 
   return "full";
 }
 
-void check_n_components(const Value& n_components, const std::string& solver,
-                        std::int64_t smallest) {
-  const bool randomized = solver == "randomized";
-  const std::int64_t lowest = randomized ? 1 : 0;
-  const bool fits = n_components.is_none() || (n_components.is<double>() && !randomized) ||
+void check_n_components(const Value& n_components, const std::string& solver, std::int64_t n,
+                        std::int64_t p) {
+  const std::int64_t smallest = std::min(n, p);
+  const bool truncated = solver == "randomized" || solver == "arpack";
+  if (n_components.is_word("mle")) {
+    if (truncated)
+      throw ValueError("n_components='mle' cannot be a string with svd_solver='" + solver + "'");
+    if (n < p)
+      throw ValueError(fmt::format(
+          "n_components='mle' is only supported if n_samples >= n_features, got shape ({}, {})", n,
+          p));
+    throw NotImplementedError(
+        "PCA(n_components='mle') is not supported; give an int, a float or None");
+  }
+  const std::int64_t lowest = truncated ? 1 : 0;
+  const bool fits = n_components.is_none() || (n_components.is<double>() && !truncated) ||
                     (n_components.is<std::int64_t>() && n_components.as<std::int64_t>() >= lowest &&
                      n_components.as<std::int64_t>() <= smallest);
   if (!fits)
     throw ValueError(fmt::format(
         "n_components={} must be between {} and min(n_samples, n_features)={} with svd_solver='{}'",
         n_components.to_string(), lowest, smallest, solver));
+  if (solver == "arpack" && n_components.is<std::int64_t>() &&
+      n_components.as<std::int64_t>() == smallest)
+    throw ValueError(fmt::format(
+        "n_components={0} must be strictly less than min(n_samples, n_features)={0} with "
+        "svd_solver='arpack'",
+        smallest));
 }
 
 }  // namespace
@@ -223,6 +240,8 @@ const std::vector<Field<PCA>>& PCA::attribute_list() {
       attribute("n_samples_", &PCA::n_samples_, integers(1)),
       attribute("noise_variance_", &PCA::noise_variance_,
                 [=](const PCA& s) { return number(variances(s.n_samples_ == 1)); }),
+      newer_attribute("_fit_svd_solver", &PCA::fit_svd_solver_,
+                      words({"full", "covariance_eigh", "randomized"})),
   };
   return list;
 }
@@ -233,9 +252,7 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
   const std::int64_t smallest = std::min(n, p);
   const std::string solver =
       params.svd_solver == "auto" ? auto_solver(params.n_components, n, p) : params.svd_solver;
-  if (params.n_components.is_word("mle"))
-    throw NotImplementedError(
-        "PCA(n_components='mle') is not supported; give an int, a float or None");
+  check_n_components(params.n_components, solver, n, p);
   if (solver == "arpack")
     throw NotImplementedError(
         "PCA(svd_solver='arpack') is not supported; use auto, full, covariance_eigh or randomized");
@@ -243,7 +260,6 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
     throw NotImplementedError(
         fmt::format("PCA(power_iteration_normalizer='{}') is not supported; use auto or QR",
                     params.power_iteration_normalizer));
-  check_n_components(params.n_components, solver, smallest);
 
   // What follows is about rows = x 2^exponent.
   int exponent = 0;
@@ -308,7 +324,7 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
     n_components_ = 1;
     for (const double r : ratio) {
       sum += r;
-      if (sum > params.n_components.as<double>()) break;
+      if (!(sum <= params.n_components.as<double>())) break;  // NaN for constant data
       ++n_components_;
     }
     n_components_ = std::min(n_components_, static_cast<std::int64_t>(ratio.size()));
@@ -342,6 +358,11 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
   singular_values_ = keep(spectrum.singular, {k}, -exponent, "PCA: singular_values_");
   mean_ = replicated(back, {p}, x.comm()).astype(x.dtype());
   n_samples_ = n;
+  fit_svd_solver_ = solver;
+  if (n == 1 || !(variance_sum > 0.0))
+    warn(fmt::format("PCA: {}", n == 1 ? "the variance of a single sample is NaN"
+                                       : "X has no variance: explained_variance_ratio_ is NaN"),
+         "RuntimeWarning");
 }
 
 namespace {
@@ -449,26 +470,137 @@ Rows PCA::do_inverse_transform(const Rows& x) const {
                   });
 }
 
+/// The probabilistic model of the data times 2^exponent: a normal distribution with the variances
+/// `along` the components and `noise` elsewhere. With whiten scikit-learn scales the components by
+/// the standard deviations here, and so do we.
+struct PCA::Density : PCA::Scaled {
+  const char* method;
+  std::int64_t p;
+  std::int64_t others;  // dimensions without a component
+  double noise;
+  std::vector<double> along;
+
+  Density(const PCA& model, const char* name)
+      : Scaled(model),
+        method(name),
+        p(model.n_features_in_),
+        others(p - model.n_components_),
+        noise(std::ldexp(model.noise_variance_, 2 * exponent)) {
+    if (model.params.whiten && exponent != 0)
+      throw ValueError(
+          fmt::format("PCA.{} of a whitened model whose variances leave the range of its dtype is "
+                      "not supported; scale X first",
+                      method));
+    for (const double v : variance)
+      along.push_back((model.params.whiten ? v : 1.0) * std::max(v - noise, 0.0) + noise);
+  }
+
+  /// LinAlgError unless the covariance has an inverse.
+  void require_regular() const {
+    // What is left of the squares outside the components is a difference of sums; from there down
+    // it is rounding, and so would be the result. scikit-learn has -inf, a LinAlgError or 1e16.
+    const double largest =
+        variance.empty() ? 0.0 : *std::max_element(variance.begin(), variance.end());
+    if (others > 0 && !(noise > std::numeric_limits<double>::epsilon() * largest))
+      throw LinAlgError(fmt::format(
+          "PCA.{} needs noise_variance_ > 0 when there are fewer components than features, got "
+          "{:.3g} for {} components of {} features: keep fewer than min(n_samples - 1, n_features) "
+          "components, so that some variance is left",
+          method, std::ldexp(noise, -2 * exponent), along.size(), p));
+    for (const double v : along)
+      if (!(v > 0.0))
+        throw LinAlgError(fmt::format(
+            "PCA.{} needs a regular covariance, but there are components without variance",
+            method));
+  }
+
+  /// Twice the negative logarithm of the density of the data at their mean.
+  double log_volume() const {
+    double sum = static_cast<double>(p) * (std::log(2.0 * M_PI) - 2 * exponent * M_LN2);
+    for (const double v : along) sum += std::log(v);
+    if (others > 0) sum += static_cast<double>(others) * std::log(noise);
+    return sum;
+  }
+
+  /// The squared distance from the mean in units of the standard deviations, for rows with that sum
+  /// of `squares`, and of the squares of their projections on each component.
+  double distance(double squares, std::span<const double> projected) const {
+    double sum = 0.0;
+    for (std::size_t j = 0; j < along.size(); ++j) {
+      sum += projected[j] / along[j];
+      squares -= projected[j];
+    }
+    return others > 0 ? sum + std::max(squares, 0.0) / noise : sum;
+  }
+};
+
+Array PCA::do_covariance(bool inverse) const {
+  const std::int64_t k = n_components_;
+  const std::int64_t p = n_features_in_;
+  const Density model(*this, inverse ? "get_precision" : "get_covariance");
+  std::vector<double> along = model.along;
+  double rest = model.noise;
+  if (inverse) {
+    model.require_regular();
+    for (double& v : along) v = 1.0 / v;
+    rest = rest > 0.0 ? 1.0 / rest : 0.0;
+  }
+  // C^T diag(along - rest) C + rest I, for the components are orthonormal.
+  const Communicator& comm = components_.comm();
+  const auto matrix = on_root<std::vector<double>>(comm, [&] {
+    std::vector<double> components = wide(components_);
+    std::vector<double> weighted = components;
+    for (std::int64_t i = 0; i < k; ++i)
+      for (std::int64_t j = 0; j < p; ++j) weighted[index(i, j, p)] *= along[index(0, i, k)] - rest;
+    std::vector<double> out(static_cast<std::size_t>(p * p));
+    Stream stream(cpu);
+    linalg::kernels().gemm(stream, 1.0, tile_of(components.data(), k, p, p), Transpose::yes,
+                           tile_of(weighted.data(), k, p, p), Transpose::no, 0.0,
+                           tile_of(out.data(), p, p, p));
+    for (std::int64_t j = 0; j < p; ++j) out[index(j, j, p)] += rest;
+    return out;
+  });
+  return detail::scaled_back(matrix, (inverse ? 2 : -2) * model.exponent, {p, p},
+                             components_.dtype(), comm,
+                             inverse ? "PCA.get_precision" : "PCA.get_covariance");
+}
+
+Rows PCA::do_score_samples(const Rows& x) const {
+  const std::int64_t k = n_components_;
+  const Density model(*this, "score_samples");
+  model.require_regular();
+  const auto compute = [=, components = components_.astype(x.dtype()), volume = model.log_volume()](
+                           const Leaf& in, const Tile& out, Stream& stream) {
+    const Tile xc = centred(stream, in.tile, model.mean, in.tile.rows * k, model.powers);
+    const Tile t = behind(xc, in.tile.rows, k);
+    linalg::kernels().gemm(stream, 1.0, xc, Transpose::no, components.local(), Transpose::yes, 0.0,
+                           t);
+    std::vector<double> projected(static_cast<std::size_t>(k));
+    visit_floating(out.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      const auto square = [](T v) { return static_cast<double>(v) * static_cast<double>(v); };
+      for (std::int64_t i = 0; i < xc.rows; ++i) {
+        const T* row = xc.as<const T>() + i * xc.stride;
+        const double squares = std::accumulate(row, row + xc.cols, 0.0,
+                                               [&](double sum, T v) { return sum + square(v); });
+        std::transform(t.as<const T>() + i * k, t.as<const T>() + (i + 1) * k, projected.begin(),
+                       square);
+        out.as<T>()[i * out.stride] =
+            static_cast<T>(-0.5 * (model.distance(squares, projected) + volume));
+      }
+    });
+    if (linalg::kernels().all_finite(stream, out)) return;
+    require_finite(in, "X", class_name);
+    detail::require_no_overflow(in, out, "PCA.score_samples");
+  };
+  return map_rows(x.to(cpu), {x.rows()}, x.dtype(), compute).to(x.device());
+}
+
 double PCA::do_score(const Rows& x, const Array&, const Array&) const {
   const std::int64_t k = n_components_;
   const std::int64_t p = n_features_in_;
-  const Scaled model(*this);
-  const double noise = std::ldexp(noise_variance_, 2 * model.exponent);
-  // What is left of the squares outside the components is a difference of sums; from there down it
-  // is rounding, and so would be the score. scikit-learn has -inf, a LinAlgError or 1e16 there.
-  const double largest = model.variance.empty()
-                             ? 0.0
-                             : *std::max_element(model.variance.begin(), model.variance.end());
-  if (k < p && !(noise > std::numeric_limits<double>::epsilon() * largest))
-    throw LinAlgError(fmt::format(
-        "PCA.score needs noise_variance_ > 0 when there are fewer components than features, got "
-        "{:.3g} for {} components of {} features: keep fewer than min(n_samples - 1, n_features) "
-        "components, so that some variance is left",
-        noise_variance_, k, p));
-  if (params.whiten && model.exponent != 0)
-    throw ValueError(
-        "PCA.score of a whitened model whose variances leave the range of its dtype is not "
-        "supported; scale X first");
+  const Density model(*this, "score");
+  model.require_regular();
   const Array components = components_.astype(x.dtype()).to(x.device());
   // Squares of the centred rows by column, then of their projection on each component.
   const std::int64_t leaf_rows = x.distribution().leaf_rows();
@@ -485,32 +617,12 @@ double PCA::do_score(const Rows& x, const Array&, const Array&) const {
       linalg::kernels().add);
   const double total = std::accumulate(squares.begin(), squares.begin() + p, 0.0);
   if (!std::isfinite(total)) require_finite(x, "X", name());
-  // The model covariance is C^T diag(d - noise) C + noise I, so its inverse acts by 1/d along the
-  // components and by 1/noise elsewhere. With whiten scikit-learn scales C by the standard
-  // deviations here, and so do we.
-  const auto n = static_cast<double>(x.rows());
-  double quadratic = 0.0;
-  double log_det = 0.0;
-  double remaining = total;
-  for (std::int64_t j = 0; j < k; ++j) {
-    const double v = model.variance[static_cast<std::size_t>(j)];
-    const double d = (params.whiten ? v : 1.0) * std::max(v - noise, 0.0) + noise;
-    if (!(d > 0.0))
-      throw LinAlgError(
-          "PCA.score needs a regular covariance, but there are components without variance");
-    const double along = squares[static_cast<std::size_t>(p + j)];
-    quadratic += along / d;
-    log_det += std::log(d);
-    remaining -= along;
-  }
-  if (k < p) {
-    quadratic += std::max(remaining, 0.0) / noise;
-    log_det += static_cast<double>(p - k) * std::log(noise);
-  }
-  log_det -= static_cast<double>(2 * model.exponent * p) * M_LN2;
-  if (!std::isfinite(quadratic) || !std::isfinite(log_det))
+  const double distances =
+      model.distance(total, std::span(squares).subspan(static_cast<std::size_t>(p)));
+  const double volume = model.log_volume();
+  if (!std::isfinite(distances) || !std::isfinite(volume))
     throw ValueError("PCA.score leaves the range of float64: scale X first");
-  return -0.5 * (quadratic / n + log_det + static_cast<double>(p) * std::log(2.0 * M_PI));
+  return -0.5 * (distances / static_cast<double>(x.rows()) + volume);
 }
 
 }  // namespace tessera

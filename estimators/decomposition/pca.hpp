@@ -36,6 +36,7 @@ class PCA : public EstimatorOf<PCA, PCAParams> {
   std::int64_t n_components_ = 0;
   std::int64_t n_samples_ = 0;
   double noise_variance_ = 0.0;
+  std::optional<std::string> fit_svd_solver_;  ///< the one taken; "_fit_svd_solver" in the model
 
   static constexpr std::string_view class_name = "PCA";
   static constexpr std::string_view class_summary = "principal component analysis";
@@ -49,7 +50,12 @@ class PCA : public EstimatorOf<PCA, PCAParams> {
   Rows do_inverse_transform(const Rows& x) const override;
   /// Mean log-likelihood of the rows under probabilistic PCA (Bishop 12.2.1).
   double do_score(const Rows& x, const Array& y, const Array& sample_weight) const override;
+  /// Log-likelihood of each row, (n,).
+  Rows do_score_samples(const Rows& x) const override;
+  /// Of the probabilistic model, (p, p).
+  Array do_covariance(bool inverse) const override;
   struct Scaled;
+  struct Density;
 };
 
 }  // namespace tessera

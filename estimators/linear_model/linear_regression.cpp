@@ -194,6 +194,29 @@ const std::vector<Field<LinearRegressionParams>>& LinearRegression::parameter_li
   return list;
 }
 
+// A float32 intercept of one target is a float here and an array of shape () in the model, where a
+// float is float64. It was a float there, too, in version 0.1.
+Field<LinearRegression> LinearRegression::intercept_field() {
+  using Self = LinearRegression;
+  auto field = attribute("intercept_", &Self::intercept_, [](const Self& s) {
+    // Without one it is 0.0 for any number of targets.
+    return number() | array(s.coef_.ndim() == 2 ? Shape{s.coef_.rows()} : Shape{});
+  });
+  field.get = [](const Self& s) -> Value {
+    if (!s.params.fit_intercept || !s.intercept_.is<double>() || s.coef_.dtype() != DType::float32)
+      return s.intercept_;
+    return as_dtype({s.intercept_.as<double>()}, {}, DType::float32, s.coef_.comm());
+  };
+  field.set = [](Self& s, const Value& value) {
+    s.intercept_ = value;
+    if (value.is<Array>() && value.as<Array>().ndim() == 0 &&
+        is_floating(value.as<Array>().dtype()))
+      s.intercept_ = value.as<Array>().astype(DType::float64).values<double>()[0];
+    return true;
+  };
+  return field;
+}
+
 const std::vector<Field<LinearRegression>>& LinearRegression::attribute_list() {
   using Self = LinearRegression;
   static const std::vector<Field<LinearRegression>> list = {
@@ -202,10 +225,7 @@ const std::vector<Field<LinearRegression>>& LinearRegression::attribute_list() {
                   return array(s.coef_.ndim() == 2 ? Shape{s.coef_.rows(), s.n_features_in_}
                                                    : Shape{s.n_features_in_});
                 }),
-      attribute("intercept_", &Self::intercept_,
-                [](const Self& s) {  // without one it is 0.0 for any number of targets
-                  return s.coef_.ndim() == 2 ? number() | array({s.coef_.rows()}) : number();
-                }),
+      intercept_field(),
       attribute("rank_", &Self::rank_,
                 [](const Self& s) { return integers(0, s.singular_.rows()); }),
       attribute("singular_", &Self::singular_,
@@ -343,6 +363,10 @@ double LinearRegression::do_score(const Rows& x, const Array& y, const Array& sa
     throw ValueError("y has " + std::to_string(y.cols()) +
                      " targets, but LinearRegression was fitted with " +
                      std::to_string(coef_.ndim() == 1 ? 1 : coef_.rows()));
+  if (x.rows() < 2) {
+    warn("R^2 score is not well-defined with less than two samples.", "UndefinedMetricWarning");
+    return std::numeric_limits<double>::quiet_NaN();
+  }
   const auto q = static_cast<std::size_t>(y.cols());
   const Array truths = y.to(cpu);
   const detail::Balanced balanced(sample_weight);

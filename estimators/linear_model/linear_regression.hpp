@@ -34,10 +34,11 @@ class LinearRegression : public EstimatorOf<LinearRegression, LinearRegressionPa
   static const std::vector<Field<LinearRegression>>& attribute_list();
 
  private:
+  static Field<LinearRegression> intercept_field();
   bool needs_y() const override { return true; }
   void do_fit(const Rows& x, const Array& y, const Array& sample_weight) override;
   Rows do_predict(const Rows& x) const override;
-  /// R^2, averaged over the targets.
+  /// R^2, averaged over the targets; NaN and a warning for a single row.
   double do_score(const Rows& x, const Array& y, const Array& sample_weight) const override;
 };
 

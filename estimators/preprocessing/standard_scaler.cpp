@@ -94,7 +94,9 @@ const std::vector<Field<StandardScaler>>& StandardScaler::attribute_list() {
 }
 
 void StandardScaler::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
-  const detail::Balanced weights(sample_weight);
+  // Where nothing is estimated the rows are counted, whatever their weights, as in scikit-learn.
+  const bool weighted = sample_weight && (params.with_mean || params.with_std);
+  const detail::Balanced weights(weighted ? sample_weight : Array{});
   const auto m = detail::moments(x, weights.values, detail::Accuracy::by_column,
                                  [&] { require_finite(x, "X", name(), true); });
   const std::size_t p = m.mean.size();
@@ -104,8 +106,9 @@ void StandardScaler::do_fit(const Rows& x, const Array&, const Array& sample_wei
   std::vector<double> scale(p);
   std::vector<double> count(p);
   for (std::size_t j = 0; j < p; ++j) {
-    const double v = m.m2[j] / m.count[j];  // NaN for a column of NaN, as in scikit-learn
-    mean[j] = std::ldexp(m.mean[j], m.unit[j]);
+    const bool seen = m.count[j] != 0.0;  // a column of NaN has mean and variance NaN
+    const double v = m.m2[j] / m.count[j];
+    mean[j] = seen ? std::ldexp(m.mean[j], m.unit[j]) : std::numeric_limits<double>::quiet_NaN();
     var[j] = params.with_std ? detail::scaled_back(v, 2 * m.unit[j], "StandardScaler: var_") : v;
     scale[j] = is_constant(v, m.mean[j], m.count[j]) ? 1.0 : std::ldexp(std::sqrt(v), m.unit[j]);
     count[j] = detail::scaled_back(m.count[j], weights.exponent, "StandardScaler: n_samples_seen_");
@@ -117,12 +120,10 @@ void StandardScaler::do_fit(const Rows& x, const Array&, const Array& sample_wei
   mean_ = params.with_mean || params.with_std ? as_array(mean) : Value();
   var_ = params.with_std ? as_array(var) : Value();
   scale_ = params.with_std ? as_array(scale) : Value();
-  if (std::any_of(count.begin(), count.end(), [&](double c) { return c != count[0]; }))
-    n_samples_seen_ = as_array(count);
-  else if (sample_weight)
-    n_samples_seen_ = count[0];
-  else
-    n_samples_seen_ = static_cast<std::int64_t>(count[0]);
+  n_samples_seen_ = as_array(count);
+  if (!weighted) n_samples_seen_ = n_samples_seen_.as<Array>().astype(DType::int64);
+  if (std::all_of(count.begin(), count.end(), [&](double c) { return c == count[0]; }))
+    n_samples_seen_ = weighted ? Value(count[0]) : Value(static_cast<std::int64_t>(count[0]));
 }
 
 Rows StandardScaler::do_transform(const Rows& x) const {

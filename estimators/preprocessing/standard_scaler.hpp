@@ -16,11 +16,12 @@ class StandardScaler : public EstimatorOf<StandardScaler, StandardScalerParams> 
   using Params = StandardScalerParams;
   explicit StandardScaler(Params p = {}) : EstimatorOf(std::move(p)) {}
 
-  Value mean_;   ///< (p,) float64; None when neither with_mean nor with_std
-  Value var_;    ///< (p,) float64; None without with_std
+  Value mean_;  ///< (p,) float64, NaN for a column of NaN; None when neither with_mean nor with_std
+  Value var_;   ///< (p,) float64, NaN for a column of NaN; None without with_std
   Value scale_;  ///< (p,) float64, 1 for constant columns; None without with_std
-  Value
-      n_samples_seen_;  ///< int; (p,) float64 where NaN make it differ by column; float if weighted
+  /// The rows of a column that are not NaN: an int, or (p,) int64 where columns differ. The sum of
+  /// their weights as float64, if there are weights and with_mean or with_std.
+  Value n_samples_seen_;
 
   static constexpr std::string_view class_name = "StandardScaler";
   static constexpr std::string_view class_summary = "scale features to mean 0 and variance 1";
