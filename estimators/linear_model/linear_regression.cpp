@@ -200,7 +200,8 @@ Field<LinearRegression> LinearRegression::intercept_field() {
   using Self = LinearRegression;
   auto field = attribute("intercept_", &Self::intercept_, [](const Self& s) {
     // Without one it is 0.0 for any number of targets.
-    return number() | array(s.coef_.ndim() == 2 ? Shape{s.coef_.rows()} : Shape{});
+    if (s.coef_.ndim() == 2) return number() | array({s.coef_.rows()});
+    return s.coef_.dtype() == DType::float32 ? number() | array({}) : number();
   });
   field.get = [](const Self& s) -> Value {
     if (!s.params.fit_intercept || !s.intercept_.is<double>() || s.coef_.dtype() != DType::float32)

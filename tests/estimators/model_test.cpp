@@ -31,7 +31,7 @@ std::vector<Reference> references() {
        "n_clusters=8, init='k-means++', n_init='auto', max_iter=300, tol=0.0001, verbose=0, "
        "random_state=None, "
        "copy_x=True, algorithm='lloyd'",
-       {"cluster_centers_", "inertia_", "n_iter_", "n_features_in_"},
+       {"cluster_centers_", "inertia_", "n_iter_", "_n_init", "n_features_in_"},
        {{"n_clusters", 3},
         {"init", "random"},
         {"n_init", 2},
@@ -54,7 +54,8 @@ std::vector<Reference> references() {
        "iterated_power='auto', "
        "n_oversamples=10, power_iteration_normalizer='auto', random_state=None",
        {"components_", "explained_variance_", "explained_variance_ratio_", "singular_values_",
-        "mean_", "n_components_", "n_samples_", "noise_variance_", "n_features_in_"},
+        "mean_", "n_components_", "n_samples_", "noise_variance_", "_fit_svd_solver",
+        "n_features_in_"},
        {{"n_components", 2},
         {"copy", false},
         {"whiten", true},
@@ -218,6 +219,41 @@ TEST(Model, CopiesAreIndependent) {
   EXPECT_EQ(numbers(s.transform(data())), before);
 }
 
+TEST(Model, SaysWhatAutoMeant) {
+  KMeans k({.n_clusters = 2, .init = "random"});
+  k.fit(data());
+  EXPECT_EQ(find(k.model().attributes, "_n_init").to_string(), "10");
+  k.params.init = "k-means++";
+  k.fit(data());
+  EXPECT_EQ(find(k.model().attributes, "_n_init").to_string(), "1");
+  PCA p;
+  p.fit(data());
+  EXPECT_EQ(find(p.model().attributes, "_fit_svd_solver").to_string(), "'covariance_eigh'");
+  p.fit(test::make<double>({30, 4}));
+  EXPECT_EQ(find(p.model().attributes, "_fit_svd_solver").to_string(), "'full'");
+}
+
+// Model files of version 0.1 lack some attributes and hold an intercept of float32 as a float64.
+TEST(Model, OfAnEarlierVersion) {
+  KMeans k({.n_clusters = 2});
+  k.fit(data());
+  Model old = k.model();
+  std::erase_if(old.attributes, [](const auto& a) { return a.first == "_n_init"; });
+  k.restore(old);
+  EXPECT_FALSE(k.n_init_.has_value()) << "and not what was fitted before";
+  LinearRegression l;
+  l.fit(data().astype(DType::float32), target());
+  Model linear = l.model();
+  const Value intercept = find(linear.attributes, "intercept_");
+  ASSERT_TRUE(intercept.is<Array>());
+  EXPECT_EQ(intercept.as<Array>().dtype(), DType::float32);
+  EXPECT_EQ(intercept.as<Array>().ndim(), 0);
+  for (auto& [key, value] : linear.attributes)
+    if (key == "intercept_") value = l.intercept_.as<double>();
+  for (const Model& m : {linear, l.model()})
+    EXPECT_EQ(LinearRegression::from_model(m).intercept_.as<double>(), l.intercept_.as<double>());
+}
+
 /// The model with another value of a parameter or attribute.
 Model with(Model model, const std::string& name, const Value& value) {
   for (auto* values : {&model.params, &model.attributes})
@@ -375,12 +411,12 @@ TEST(Models, ImpossibleContentsAreRefused) {
   names.attributes.emplace_back("inertia_", 1.0);
   names.attributes.emplace_back("nonsense_", 1.0);
   std::erase_if(names.attributes, [](const auto& a) { return a.first == "n_iter_"; });
-  EXPECT_EQ(
-      refusal(names),
-      "the model has two attributes 'inertia_'\n"
-      "the model has an attribute 'nonsense_'; KMeans has cluster_centers_, inertia_, n_iter_, "
-      "n_features_in_\n"
-      "the model lacks the attribute 'n_iter_'");
+  EXPECT_EQ(refusal(names),
+            "the model has two attributes 'inertia_'\n"
+            "the model has an attribute 'nonsense_'; KMeans has cluster_centers_, inertia_, "
+            "n_iter_, _n_init, "
+            "n_features_in_\n"
+            "the model lacks the attribute 'n_iter_'");
   for (int i = 0; i < 100; ++i) names.attributes.emplace_back(fmt::format("a{}", i), i);
   EXPECT_TRUE(refusal(names).ends_with("\nand 83 more"));
   EXPECT_EQ(refusal(with(kmeans, "n_clusters", 0)),

@@ -310,6 +310,43 @@ TEST(PCA, ScoreIsTheMeanLogLikelihood) {
     }
 }
 
+TEST(PCA, ScoreSamplesAndCovarianceAreTheModelsOfTheScore) {
+  const std::int64_t p = 5;
+  const Array x = correlated(500, p);
+  for (const DType dtype : {DType::float64, DType::float32})
+    for (const bool whiten : {false, true})
+      for (const std::int64_t k : {0, 1, 3, 5}) {
+        auto e = pca("full", k, whiten);
+        const Array data = x.astype(dtype);
+        e.fit(data);
+        const double tolerance = dtype == DType::float64 ? 1e-10 : 2e-3;
+        const Array samples = e.score_samples(data);
+        EXPECT_EQ(samples.shape(), Shape{500});
+        EXPECT_EQ(samples.dtype(), dtype);
+        const auto each = numbers(samples);
+        EXPECT_NEAR(std::accumulate(each.begin(), each.end(), 0.0) / 500, e.score(data), tolerance);
+        const auto c = numbers(e.get_covariance());
+        const auto inverse = numbers(e.get_precision());
+        for (std::int64_t i = 0; i < p; ++i)
+          for (std::int64_t j = 0; j < p; ++j) {
+            double sum = 0.0;
+            for (std::int64_t l = 0; l < p; ++l) sum += c[z(i * p + l)] * inverse[z(l * p + j)];
+            EXPECT_NEAR(sum, i == j, tolerance) << k << " components, " << i << ", " << j;
+          }
+      }
+}
+
+// The share of each component is NaN, and one is kept.
+TEST(PCA, AShareOfNoVariance) {
+  for (const char* solver : {"covariance_eigh", "full"}) {
+    auto e = pca(solver, 0.5);
+    e.fit(full({50, 3}, 2.0));
+    EXPECT_EQ(e.n_components_, 1) << solver;
+    EXPECT_EQ(numbers(e.explained_variance_), std::vector<double>{0}) << solver;
+    EXPECT_TRUE(std::isnan(numbers(e.explained_variance_ratio_)[0])) << solver;
+  }
+}
+
 TEST(PCA, ScoreNeedsNoise) {
   const Array x =
       test::make<double>({50, 3}, [](std::int64_t i) { return i % 3 == 0 ? test::unit(i) : 1.0; });
@@ -332,6 +369,18 @@ TEST(PCA, ScoreNeedsNoise) {
   auto wide = pca("full", 6);
   wide.fit(few);
   EXPECT_TRUE(std::isfinite(wide.score(few)));
+  for (const auto& [method, call] : std::vector<std::pair<std::string, std::function<void()>>>{
+           {"score_samples", [&] { e.score_samples(x); }},
+           {"get_precision", [&] { e.get_precision(); }}}) {
+    try {
+      call();
+      FAIL() << method;
+    } catch (const LinAlgError& error) {
+      EXPECT_TRUE(
+          std::string(error.what()).starts_with("PCA." + method + " needs noise_variance_ > 0"));
+    }
+  }
+  EXPECT_EQ(e.get_covariance().shape(), (Shape{3, 3}));
 }
 
 TEST(PCA, ScoreNeedsARegularCovariance) {

@@ -154,7 +154,8 @@ TEST(StandardScaler, NaNAreIgnoredByFitAndKeptByTransform) {
   const Array x = array_of({1, nan, nan, 3, 5, nan, 5, 7, nan}, {3, 3});
   StandardScaler s;
   s.fit(x);
-  expect_numbers(numbers(s.mean_), {3, 6, 0}, 0);
+  expect_numbers({numbers(s.mean_)[0], numbers(s.mean_)[1]}, {3, 6}, 0);
+  EXPECT_TRUE(std::isnan(numbers(s.mean_)[2])) << "a column of NaN has no mean";
   EXPECT_NEAR(numbers(s.var_)[0], 8.0 / 3, 1e-15);
   EXPECT_EQ(numbers(s.var_)[1], 1);
   EXPECT_TRUE(std::isnan(numbers(s.var_)[2])) << "a column of NaN has no variance";
@@ -165,6 +166,26 @@ TEST(StandardScaler, NaNAreIgnoredByFitAndKeptByTransform) {
   EXPECT_EQ(out[4], -1);
   EXPECT_EQ(out[7], 1);
   EXPECT_TRUE(std::isnan(out[8]));
+}
+
+// What was not seen in fit becomes NaN, whatever is estimated.
+TEST(StandardScaler, AColumnOfNaN) {
+  const Array x = array_of({1, nan, 3, nan, 5, nan}, {3, 2});
+  const Array full = array_of({3, 7}, {1, 2});
+  for (const bool with_mean : {false, true})
+    for (const bool with_std : {false, true}) {
+      StandardScaler s({.with_mean = with_mean, .with_std = with_std});
+      s.fit(x);
+      ASSERT_TRUE(s.n_samples_seen_.is<Array>());
+      EXPECT_EQ(s.n_samples_seen_.as<Array>().dtype(), DType::int64);
+      expect_numbers(numbers(s.n_samples_seen_), {3, 0}, 0);
+      EXPECT_EQ(std::isnan(numbers(s.transform(full))[1]), with_mean || with_std);
+      if (with_mean || with_std) EXPECT_TRUE(std::isnan(numbers(s.mean_)[1]));
+      s.fit(x, {}, array_of({2, 0.5, 1}, {3}));
+      const bool sums = with_mean || with_std;  // else the rows are counted
+      EXPECT_EQ(s.n_samples_seen_.as<Array>().dtype(), sums ? DType::float64 : DType::int64);
+      EXPECT_EQ(numbers(s.n_samples_seen_)[0], sums ? 3.5 : 3);
+    }
 }
 
 TEST(StandardScaler, TransformedDataHaveMeanZeroAndVarianceOne) {

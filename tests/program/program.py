@@ -131,16 +131,17 @@ class Fitted:
     def labels_(self):
         return read("labels.h5", "labels")
 
-    def _rows(self, command, X):
-        write("in.h5", X=X)
-        tessera(command, "model.tessera", "in.h5", "--out", "out.h5:/out", processes=self.processes)
+    def call(self, command, X=None):
+        """What a subcommand makes of the model, and of X where it takes data."""
+        words = [] if X is None else [write("in.h5", X=X)]
+        tessera(command, "model.tessera", *words, "--out", "out.h5:/out", processes=self.processes)
         return read("out.h5", "out")
 
     def predict(self, X):
-        return self._rows("predict", X)
+        return self.call("predict", X)
 
     def transform(self, X):
-        return self._rows("transform", X)
+        return self.call("transform", X)
 
     def score(self, X, y=None):
         write("in.h5", X=X)

@@ -2,6 +2,7 @@
 
 import filecmp
 import json
+import re
 
 import h5py
 import numpy as np
@@ -23,7 +24,8 @@ def data(rng):
 
 def test_help_names_every_subcommand():
     out = tessera("--help").out
-    for command in ["fit", "predict", "transform", "score", "show", "make", "convert"]:
+    methods = ["predict", "transform", "inverse-transform", "score-samples", "get-covariance", "score"]
+    for command in ["fit", *methods, "get-precision", "show", "make", "convert"]:
         assert command in out
 
 
@@ -50,6 +52,26 @@ def test_help_shows_ranges_and_docs():
     out = tessera("fit", "KMeans", "--help").out
     assert "[1, inf)" in out
     assert "k-means++" in out and "random" in out and "k-means||" in out
+
+
+def test_verbose_and_warnings_have_scikit_learns_words():
+    X = np.array([[0.0, 0], [1, 1], [1, 1], [1, 0], [0, 1]])
+    write("x.h5", X=X)
+    words = "fit KMeans x.h5 --n-clusters 5 --init x.h5:/X --n-init 3 --verbose 1 --model m"
+    result = tessera(*words.split(), processes=2)
+    for text in ["Initialization complete", "Iteration [0-9]+, inertia", "strict convergence"]:
+        assert len(re.findall(text, result.out)) == 1, result.out
+    warned = re.findall("^tessera: warning: (.*)$", result.err, re.MULTILINE)
+    assert len(warned) == 2, result.err
+    assert re.match(
+        "RuntimeWarning: Explicit initial center position passed: performing only one init", warned[0]
+    )
+    assert re.match(
+        r"ConvergenceWarning: Number of distinct clusters \(4\) found smaller than n_clusters \(5\). "
+        "Possibly due to duplicate points in X.",
+        warned[1],
+    )
+    assert show("m")["attributes"]["_n_init"] == 1
 
 
 def test_version():

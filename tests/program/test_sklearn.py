@@ -243,6 +243,24 @@ def check_pca(X, dtype, tolerance=PCA, **params):
 
 
 @DTYPES
+@pytest.mark.parametrize("whiten", [False, True])
+def test_pca_methods(dtype, whiten):
+    mine, theirs, X, X64 = check_pca(IRIS, dtype, n_components=2, whiten=whiten)
+    assert mine._fit_svd_solver == theirs._fit_svd_solver == "covariance_eigh"
+    for method, given in {
+        "score-samples": X,
+        "inverse-transform": mine.transform(X),
+        "get-covariance": None,
+        "get-precision": None,
+    }.items():
+        arguments = [] if given is None else [given.astype(float)]
+        expected = getattr(theirs, method.replace("-", "_"))(*arguments)
+        got = mine.call(method, given)
+        assert got.dtype == dtype
+        close(got, expected, 10 * PCA[dtype], method)
+
+
+@DTYPES
 @pytest.mark.parametrize("solver", ["auto", "covariance_eigh", "full"])
 def test_pca_iris_golden(dtype, solver):
     mine, theirs, X, X64 = check_pca(IRIS, dtype, n_components=2, svd_solver=solver)
