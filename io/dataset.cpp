@@ -78,6 +78,7 @@ void read_collective(const std::string& file, const DatasetInfo& info, const Arr
   const auto step = [&](const std::function<void()>& work) {
     together(comm, [&] {
       const hdf5::Session session;
+      const Watch watch(hdf5::all_call, 0.0, Watch::Waits::for_others);
       hdf5::explain("cannot read " + hdf5::title(file, info.name), work);
     });
   };

@@ -10,11 +10,14 @@
 #include <cstring>
 
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/watchdog.hpp>
 
 namespace tessera::io {
 
 InputFile::InputFile(const std::string& path)
-    : path_(path), fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+    : path_(path),
+      what_(fmt::format("read '{}'", path)),
+      fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   struct stat status {};
   std::string why;
   if (fd_ < 0 || fstat(fd_, &status) != 0)
@@ -33,6 +36,7 @@ InputFile::InputFile(const std::string& path)
 InputFile::~InputFile() { close(fd_); }
 
 void InputFile::read(std::int64_t offset, std::size_t bytes, void* to) const {
+  const Watch watch(what_, static_cast<double>(bytes) * 1e-6);
   auto* at = static_cast<char*>(to);
   while (bytes > 0) {
     const auto n = pread(fd_, at, std::min<std::size_t>(bytes, 1 << 30), offset);

@@ -22,6 +22,7 @@ class InputFile {
 
  private:
   std::string path_;
+  std::string what_;  ///< for the watchdog
   int fd_ = -1;
   std::int64_t size_ = 0;
 };

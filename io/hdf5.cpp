@@ -515,12 +515,20 @@ Id reading_type(hid_t stored, DType dtype) {
 
 }  // namespace
 
+double most_seconds(const Shape& shape, Range rows, DType dtype) {
+  constexpr double slow = 1e6;  // bytes a second, of a file server that is busy
+  const auto all = static_cast<double>(std::max<std::int64_t>(1, row_count(shape)));
+  return static_cast<double>(element_count(shape)) / all * static_cast<double>(rows.size()) *
+         static_cast<double>(size_of(dtype)) / slow;
+}
+
 void read_rows(hid_t dataset_id, const DatasetInfo& info, Range rows, void* to, hid_t transfer) {
   if (element_count(info.shape) == 0) return;  // on every process
   const Session session;
   const Id stored(check(H5Dget_type(dataset_id)));
   const Id type = reading_type(stored, info.dtype);
   const Selection selection(info.shape, rows);
+  const Watch watch("H5Dread", most_seconds(info.shape, rows, info.dtype));
   check(H5Dread(dataset_id, type, selection.memory, selection.file, transfer, to));
   if (info.dtype != DType::boolean) return;
   // Memory of type bool may hold nothing but 0 and 1.

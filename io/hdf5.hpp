@@ -5,11 +5,13 @@
 #include <mutex>
 #include <source_location>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <tessera/io/dataset.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/watchdog.hpp>
 
 /// The border to the HDF5 library, for the .cpp files of this room. Needs no hdf5.h itself.
 namespace tessera::io::hdf5 {
@@ -122,6 +124,11 @@ struct Selection {
   Id memory;
   Id file;
 };
+
+/// What the watchdog says of a call of HDF5 that all processes make together.
+inline constexpr std::string_view all_call = "a collective call of HDF5";
+/// Seconds in which such rows should have been read or written: a transfer shows no progress.
+double most_seconds(const Shape& shape, Range rows, DType dtype);
 
 /// Reads `rows` of an open dataset to `to`, row-major, as the transfer property list says.
 void read_rows(Handle dataset_id, const DatasetInfo& info, Range rows, void* to,

@@ -61,9 +61,9 @@ ordered_json object(const Values& values, bool full) {
   return json;
 }
 
-// Bytes that are no UTF-8 become U+FFFD.
+// Bytes that are no UTF-8 become U+FFFD, and what a terminal might obey is escaped.
 std::string text_of(const ordered_json& json) {
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return printable(json.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
 }
 
 }  // namespace

@@ -206,6 +206,7 @@ void write_datasets(const std::string& file, const Targets& targets, const Commu
   const auto step = [&](const std::function<void()>& work) {
     together(comm, [&] {
       const hdf5::Session session;
+      const Watch watch(hdf5::all_call, 0.0, Watch::Waits::for_others);
       hdf5::explain(failed, work);
     });
   };
@@ -248,6 +249,7 @@ void write_rows(hid_t dataset, const Shape& shape, DType dtype, Range rows, cons
   const hdf5::Session session;
   const Id type = text ? hdf5::text_type(shape[1]) : hdf5::writing_type(dtype);
   const hdf5::Selection selection(text ? Shape{shape[0]} : shape, rows);
+  const Watch watch("H5Dwrite", hdf5::most_seconds(shape, rows, dtype));
   check(H5Dwrite(dataset, type, selection.memory, selection.file, transfer, from));
   note_progress();
 }
@@ -269,8 +271,9 @@ Target target(const std::string& file, const std::string& dataset, const Array& 
     if (!has_elements(x.shape())) longest = 0;
     const Range mine = rows_of(comm.rank());
     for (std::int64_t at = 0; at < longest; at += most) {
-      together(comm, [&] {  // one collective call of HDF5
+      together(comm, [&] {
         const hdf5::Session session;
+        const Watch watch(hdf5::all_call, 0.0, Watch::Waits::for_others);
         hdf5::explain("cannot write " + hdf5::title(file, dataset), [&] {
           const Id transfer(check(H5Pcreate(H5P_DATASET_XFER)));
           check(H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE));

@@ -139,11 +139,11 @@ std::string printable(std::string_view text) {
       out += "\\t";
     else if (*code == '\r')
       out += "\\r";
-    else if ((*code < 0x20 && *code != '\n') || between(*code, 0x7f, 0x9f))
+    else if (*code < 0x20 && *code != '\n')
       out += fmt::format("\\x{:02x}", *code);
-    else if (between(*code, 0x200b, 0x200f) || between(*code, 0x2028, 0x202e) ||
-             between(*code, 0x2060, 0x206f) || *code == 0xfeff)
-      out += fmt::format("\\u{:04x}", *code);
+    else if (between(*code, 0x7f, 0x9f) || between(*code, 0x200b, 0x200f) ||
+             between(*code, 0x2028, 0x202e) || between(*code, 0x2060, 0x206f) || *code == 0xfeff)
+      out += fmt::format("\\u{:04x}", *code);  // as JSON has it
     else
       out += text.substr(at, length);
     at += length;

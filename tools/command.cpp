@@ -9,11 +9,29 @@
 #include <limits>
 
 namespace tessera {
+namespace {
+
+[[noreturn]] void fail_to_print() {
+  throw OSError(fmt::format("cannot write to the standard output: {}",
+                            errno ? std::strerror(errno) : "an earlier write failed"));
+}
+
+}  // namespace
 
 void print(const std::string& text) {
   on_first(Communicator::world(), [&] {
-    if (std::fputs((text + "\n").c_str(), stdout) < 0 || std::fflush(stdout) != 0)
-      throw OSError(fmt::format("cannot write to the standard output: {}", std::strerror(errno)));
+    // Whoever reads it may take their time.
+    const Watch watch("write to the standard output", std::numeric_limits<double>::infinity());
+    if (std::fputs((text + "\n").c_str(), stdout) < 0) fail_to_print();
+  });
+  finish_printing();
+}
+
+void finish_printing() {
+  on_first(Communicator::world(), [] {
+    const Watch watch("write to the standard output", std::numeric_limits<double>::infinity());
+    errno = 0;
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) fail_to_print();
   });
 }
 
@@ -101,7 +119,9 @@ void Common::add_to(CLI::App& app, Reads reads) {
 }
 
 void Common::apply() const {
-  if (threads) Runtime::set_threads(*threads);
+  together(Communicator::world(), [&] {
+    if (threads) Runtime::set_threads(*threads);
+  });
   Progress::enable(progress);
   if (trusted) io::set_trusted(true);
   if (!trace.empty()) trace::start(trace, Communicator::world());

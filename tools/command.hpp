@@ -17,6 +17,8 @@ using Command = std::function<void()>;
 
 /// Writes a line to the standard output, from rank 0; OSError where that fails. Collective.
 void print(const std::string& text);
+/// OSError if anything written to the standard output has not arrived. Collective.
+void finish_printing();
 
 /// For numbers in [low, high]. CLI11's own check writes the largest double in all its digits.
 CLI::Validator within(double low, double high = std::numeric_limits<double>::max());

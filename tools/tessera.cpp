@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <sstream>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -80,7 +81,9 @@ struct Fit {
     if (location.empty()) return;
     on_first(Communicator::world(), [&] {
       const auto file = io::parse_location(location).file;
-      if (std::filesystem::weakly_canonical(file) == std::filesystem::weakly_canonical(model))
+      std::error_code e;  // of a loop of links: writing says so
+      const auto its_own = std::filesystem::weakly_canonical(model, e);
+      if (!e && std::filesystem::weakly_canonical(file, e) == its_own && !e)
         throw ValueError(
             fmt::format("the model would replace '{}', which this command also uses", file));
     });
@@ -88,7 +91,7 @@ struct Fit {
 
   void run() {
     common.apply();
-    for (const auto& location : {x, y, weights, labels}) require_own_file(location);
+    for (const auto& location : {x, y, weights, labels, common.trace}) require_own_file(location);
     Values params;
     for (const auto& p : estimator->parameter_info()) {
       if (!given[p.name]) continue;
@@ -382,7 +385,7 @@ std::string usage_error(const CLI::App& program, const CLI::ParseError& e) {
   std::string path;
   for (const auto* a = app; a; a = a->get_parent())
     path = a->get_name() + (path.empty() ? "" : " ") + path;
-  return fmt::format("tessera: {} (see {} --help)\n", text, path);
+  return fmt::format("tessera: {} (see {} --help)", text, path);
 }
 
 // Processes that were started with different options (mpirun can do that) would wait for each other
@@ -483,14 +486,22 @@ int main(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& e) {  // --help, --version
-    return first ? program.exit(e) : 0;
+    std::ostringstream text;
+    program.exit(e, text, text);
+    std::string whole = text.str();
+    while (whole.ends_with('\n')) whole.pop_back();
+    return runtime.run([&] {
+      print(whole);
+      return 0;
+    });
   } catch (const CLI::ParseError& e) {
-    if (first) fmt::print(stderr, "{}", usage_error(program, e));
+    if (first) tessera::detail::say(usage_error(program, e));
     return 2;
   }
   return runtime.run([&] {
     chosen();
     trace::finish(Communicator::world());
+    finish_printing();
     return 0;
   });
 }

@@ -2,6 +2,7 @@
 #include <mpi.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <stdexcept>
 #include <string>
@@ -34,12 +35,34 @@ void end_as(const std::string& how) {
   }
   if (how == "different")
     throw tessera::ValueError("problem of rank " + std::to_string(world.rank()));
-  if (how == "stuck" && world.rank() == 1) std::this_thread::sleep_for(std::chrono::seconds(30));
-  if (how == "slow")
-    for (int i = 0; i < 6; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(400));
-      world.barrier();
+  const bool middle = world.rank() == 1;
+  if (how == "stuck" && middle) {
+    const tessera::Watch outer("turn");
+    const tessera::Watch inner("round and round");
+    for (;;) std::this_thread::yield();
+  }
+  if (how == "stopped" && middle) {
+    const tessera::Watch watch("turn");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // the others are to know
+    std::raise(SIGSTOP);
+  }
+  if (how == "apart" && middle) world.all_gather(1);
+  if (how == "slow") {
+    // Work between two calls, a call whose work was estimated, and one that shows progress.
+    const auto a_while = std::chrono::milliseconds(1600);
+    if (middle) std::this_thread::sleep_for(a_while);
+    world.barrier();
+    if (middle) {
+      const tessera::Watch watch("long work", 100.0);
+      std::this_thread::sleep_for(a_while);
     }
+    world.barrier();
+    const tessera::Watch watch("slow work");
+    for (int i = 0; i < 8; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      tessera::note_progress();
+    }
+  }
   if (how == "threads") std::printf("%d threads\n", tessera::Runtime::threads());
   if (how == "warn")
     for (int i = 0; i < 2; ++i) {

@@ -1,7 +1,12 @@
 # Runs ${RUN} and checks how it ended; see expect_run in mpi_test.cmake.
 cmake_minimum_required(VERSION 3.25)
+if(FOLDER)
+  file(REMOVE_RECURSE "${FOLDER}")
+  file(MAKE_DIRECTORY "${FOLDER}")
+  set(in WORKING_DIRECTORY "${FOLDER}")
+endif()
 string(TIMESTAMP begin "%s")
-execute_process(COMMAND ${RUN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output
+execute_process(COMMAND ${RUN} ${in} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output
                 TIMEOUT ${WITHIN})
 string(TIMESTAMP end "%s")
 math(EXPR seconds "${end} - ${begin}")
@@ -53,6 +58,13 @@ foreach(text IN LISTS ABSENT)
     string(APPEND wrong "in the output, but should not be: ${text}\n")
   endif()
 endforeach()
+
+if(FOLDER)
+  file(GLOB left RELATIVE "${FOLDER}" "${FOLDER}/*" "${FOLDER}/.*")
+  if(NOT left STREQUAL LEFT)
+    string(APPEND wrong "left in its folder: '${left}', expected '${LEFT}'\n")
+  endif()
+endif()
 
 if(wrong)
   message("${wrong}--- output after ${seconds} s:\n${output}---")

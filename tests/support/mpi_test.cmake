@@ -54,12 +54,14 @@ endfunction()
 
 # expect_run(<name> TARGET <executable> [ARGUMENTS ...] [RANKS 2] [STATUS <status>|nonzero]
 #            [WITHIN <seconds>] [ENVIRONMENT NAME=value ...]
-#            [TEXT <strings>] [ONCE <strings>] [ABSENT <strings>])
+#            [TEXT <strings>] [ONCE <strings>] [ABSENT <strings>] [FOLDER <folder> [LEFT <names>]])
 # A CTest test of how a whole job ends: its exit status, how long it takes, and which strings its
-# output has, has exactly once, and has not. Strings without semicolons or single brackets (CMake
+# output has, has exactly once, and has not. With FOLDER it runs in that one, emptied before, and
+# leaves there exactly the files of LEFT. Strings without semicolons or single brackets (CMake
 # lists).
 function(expect_run name)
-  cmake_parse_arguments(arg "" "TARGET;RANKS;STATUS;WITHIN" "ARGUMENTS;ENVIRONMENT;TEXT;ONCE;ABSENT"
+  cmake_parse_arguments(arg "" "TARGET;RANKS;STATUS;WITHIN;FOLDER"
+                        "ARGUMENTS;ENVIRONMENT;TEXT;ONCE;ABSENT;LEFT"
                         ${ARGN})
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "expect_run(${name}): unknown arguments ${arg_UNPARSED_ARGUMENTS}")
@@ -79,7 +81,7 @@ function(expect_run name)
     COMMAND
       ${CMAKE_COMMAND} "-DRUN=${launch};$<TARGET_FILE:${arg_TARGET}>;${arg_ARGUMENTS}"
       "-DSTATUS=${arg_STATUS}" "-DWITHIN=${arg_WITHIN}" "-DTEXT=${arg_TEXT}" "-DONCE=${arg_ONCE}"
-      "-DABSENT=${arg_ABSENT}" -P ${TESSERA_TEST_SUPPORT}/expect_run.cmake)
+      "-DABSENT=${arg_ABSENT}" "-DFOLDER=${arg_FOLDER}" "-DLEFT=${arg_LEFT}" -P ${TESSERA_TEST_SUPPORT}/expect_run.cmake)
   math(EXPR ceiling "${arg_WITHIN} + 30")
   set_tests_properties(
     ${name} PROPERTIES LABELS "np${arg_RANKS}" PROCESSORS ${arg_RANKS} TIMEOUT ${ceiling}
