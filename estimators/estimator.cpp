@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include <tessera/estimators/kernels/kernels.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
@@ -65,7 +66,7 @@ void detail::install_backends() {
 }
 
 void require_finite(const Leaf& leaf, std::string_view input, std::string_view estimator,
-                    bool allow_nan) {
+                    bool allow_nan, const std::vector<std::string>& column_names) {
   if (leaf.tile.device != cpu) {
     Leaf here = leaf;
     const Buffer memory(static_cast<std::size_t>(leaf.tile.rows * leaf.tile.cols) *
@@ -75,7 +76,7 @@ void require_finite(const Leaf& leaf, std::string_view input, std::string_view e
     Stream stream(leaf.tile.device);
     copy(stream, leaf.tile, here.tile);
     stream.synchronize();
-    return require_finite(here, input, estimator, allow_nan);
+    return require_finite(here, input, estimator, allow_nan, column_names);
   }
   visit_floating(leaf.tile.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -83,12 +84,15 @@ void require_finite(const Leaf& leaf, std::string_view input, std::string_view e
       for (std::int64_t j = 0; j < leaf.tile.cols; ++j) {
         const T v = leaf.tile.as<const T>()[i * leaf.tile.stride + j];
         if (std::isfinite(v) || (allow_nan && std::isnan(v))) continue;
+        const auto named = static_cast<std::size_t>(j) < column_names.size()
+                               ? fmt::format(", '{}'", column_names[static_cast<std::size_t>(j)])
+                               : "";
         throw ValueError(
-            fmt::format("Input {} contains {} at row {}, column {} ({}).", input,
+            fmt::format("Input {} contains {} at row {}, column {}{} ({}).", input,
                         std::isnan(v) ? "NaN"
                                       : fmt::format("infinity or a value too large for dtype('{}')",
                                                     name_of(leaf.tile.dtype)),
-                        leaf.rows.begin + i, j, estimator));
+                        leaf.rows.begin + i, j, named, estimator));
       }
   });
 }
@@ -98,7 +102,7 @@ void require_finite(const Rows& x, std::string_view input, std::string_view esti
   together(x.comm(), [&] {
     x.for_each_leaf([&](const Leaf& leaf, Stream& stream) {
       stream.synchronize();  // the leaf may be on its way to a device
-      require_finite(leaf, input, estimator, allow_nan);
+      require_finite(leaf, input, estimator, allow_nan, x.column_names());
     });
   });
 }
@@ -126,10 +130,46 @@ Rows Estimator::check_x(const Rows& x, bool fitting) const {
           "Found array with 0 {0}(s) (shape={1}) while a minimum of 1 is required: {2} needs at "
           "least 1 {0}",
           what, to_string(x.shape()), name()));
+  if (!fitting) check_names(x.column_names());
   if (!fitting && x.cols() != n_features_in_)
     throw ValueError(fmt::format("X has {} features, but {} is expecting {} features as input.",
                                  x.cols(), name(), n_features_in_));
   return is_floating(x.dtype()) ? x : x.as(DType::float64);
+}
+
+void Estimator::check_names(const std::vector<std::string>& names) const {
+  if (names == feature_names_in_) return;
+  if (names.empty())
+    return warn(fmt::format(
+        "X does not have valid feature names, but {} was fitted with feature names", name()));
+  if (feature_names_in_.empty())
+    return warn(
+        fmt::format("X has feature names, but {} was fitted without feature names", name()));
+  const auto missing_from = [](const std::vector<std::string>& some,
+                               const std::vector<std::string>& others) {
+    constexpr std::size_t most = 5;
+    const std::set<std::string> known(others.begin(), others.end());
+    std::vector<std::string> missing;
+    for (const auto& one : some)
+      if (!known.contains(one)) missing.push_back(fmt::format("'{}'", one));
+    const std::size_t n = missing.size();
+    missing.resize(std::min(n, most));
+    return fmt::format("{}{}", fmt::join(missing, ", "),
+                       n > most ? fmt::format(" and {} more", n - most) : "");
+  };
+  std::string text = "The feature names should match those that were passed during fit.";
+  const std::string unseen = missing_from(names, feature_names_in_);
+  const std::string missing = missing_from(feature_names_in_, names);
+  if (!unseen.empty()) text += " Feature names unseen at fit time: " + unseen + ".";
+  if (!missing.empty())
+    text += " Feature names seen at fit time, yet now missing: " + missing + ".";
+  if (unseen.empty() && missing.empty())
+    text += " Feature names must be in the same order as they were in fit.";
+  throw ValueError(text);
+}
+
+Rows Estimator::with_names(const Rows& transformed) const {
+  return keeps_columns() ? transformed.named(feature_names_in_) : transformed;
 }
 
 Array Estimator::check_companion(const Array& a, const Rows& x, const char* what) const {
@@ -182,8 +222,10 @@ Estimator& Estimator::fit(const Rows& x, const Array& y, const Array& sample_wei
   const Array target = needs_y() ? check_companion(y, checked, "y") : Array{};
   const Array weights = check_companion(sample_weight, checked, "sample_weight");
   n_features_in_ = 0;
+  feature_names_in_.clear();
   run_fit(checked, target, weights);
   n_features_in_ = x.cols();
+  feature_names_in_ = x.column_names();
   fitted_under_ = selection_is_default() ? nullptr : detail::selection_in_force();
   return *this;
 }
@@ -202,9 +244,11 @@ Rows Estimator::rows(const Rows& x, Rows (Estimator::*method)(const Rows&) const
 }
 
 Rows Estimator::predict_rows(const Rows& x) const { return rows(x, &Estimator::run_predict); }
-Rows Estimator::transform_rows(const Rows& x) const { return rows(x, &Estimator::run_transform); }
+Rows Estimator::transform_rows(const Rows& x) const {
+  return with_names(rows(x, &Estimator::run_transform));
+}
 Rows Estimator::inverse_transform_rows(const Rows& x) const {
-  return rows(x, &Estimator::run_inverse_transform, false);
+  return with_names(rows(x, &Estimator::run_inverse_transform, false));
 }
 Rows Estimator::score_samples_rows(const Rows& x) const {
   return rows(x, &Estimator::run_score_samples);
@@ -259,6 +303,7 @@ Model Estimator::model() const {
   require_fitted(*this);
   Model m{std::string(name()), get_params(), attributes()};
   m.attributes.emplace_back("n_features_in_", n_features_in_);
+  if (!feature_names_in_.empty()) m.attributes.emplace_back("feature_names_in_", feature_names_in_);
   return m;
 }
 
@@ -271,9 +316,14 @@ void Estimator::restore(const Model& model) {
     set_params(model.params);
     check_params();
 
+    const Values attributes = with_newer(model.attributes);
     std::vector<std::string> known = attribute_names();
     known.emplace_back("n_features_in_");
-    const Values attributes = with_newer(model.attributes);
+    // Models of data without names have none.
+    const auto given = std::find_if(attributes.begin(), attributes.end(),
+                                    [](const auto& a) { return a.first == "feature_names_in_"; });
+    const bool named = given != attributes.end();
+    if (named) known.emplace_back("feature_names_in_");
     refuse(misnamed(attributes, known, name()));
     Refusals refused = set_attributes(attributes);
     const Value& features = find(attributes, "n_features_in_");
@@ -281,7 +331,15 @@ void Estimator::restore(const Model& model) {
       refused.emplace_back("n_features_in_", allowed.describe() + ", got " + features.to_string());
     refuse(sentences(refused));
     n_features_in_ = features.as<std::int64_t>();
-    refuse(sentences(refused_attributes()));
+    refused = refused_attributes();
+    using Names = std::vector<std::string>;
+    if (named &&
+        (!given->second.is<Names>() || std::ssize(given->second.as<Names>()) != n_features_in_))
+      refused.emplace_back(
+          "feature_names_in_",
+          fmt::format("a list of {} strings, got {}", n_features_in_, given->second.to_string()));
+    refuse(sentences(refused));
+    feature_names_in_ = named ? given->second.as<Names>() : Names{};
   } catch (const Error& error) {
     n_features_in_ = 0;
     if (model.file.empty()) throw;

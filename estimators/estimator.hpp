@@ -80,6 +80,10 @@ class Estimator {
   void restore(const Model& model);
 
   std::int64_t n_features_in_ = 0;
+  /// The column names of the X of fit, when it had any. An X of predict, transform or score whose
+  /// names differ or come in another order is a ValueError; one with names where fit had none, or
+  /// the other way round, is a warning.
+  std::vector<std::string> feature_names_in_;
 
  protected:
   virtual Values attributes() const = 0;
@@ -104,6 +108,9 @@ class Estimator {
   virtual Rows do_inverse_transform(const Rows& x) const;
   virtual Rows do_score_samples(const Rows& x) const;
   virtual Array do_covariance(bool inverse) const;
+  /// Whether column j of what transform and inverse_transform give is the feature j, and so keeps
+  /// its name.
+  virtual bool keeps_columns() const { return false; }
   virtual double do_score(const Rows& x, const Array& y, const Array& sample_weight) const;
 
   [[noreturn]] void has_no(std::string_view method) const;
@@ -122,6 +129,8 @@ class Estimator {
   Rows check_x(const Rows& x, bool fitting) const;
   Rows rows(const Rows& x, Rows (Estimator::*method)(const Rows&) const,
             bool features = true) const;
+  void check_names(const std::vector<std::string>& names) const;
+  Rows with_names(const Rows& transformed) const;
   void require_y(const Array& y) const;
   Array check_companion(const Array& a, const Rows& x, const char* what) const;
 };
@@ -301,12 +310,12 @@ class EstimatorOf : public Estimator {
   }
 };
 
-/// The error for a NaN or infinity in a leaf: "Input X contains NaN at row 17, column 3 (KMeans)."
-/// Returns if all values are finite (or NaN and `allow_nan`). For when a result is not finite: it
-/// copies a leaf on a device to the host, on a stream of its own, so synchronise the visitor's
-/// before.
+/// The error for a NaN or infinity in a leaf: "Input X contains NaN at row 17, column 3, 'age'
+/// (KMeans)." Returns if all values are finite (or NaN and `allow_nan`). For when a result is not
+/// finite: it copies a leaf on a device to the host, on a stream of its own, so synchronise the
+/// visitor's before.
 void require_finite(const Leaf& leaf, std::string_view input, std::string_view estimator,
-                    bool allow_nan = false);
+                    bool allow_nan = false, const std::vector<std::string>& column_names = {});
 /// The same over all rows of x. Collective: all processes throw for the lowest row, or none.
 void require_finite(const Rows& x, std::string_view input, std::string_view estimator,
                     bool allow_nan = false);

@@ -737,7 +737,12 @@ Table open_table(const std::string& file, const TableOptions& options, const Com
   const auto name_of = [&](std::int64_t c) {
     return layout.names.empty() ? "" : layout.names[static_cast<std::size_t>(c)];
   };
-  if (!layout.numbers.empty()) table.numbers = Rows(std::make_shared<NumberSource>(shared, comm));
+  if (!layout.numbers.empty()) {
+    std::vector<std::string> names;
+    for (const auto c : layout.numbers)
+      if (!layout.names.empty()) names.push_back(name_of(c));
+    table.numbers = Rows(std::make_shared<NumberSource>(shared, comm)).named(std::move(names));
+  }
   for (const auto& [column, longest] : layout.text)
     table.text.push_back({name_of(column), column + 1,
                           Rows(std::make_shared<TextSource>(shared, column, longest, comm))});

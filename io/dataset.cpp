@@ -197,7 +197,7 @@ Array read(const std::string& file, const std::string& dataset, ReadOptions opti
       reading_unchanged(file, info.file,
                         [&](const InputFile&) { read_independent(file, info, out); });
     });
-  return out;
+  return out.named(info.column_names);
 }
 
 Array read(const std::string& location, ReadOptions options, const Communicator& comm) {

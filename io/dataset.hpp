@@ -14,6 +14,8 @@ struct DatasetInfo {
   Shape shape;
   DType dtype = DType::float64;  ///< of the array that reading gives
   FileIdentity file{};           ///< as this process saw it: reading compares
+  /// The attribute column_names, when it has one string for each column; left out of lists.
+  std::vector<std::string> column_names{};
 };
 
 /// The datasets that read() accepts, ordered by name; those behind links are left out.

@@ -111,6 +111,11 @@ std::vector<DatasetInfo> datasets_of(Handle file_id, const std::string& file);
 /// files we write (little-endian).
 Id writing_type(DType dtype);
 Id stored_type(DType dtype);
+/// The attribute column_names of a dataset of that shape: variable-length UTF-8 strings are
+/// written, any strings are read. None when it has no string for each column.
+void write_column_names(Handle dataset_id, const std::vector<std::string>& names);
+std::vector<std::string> read_column_names(Handle dataset_id, const Shape& shape);
+
 /// UTF-8 strings of at most `bytes` bytes, filled up with zeros.
 Id text_type(std::int64_t bytes);
 

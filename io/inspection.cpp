@@ -55,11 +55,12 @@ class Reader {
 Found look_closely(hdf5::Handle file_id, const std::string& file, const std::string& path,
                    bool trial) {
   hdf5::Id dataset = hdf5::open_dataset(file_id, path);
-  const DatasetInfo info = hdf5::describe(dataset, file, path);
+  DatasetInfo info = hdf5::describe(dataset, file, path);
+  info.column_names = hdf5::read_column_names(dataset, info.shape);
   hdf5::Storage storage = hdf5::storage_of(dataset, info.dtype, hdf5::title(file, path));
   hdf5::check(dataset.close());  // and its cache of chunks
   if (trial) hdf5::try_reading(file_id, info, hdf5::title(file, path));
-  return {info, std::move(storage.why_independent), std::move(storage.implausible)};
+  return {std::move(info), std::move(storage.why_independent), std::move(storage.implausible)};
 }
 
 }  // namespace
@@ -87,6 +88,8 @@ std::string pack(const std::vector<Found>& all) {
     out.number(static_cast<std::uint64_t>(info.dtype));
     out.number(info.shape.size());
     for (const auto extent : info.shape) out.number(static_cast<std::uint64_t>(extent));
+    out.number(info.column_names.size());
+    for (const auto& column : info.column_names) out.text(column);
     out.text(why_independent);
     out.text(implausible);
   }
@@ -103,6 +106,8 @@ std::vector<Found> unpack(const std::string& bytes) {
     f.info.dtype = static_cast<DType>(in.number_up_to(dtype_count - 1));
     f.info.shape.resize(in.number_up_to(most_dimensions));
     for (auto& extent : f.info.shape) extent = static_cast<std::int64_t>(in.number_up_to(largest));
+    for (auto names = in.number_up_to(bytes.size()); names > 0; --names)
+      f.info.column_names.push_back(in.text());
     f.why_independent = in.text();
     f.implausible = in.text();
   }

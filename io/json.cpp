@@ -53,6 +53,7 @@ ordered_json object(const Values& values, bool full) {
     ordered_json operator()(double v) const { return number(v); }
     ordered_json operator()(const std::string& v) const { return v; }
     ordered_json operator()(const Array& v) const { return array(v, full); }
+    ordered_json operator()(const std::vector<std::string>& v) const { return v; }
   };
   ordered_json::object_t json;  // as a vector: looking for each name first would be quadratic
   json.reserve(values.size());

@@ -32,7 +32,8 @@ namespace tessera::io {
 namespace {
 
 constexpr std::string_view magic("\x89TSRA\r\n\x1a", 8);
-constexpr std::uint32_t newest_format = 1;
+/// Version 2 has lists of strings; a model without any is still written as version 1.
+constexpr std::uint32_t newest_format = 2;
 constexpr std::string_view library_version = TESSERA_VERSION;
 constexpr std::uint64_t most_values = 1 << 17;
 constexpr std::uint32_t most_dimensions = 32;
@@ -57,7 +58,7 @@ std::uint64_t checksum_of(std::string_view file) {
   return checksum(sum, file.substr(header_bytes));
 }
 
-enum class Kind : std::uint8_t { none, boolean, integer, floating, text, array };
+enum class Kind : std::uint8_t { none, boolean, integer, floating, text, array, texts };
 
 class Writer {
  public:
@@ -86,6 +87,10 @@ class Writer {
   void content(std::int64_t v) { number(v); }
   void content(double v) { number(v); }
   void content(const std::string& v) { text(v); }
+  void content(const std::vector<std::string>& v) {
+    number<std::uint64_t>(v.size());
+    for (const auto& item : v) text(item);
+  }
   void content(const Array& v) {
     number(static_cast<std::uint8_t>(v.dtype()));
     number(static_cast<std::uint32_t>(v.ndim()));
@@ -185,9 +190,17 @@ class Reader {
         return text();
       case Kind::array:
         return array();
+      case Kind::texts:
+        return texts();
       default:
         throw Malformed(fmt::format("a value of unknown kind {}", kind));
     }
+  }
+  std::vector<std::string> texts() {
+    const auto count = number<std::uint64_t>();
+    std::vector<std::string> all;
+    for (std::uint64_t i = 0; i < count; ++i) all.push_back(text());
+    return all;
   }
   Array array() {
     const auto dtype = number<std::uint8_t>();
@@ -252,7 +265,10 @@ std::string file_of(const Model& model) {
   }
   const std::string payload = std::move(stream).str();
   std::string file(magic);
-  put(file, newest_format);
+  const bool has_lists = std::ranges::any_of(model.attributes, [](const auto& named) {
+    return named.second.template is<std::vector<std::string>>();
+  });
+  put(file, has_lists ? newest_format : 1U);
   put(file, static_cast<std::uint32_t>(library_version.size()));
   put(file, static_cast<std::uint32_t>(model.estimator.size()));
   put(file, static_cast<std::uint64_t>(payload.size()));

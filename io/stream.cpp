@@ -186,7 +186,7 @@ Rows stream(const std::string& file, const std::string& dataset, const Communica
   if (rows->bytes_of_leaf() > little)
     require_memory(buffers, "streaming " + hdf5::title(file, info.name),
                    "fewer --threads hold fewer rows at a time", comm);
-  return Rows(rows);
+  return Rows(rows).named(info.column_names);
 }
 
 }  // namespace tessera::io

@@ -77,7 +77,8 @@ struct Target {
   Shape shape;
   DType dtype;
   Transfer transfer;
-  bool text = false;  ///< rows of bytes that are strings
+  std::vector<std::string> names;  ///< of the columns
+  bool text = false;               ///< rows of bytes that are strings
 };
 using Targets = std::vector<Target>;
 
@@ -92,7 +93,7 @@ bool holds_only(hid_t file_id, const Targets& targets) {
   check(H5Pget_userblock(Id(check(H5Fget_create_plist(file_id))), &before));
   if (before != 0) return false;
   hsize_t replaced = 0;
-  for (const auto& [path, shape, dtype, transfer, text] : targets) {
+  for (const auto& [path, shape, dtype, transfer, names, text] : targets) {
     if (path.find('/', 1) != std::string::npos) return false;
     if (check(H5Lexists(file_id, path.c_str(), H5P_DEFAULT)) == 0) continue;
     H5L_info_t link{};
@@ -110,6 +111,7 @@ std::uint64_t required_bytes(const std::string& file, const Targets& targets) {
   std::uint64_t bytes = 1 << 16;
   for (const Target& t : targets) {
     std::uint64_t more = 0;
+    for (const auto& name : t.names) bytes += name.size() + 64;
     if (__builtin_mul_overflow(static_cast<std::uint64_t>(element_count(t.shape)), size_of(t.dtype),
                                &more) ||
         __builtin_add_overflow(bytes, more, &bytes))
@@ -145,13 +147,14 @@ void prepare(PendingFile& pending, const std::string& file, const Targets& targe
   check(H5Pset_layout(creation, H5D_CONTIGUOUS));
   check(H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY));
   check(H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER));
-  for (const auto& [path, shape, dtype, transfer, text] : targets) {
+  for (const auto& [path, shape, dtype, transfer, names, text] : targets) {
     if (keep) clear_way(file_id, file, path);
     const Id type = text ? hdf5::text_type(shape[1]) : hdf5::stored_type(dtype);
     const Shape extent = text ? Shape{shape[0]} : shape;
     const hdf5::Selection all(extent, {0, extent.empty() ? 1 : extent[0]});
     Id dataset(
         check(H5Dcreate2(file_id, path.c_str(), type, all.file, links, creation, H5P_DEFAULT)));
+    hdf5::write_column_names(dataset, names);
     check(dataset.close());
   }
   check(H5Fflush(file_id, H5F_SCOPE_GLOBAL));
@@ -288,12 +291,13 @@ Target target(const std::string& file, const std::string& dataset, const Array& 
       });
     }
   };
-  return {clean_path(dataset), x.shape(), x.dtype(), work};
+  return {clean_path(dataset), x.shape(), x.dtype(), work, x.column_names()};
 }
 
 Target target(const std::string& file, const std::string& dataset, const Rows& x,
               bool text = false) {
-  if (const Array* array = text ? nullptr : x.array()) return target(file, dataset, *array);
+  if (const Array* array = text ? nullptr : x.array())
+    return target(file, dataset, array->named(x.column_names()));
   if (text && (x.dtype() != DType::uint8 || x.ndim() != 2 || x.cols() == 0))
     throw ValueError(fmt::format("text to write must be uint8 of shape (n, length), got {} {}",
                                  name_of(x.dtype()), to_string(x.shape())));
@@ -322,7 +326,7 @@ Target target(const std::string& file, const std::string& dataset, const Rows& x
           1);
     });
   };
-  return {clean_path(dataset), x.shape(), x.dtype(), work, text};
+  return {clean_path(dataset), x.shape(), x.dtype(), work, x.column_names(), text};
 }
 
 }  // namespace

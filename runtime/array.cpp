@@ -185,6 +185,7 @@ Array Array::astype(DType wanted) const {
                        [](const From& v) { return static_cast<To>(v); });
     });
   });
+  out.names_ = names_;
   return out;
 }
 
@@ -201,7 +202,27 @@ Array Array::moved(Device wanted) const {
   Stream stream(wanted == cpu ? device() : wanted);
   copy(stream, local(), out.local());
   stream.synchronize();
+  out.names_ = names_;
   return out;
+}
+
+Array Array::named(std::vector<std::string> names) const {
+  Array out = *this;
+  out.names_ = detail::column_names(std::move(names), shape());
+  return out;
+}
+
+const std::vector<std::string>& detail::names_or_none(const ColumnNames& names) {
+  static const std::vector<std::string> none;
+  return names ? *names : none;
+}
+
+detail::ColumnNames detail::column_names(std::vector<std::string> names, const Shape& shape) {
+  if (names.empty()) return nullptr;
+  if (shape.empty() || shape.size() > 2 || elements_per_row(shape) != std::ssize(names))
+    throw ValueError(fmt::format("{} names for the columns of an array of shape {}", names.size(),
+                                 to_string(shape)));
+  return std::make_shared<const std::vector<std::string>>(std::move(names));
 }
 
 Array detail::allocate(Shape shape, DType dtype, const Distribution& distribution,

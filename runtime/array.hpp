@@ -30,6 +30,11 @@ Distribution row_distribution(const Shape& shape, const Communicator& comm);
 class Array;
 
 namespace detail {
+/// Shared by handles on the same columns; null for none.
+using ColumnNames = std::shared_ptr<const std::vector<std::string>>;
+const std::vector<std::string>& names_or_none(const ColumnNames& names);
+/// ValueError unless these can be the names of the columns of an array of that shape.
+ColumnNames column_names(std::vector<std::string> names, const Shape& shape);
 /// ValueError unless an array of that shape can lie so over the processes of `comm`.
 void check_fits(const Shape& shape, const Distribution& distribution, const Communicator& comm);
 /// An uninitialised Array, or the same MemoryError on every process. Collective.
@@ -102,12 +107,20 @@ class Array {
   /// there is no such device, on every process.
   Array to(Device device) const;
 
+  /// Names of the columns, those that a file gave them; none for most arrays. Conversion and moving
+  /// keep them, computation does not.
+  const std::vector<std::string>& column_names() const { return detail::names_or_none(names_); }
+  /// The same array with its columns named, or no longer. ValueError unless there is one name for
+  /// each column of an array of one or two dimensions, or none at all. No copy.
+  Array named(std::vector<std::string> names) const;
+
  private:
   struct State;
   Array moved(Device device) const;  // to(), without agreement
   void* replicated_data(DType dtype) const;
   void element(std::initializer_list<std::int64_t> index, DType dtype, void* value) const;
   std::shared_ptr<State> state_;
+  detail::ColumnNames names_;
 };
 
 /// Creation. All processes of `comm` call with the same arguments; the result is row-distributed.

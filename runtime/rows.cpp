@@ -241,6 +241,7 @@ Rows::Rows(const Array& array) {
   if (array.distribution().kind() == Distribution::Kind::block_cyclic)
     throw ValueError("a block-cyclic array has no rows to hand out; redistribute it by rows first");
   source_ = std::make_shared<ArraySource>(array);
+  names_ = detail::column_names(array.column_names(), array.shape());
 }
 
 void Rows::for_each_leaf(const LeafVisitor& visit, int threads) const {
@@ -256,13 +257,20 @@ Rows Rows::as(DType wanted) const {
   if (!is_floating(wanted) || is_complex(dtype()))
     throw TypeError(std::string("cannot read ") + std::string(name_of(dtype())) + " data as " +
                     std::string(name_of(wanted)));
-  return map_rows(*this, shape(), wanted, convert);
+  return map_rows(*this, shape(), wanted, convert).named(column_names());
 }
 
 Rows Rows::to(Device wanted) const {
   if (wanted == device()) return *this;
-  const Rows host = device() == cpu ? *this : Rows(std::make_shared<CopiedSource>(*this, cpu));
-  return wanted == cpu ? host : Rows(std::make_shared<CopiedSource>(host, wanted));
+  Rows there = device() == cpu ? *this : Rows(std::make_shared<CopiedSource>(*this, cpu));
+  if (wanted != cpu) there = Rows(std::make_shared<CopiedSource>(there, wanted));
+  return there.named(column_names());
+}
+
+Rows Rows::named(std::vector<std::string> names) const {
+  Rows out = *this;
+  out.names_ = detail::column_names(std::move(names), shape());
+  return out;
 }
 
 Rows map_rows(const Rows& x, Shape shape, DType dtype, LeafKernel kernel) {
@@ -278,7 +286,7 @@ Tile rows_of(const Array& companion, const Leaf& leaf) {
 }
 
 Array collect(const Rows& x) {
-  if (x.array()) return *x.array();
+  if (x.array()) return x.array()->named(x.column_names());
   const Array out = detail::allocate(x.shape(), x.dtype(), x.distribution(), x.comm(), x.device());
   constexpr std::int64_t run = 256;
   together(x.comm(), [&] {
@@ -287,7 +295,7 @@ Array collect(const Rows& x) {
            out.local().slice(in.rows.begin - out.local_rows().begin, in.rows.size()));
     });
   });
-  return out;
+  return out.named(x.column_names());
 }
 
 Array take_rows(const Rows& rows, std::span<const std::int64_t> indices) {

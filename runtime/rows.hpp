@@ -86,6 +86,9 @@ class Rows {
   const Communicator& comm() const { return source_->comm(); }
   Device device() const { return source_->device(); }
   const Array* array() const { return source_->array(); }
+  /// As of an Array.
+  const std::vector<std::string>& column_names() const { return detail::names_or_none(names_); }
+  Rows named(std::vector<std::string> names) const;
 
   /// Visits every leaf this process owns once, as RowSource::visit_leaves.
   void for_each_leaf(const LeafVisitor& visit, int threads = Runtime::threads()) const;
@@ -108,6 +111,7 @@ class Rows {
 
  private:
   std::shared_ptr<const RowSource> source_;
+  detail::ColumnNames names_;
 };
 
 /// Rows computed from other rows when read, on x's device and under the selection in force here:

@@ -20,6 +20,9 @@ std::string Value::to_string() const {
     std::string operator()(const Array& v) const {
       return "an array of shape " + tessera::to_string(v.shape());
     }
+    std::string operator()(const std::vector<std::string>& v) const {
+      return fmt::format("a list of {} strings", v.size());
+    }
   };
   return std::visit(Printer{}, v_);
 }

@@ -9,20 +9,22 @@
 
 namespace tessera {
 
-/// What a parameter or a fitted attribute holds: None, a bool, an int, a float, a string or a
-/// replicated array.
+/// What a parameter or a fitted attribute holds: None, a bool, an int, a float, a string, a
+/// replicated array or a list of strings.
 class Value {
  public:
-  using Variant = std::variant<std::monostate, bool, std::int64_t, double, std::string, Array>;
+  using Variant = std::variant<std::monostate, bool, std::int64_t, double, std::string, Array,
+                               std::vector<std::string>>;
 
   Value() = default;
-  Value(bool v) : v_(v) {}                      // NOLINT(google-explicit-constructor)
-  Value(int v) : v_(std::int64_t{v}) {}         // NOLINT(google-explicit-constructor)
-  Value(std::int64_t v) : v_(v) {}              // NOLINT(google-explicit-constructor)
-  Value(double v) : v_(v) {}                    // NOLINT(google-explicit-constructor)
-  Value(const char* v) : v_(std::string(v)) {}  // NOLINT(google-explicit-constructor)
-  Value(std::string v) : v_(std::move(v)) {}    // NOLINT(google-explicit-constructor)
-  Value(Array v) : v_(std::move(v)) {}          // NOLINT(google-explicit-constructor)
+  Value(bool v) : v_(v) {}                                 // NOLINT(google-explicit-constructor)
+  Value(int v) : v_(std::int64_t{v}) {}                    // NOLINT(google-explicit-constructor)
+  Value(std::int64_t v) : v_(v) {}                         // NOLINT(google-explicit-constructor)
+  Value(double v) : v_(v) {}                               // NOLINT(google-explicit-constructor)
+  Value(const char* v) : v_(std::string(v)) {}             // NOLINT(google-explicit-constructor)
+  Value(std::string v) : v_(std::move(v)) {}               // NOLINT(google-explicit-constructor)
+  Value(Array v) : v_(std::move(v)) {}                     // NOLINT(google-explicit-constructor)
+  Value(std::vector<std::string> v) : v_(std::move(v)) {}  // NOLINT(google-explicit-constructor)
 
   template <class T>
   bool is() const {

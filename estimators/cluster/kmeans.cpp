@@ -412,7 +412,8 @@ Rows KMeans::do_predict(const Rows& x) const {
   return map_rows(
       x, {x.rows()}, DType::int32,
       [own, powers, centers = Centers(scaled, mean_row(scaled), x),
-       leaf_rows = x.distribution().leaf_rows()](const Leaf& in, const Tile& out, Stream& stream) {
+       leaf_rows = x.distribution().leaf_rows(),
+       names = feature_names_in_](const Leaf& in, const Tile& out, Stream& stream) {
         Tile rows = in.tile;
         if (!powers.empty()) {
           rows.stride = rows.cols;
@@ -434,7 +435,7 @@ Rows KMeans::do_predict(const Rows& x) const {
         stream.synchronize();
         if (std::all_of(inertia.begin(), inertia.end(), [](double v) { return std::isfinite(v); }))
           return;
-        require_finite(in, "X", class_name);
+        require_finite(in, "X", class_name, false, names);
         // Rows so far from the centres that squares overflow.
         const auto wide = detail::wide_values(in.tile);
         const WideCenters wide_centers(own);
@@ -448,11 +449,11 @@ Rows KMeans::do_predict(const Rows& x) const {
 
 Rows KMeans::do_transform(const Rows& x) const {
   return map_rows(x, {x.rows(), cluster_centers_.rows()}, x.dtype(),
-                  [centers = cluster_centers_.astype(x.dtype()).to(x.device())](
-                      const Leaf& in, const Tile& out, Stream& stream) {
+                  [centers = cluster_centers_.astype(x.dtype()).to(x.device()),
+                   names = feature_names_in_](const Leaf& in, const Tile& out, Stream& stream) {
                     estimator_kernels().distances(stream, in.tile, centers.local(), out);
                     if (linalg::kernels().all_finite(stream, out)) return;
-                    require_finite(in, "X", class_name);
+                    require_finite(in, "X", class_name, false, names);
                     detail::require_no_overflow(in, out, "KMeans.transform");
                   });
 }

@@ -415,14 +415,14 @@ Rows PCA::do_transform(const Rows& x) const {
     for (double& v : scale) v = std::max(v, least);
   }
   return map_rows(x, {x.rows(), n_components_}, x.dtype(),
-                  [components = components_.astype(x.dtype()).to(x.device()), mean, powers, scale](
-                      const Leaf& in, const Tile& out, Stream& stream) {
+                  [components = components_.astype(x.dtype()).to(x.device()), mean, powers, scale,
+                   names = feature_names_in_](const Leaf& in, const Tile& out, Stream& stream) {
                     linalg::kernels().gemm(stream, 1.0, centred(stream, in.tile, mean, 0, powers),
                                            Transpose::no, components.local(), Transpose::yes, 0.0,
                                            out);
                     if (!scale.empty()) linalg::kernels().standardize(stream, out, {}, scale, out);
                     if (linalg::kernels().all_finite(stream, out)) return;
-                    require_finite(in, "X", class_name);
+                    require_finite(in, "X", class_name, false, names);
                     const auto c = detail::wide_values(components.local());
                     const long double power = powers.empty() ? 1.0 : powers[0];
                     detail::repair(in, out, "PCA.transform",

@@ -340,7 +340,7 @@ Rows LinearRegression::do_predict(const Rows& x) const {
   const Array there = coef.to(x.device());
   const auto wide_coef = detail::wide_values(coef.local());
   return map_rows(x, flat ? Shape{x.rows()} : Shape{x.rows(), q}, x.dtype(),
-                  [=](const Leaf& in, const Tile& out, Stream& stream) {
+                  [=, names = feature_names_in_](const Leaf& in, const Tile& out, Stream& stream) {
                     Tile c = there.local();
                     c.rows = q;
                     c.cols = c.stride = p;
@@ -348,7 +348,7 @@ Rows LinearRegression::do_predict(const Rows& x) const {
                                            linalg::Transpose::yes, 0.0, out);
                     linalg::kernels().unstandardize(stream, out, intercept, {}, out);
                     if (linalg::kernels().all_finite(stream, out)) return;
-                    require_finite(in, "X", class_name);
+                    require_finite(in, "X", class_name, false, names);
                     detail::repair(in, out, "LinearRegression.predict",
                                    [&](const std::vector<long double>& row, std::size_t t) {
                                      long double sum = intercept[t];

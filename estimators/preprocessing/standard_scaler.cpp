@@ -129,14 +129,16 @@ void StandardScaler::do_fit(const Rows& x, const Array&, const Array& sample_wei
 Rows StandardScaler::do_transform(const Rows& x) const {
   const Standard to(params.with_mean ? values_of(mean_) : std::vector<double>{}, values_of(scale_),
                     x.dtype());
-  return map_rows(x, x.shape(), x.dtype(), [to](const Leaf& in, const Tile& out, Stream& stream) {
-    const bool scaled = !to.power.empty();
-    if (scaled) linalg::kernels().unstandardize(stream, in.tile, {}, to.power, out);
-    linalg::kernels().standardize(stream, scaled ? out : in.tile, to.mean, to.scale, out);
-    if (linalg::kernels().all_finite(stream, out)) return;
-    require_finite(in, "X", class_name, true);
-    detail::require_no_overflow(in, out, "StandardScaler.transform");
-  });
+  return map_rows(x, x.shape(), x.dtype(),
+                  [to, names = feature_names_in_](const Leaf& in, const Tile& out, Stream& stream) {
+                    const bool scaled = !to.power.empty();
+                    if (scaled) linalg::kernels().unstandardize(stream, in.tile, {}, to.power, out);
+                    linalg::kernels().standardize(stream, scaled ? out : in.tile, to.mean, to.scale,
+                                                  out);
+                    if (linalg::kernels().all_finite(stream, out)) return;
+                    require_finite(in, "X", class_name, true, names);
+                    detail::require_no_overflow(in, out, "StandardScaler.transform");
+                  });
 }
 
 Rows StandardScaler::do_inverse_transform(const Rows& x) const {
@@ -145,13 +147,15 @@ Rows StandardScaler::do_inverse_transform(const Rows& x) const {
                                  x.cols(), name(), n_features_in_));
   const Standard from(params.with_mean ? values_of(mean_) : std::vector<double>{},
                       values_of(scale_), x.dtype());
-  return map_rows(x, x.shape(), x.dtype(), [from](const Leaf& in, const Tile& out, Stream& stream) {
-    linalg::kernels().unstandardize(stream, in.tile, from.mean, from.scale, out);
-    if (!from.back.empty()) linalg::kernels().unstandardize(stream, out, {}, from.back, out);
-    if (linalg::kernels().all_finite(stream, out)) return;
-    require_finite(in, "X", class_name, true);
-    detail::require_no_overflow(in, out, "StandardScaler.inverse_transform");
-  });
+  return map_rows(
+      x, x.shape(), x.dtype(),
+      [from, names = feature_names_in_](const Leaf& in, const Tile& out, Stream& stream) {
+        linalg::kernels().unstandardize(stream, in.tile, from.mean, from.scale, out);
+        if (!from.back.empty()) linalg::kernels().unstandardize(stream, out, {}, from.back, out);
+        if (linalg::kernels().all_finite(stream, out)) return;
+        require_finite(in, "X", class_name, true, names);
+        detail::require_no_overflow(in, out, "StandardScaler.inverse_transform");
+      });
 }
 
 }  // namespace tessera

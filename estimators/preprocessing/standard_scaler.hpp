@@ -32,6 +32,7 @@ class StandardScaler : public EstimatorOf<StandardScaler, StandardScalerParams> 
   void do_fit(const Rows& x, const Array& y, const Array& sample_weight) override;
   Rows do_transform(const Rows& x) const override;
   Rows do_inverse_transform(const Rows& x) const override;
+  bool keeps_columns() const override { return true; }
 };
 
 }  // namespace tessera

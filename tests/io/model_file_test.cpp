@@ -183,7 +183,7 @@ TEST(ModelFile, SaysWhatIsWrong) {
   test::on_rank_0([&] { test::put_file(path, bytes); });
   const std::string newer = error_of([&] { io::read_model(path); });
   EXPECT_TRUE(newer.starts_with("OSError: '" + path +
-                                "' has format version 9, newer than the 1 that Tessera"))
+                                "' has format version 9, newer than the 2 that Tessera"))
       << newer;
   bytes[8] = 1;
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
