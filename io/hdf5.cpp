@@ -546,10 +546,7 @@ Selection::Selection(const Shape& shape, Range rows) {
   check(H5Sselect_none(memory));
 }
 
-namespace {
-
-// Elements as they are in memory, from what the dataset stores. HDF5 converts fields by their
-// names and does not convert bit fields to integers.
+// HDF5 converts fields by their names and does not convert bit fields to integers.
 Id reading_type(hid_t stored, DType dtype) {
   const bool bits = H5Tget_class(stored) == H5T_BITFIELD;
   if (dtype == DType::boolean) return Id(check(H5Tcopy(bits ? H5T_NATIVE_B8 : H5T_NATIVE_UINT8)));
@@ -559,8 +556,6 @@ Id reading_type(hid_t stored, DType dtype) {
   return complex_type(dtype, number_type(part, false), fields->real.c_str(),
                       fields->imaginary.c_str());
 }
-
-}  // namespace
 
 double most_seconds(const Shape& shape, Range rows, DType dtype) {
   constexpr double slow = 1e6;  // bytes a second, of a file server that is busy

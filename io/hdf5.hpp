@@ -107,6 +107,8 @@ std::vector<DatasetInfo> datasets_of(Handle file_id, const std::string& file);
                                  const std::string& dataset);
 [[noreturn]] void refuse_group(Handle file_id, const std::string& file, const std::string& dataset);
 
+/// The type of elements in memory that take what a dataset of type `stored` holds.
+Id reading_type(Handle stored, DType dtype);
 /// The type of elements of an Array in memory when writing (bool as h5py's enumeration), and in
 /// files we write (little-endian).
 Id writing_type(DType dtype);

@@ -338,7 +338,7 @@ Storage storage_of(hid_t dataset_id, DType dtype, const std::string& who) {
   std::uint64_t chunks = 1;
   for (std::size_t i = 0; plain && i < layout.extent.size(); ++i)
     if (__builtin_mul_overflow(chunks, layout.chunks_along(i), &chunks)) chunks = 0;
-  if (check(H5Tequal(layout.type, reading_type(dtype))) == 0)
+  if (check(H5Tequal(layout.type, reading_type(layout.type, dtype))) == 0)
     storage.why_independent = "its numbers must be converted";
   else if (layout.kind == H5D_COMPACT)
     storage.why_independent = "the numbers lie in the dataset's header (compact)";

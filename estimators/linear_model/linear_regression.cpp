@@ -206,7 +206,8 @@ Field<LinearRegression> LinearRegression::intercept_field() {
   field.get = [](const Self& s) -> Value {
     if (!s.params.fit_intercept || !s.intercept_.is<double>() || s.coef_.dtype() != DType::float32)
       return s.intercept_;
-    return as_dtype({s.intercept_.as<double>()}, {}, DType::float32, s.coef_.comm());
+    return replicated(std::vector<double>{s.intercept_.as<double>()}, {}, s.coef_.comm())
+        .astype(DType::float32);
   };
   field.set = [](Self& s, const Value& value) {
     s.intercept_ = value;
