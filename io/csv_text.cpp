@@ -262,11 +262,7 @@ std::optional<Cell> Cells::next() {
 
 std::string shown(const Cell& cell) {
   constexpr std::size_t most = 40;
-  std::string out;
-  for (const char c : cell.text.substr(0, most))
-    out += static_cast<unsigned char>(c) < ' ' || c == '\x7f'
-               ? fmt::format("\\x{:02x}", static_cast<unsigned char>(c))
-               : std::string(1, c);
+  std::string out(cell.text.substr(0, most));
   if (cell.text.size() <= most) return out;
   while (!out.empty() && !is_utf8(out)) out.pop_back();
   return out + "...";

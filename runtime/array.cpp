@@ -161,7 +161,7 @@ Array Array::reshape(Shape shape) const {
       distribution().kind() == Distribution::Kind::block_cyclic)
     throw ValueError(fmt::format("cannot view shape {} as {} without moving rows",
                                  to_string(this->shape()), to_string(shape)));
-  Array out = *this;
+  Array out;
   out.state_ = std::make_shared<State>(*state_);
   out.state_->shape = std::move(shape);
   return out;

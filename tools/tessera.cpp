@@ -307,6 +307,8 @@ struct Convert {
         "other words that pandas\n"
         "takes for missing become NaN. A column whose first cell is a word becomes a dataset of "
         "strings, TARGET_text/NAME.\n"
+        "The names of the columns become the dataset's attribute column_names: a model remembers "
+        "and checks them.\n"
         "COLUMNS are names, numbers from 1, and ranges: 2-, 1,3-5, width-height; a name "
         "with a comma, or one that\n"
         "looks like a number, is written with double quotes: '\"a,b\"'.");

@@ -254,6 +254,62 @@ TEST(Model, OfAnEarlierVersion) {
     EXPECT_EQ(LinearRegression::from_model(m).intercept_.as<double>(), l.intercept_.as<double>());
 }
 
+TEST(Models, FeatureNamesAreRememberedAndChecked) {
+  using Names = std::vector<std::string>;
+  const Array plain = test::make<double>({300, 3});
+  const Array x = plain.named({"a", "b", "c"});
+  KMeans kmeans({.n_clusters = 2});
+  kmeans.fit(plain);
+  EXPECT_EQ(kmeans.feature_names_in_, Names{});
+  EXPECT_EQ(kmeans.model().attributes.back().first, "n_features_in_");
+  kmeans.fit(x);
+  const auto again = make_estimator(kmeans.model());
+  EXPECT_EQ(again->feature_names_in_, (Names{"a", "b", "c"}));
+  EXPECT_EQ(again->predict(x).column_names(), Names{});
+  const std::string differ = "The feature names should match those that were passed during fit.";
+  for (const auto& [names, text] : std::vector<std::pair<Names, std::string>>{
+           {{"b", "a", "c"}, " Feature names must be in the same order as they were in fit."},
+           {{"a", "b", "d"},
+            " Feature names unseen at fit time: 'd'. Feature names seen at fit time, yet now "
+            "missing: 'c'."}}) {
+    const Array other = plain.named(names);
+    test::expect_error<ValueError>([&] { again->predict(other); }, differ + text);
+    test::expect_error<ValueError>([&] { again->transform(Rows(other)); }, differ + text);
+    test::expect_error<ValueError>([&] { again->score(other); }, differ + text);
+  }
+  again->predict(plain);  // a warning, as in scikit-learn
+  kmeans.fit(plain);
+  EXPECT_EQ(kmeans.feature_names_in_, Names{});
+
+  // A column of a scaler stays what it is, a component of PCA is something else.
+  StandardScaler scaler;
+  scaler.fit(x);
+  EXPECT_EQ(scaler.transform(plain).column_names(), (Names{"a", "b", "c"}));
+  EXPECT_EQ(scaler.transform_rows(x).column_names(), (Names{"a", "b", "c"}));
+  EXPECT_EQ(scaler.inverse_transform(plain).column_names(), (Names{"a", "b", "c"}));
+  PCA pca;
+  EXPECT_EQ(pca.fit(x).transform(x).column_names(), Names{});
+
+  // Errors that name a column use its name, whoever finds the NaN.
+  Array spoiled = gather(plain);
+  spoiled.mutable_values<double>()[3 * 17 + 1] = std::nan("");
+  const Array bad = redistribute(spoiled, x.distribution()).named({"a", "b", "c"});
+  for (const auto& name : estimator_names()) {
+    const auto fit = [&] { make_estimator(name)->fit(bad, plain); };
+    if (name == "StandardScaler") continue;  // takes NaN
+    test::expect_error<ValueError>(fit,
+                                   "Input X contains NaN at row 17, column 1, 'b' (" + name + ").");
+  }
+  test::expect_error<ValueError>([&] { again->predict(bad); },
+                                 "Input X contains NaN at row 17, column 1, 'b' (KMeans).");
+
+  Model model = scaler.model();
+  model.attributes.back().second = Names{"a"};
+  test::expect_error<ValueError>([&] { make_estimator(model); },
+                                 "the model's attribute 'feature_names_in_' must be a list of "
+                                 "n_features_in_ strings, got a list of 1 strings");
+}
+
 /// The model with another value of a parameter or attribute.
 Model with(Model model, const std::string& name, const Value& value) {
   for (auto* values : {&model.params, &model.attributes})

@@ -371,6 +371,38 @@ TEST_F(Samples, ColumnsOfText) {
   EXPECT_EQ(io::inspect(folder_ / "o.h5", "/y").shape, (Shape{3}));
 }
 
+using Names = std::vector<std::string>;
+
+TEST_F(Convert, NamesOfColumnsAreKept) {
+  const std::string out = folder_ / "o.h5";
+  put("t.csv", "a,\"b,c\",word,h\xc3\xb6he\n1,2,x,3\n4,5,y,6\n");
+  io::convert(folder_ / "t.csv", {out, "/X"});
+  const Names names = {"a", "b,c", "h\xc3\xb6he"};
+  EXPECT_EQ(io::inspect(out, "/X").column_names, names);
+  const Array x = io::read(out, "/X");
+  EXPECT_EQ(x.column_names(), names);
+  EXPECT_EQ(x.astype(DType::float32).to(cpu).column_names(), names);
+  EXPECT_EQ(io::stream(out, "/X").as(DType::float32).column_names(), names);
+  EXPECT_EQ(collect(io::stream(out, "/X")).column_names(), names);
+  EXPECT_EQ(x.reshape({2, 3, 1}).column_names(), Names{});
+  io::write(out, "/again", io::stream(out, "/X"));
+  io::write(out, "/array", x.named({"x", "y", "z"}));
+  io::write(out, "/none", x.named({}));
+  EXPECT_EQ(io::read(out, "/again").column_names(), names);
+  EXPECT_EQ(io::read(out, "/array").column_names(), (Names{"x", "y", "z"}));
+  EXPECT_EQ(io::read(out, "/none").column_names(), Names{});
+  io::convert(folder_ / "t.csv", {out, "/y"}, {.columns = "h\xc3\xb6he"});
+  EXPECT_EQ(io::read(out, "/y").column_names(), Names{"h\xc3\xb6he"});
+  EXPECT_EQ(error_of([&] { (void)x.named({"x"}); }),
+            "ValueError: 1 names for the columns of an array of shape (2, 3)");
+
+  // Far more than the 64 KiB that an object's header takes.
+  Names many;
+  for (int i = 0; i < 20000; ++i) many.push_back("column number " + std::to_string(i));
+  io::write(out, "/wide", zeros({2, 20000}).named(many));
+  EXPECT_EQ(io::read(out, "/wide").column_names(), many);
+}
+
 std::string npy(const std::string& header, const std::string& data, int version = 1) {
   std::string out("\x93NUMPY", 6);
   out += static_cast<char>(version);

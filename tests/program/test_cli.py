@@ -3,6 +3,7 @@
 import filecmp
 import json
 import re
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -270,6 +271,34 @@ def test_convert(rng, processes):
     assert np.array_equal(read("header.csv.h5", "X"), X)
     converted = read("data.npy.h5", "X")
     assert converted.dtype == np.float32 and np.array_equal(converted, X.astype("f4"))
+
+
+def test_a_table_from_csv_to_model(rng):
+    """Options, what is said, and names of columns all the way."""
+    X = rng.normal(size=(300, 3))
+    lines = [f"{i};{a:.17g};{b:.17g};{'-' if i == 7 else f'{c:.17g}'};wood" for i, (a, b, c) in enumerate(X)]
+    table = "made by hand\n;height;width;age;kind\n" + "\n".join(lines).replace(".", ",") + "\n"
+    Path("t.csv").write_text(table)
+    options = ["--decimal", ",", "--skip-rows", "1", "--na-values=-,?"]
+    said = tessera("convert", "t.csv", "t.h5:/X", *options, "--columns", "2-", processes=3).err
+    assert "'t.csv', line 2: column 1 has no name and counts the rows" in said
+    assert "1 column of text is written as strings to /X_text/kind" in said
+    X[7, 2] = np.nan
+    assert np.array_equal(read("t.h5", "X"), X, equal_nan=True)
+    with h5py.File("t.h5") as f:
+        assert list(f["X"].attrs["column_names"]) == ["height", "width", "age"]
+        assert set(f["X_text/kind"].asstr()[()]) == {"wood"} and len(f["X_text/kind"]) == 300
+
+    assert "row 7, column 2, 'age' (PCA)" in tessera("fit", "PCA", "t.h5:/X", "--model", "p", expect=1).err
+    tessera("fit", "StandardScaler", "t.h5:/X", "--model", "s.tessera", "--stream", processes=3)
+    shown = json.loads(tessera("show", "s.tessera").out)["attributes"]
+    assert shown["feature_names_in_"] == ["height", "width", "age"]
+    tessera("transform", "s.tessera", "t.h5:/X", "--out", "o.h5:/X")
+    with h5py.File("o.h5", "r+") as f:
+        assert list(f["X"].attrs["column_names"]) == ["height", "width", "age"]
+        f["X"].attrs["column_names"] = np.array([b"width", b"height", b"age"])
+    refused = tessera("transform", "s.tessera", "o.h5:/X", "--out", "n.h5:/X", processes=3, expect=1)
+    assert "Feature names must be in the same order as they were in fit" in refused.err
 
 
 def test_convert_fortran_order_and_integers(rng):
