@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/moments.hpp>
 #include <tessera/runtime/error.hpp>
@@ -15,15 +16,8 @@
 namespace tessera::detail {
 namespace {
 
-/// Exponents of two between which a dtype works.
-struct Limits {
-  int low;      // values around 2^low have safe squares and so do
-  int high;     // those around 2^high, sums over many rows and columns included
-  int extreme;  // 2^extreme and its inverse are normal numbers
-};
-Limits limits_of(DType dtype) {
-  return dtype == DType::float32 ? Limits{-40, 44, 126} : Limits{-400, 400, 1022};
-}
+// 2^extreme and its inverse are normal numbers.
+int extreme(DType dtype) { return dtype == DType::float32 ? 126 : 1022; }
 
 double least_normal(DType dtype) {
   return dtype == DType::float32 ? double{std::numeric_limits<float>::min()}
@@ -138,13 +132,6 @@ Moments moments(const Rows& x, const Array& weights, Accuracy accuracy,
   return m;
 }
 
-int exponent_for(long double size, DType dtype) {
-  if (!(size > 0) || !std::isfinite(size)) return 0;
-  const Limits limits = limits_of(dtype);
-  const int e = std::ilogb(size);
-  return e >= limits.low && e <= limits.high ? 0 : std::clamp(-e, -limits.extreme, limits.extreme);
-}
-
 int exponent_for(const Moments& m, DType dtype, std::string_view estimator) {
   const long double spread = m.spread();
   int e = exponent_for(spread, dtype);
@@ -154,9 +141,8 @@ int exponent_for(const Moments& m, DType dtype, std::string_view estimator) {
     largest =
         std::max(largest, std::abs(std::ldexp(static_cast<long double>(m.mean[j]), m.unit[j])) +
                               std::sqrt(m.variance(j) * m.count[j]));
-  const Limits limits = limits_of(dtype);
-  e = std::min(e, limits.extreme - 6 - std::ilogb(largest));
-  if (std::ilogb(spread) + e < limits.low)
+  e = std::min(e, extreme(dtype) - 6 - std::ilogb(largest));
+  if (exponent_for(std::ldexp(spread, e), dtype) != 0)
     throw ValueError(fmt::format(
         "Input X of {} has columns around {:.3g} that are constant beside deviations of {:.3g}: "
         "their squares leave the range of {}; drop constant columns or subtract the means",
@@ -177,7 +163,7 @@ Balanced::Balanced(const Array& weights) : values(weights) {
   const int far = weights.dtype() == DType::float32 ? 16 : 200;
   const int e = largest.value > 0 ? std::ilogb(largest.value) : 0;
   if (std::abs(e) <= far) return;
-  const int most = limits_of(weights.dtype()).extreme;
+  const int most = extreme(weights.dtype());
   exponent = std::clamp(e, -most, most) / 2 * 2;
   values = times_power(weights, -exponent);
 }

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include <tessera/linalg/dense.hpp>
 #include <tessera/runtime/rows.hpp>
 
 /// Data whose squares leave the range of their dtype. What is wrong shows in sums that are taken
@@ -46,9 +47,7 @@ enum class Accuracy {
 Moments moments(const Rows& x, const Array& weights, Accuracy accuracy,
                 const std::function<void()>& check);
 
-/// The exponent of two that brings values of that size near 1; 0 while squares of values around it
-/// are safe in `dtype`.
-int exponent_for(long double size, DType dtype);
+using linalg::detail::exponent_for;
 /// That for the deviations of x from its mean, whose moments are given, so small that x itself does
 /// not overflow. ValueError when the deviations' squares then underflow: a constant column is too
 /// large beside them.

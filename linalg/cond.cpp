@@ -14,11 +14,13 @@ double composed::cond(const Array& a, const NormOrder& order) {
   if (a.size() == 0)
     throw ValueError(
         fmt::format("cond of an empty matrix, shape {}, is not defined", to_string(a.shape())));
-  const Array x = detail::matrix_argument("cond", a, false);
-  if (std::isnan(linalg::norm(x))) return std::numeric_limits<double>::quiet_NaN();
+  int exponent = 0;
+  const Array x = detail::matrix_argument("cond", a, false, exponent);
+  const double largest = detail::largest_magnitude(x);
+  if (std::isnan(largest)) return largest;
   const bool spectral = order.name.empty() && (!order.number || std::abs(*order.number) == 2.0);
   if (spectral) {
-    if (!detail::is_finite(x)) return std::numeric_limits<double>::infinity();
+    if (std::isinf(largest)) return std::numeric_limits<double>::infinity();
     const Array s = linalg::svdvals(x, false).to(cpu).astype(DType::float64);
     const auto values = s.values<double>();
     const double ratio = values.back() == 0.0 ? std::numeric_limits<double>::infinity()

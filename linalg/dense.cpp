@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <type_traits>
 
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
@@ -91,54 +93,59 @@ Array on_host(const Array& x, DType dtype) {
   return out;
 }
 
-namespace {
-
-// row * cols + col of the first NaN or infinity, if there is one.
-std::optional<std::int64_t> first_not_finite(const Array& x) {
-  if (!is_floating(x.dtype()) && !is_complex(x.dtype())) return {};
+double largest_magnitude(const Array& x) {
   const Tile t = x.local();
-  const int parts = is_complex(x.dtype()) ? 2 : 1;
-  std::int64_t found = std::numeric_limits<std::int64_t>::max();  // row * cols + col
-  const auto& d = x.distribution();
+  const std::int64_t parts = is_complex(x.dtype()) ? 2 : 1;
+  // Without its sign, a number's bits are in the order of numbers, NaN above infinity.
+  std::uint64_t largest = 0;
   visit_floating(real_of(x.dtype()), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    const T* values = t.as<const T>();
-    std::atomic<bool> finite = true;
+    using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+    constexpr Bits magnitude = std::numeric_limits<Bits>::max() >> 1;
     constexpr std::int64_t chunk = 64;
-    constexpr T largest = std::numeric_limits<T>::max();
-    parallel_for({0, (t.rows + chunk - 1) / chunk}, Runtime::threads(),
-                 [&](std::int64_t c, Stream&) {
-                   int bad = 0;
-                   for (std::int64_t i = c * chunk; i < std::min(t.rows, (c + 1) * chunk); ++i)
-                     for (std::int64_t j = 0; j < t.cols * parts; ++j)
-                       bad |= !(std::abs(values[i * t.stride * parts + j]) <= largest);
-                   if (bad) finite = false;
-                 });
-    if (finite) return;
+    std::vector<Bits> largest_of((t.rows + chunk - 1) / chunk);
+    parallel_for({0, std::ssize(largest_of)}, Runtime::threads(), [&](std::int64_t c, Stream&) {
+      Bits m = 0;
+      for (std::int64_t i = c * chunk; i < std::min(t.rows, (c + 1) * chunk); ++i) {
+        const T* row = t.as<const T>() + i * t.stride * parts;
+        for (std::int64_t j = 0; j < t.cols * parts; ++j)
+          m = std::max(m, std::bit_cast<Bits>(row[j]) & magnitude);
+      }
+      largest_of[static_cast<std::size_t>(c)] = m;
+    });
+    for (const Bits m : largest_of)
+      largest = std::max(largest, std::bit_cast<std::uint64_t>(double{std::bit_cast<T>(m)}));
+  });
+  auto ordered = static_cast<std::int64_t>(largest);
+  x.comm().all_reduce(std::span(&ordered, 1), Reduce::max);
+  return std::bit_cast<double>(ordered);
+}
+
+double require_finite(std::string_view function, const Array& x) {
+  if (!is_floating(x.dtype()) && !is_complex(x.dtype())) return 0.0;
+  if (const double largest = largest_magnitude(x); std::isfinite(largest)) return largest;
+  const Tile t = x.local();
+  const int parts = is_complex(x.dtype()) ? 2 : 1;
+  const auto& d = x.distribution();
+  const int rank = x.comm().rank();
+  std::int64_t found = std::numeric_limits<std::int64_t>::max();  // row * cols + col
+  visit_floating(real_of(x.dtype()), [&](auto tag) {
+    using T = typename decltype(tag)::type;
     for (std::int64_t i = 0; i < t.rows; ++i)
       for (std::int64_t j = 0; j < t.cols * parts; ++j) {
-        if (std::isfinite(values[i * t.stride * parts + j])) continue;
+        if (std::isfinite(t.as<const T>()[i * t.stride * parts + j])) continue;
         const bool cyclic = d.kind() == Kind::block_cyclic;
-        const int rank = x.comm().rank();
         const std::int64_t row = cyclic ? d.global_row(rank, j / parts) : x.local_rows().begin + i;
         const std::int64_t col = cyclic ? d.global_col(rank, i) : j / parts;
         found = std::min(found, row * x.cols() + col);
       }
   });
   x.comm().all_reduce(std::span(&found, 1), Reduce::min);
-  if (found == std::numeric_limits<std::int64_t>::max()) return {};
-  return found;
+  throw ValueError(fmt::format("{} got NaN or infinity at row {}, column {}", function,
+                               found / x.cols(), found % x.cols()));
 }
 
-}  // namespace
-
-void require_finite(std::string_view function, const Array& x) {
-  if (const auto found = first_not_finite(x))
-    throw ValueError(fmt::format("{} got NaN or infinity at row {}, column {}", function,
-                                 *found / x.cols(), *found % x.cols()));
-}
-
-bool is_finite(const Array& x) { return !first_not_finite(x); }
+bool is_finite(const Array& x) { return std::isfinite(largest_magnitude(x)); }
 
 void require_convergence(std::string_view what, const Array& x) {
   if (!is_finite(x))
@@ -164,19 +171,65 @@ std::pair<Array, int> scaled_down(const Array& x) {
   return {times_power(x, -exponent), exponent};
 }
 
-Array times_power(const Array& x, int exponent) {
-  if (exponent == 0) return x;
+int exponent_for(long double size, DType dtype) {
+  if (!(size > 0) || !std::isfinite(size)) return 0;
+  const bool single = real_of(dtype) == DType::float32;
+  const int e = std::ilogb(size);
+  if (e >= (single ? -40 : -400) && e <= (single ? 44 : 400)) return 0;
+  const int most = single ? 126 : 1022;  // with an inverse that is a normal number
+  return std::clamp(-e, -most, most);
+}
+
+namespace {
+
+void warn_of_range(std::string_view what, DType dtype) {
+  warn(fmt::format("{} leaves the range of {}", what, name_of(dtype)), "RuntimeWarning");
+}
+
+}  // namespace
+
+Array times_power(const Array& given, int exponent, std::string_view what) {
+  if (exponent == 0) return given;
+  const Array x = given.to(cpu);
   const Array out = tessera::detail::allocate(x.shape(), x.dtype(), x.distribution(), x.comm());
-  visit_inexact(x.dtype(), [&](auto tag) {
+  const Tile from = x.local(), to = out.local();
+  double seen[3] = {};  // something in x, something in out, an infinity that x has not
+  visit_floating(real_of(x.dtype()), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    const auto factor = static_cast<decltype(std::abs(T()))>(std::ldexp(1.0, exponent));
-    const Tile from = x.local();
+    const std::int64_t width = from.cols * (is_complex(x.dtype()) ? 2 : 1);
+    const std::int64_t step = is_complex(x.dtype()) ? 2 : 1;
     for (std::int64_t i = 0; i < from.rows; ++i)
-      std::transform(
-          from.as<const T>() + i * from.stride, from.as<const T>() + i * from.stride + from.cols,
-          out.local().as<T>() + i * out.local().stride, [&](const T& v) { return v * factor; });
+      for (std::int64_t j = 0; j < width; ++j) {
+        const T v = from.as<const T>()[i * from.stride * step + j];
+        const T scaled = std::ldexp(v, exponent);
+        to.as<T>()[i * to.stride * step + j] = scaled;
+        if (v != 0) seen[0] = 1;
+        if (scaled != 0) seen[1] = 1;
+        if (std::isinf(scaled) && std::isfinite(v)) seen[2] = 1;
+      }
   });
+  if (what.empty()) return out;
+  x.comm().all_reduce(std::span(seen), Reduce::max);
+  if (seen[2] != 0 || seen[0] != seen[1]) warn_of_range(what, x.dtype());
   return out;
+}
+
+Array times_power(const std::vector<double>& values, int exponent, DType dtype,
+                  const Communicator& comm, std::string_view what) {
+  std::vector<double> scaled;
+  double before = 0, largest = 0;
+  for (const double v : values) {
+    scaled.push_back(std::ldexp(v, exponent));
+    before = std::max(before, std::abs(v));
+    largest = std::max(largest, std::abs(scaled.back()));
+  }
+  const auto holds = [&](double least, double most) { return largest >= least && largest <= most; };
+  const bool wide = holds(std::numeric_limits<double>::min(), std::numeric_limits<double>::max());
+  const bool single = holds(std::numeric_limits<float>::min(), std::numeric_limits<float>::max());
+  if (before == 0 || !std::isfinite(before) || (dtype == DType::float32 ? single : wide))
+    return vector_of(scaled, dtype, comm);
+  if (!wide) warn_of_range(what, DType::float64);
+  return vector_of(scaled, DType::float64, comm);
 }
 
 Array at_least_2d(const Array& x) {
@@ -191,6 +244,13 @@ Array matrix_argument(std::string_view function, const Array& x, bool check_fini
   const Array here = on_host(x, common_dtype(x.dtype()));
   if (check_finite) require_finite(function, here);
   return here;
+}
+
+Array matrix_argument(std::string_view function, const Array& x, bool check_finite, int& exponent) {
+  const Array here = matrix_argument(function, x, false);
+  exponent = exponent_for(check_finite ? require_finite(function, here) : largest_magnitude(here),
+                          here.dtype());
+  return times_power(here, exponent);
 }
 
 Array square_argument(std::string_view function, const Array& x, bool check_finite) {

@@ -28,12 +28,19 @@ Array on_host(const Array& x, DType dtype);
 /// x in host memory in its common_dtype, after checks: ValueError naming the function unless x is
 /// a matrix (square), and finite if that is to be checked. Collective.
 Array matrix_argument(std::string_view function, const Array& x, bool check_finite);
+/// The same times 2^exponent, which is not 0 where x is finite and squares and sums of its elements
+/// may leave the range of its dtype.
+Array matrix_argument(std::string_view function, const Array& x, bool check_finite, int& exponent);
 Array square_argument(std::string_view function, const Array& x, bool check_finite);
 /// b for a system of n equations, (n,) or n x k, as an n x k matrix in host memory.
 Array right_hand_side(std::string_view function, const Array& b, std::int64_t n, DType dtype,
                       bool check_finite);
-/// ValueError naming the lowest row and column of a NaN or infinity. Collective.
-void require_finite(std::string_view function, const Array& x);
+/// The largest magnitude of a real or imaginary part of x, floating or complex in host memory; not
+/// finite when one is NaN or infinite. Collective.
+double largest_magnitude(const Array& x);
+/// ValueError naming the lowest row and column of a NaN or infinity. Returns largest_magnitude, 0
+/// for integers. Collective.
+double require_finite(std::string_view function, const Array& x);
 /// Whether x, floating or complex in host memory, has neither. Collective.
 bool is_finite(const Array& x);
 /// LinAlgError unless it is: for what iterates. Collective.
@@ -42,8 +49,16 @@ void require_convergence(std::string_view what, const Array& x);
 /// of a few overflow, and the exponent; else x and 0. For what works in double precision.
 /// Collective.
 std::pair<Array, int> scaled_down(const Array& x);
-/// x, in host memory, times a power of two: a copy unless that is 1. Collective.
-Array times_power(const Array& x, int exponent);
+/// The exponent of two that brings `size` near 1; 0 while squares of values around it, and sums of
+/// these, are safe in `dtype`, and where it is not finite.
+int exponent_for(long double size, DType dtype);
+/// x times 2^exponent, laid out like it, in host memory; x itself for 0. Exact but where elements
+/// over- or underflow, of which a RuntimeWarning names `what` ("pinv: the result") if given: when
+/// one becomes infinite or all become 0. Collective.
+Array times_power(const Array& x, int exponent, std::string_view what = {});
+/// Values 2^exponent as a replicated vector; in float64 where float32 cannot hold the largest.
+Array times_power(const std::vector<double>& values, int exponent, DType dtype,
+                  const Communicator& comm, std::string_view what);
 /// A single number as a 1 x 1 matrix, as SciPy takes it in some functions; anything else as it is.
 Array at_least_2d(const Array& x);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <complex>
 
 #include <tessera/linalg/dense.hpp>
@@ -64,8 +65,18 @@ Array composed::gram(const Array& given) {
   }
   const Array x = detail::by_rows(given);
   if (!is_complex(dtype)) {
-    const auto sums = linalg::centered_gram(Rows(x).as(dtype), {}, {}, false);
-    return detail::converted(replicated(sums.gram, {p, p}, x.comm()), dtype).to(given.device());
+    auto gram = linalg::centered_gram(Rows(x).as(dtype), {}, {}, false).gram;
+    double largest = 0;
+    for (std::int64_t j = 0; j < p; ++j)
+      largest = std::max(largest, gram[static_cast<std::size_t>(j * (p + 1))]);
+    const auto rows = static_cast<double>(std::max<std::int64_t>(x.rows(), 1));
+    if (const int e = detail::exponent_for(std::sqrt(largest / rows), dtype); e > 0) {
+      // Products have underflown of which the sum need not.
+      const Array scaled = detail::times_power(detail::on_host(x, dtype), e).to(x.device());
+      gram = linalg::centered_gram(Rows(scaled), {}, {}, false).gram;
+      for (double& v : gram) v = std::ldexp(v, -2 * e);
+    }
+    return detail::converted(replicated(gram, {p, p}, x.comm()), dtype).to(given.device());
   }
   const Array whole = detail::contract(adjoint(x), x).to(cpu);
   make_hermitian(whole);

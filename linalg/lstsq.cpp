@@ -48,8 +48,12 @@ Lstsq composed::lstsq(const Array& given, const Array& b, std::optional<double> 
                       bool check_finite) {
   detail::require_together("lstsq", given, b);
   const DType dtype = detail::common_dtype(given.dtype(), b.dtype());
-  Array a = detail::on_host(detail::matrix_argument("lstsq", given, check_finite), dtype);
-  Array rhs = detail::right_hand_side("lstsq", b, a.rows(), dtype, check_finite);
+  int exponent = 0;
+  Array a = detail::on_host(detail::matrix_argument("lstsq", given, check_finite, exponent), dtype);
+  Array rhs = detail::right_hand_side("lstsq", b, a.rows(), dtype, false);
+  const int of_b = detail::exponent_for(
+      check_finite ? detail::require_finite("lstsq", rhs) : detail::largest_magnitude(rhs), dtype);
+  rhs = detail::times_power(rhs, of_b);
   // Squares and what is near: their larger extent; beyond four times as long, rounding does not
   // grow.
   const double extent =
@@ -76,13 +80,15 @@ Lstsq composed::lstsq(const Array& given, const Array& b, std::optional<double> 
   const Array projection = detail::divided_rows(linalg::matmul(adjoint(f.u), rhs), s, least);
   const Array x = linalg::matmul(adjoint(f.vh), projection);
   Lstsq out;
-  out.x = detail::solution_like(detail::on_host(x, dtype), b);
+  out.x = detail::solution_like(
+      detail::times_power(detail::on_host(x, dtype), exponent - of_b, "lstsq: x"), b);
   out.rank = std::count_if(s.begin(), s.end(), [&](double v) { return v > least; });
   const DType real = detail::real_of(dtype);
-  out.s = values.astype(real).to(b.device());
+  out.s = detail::times_power(values.astype(real), -exponent, "lstsq: s").to(b.device());
   const auto residues =
       overdetermined && out.rank == n ? squared_residuals(a, x, rhs) : std::vector<double>{};
-  out.residues = detail::vector_of(residues, real, given.comm()).to(b.device());
+  out.residues = detail::times_power(residues, -2 * of_b, real, given.comm(), "lstsq: residues")
+                     .to(b.device());
   return out;
 }
 

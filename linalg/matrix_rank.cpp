@@ -1,6 +1,7 @@
 #include <tessera/linalg/matrix_rank.hpp>
 
 #include <algorithm>
+#include <cmath>
 
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
@@ -12,9 +13,10 @@ std::int64_t composed::matrix_rank(const Array& a, std::optional<double> tol) {
   // As NumPy has it: a vector is a matrix of one column, which NaN do not make zero.
   if (a.ndim() < 2)
     return linalg::norm(a, a.ndim() == 0 ? NormOrder() : NormOrder(0)) == 0.0 ? 0 : 1;
-  const Array s = linalg::svdvals(detail::matrix_argument("matrix_rank", a, false), false)
-                      .to(cpu)
-                      .astype(DType::float64);
+  int exponent = 0;
+  const Array x = detail::matrix_argument("matrix_rank", a, false, exponent);
+  if (tol) tol = std::ldexp(*tol, exponent);
+  const Array s = linalg::svdvals(x, false).to(cpu).astype(DType::float64);
   const auto values = s.values<double>();
   if (values.empty()) return 0;
   const double least = tol.value_or(values[0] * static_cast<double>(std::max(a.rows(), a.cols())) *

@@ -173,12 +173,13 @@ double spectral_norm(const Array& x, const NormOrder& order) {
   const double largest = extremes(Rows(x).to(cpu)).largest;
   if (!std::isfinite(largest)) return std::numeric_limits<double>::quiet_NaN();
   const DType wide = is_complex(x.dtype()) ? DType::complex128 : DType::float64;
-  const Array s = gather(svdvals(detail::on_host(x, wide), false)).astype(DType::float64);
+  const int exponent = detail::exponent_for(largest, wide);
+  const Array scaled = detail::times_power(detail::on_host(x, wide), exponent);
+  const Array s = gather(svdvals(scaled, false)).astype(DType::float64);
   const auto values = s.values<double>();
-  if (!nuclear) return *order.number > 0 ? values.front() : values.back();
   double sum = 0;
   for (const double v : values) sum += v;
-  return sum;
+  return std::ldexp(nuclear ? sum : *order.number > 0 ? values.front() : values.back(), -exponent);
 }
 
 double matrix_norm(const Array& x, const Rows& rows, const NormOrder& order) {
@@ -218,7 +219,10 @@ double composed::norm(const Array& given, const NormOrder& order) {
                                  to_string(given.shape())));
   const Array x = detail::by_rows(given);
   const Rows rows = Rows(x).to(cpu);
-  return x.ndim() == 2 ? matrix_norm(x, rows, order) : vector_norm(x, rows, order);
+  const double result = x.ndim() == 2 ? matrix_norm(x, rows, order) : vector_norm(x, rows, order);
+  if (std::isinf(result) && std::isfinite(extremes(rows).largest))
+    warn("norm leaves the range of float64", "RuntimeWarning");
+  return result;
 }
 
 }  // namespace tessera::linalg

@@ -1,6 +1,7 @@
 #include <tessera/linalg/pinv.hpp>
 
 #include <algorithm>
+#include <cmath>
 
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
@@ -10,7 +11,8 @@ namespace tessera::linalg {
 // a^+ = V diag(1 / s) U^H over the singular values that count.
 Array composed::pinv(const Array& given, double atol, std::optional<double> rtol,
                      bool check_finite) {
-  const Array a = detail::matrix_argument("pinv", given, check_finite);
+  int exponent = 0;
+  const Array a = detail::matrix_argument("pinv", given, check_finite, exponent);
   const double relative =
       rtol.value_or(detail::eps_of(a.dtype()) * static_cast<double>(std::max(a.rows(), a.cols())));
   detail::require_tolerance("pinv", "atol", atol);
@@ -18,9 +20,10 @@ Array composed::pinv(const Array& given, double atol, std::optional<double> rtol
   const Svd f = linalg::svd(a, {.check_finite = false});
   const Array s = f.s.to(cpu).astype(DType::float64);
   const auto values = s.values<double>();
-  const double least = atol + (values.empty() ? 0.0 : relative * values[0]);
+  const double least = std::ldexp(atol, exponent) + (values.empty() ? 0.0 : relative * values[0]);
   const Array vh = detail::divided_rows(f.vh, values, least);
-  return detail::laid_out_like(linalg::matmul(adjoint(vh), adjoint(f.u)), given);
+  const Array x = linalg::matmul(adjoint(vh), adjoint(f.u));
+  return detail::laid_out_like(detail::times_power(x, exponent, "pinv: the result"), given);
 }
 
 }  // namespace tessera::linalg

@@ -42,39 +42,36 @@ Svd dense_svd(const Array& a, bool full_matrices) {
 }  // namespace
 
 Svd composed::svd(const Array& given, const SvdOptions& options) {
-  const Array a = detail::matrix_argument("svd", given, options.check_finite);
+  int exponent = 0;
+  const Array a = detail::matrix_argument("svd", given, options.check_finite, exponent);
   if (!options.check_finite) detail::require_convergence("the SVD", a);
   Svd f;
   if (options.full_matrices || !(is_tall(a.rows(), a.cols()) || is_tall(a.cols(), a.rows()))) {
     f = dense_svd(a, options.full_matrices);
   } else if (is_tall(a.rows(), a.cols())) {
-    const auto [scaled, exponent] = detail::scaled_down(a);
-    const TallQr qr(detail::by_rows(scaled));
+    const TallQr qr(detail::by_rows(a));
     f = dense_svd(qr.r(), false);
-    f = {qr.q_times(f.u), detail::times_power(f.s, exponent).astype(detail::real_of(a.dtype())),
-         f.vh.astype(a.dtype())};
+    f = {qr.q_times(f.u), f.s.astype(detail::real_of(a.dtype())), f.vh.astype(a.dtype())};
   } else {
     const Svd t = linalg::svd(evaluate(adjoint(a)), {.check_finite = false});
     f = {evaluate(adjoint(t.vh)), t.s, evaluate(adjoint(t.u))};
   }
+  f.s = detail::times_power(f.s, -exponent, "svd: s");
   return {detail::laid_out_like(f.u, given), f.s.to(given.device()),
           detail::laid_out_like(f.vh, given)};
 }
 
 Array composed::svdvals(const Array& given, bool check_finite) {
-  Array a = detail::matrix_argument("svdvals", given, check_finite);
+  int exponent = 0;
+  Array a = detail::matrix_argument("svdvals", given, check_finite, exponent);
   if (!check_finite) detail::require_convergence("the SVD", a);
   if (is_tall(a.cols(), a.rows())) a = evaluate(adjoint(a));
   const DType real = detail::real_of(a.dtype());
-  int exponent = 0;
-  if (is_tall(a.rows(), a.cols())) {
-    std::tie(a, exponent) = detail::scaled_down(a);
-    a = TallQr(detail::by_rows(a)).r();
-  }
+  if (is_tall(a.rows(), a.cols())) a = TallQr(detail::by_rows(a)).r();
   const auto values = detail::dense({a}, [&](const Grid& grid, auto m) -> std::vector<Array> {
     return {detail::vector_of(scalapack::gesvd(m[0], nullptr, nullptr), real, grid.comm())};
   });
-  return detail::times_power(values[0], exponent).to(given.device());
+  return detail::times_power(values[0], -exponent, "svdvals: s").to(given.device());
 }
 
 }  // namespace tessera::linalg

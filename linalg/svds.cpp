@@ -26,7 +26,8 @@ Array normal_matrix(std::int64_t rows, std::int64_t cols, std::uint32_t seed, DT
 }  // namespace
 
 Svd composed::svds(const Array& given, std::int64_t k, const SvdsOptions& options) {
-  const Array a = detail::matrix_argument("svds", given, true);
+  int exponent = 0;
+  const Array a = detail::matrix_argument("svds", given, true, exponent);
   const std::int64_t least = std::min(a.rows(), a.cols());
   if (k < 1 || k > least)
     throw ValueError(fmt::format("svds needs 1 <= k <= {} for shape {}, got {}", least,
@@ -47,7 +48,7 @@ Svd composed::svds(const Array& given, std::int64_t k, const SvdsOptions& option
   std::vector<std::int64_t> leading(static_cast<std::size_t>(k));
   std::iota(leading.begin(), leading.end(), 0);
   return {detail::laid_out_like(linalg::matmul(q, z), given),
-          take_rows(f.s, leading).to(given.device()),
+          detail::times_power(take_rows(f.s, leading), -exponent, "svds: s").to(given.device()),
           detail::laid_out_like(evaluate(adjoint(w)), given)};
 }
 

@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <complex>
+#include <optional>
 #include <type_traits>
+#include <utility>
 
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
@@ -41,7 +45,28 @@ double dot(const T* a, const T* b, std::int64_t n) {
 
 }  // namespace
 
-Array composed::vecdot(const Array& given_a, const Array& given_b) {
+namespace {
+
+// out, with elements that are not finite taken from `other`; whether there is one on any process.
+bool mend(const Array& out, const Array& other) {
+  std::int32_t broken = 0;
+  visit_inexact(out.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const auto finite = [](const T& v) {
+      return std::isfinite(std::real(v)) && std::isfinite(std::imag(v));
+    };
+    T* const values = out.local().template as<T>();
+    for (std::int64_t i = 0; i < out.local().rows; ++i) {
+      if (finite(values[i])) continue;
+      broken = 1;
+      if (other) values[i] = other.local().template as<const T>()[i];
+    }
+  });
+  out.comm().all_reduce(std::span(&broken, 1), Reduce::max);
+  return broken != 0;
+}
+
+Array plain_vecdot(const Array& given_a, const Array& given_b) {
   detail::require_together("vecdot", given_a, given_b);
   if (given_a.shape() != given_b.shape() || given_a.ndim() < 1 || given_a.ndim() > 2)
     throw ValueError(fmt::format("vecdot needs two vectors or matrices of one shape, got {} and {}",
@@ -86,6 +111,34 @@ Array composed::vecdot(const Array& given_a, const Array& given_b) {
     });
     return (everywhere(given_a) ? gather(out) : out).to(given_a.device());
   });
+}
+
+// x times the power of two that brings its largest element near 1, and its exponent; nothing when x
+// is not finite.
+std::optional<std::pair<Array, int>> near_one(const Array& given) {
+  const Array x = detail::on_host(given, detail::common_dtype(given.dtype()));
+  try {
+    const double largest = detail::require_finite("vecdot", x);
+    const int most = detail::real_of(x.dtype()) == DType::float32 ? 126 : 1022;
+    const int e = largest > 0 ? std::clamp(-std::ilogb(largest), -most, most) : 0;
+    return std::pair(detail::times_power(x, e), e);
+  } catch (const ValueError&) {  // thrown on every process alike
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+Array composed::vecdot(const Array& a, const Array& b) {
+  const Array out = plain_vecdot(a, b);
+  const Array here = out.to(cpu);
+  if (!mend(here, {})) return out;
+  // Products have overflown, but their sum need not; or there is a NaN or infinity.
+  const auto x = near_one(a), y = near_one(b);
+  if (!x || !y) return out;
+  mend(here,
+       detail::times_power(plain_vecdot(x->first, y->first), -x->second - y->second, "vecdot"));
+  return here.to(a.device());
 }
 
 }  // namespace tessera::linalg
