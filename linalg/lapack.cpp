@@ -11,6 +11,7 @@
 
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/watchdog.hpp>
 
 // OpenBLAS takes its work memory, one block per thread that calls it, from here and keeps it.
 extern "C" void* blas_memory_alloc(int);
@@ -45,6 +46,12 @@ int blas_int(std::int64_t n) {
 namespace lapack {
 namespace {
 
+// Seconds for so many operations times min(m, n) for each element of an m x n matrix.
+double work(double operations, std::int64_t m, std::int64_t n) {
+  return 1e-9 * operations * static_cast<double>(m) * static_cast<double>(n) *
+         static_cast<double>(std::min(m, n));
+}
+
 Tile matrix(std::vector<double>& a, std::int64_t rows, std::int64_t cols) {
   return tile_of(a.data(), rows, cols, cols);
 }
@@ -56,6 +63,7 @@ std::vector<double> room_for(std::int64_t rows, std::int64_t cols) {
 
 Eigh eigh(std::vector<double> a, std::int64_t n, Device device) {
   constexpr std::int64_t least_for_device = 256;  // below, the copies take longer than the solve
+  const Watch watch("?syevd", work(20, n, n));
   Eigh e{room_for(1, n), std::move(a)};
   const Tile vectors = matrix(e.vectors, n, n);
   const Tile values = matrix(e.values, 1, n);
@@ -80,6 +88,7 @@ Eigh eigh(std::vector<double> a, std::int64_t n, Device device) {
 Svd svd(std::vector<double> a, std::int64_t m, std::int64_t n) {
   Stream stream;
   const std::int64_t k = std::min(m, n);
+  const Watch watch("?gesdd", work(50, m, n));
   Svd f{room_for(m, k), room_for(1, k), room_for(k, n)};
   kernels().svd(stream, matrix(a, m, n), matrix(f.u, m, k), matrix(f.s, 1, k), matrix(f.vt, k, n));
   return f;
@@ -87,12 +96,14 @@ Svd svd(std::vector<double> a, std::int64_t m, std::int64_t n) {
 
 std::optional<std::vector<double>> cholesky(std::vector<double> a, std::int64_t n) {
   Stream stream;
+  const Watch watch("?potrf", work(1, n, n));
   if (!kernels().cholesky(stream, matrix(a, n, n))) return std::nullopt;
   return a;
 }
 
 std::vector<double> orthonormal_columns(std::vector<double> a, std::int64_t m, std::int64_t n) {
   Stream stream;
+  const Watch watch("?geqrf", work(8, m, n));
   kernels().orthonormal_columns(stream, matrix(a, m, n));
   return a;
 }

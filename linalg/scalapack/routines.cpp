@@ -15,6 +15,7 @@
 
 #include <tessera/linalg/lapack.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/watchdog.hpp>
 
 namespace {
 
@@ -171,6 +172,16 @@ std::int64_t queried(const T& size) {
 
 int extent(std::int64_t n) { return scalapack_int(n); }
 
+/// For the watchdog: `per_element` times min(m, n) operations for each element of the m x n matrix.
+/// Over a grid a process that waits looks like one that works.
+Watch working(const char* routine, const Matrix& a, double per_element) {
+  const auto order = static_cast<double>(std::min(a.rows(), a.cols()));
+  const double seconds = 1e-9 * per_element * static_cast<double>(a.rows()) *
+                         static_cast<double>(a.cols()) * order * (is_complex(a.dtype()) ? 4 : 1);
+  const bool alone = a.grid().one_process() && a.grid().inside();
+  return Watch(routine, seconds, alone ? Watch::Waits::for_nobody : Watch::Waits::for_others);
+}
+
 }  // namespace
 
 void gemm(double alpha, const Matrix& a, Transpose op_a, const Matrix& b, Transpose op_b,
@@ -179,6 +190,7 @@ void gemm(double alpha, const Matrix& a, Transpose op_a, const Matrix& b, Transp
   const int m = extent(c.rows());
   const int n = extent(c.cols());
   const int k = extent(op_a == Transpose::no ? a.cols() : a.rows());
+  const Watch watch("?gemm", 1e-9 * 8.0 * m * n * k, Watch::Waits::for_others);
   reserve_blas(1);
   with_type(c, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -200,6 +212,7 @@ void trsm(bool lower, Transpose op, bool unit_diagonal, const Matrix& a, const M
   if (!b.grid().inside() || b.rows() == 0 || b.cols() == 0) return;
   const int m = extent(b.rows());
   const int n = extent(b.cols());
+  const Watch watch("?trsm", 1e-9 * 4.0 * m * m * n, Watch::Waits::for_others);
   reserve_blas(1);
   with_type(b, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -215,6 +228,7 @@ Matrix transposed(const Matrix& a, Transpose op) {
   if (!a.grid().inside() || a.rows() == 0 || a.cols() == 0) return out;
   const int m = extent(out.rows());
   const int n = extent(out.cols());
+  const Watch watch("p?tran", 1e-8 * m * n, Watch::Waits::for_others);
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const auto routine = op == Transpose::conjugate ? Routines<T>::tranc : Routines<T>::tran;
@@ -459,6 +473,7 @@ void potrf(bool lower, const Matrix& a) {
   if (a.rows() == 0 || spoilt(a, part_of(lower))) return;
   const int n = extent(a.rows());
   std::int64_t minor = 0;
+  const Watch watch = working("?potrf", a, 1);
   reserve_blas(1);
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -487,6 +502,7 @@ std::int64_t getrf(const Matrix& a, Pivots& pivots) {
     return 0;
   }
   std::int64_t zero = 0;
+  const Watch watch = working("?getrf", a, 2);
   reserve_blas(1);
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -511,6 +527,7 @@ void getrs(Transpose op, const Matrix& lu, const Pivots& pivots, const Matrix& b
   const int n = extent(lu.rows());
   const int k = extent(b.cols());
   if (n == 0 || k == 0) return;
+  const Watch watch("?getrs", 1e-9 * 8.0 * n * n * k, Watch::Waits::for_others);
   reserve_blas(1);
   with_type(lu, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -526,6 +543,7 @@ void getrs(Transpose op, const Matrix& lu, const Pivots& pivots, const Matrix& b
 void getri(const Matrix& lu, const Pivots& pivots) {
   const int n = extent(lu.rows());
   if (n == 0) return;
+  const Watch watch = working("?getri", lu, 4);
   reserve_blas(1);
   with_type(lu, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -641,6 +659,7 @@ double estimated_norm_1(const Matrix& x, double norm, Apply apply) {
 template <class T, class Lapack, class Solve>
 double reciprocal_condition(const Matrix& factor, double norm, Lapack lapack, Solve solve) {
   using R = typename Routines<T>::Real;
+  const Watch watch = working("?gecon", factor, 4);
   reserve_blas(1);
   if (factor.grid().one_process()) {
     R rcond = 0;
@@ -741,6 +760,7 @@ Matrix geqrf(const Matrix& a, std::int64_t k) {
     });
     return q;
   }
+  const Watch watch = working("?geqrf", a, 8);
   reserve_blas(1);
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -783,6 +803,7 @@ std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors) {
   if (n == 0) return values;
   require_finite(a, part_of(lower), "the eigenvalues");
   const int exponent = scale_down(a, part_of(lower));
+  const Watch watch = working("?syevd", a, 20);
   reserve_blas(1);
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -840,6 +861,7 @@ std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
   if (k == 0) return values;
   require_finite(a, Part::whole, "the SVD");
   const int exponent = scale_down(a);
+  const Watch watch = working("?gesvd", a, 50);
   reserve_blas(1);
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -891,6 +913,7 @@ std::vector<std::complex<double>> geev(const Matrix& a, const Matrix* vectors) {
   if (n == 0) return values;
   require_finite(a, Part::whole, "the eigenvalues");
   const char job = vectors ? 'V' : 'N';
+  const Watch watch = working("?geev", a, 50);
   reserve_blas(1);
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
