@@ -153,7 +153,7 @@ void require_convergence(std::string_view what, const Array& x) {
 }
 
 std::pair<Array, int> scaled_down(const Array& x) {
-  constexpr int high = std::numeric_limits<double>::max_exponent * 7 / 8;
+  constexpr int high = std::numeric_limits<double>::max_exponent - 24;
   int exponent = 0;
   if (real_of(x.dtype()) == DType::float64)
     visit_floating(DType::float64, [&](auto tag) {
@@ -164,7 +164,7 @@ std::pair<Array, int> scaled_down(const Array& x) {
       for (std::int64_t i = 0; i < t.rows; ++i) {
         const T* row = t.as<const T>() + i * stride;
         if (std::any_of(row, row + n, [](T v) { return std::abs(v) > std::ldexp(1.0, high); }))
-          exponent = std::numeric_limits<double>::max_exponent / 4;
+          exponent = 64;  // no more: columns of tiny numbers would go under
       }
     });
   x.comm().all_reduce(std::span(&exponent, 1), Reduce::max);

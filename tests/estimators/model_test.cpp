@@ -307,7 +307,7 @@ TEST(Models, FeatureNamesAreRememberedAndChecked) {
   model.attributes.back().second = Names{"a"};
   test::expect_error<ValueError>([&] { make_estimator(model); },
                                  "the model's attribute 'feature_names_in_' must be a list of "
-                                 "n_features_in_ strings, got a list of 1 strings");
+                                 "3 strings, got a list of 1 strings");
 }
 
 /// The model with another value of a parameter or attribute.
