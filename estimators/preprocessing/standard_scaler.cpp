@@ -113,6 +113,11 @@ void StandardScaler::do_fit(const Rows& x, const Array&, const Array& sample_wei
     scale[j] = is_constant(v, m.mean[j], m.count[j]) ? 1.0 : std::ldexp(std::sqrt(v), m.unit[j]);
     count[j] = detail::scaled_back(m.count[j], weights.exponent, "StandardScaler: n_samples_seen_");
   }
+  if (const auto unseen = std::find(m.count.begin(), m.count.end(), 0.0);
+      unseen != m.count.end() && (params.with_mean || params.with_std))
+    warn(fmt::format("StandardScaler: columns without a value, the first is {}, become NaN",
+                     unseen - m.count.begin()),
+         "RuntimeWarning");
   const Shape shape = {x.cols()};
   const auto as_array = [&](const std::vector<double>& v) {
     return Value(replicated(v, shape, x.comm()));
