@@ -60,9 +60,11 @@ void read_independent(const std::string& file, const DatasetInfo& info, const Ar
     if (here.shape != info.shape || here.dtype != info.dtype)
       throw OSError(fmt::format("{} changed while it was read, or differs between processes",
                                 hdf5::title(file, info.name)));
-    const auto most = hdf5::rows_per_transfer(info.shape, info.dtype);
+    // All rows of a sparse matrix at once: one of columns is read whole each time.
+    const auto most = info.sparse.empty() ? hdf5::rows_per_transfer(info.shape, info.dtype)
+                                          : std::max<std::int64_t>(1, row_count(info.shape));
     for (const Range rows : pieces(out, out.comm().rank(), most)) {
-      hdf5::read_rows(dataset, info, rows, row_of(out, rows.begin));
+      hdf5::read_rows(dataset, here, rows, row_of(out, rows.begin));
       note_progress();
     }
   });
@@ -170,7 +172,9 @@ Found inspect_to_read(const std::string& file, const std::string& dataset,
 
 Array read(const std::string& file, const std::string& dataset, ReadOptions options,
            const Communicator& comm) {
+  if (dataset.empty()) throw ValueError(fmt::format("expected a dataset of '{}', got ''", file));
   const auto [info, why_independent, implausible] = inspect_to_read(file, dataset, comm);
+  hdf5::require_dense(info, file, options.dense);
   const auto bytes_of = [&](std::int64_t rows) {
     std::uint64_t bytes = 0;
     return __builtin_mul_overflow(static_cast<std::uint64_t>(rows * elements_per_row(info.shape)),

@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,10 @@
 
 namespace tessera::io {
 
+namespace hdf5 {
+struct Packing;
+}
+
 /// What a dataset is before it is read.
 struct DatasetInfo {
   std::string name;  ///< absolute path inside the file, soft links followed
@@ -16,6 +21,10 @@ struct DatasetInfo {
   FileIdentity file{};           ///< as this process saw it: reading compares
   /// The attribute column_names, when it has one string for each column; left out of lists.
   std::vector<std::string> column_names{};
+  std::string sparse{};          ///< "csr" or "csc" for a sparse matrix, else ""
+  /// How stored numbers become those of the array; null where they are the same, and where the
+  /// dataset is not open.
+  std::shared_ptr<const hdf5::Packing> packing{};
 };
 
 /// The datasets that read() accepts, ordered by name; those behind links are left out.
@@ -24,14 +33,21 @@ std::vector<DatasetInfo> list_datasets(const std::string& file,
                                        const Communicator& comm = Communicator::world());
 
 /// Shape and dtype of one dataset: rank 0 looks and tells the others. Integers and floats of either
-/// byte order keep their dtype, float16 becomes float32, h5py's booleans and complex numbers become
-/// bool, complex64 and complex128.
+/// byte order keep their dtype, float16 becomes float32. Bits and enumerations of FALSE and TRUE
+/// become bool, compounds {r, i}, {re, im}, {real, imag} and {real, imaginary} complex64 or
+/// complex128.
+///
+/// The attributes scale_factor, add_offset, _FillValue, missing_value, valid_min, valid_max,
+/// valid_range and _Unsigned are applied as netCDF4 does: packed integers become float32 or
+/// float64, and what is missing or not valid becomes NaN.
+///
+/// A group that is a sparse matrix (AnnData, h5sparse, 10x Genomics, MATLAB) has `sparse` set.
 ///
 /// Errors, the same on every process: OSError when the file is missing, is not HDF5, is cut short,
 /// differs between processes (in size or in a sample of its contents) or stores the data outside
-/// itself; ValueError listing the datasets there are when this one is missing; TypeError for
-/// strings, references and other non-numbers; NotImplementedError for a filter that this HDF5
-/// lacks. Collective.
+/// itself; ValueError listing the datasets there are when this one is missing, for one without data
+/// and for an attribute above of strange size; TypeError for strings, references and other
+/// non-numbers; NotImplementedError for a filter that this HDF5 lacks. Collective.
 DatasetInfo inspect(const std::string& file, const std::string& dataset,
                     const Communicator& comm = Communicator::world());
 
@@ -44,6 +60,9 @@ struct ReadOptions {
   /// Let MPI-IO merge the requests of all processes: for file systems that suffer from many
   /// independent readers. Several times slower than independent reads on a local disk.
   bool collective = false;
+  /// Read a sparse matrix as the dense one: each process its rows of a csr matrix. All of a csc
+  /// matrix passes through each process, so it cannot be streamed. TypeError otherwise.
+  bool dense = false;
   /// Told whether HDF5 did transfer collectively.
   bool* was_collective = nullptr;
   /// Told why not, if so: a collective read must not fail on one process alone, for the others
@@ -64,8 +83,9 @@ Array read(const std::string& location, ReadOptions options = {},
 /// The dataset as rows that are read when they are needed, for data larger than memory: each pass
 /// reads this process's leaves in order, ahead of the workers, into threads + 2 buffers of one
 /// leaf. Opens the file anew for every pass. Errors as inspect(). Collective; the passes are local
-/// and throw OSError when the file is another one or has changed since this look at it.
-Rows stream(const std::string& file, const std::string& dataset,
+/// and throw OSError when the file is another one or has changed since this look at it. Of the
+/// options, `dense` counts.
+Rows stream(const std::string& file, const std::string& dataset, ReadOptions options = {},
             const Communicator& comm = Communicator::world());
 
 /// Writes `x` as a contiguous dataset that h5py reads, with the groups in its path. Other contents

@@ -10,7 +10,10 @@
 #include <filesystem>
 #include <optional>
 
+#include <tessera/io/attributes.hpp>
+#include <tessera/io/packing.hpp>
 #include <tessera/io/preflight.hpp>
+#include <tessera/io/sparse.hpp>
 
 namespace tessera::io::hdf5 {
 
@@ -390,6 +393,7 @@ std::string follow(hid_t file_id, const std::string& file, const std::string& da
     group = Id(check(H5Gopen2(group, name.c_str(), H5P_DEFAULT)));
   }
   if (at.empty()) refuse_missing(file_id, file, dataset);
+  if (!sparse_format(group).empty()) return at;
   refuse_group(file_id, file, dataset);
 }
 
@@ -401,9 +405,19 @@ Id dataset_access() {
   return access;
 }
 
+std::string file_of(hid_t object_id) {
+  const Session session;
+  std::string name(static_cast<std::size_t>(check(H5Fget_name(object_id, nullptr, 0))), '\0');
+  check(H5Fget_name(object_id, name.data(), name.size() + 1));
+  return name;
+}
+
 Id open_dataset(hid_t file_id, const std::string& path, std::int64_t rows_at_once) {
   constexpr std::uint64_t largest_cache = 256 << 20;
   const Session session;
+  H5O_info_t object{};
+  check(H5Oget_info_by_name2(file_id, path.c_str(), &object, H5O_INFO_BASIC, H5P_DEFAULT));
+  if (object.type == H5O_TYPE_GROUP) return Id(check(H5Gopen2(file_id, path.c_str(), H5P_DEFAULT)));
   const Id access = dataset_access();
   Id id(check(H5Dopen2(file_id, path.c_str(), access)));
   if (rows_at_once <= 0) return id;
@@ -431,15 +445,105 @@ Id open_dataset(hid_t file_id, const std::string& path, std::int64_t rows_at_onc
   return Id(check(H5Dopen2(file_id, path.c_str(), access)));
 }
 
+namespace {
+
+// Whether HDF5 will find the source of a virtual dataset in the file itself. It looks for a name
+// where HDF5_VDS_PREFIX says and then beside the file.
+bool is_same_file(const std::string& source, const std::string& file) {
+  if (source == ".") return true;
+  if (std::getenv("HDF5_VDS_PREFIX")) return false;
+  std::error_code ignored;
+  const std::filesystem::path beside = std::filesystem::path(file).parent_path() / source;
+  return std::filesystem::equivalent(beside, file, ignored);
+}
+
+// OSError unless all numbers lie in this file: in the dataset itself or, for a virtual one, in
+// datasets that are there, as large as it says, and of which the same holds.
+void require_own_data(hid_t dataset_id, hid_t creation, const std::string& file,
+                      const std::string& who, int depth) {
+  constexpr int deepest = 8;
+  if (check(H5Pget_external_count(creation)) > 0)
+    throw OSError(fmt::format("{} is refused: its data lies in another file", who));
+  if (H5Pget_layout(creation) != H5D_VIRTUAL) return;
+  if (depth == deepest)
+    throw OSError(
+        fmt::format("{} is refused: it consists of virtual datasets, one inside another", who));
+  const auto name_by = [&](auto function, std::size_t index) {
+    std::string name(static_cast<std::size_t>(check(function(creation, index, nullptr, 0))), '\0');
+    check(function(creation, index, name.data(), name.size() + 1));
+    return name;
+  };
+  std::size_t count = 0;
+  check(H5Pget_virtual_count(creation, &count));
+  const Id file_id(check(H5Iget_file_id(dataset_id)));
+  std::string checked;  // mappings from one dataset lie together
+  std::vector<hsize_t> extent;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string source_file = name_by(H5Pget_virtual_filename, i);
+    const std::string source = name_by(H5Pget_virtual_dsetname, i);
+    if (!is_same_file(source_file, file))
+      throw OSError(fmt::format(
+          "{} is refused: it is a virtual dataset, and data of it lies in another file", who));
+    if (source.find('%') != std::string::npos)
+      throw NotImplementedError(
+          fmt::format("{} is a virtual dataset of a series of datasets ('{}'); name each of them",
+                      who, source));
+    if (source != checked) {
+      const std::string path = follow(file_id, file, source);
+      const Id id = open_dataset(file_id, path);
+      if (H5Iget_type(id) != H5I_DATASET)
+        throw OSError(fmt::format("{} is damaged: '{}' is no dataset", who, path));
+      const Id how(check(H5Dget_create_plist(id)));
+      require_own_data(id, how, file, title(file, path), depth + 1);
+      refuse_filters(how, title(file, path));
+      require_sound(id, title(file, path));
+      const Id space(check(H5Dget_space(id)));
+      extent.resize(static_cast<std::size_t>(check(H5Sget_simple_extent_ndims(space))));
+      check(H5Sget_simple_extent_dims(space, extent.data(), nullptr));
+      checked = source;
+    }
+    const Id from(check(H5Pget_virtual_srcspace(creation, i)));
+    std::vector<hsize_t> first(extent.size());
+    std::vector<hsize_t> last(extent.size());
+    bool fits = static_cast<std::size_t>(H5Sget_simple_extent_ndims(from)) == extent.size();
+    // One without end takes what there is.
+    if (fits && H5Sget_select_bounds(from, first.data(), last.data()) >= 0)
+      for (std::size_t d = 0; d < extent.size(); ++d) fits = fits && last[d] < extent[d];
+    H5Eclear2(H5E_DEFAULT);
+    if (!fits)
+      throw OSError(fmt::format("{} is damaged: it takes more of '{}' than there is", who, source));
+  }
+}
+
+// Datasets that hold something else than the numbers of an array, as those who write them mark it.
+void refuse_what_is_no_array(hid_t dataset_id, const std::string& who) {
+  H5O_info_t object{};
+  check(H5Oget_info2(dataset_id, &object, H5O_INFO_NUM_ATTRS));
+  if (object.num_attrs == 0) return;
+  const auto is = [](const std::optional<Numbers>& found) {
+    return found && found->values[0] != 0;
+  };
+  if (text_attribute(dataset_id, "MATLAB_class").value_or("") == "char")
+    throw TypeError(fmt::format("{} holds text of MATLAB", who));
+  if (has_attribute(dataset_id, "MATLAB_empty") &&
+      is(number_attribute(dataset_id, "MATLAB_empty", who)))
+    throw ValueError(fmt::format("{} has no data (an empty array of MATLAB)", who));
+  if (has_attribute(dataset_id, "CLASS") &&
+      text_attribute(dataset_id, "NAME")
+          .value_or("")
+          .starts_with("This is a netCDF dimension but not a netCDF variable"))
+    throw ValueError(fmt::format("{} has no data (a dimension of NetCDF)", who));
+}
+
+}  // namespace
+
 DatasetInfo describe(hid_t dataset_id, const std::string& file, const std::string& path) {
   const Session session;
   const std::string who = title(file, path);
+  if (H5Iget_type(dataset_id) == H5I_GROUP) return describe_sparse(dataset_id, file, path);
   const Id creation(check(H5Dget_create_plist(dataset_id)));
-  if (H5Pget_layout(creation) == H5D_VIRTUAL)
-    throw OSError(
-        fmt::format("{} is refused: it is a virtual dataset, whose data lies in other files", who));
-  if (check(H5Pget_external_count(creation)) > 0)
-    throw OSError(fmt::format("{} is refused: its data lies in another file", who));
+  require_own_data(dataset_id, creation, file, who, 0);
+  refuse_what_is_no_array(dataset_id, who);
   const Id type(check(H5Dget_type(dataset_id)));
   const int dtype = dtype_index(type);
   if (dtype < 0)
@@ -459,6 +563,10 @@ DatasetInfo describe(hid_t dataset_id, const std::string& file, const std::strin
     throw ValueError(fmt::format("{}: {}", who, error.what()));
   }
   require_sound(dataset_id, who);
+  if (auto packing = packing_of(dataset_id, info.dtype, who)) {
+    info.dtype = packing->result;
+    info.packing = std::make_shared<const Packing>(*std::move(packing));
+  }
   return info;
 }
 
@@ -518,6 +626,17 @@ Id text_type(std::int64_t bytes) {
   return type;
 }
 
+void require_dense(const DatasetInfo& info, const std::string& file, bool dense) {
+  if (info.sparse.empty() || dense) return;
+  throw TypeError(
+      fmt::format("'{}' of '{}' is a sparse matrix ({}, {} x {}, {}); it can be read as a dense "
+                  "one of {:.1f} MB "
+                  "(--dense, in C++ ReadOptions.dense)",
+                  info.name, file, info.sparse, info.shape[0], info.shape[1], name_of(info.dtype),
+                  static_cast<double>(info.shape[0]) * static_cast<double>(info.shape[1]) *
+                      static_cast<double>(size_of(info.dtype)) / 1e6));
+}
+
 std::int64_t rows_per_transfer(const Shape& shape, DType dtype) {
   constexpr std::int64_t most_bytes = 1 << 30;
   const std::int64_t most = most_bytes / static_cast<std::int64_t>(size_of(dtype));
@@ -564,9 +683,26 @@ double most_seconds(const Shape& shape, Range rows, DType dtype) {
          static_cast<double>(size_of(dtype)) / slow;
 }
 
+namespace {
+
+void read_packed(hid_t dataset_id, const DatasetInfo& info, Range rows, std::byte* to) {
+  const Packing& packing = *info.packing;
+  const Selection selection(info.shape, rows);
+  const auto count = check(H5Sget_select_npoints(selection.memory));
+  std::byte* raw =
+      to + static_cast<std::size_t>(count) * (size_of(packing.result) - size_of(packing.stored));
+  check(H5Dread(dataset_id, number_type(packing.stored, false), selection.memory, selection.file,
+                H5P_DEFAULT, raw));
+  unpack(packing, count, to, title(file_of(dataset_id), info.name));
+}
+
+}  // namespace
+
 void read_rows(hid_t dataset_id, const DatasetInfo& info, Range rows, void* to, hid_t transfer) {
   if (element_count(info.shape) == 0) return;  // on every process
   const Session session;
+  if (!info.sparse.empty()) return read_sparse_rows(dataset_id, info, rows, to);
+  if (info.packing) return read_packed(dataset_id, info, rows, static_cast<std::byte*>(to));
   const Id stored(check(H5Dget_type(dataset_id)));
   const Id type = reading_type(stored, info.dtype);
   const Selection selection(info.shape, rows);
@@ -580,8 +716,8 @@ void read_rows(hid_t dataset_id, const DatasetInfo& info, Range rows, void* to, 
                      std::any_of(bytes, bytes + count, [](std::uint8_t b) { return b > 1; });
   std::for_each(bytes, bytes + count, [](std::uint8_t& b) { b = b != 0; });
   if (flags)
-    throw TypeError(
-        fmt::format("'{}' holds bit fields with more than one bit, not booleans", info.name));
+    throw TypeError(fmt::format("{} holds bit fields with more than one bit, not booleans",
+                                title(file_of(dataset_id), info.name)));
 }
 
 }  // namespace tessera::io::hdf5

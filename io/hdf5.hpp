@@ -92,7 +92,11 @@ std::string follow(Handle file_id, const std::string& file, const std::string& d
 /// How datasets are opened: so that they cannot reach other files.
 Id dataset_access();
 
-/// Opens a dataset by a path from follow() so that it cannot reach other files. `rows_at_once`,
+/// The name of the file that an open object lies in.
+std::string file_of(Handle object_id);
+
+/// Opens a dataset, or a group that is a sparse matrix, by a path from follow() so that it cannot
+/// reach other files. `rows_at_once`,
 /// when positive, sizes the chunk cache for passes that read so many rows at a time.
 Id open_dataset(Handle file_id, const std::string& path, std::int64_t rows_at_once = 0);
 
@@ -109,6 +113,9 @@ std::vector<DatasetInfo> datasets_of(Handle file_id, const std::string& file);
 
 /// The type of elements in memory that take what a dataset of type `stored` holds.
 Id reading_type(Handle stored, DType dtype);
+/// TypeError for a sparse matrix unless it is to be read as a dense one.
+void require_dense(const DatasetInfo& info, const std::string& file, bool dense);
+
 /// The type of elements of an Array in memory when writing (bool as h5py's enumeration), and in
 /// files we write (little-endian).
 Id writing_type(DType dtype);
@@ -137,7 +144,8 @@ inline constexpr std::string_view all_call = "a collective call of HDF5";
 /// Seconds in which such rows should have been read or written: a transfer shows no progress.
 double most_seconds(const Shape& shape, Range rows, DType dtype);
 
-/// Reads `rows` of an open dataset to `to`, row-major, as the transfer property list says.
+/// Reads `rows` of what open_dataset() opened and describe() described to `to`, row-major, as the
+/// transfer property list says.
 void read_rows(Handle dataset_id, const DatasetInfo& info, Range rows, void* to,
                Handle transfer = 0);
 

@@ -7,6 +7,7 @@
 
 #include <tessera/io/hdf5.hpp>
 #include <tessera/io/preflight.hpp>
+#include <tessera/io/sparse.hpp>
 #include <tessera/runtime/error.hpp>
 
 namespace tessera::io {
@@ -56,8 +57,14 @@ Found look_closely(hdf5::Handle file_id, const std::string& file, const std::str
                    bool trial) {
   hdf5::Id dataset = hdf5::open_dataset(file_id, path);
   DatasetInfo info = hdf5::describe(dataset, file, path);
+  if (!info.sparse.empty()) {
+    for (const auto& part : hdf5::sparse_parts(dataset, file, path))
+      if (trial) hdf5::try_reading(file_id, part, hdf5::title(file, part.name));
+    return {std::move(info), "it is a sparse matrix", ""};
+  }
   info.column_names = hdf5::read_column_names(dataset, info.shape);
   hdf5::Storage storage = hdf5::storage_of(dataset, info.dtype, hdf5::title(file, path));
+  if (info.packing) storage.why_independent = "its attributes say that numbers are packed";
   hdf5::check(dataset.close());  // and its cache of chunks
   if (trial) hdf5::try_reading(file_id, info, hdf5::title(file, path));
   return {std::move(info), std::move(storage.why_independent), std::move(storage.implausible)};
@@ -90,6 +97,7 @@ std::string pack(const std::vector<Found>& all) {
     for (const auto extent : info.shape) out.number(static_cast<std::uint64_t>(extent));
     out.number(info.column_names.size());
     for (const auto& column : info.column_names) out.text(column);
+    out.text(info.sparse);
     out.text(why_independent);
     out.text(implausible);
   }
@@ -108,6 +116,7 @@ std::vector<Found> unpack(const std::string& bytes) {
     for (auto& extent : f.info.shape) extent = static_cast<std::int64_t>(in.number_up_to(largest));
     for (auto names = in.number_up_to(bytes.size()); names > 0; --names)
       f.info.column_names.push_back(in.text());
+    f.info.sparse = in.text();
     f.why_independent = in.text();
     f.implausible = in.text();
   }

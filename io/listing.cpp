@@ -7,12 +7,12 @@
 #include <numeric>
 #include <set>
 
+#include <tessera/io/attributes.hpp>
 #include <tessera/io/hdf5.hpp>
+#include <tessera/io/sparse.hpp>
 
 namespace tessera::io::hdf5 {
 namespace {
-
-constexpr std::size_t most_named = 20;
 
 struct HardLinks {
   std::vector<std::string> names;
@@ -43,8 +43,9 @@ std::vector<std::string> hard_links(hid_t group) {
 
 using Visitor = std::function<void(hid_t group, const char* name, const std::string& path)>;
 
-// Visits every hard link to a dataset. Opens each group once, from the one it lies in, and keeps a
-// stack of its own: files may nest groups as deep as they like, also in circles.
+// Visits every hard link to a dataset, and groups that are sparse matrices. Opens each group once,
+// from the one it lies in, and keeps a stack of its own: files may nest groups as deep as they
+// like, also in circles.
 void visit_datasets(hid_t file_id, const Visitor& visit) {
   struct Level {
     Id group;
@@ -76,7 +77,10 @@ void visit_datasets(hid_t file_id, const Visitor& visit) {
     path.append("/").append(name);
     check(H5Oget_info_by_name2(level.group, name.c_str(), &object, H5O_INFO_BASIC, H5P_DEFAULT));
     if (object.type == H5O_TYPE_DATASET) visit(level.group, name.c_str(), path);
-    if (object.type == H5O_TYPE_GROUP && seen.insert(object.addr).second) enter();
+    if (object.type != H5O_TYPE_GROUP || !seen.insert(object.addr).second) continue;
+    const hid_t parent = level.group;
+    enter();  // which moves the level
+    if (!sparse_format(levels.back().group).empty()) visit(parent, name.c_str(), path);
   }
 }
 
@@ -86,27 +90,6 @@ std::vector<std::string> names_of(hid_t file_id) {
                  [&](hid_t, const char*, const std::string& path) { names.push_back(path); });
   std::sort(names.begin(), names.end());
   return names;
-}
-
-// The first `most` datasets. Only so many are opened: others are counted by their names.
-struct Listing {
-  std::vector<DatasetInfo> datasets;
-  std::size_t more = 0;
-};
-
-Listing describe_first(hid_t file_id, const std::string& file,
-                       const std::vector<std::string>& names, std::size_t most) {
-  Listing found;
-  std::size_t looked_at = 0;
-  while (looked_at < names.size() && found.datasets.size() < most) {
-    const std::string& path = names[looked_at++];
-    try {
-      found.datasets.push_back(describe(open_dataset(file_id, path), file, path));
-    } catch (const Error&) {  // not one that read() accepts
-    }
-  }
-  found.more = names.size() - looked_at;
-  return found;
 }
 
 std::string lower(std::string text) {
@@ -156,11 +139,20 @@ std::string likeliest(const std::vector<std::string>& names, const std::string& 
   return elsewhere.empty() ? best : elsewhere;
 }
 
-std::string quoted(const Listing& found) {
+// The first names of what can be read. Only so many datasets are opened: all others are counted.
+std::string quoted(hid_t file_id, const std::string& file, const std::vector<std::string>& names) {
+  constexpr std::size_t most = 20;
   std::string text;
-  for (const auto& info : found.datasets)
-    text += fmt::format("{}'{}'", text.empty() ? "" : ", ", info.name);
-  if (found.more > 0) text += fmt::format(" and {} more", found.more);
+  std::size_t named = 0;
+  auto at = names.begin();
+  for (; at != names.end() && named < most; ++at) {
+    try {
+      describe(open_dataset(file_id, *at), file, *at);
+      text += fmt::format("{}'{}'", named++ ? ", " : "", *at);
+    } catch (const Error&) {  // not one that read() accepts
+    }
+  }
+  if (at != names.end()) text += fmt::format(" and {} more", names.end() - at);
   return text.empty() ? "no dataset of numbers" : text;
 }
 
@@ -185,13 +177,25 @@ void refuse_missing(hid_t file_id, const std::string& file, const std::string& d
   const std::string meant = likeliest(names, dataset);
   throw ValueError(fmt::format("'{}' has no dataset '{}'; {} has {}", file, dataset,
                                meant.empty() ? "it" : fmt::format("did you mean '{}'? It", meant),
-                               quoted(describe_first(file_id, file, names, most_named))));
+                               quoted(file_id, file, names)));
 }
 
 void refuse_group(hid_t file_id, const std::string& file, const std::string& dataset) {
-  throw ValueError(
-      fmt::format("'{}' of '{}' is a group, not a dataset; the file has {}", dataset, file,
-                  quoted(describe_first(file_id, file, names_of(file_id), most_named))));
+  std::string path;
+  for (const auto& part : components(dataset)) path.append("/").append(part);
+  const Id group(check(H5Gopen2(file_id, path.c_str(), H5P_DEFAULT)));
+  const std::string pandas = text_attribute(group, "pandas_type").value_or("");
+  if (pandas == "frame")
+    throw TypeError(fmt::format(
+        "'{}' of '{}' is a data frame of pandas; the numbers of one dtype are in {}/block0_values",
+        dataset, file, path));
+  if (!pandas.empty())
+    throw TypeError(
+        fmt::format("'{}' of '{}' is stored by pandas as a table of records ({}), which cannot be "
+                    "read; store the numbers with h5py, or the frame with format='fixed'",
+                    dataset, file, pandas));
+  throw ValueError(fmt::format("'{}' of '{}' is a group, not a dataset; the file has {}", dataset,
+                               file, quoted(file_id, file, names_of(file_id))));
 }
 
 }  // namespace tessera::io::hdf5

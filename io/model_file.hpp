@@ -28,7 +28,8 @@ Model read_model(const std::string& path, const Communicator& comm = Communicato
 /// ValueError for a full array that is not replicated. Local.
 std::string to_json(const Model& model, bool full = false);
 
-/// The readable datasets of an HDF5 file as JSON, [{"name", "shape", "dtype"}, ...]. Errors as
+/// The readable datasets of an HDF5 file as JSON, [{"name", "shape", "dtype"}, ...], a sparse
+/// matrix with "sparse". Errors as
 /// list_datasets(). Collective.
 std::string datasets_json(const std::string& file,
                           const Communicator& comm = Communicator::world());

@@ -273,6 +273,8 @@ void require_sound(hid_t dataset_id, const std::string& who) {
                           fmt::join(layout.extent, ", "), bytes));
   };
   switch (layout.kind) {
+    case H5D_VIRTUAL:  // describe() looks at what it consists of
+      break;
     case H5D_COMPACT:
       stored_whole(H5Dget_storage_size(dataset_id));
       break;
@@ -338,7 +340,9 @@ Storage storage_of(hid_t dataset_id, DType dtype, const std::string& who) {
   std::uint64_t chunks = 1;
   for (std::size_t i = 0; plain && i < layout.extent.size(); ++i)
     if (__builtin_mul_overflow(chunks, layout.chunks_along(i), &chunks)) chunks = 0;
-  if (check(H5Tequal(layout.type, reading_type(layout.type, dtype))) == 0)
+  if (layout.kind == H5D_VIRTUAL)
+    storage.why_independent = "it is a virtual dataset";
+  else if (check(H5Tequal(layout.type, reading_type(layout.type, dtype))) == 0)
     storage.why_independent = "its numbers must be converted";
   else if (layout.kind == H5D_COMPACT)
     storage.why_independent = "the numbers lie in the dataset's header (compact)";

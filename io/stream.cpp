@@ -145,7 +145,7 @@ class DatasetSource : public RowSource {
           std::byte* data = queue.take_buffer();
           if (!data) break;
           const Range rows = distribution().rows_of_leaf(at);
-          hdf5::read_rows(dataset, info_, rows, data);
+          hdf5::read_rows(dataset, here, rows, data);
           note_progress();
           queue.offer({at, data});
         }
@@ -177,8 +177,14 @@ class DatasetSource : public RowSource {
 
 }  // namespace
 
-Rows stream(const std::string& file, const std::string& dataset, const Communicator& comm) {
+Rows stream(const std::string& file, const std::string& dataset, ReadOptions options,
+            const Communicator& comm) {
   const DatasetInfo info = inspect_to_read(file, dataset, comm).info;
+  hdf5::require_dense(info, file, options.dense);
+  if (info.sparse == "csc")
+    throw NotImplementedError(fmt::format(
+        "'{}' of '{}' is a sparse matrix by columns (csc), which cannot be streamed by rows",
+        info.name, file));
   const auto rows = std::make_shared<DatasetSource>(file, info, comm);
   constexpr std::uint64_t little = 16 << 20;
   const std::uint64_t buffers =

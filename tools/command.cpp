@@ -100,6 +100,7 @@ void Common::add_to(CLI::App& app, Reads reads) {
     app.add_flag("--stream", stream,
                  "read X leaf by leaf on every pass instead of holding it in memory");
   app.add_flag("--collective", collective, "read files with collective MPI-IO");
+  app.add_flag("--dense", dense, "read sparse matrices (AnnData, 10x, MATLAB) as dense ones");
   app.add_option("--device", device,
                  "where the data lie and work runs: cpu, cuda (one GPU per process), cuda:N, or "
                  "auto (cuda where there is a GPU) [cpu]")
@@ -138,7 +139,8 @@ Device Common::where() const {
 }
 
 Array Common::read(const std::string& location) const {
-  return location.empty() ? Array{} : io::read(location, {.collective = collective});
+  return location.empty() ? Array{}
+                          : io::read(location, io::ReadOptions{.collective = collective, .dense = dense});
 }
 
 Rows Common::read_x(const std::string& location) const {
@@ -150,7 +152,7 @@ Rows Common::read_x(const std::string& location) const {
     return x.to(device);
   }
   const auto at = io::resolve(io::parse_location(location), Communicator::world());
-  const Rows x = io::stream(at.file, at.dataset);
+  const Rows x = io::stream(at.file, at.dataset, {.dense = dense});
   return (is_floating(x.dtype()) ? x : x.as(DType::float64)).to(device);
 }
 

@@ -36,6 +36,7 @@ struct Common {
   std::optional<int> threads;
   bool stream = false;
   bool collective = false;
+  bool dense = false;
   bool progress = false;
   bool trusted = false;
   bool portable_bits = false;  // acted on before the command line is parsed
