@@ -230,7 +230,8 @@ TEST_F(Foreign, BooleansAsBitFieldsAndEnumerations) {
     EXPECT_EQ(bytes(x), std::string("\1\0\1", 3)) << name;
   }
   EXPECT_EQ(error_of([&] { io::read(file, "flags", {}, Communicator::self()); }),
-            "TypeError: '/flags' holds bit fields with more than one bit, not booleans");
+            "TypeError: dataset '/flags' of '" + file +
+                "' holds bit fields with more than one bit, not booleans");
 }
 
 TEST_F(Foreign, RefusesWhatIsNoNumber) {
@@ -328,7 +329,7 @@ TEST_F(Foreign, FollowsLinksInsideTheFileOnly) {
             "OSError: " + the("/outside") + "is refused: its data lies in another file");
   EXPECT_EQ(refused("/virtual"),
             "OSError: " + the("/virtual") +
-                "is refused: it is a virtual dataset, whose data lies in other files");
+                "is refused: it is a virtual dataset, and data of it lies in another file");
   EXPECT_EQ(io::list_datasets(file).size(), 1U);
 }
 
