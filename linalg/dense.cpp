@@ -344,9 +344,11 @@ Array divided_rows(const Array& given, std::span<const double> s, double least) 
     for (std::int64_t i = 0; i < y.local().rows; ++i) {
       const double divisor = s[static_cast<std::size_t>(y.local_rows().begin + i)];
       const T factor(divisor > least ? 1.0 / divisor : 0.0);
+      // The reciprocal of the smallest numbers overflows.
+      const bool divide = !std::isfinite(std::abs(factor));
       const T* from = y.local().slice(i, 1).template as<const T>();
       std::transform(from, from + y.cols(), out.local().slice(i, 1).template as<T>(),
-                     [&](const T& v) { return factor * v; });
+                     [&](const T& v) { return divide ? v / T(divisor) : factor * v; });
     }
   });
   return out;
@@ -369,7 +371,7 @@ std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorith
     std::vector<Array> whole;
     for (const Array& m : matrices) whole.push_back(gather(m));
     const auto parcels = on_root<std::vector<Parcel>>(comm, [&] {
-      const Grid grid(Communicator::self(), Grid::Form::alone);
+      const Grid grid(Communicator::self());
       for (const Array& m : whole) mine.push_back(grid.copy(alone(m)));
       std::vector<Parcel> results;
       for (const Array& r : algorithm(grid, std::move(mine))) results.push_back(pack(r));

@@ -23,7 +23,7 @@ Factors factors_of_det(const char* function, const Array& given, bool check_fini
   const Array a = detail::square_argument(function, given, check_finite);
   const auto results =
       detail::dense({a}, [](const scalapack::Grid& grid, auto matrices) -> std::vector<Array> {
-        const int exponent = scalapack::scale_down(matrices[0]);
+        const int exponent = scalapack::rescale(matrices[0], scalapack::Part::whole, true);
         scalapack::Pivots pivots;
         scalapack::getrf(matrices[0], pivots);
         std::vector<Z> factors = {1.0};

@@ -9,7 +9,7 @@ Array composed::inv(const Array& given, bool check_finite) {
   const Array a = detail::square_argument("inv", given, check_finite);
   const auto result = detail::dense({a}, [](const auto&, auto matrices) -> std::vector<Array> {
     const scalapack::Matrix& m = matrices[0];
-    const int exponent = scalapack::scale_down(m);
+    const int exponent = scalapack::rescale(m, scalapack::Part::whole, true);
     const double norm = scalapack::norm_1(m);
     scalapack::Pivots pivots;
     scalapack::require_nonsingular(scalapack::getrf(m, pivots));

@@ -17,7 +17,7 @@ Lu composed::lu_factor(const Array& given, bool check_finite) {
   const auto results =
       detail::dense({a}, [](const scalapack::Grid& grid, auto matrices) -> std::vector<Array> {
         const scalapack::Matrix& lu = matrices[0];
-        const int exponent = scalapack::scale_down(lu);
+        const int exponent = scalapack::rescale(lu, scalapack::Part::whole, true);
         const double before = scalapack::largest(lu);
         scalapack::Pivots pivots;
         const std::int64_t zero = scalapack::getrf(lu, pivots);

@@ -14,9 +14,11 @@ Array composed::matrix_power(const Array& given, std::int64_t n) {
       detail::dense({a}, [&](const scalapack::Grid& grid, auto m) -> std::vector<Array> {
         scalapack::Matrix base = m[0];
         if (n < 0) {
+          const int exponent = scalapack::rescale(base, scalapack::Part::whole, true);
           scalapack::Pivots pivots;
           scalapack::require_nonsingular(scalapack::getrf(base, pivots));
           scalapack::getri(base, pivots);
+          scalapack::scale_by_power(base, -exponent);
         }
         scalapack::Matrix power = grid.identity(a.rows(), a.dtype());
         bool first = true;  // the identity times base is base

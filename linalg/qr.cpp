@@ -26,7 +26,7 @@ Matrix first_rows(const Matrix& a, std::int64_t rows) {
 std::vector<Array> dense_qr(const Array& a, bool with_q) {
   const std::int64_t k = std::min(a.rows(), a.cols());
   return detail::dense({a}, [&](const Grid&, auto matrices) -> std::vector<Array> {
-    const int exponent = scalapack::scale_down(matrices[0]);
+    const int exponent = scalapack::rescale(matrices[0], scalapack::Part::whole, true);
     const Matrix q = scalapack::geqrf(matrices[0], with_q ? k : 0);
     const Matrix r = first_rows(matrices[0], k);
     scalapack::zero_triangle(r, true);
@@ -64,7 +64,7 @@ Qr composed::qr(const Array& given, QrMode mode, bool check_finite) {
   const bool with_q = mode == QrMode::reduced;
   const auto lay = [&](const Array& x) { return detail::laid_out_like(x, given); };
   if (detail::is_tall(a.rows(), a.cols())) {
-    if (!check_finite && !detail::is_finite(a))  // NaN throughout, as in large matrices
+    if (!check_finite && !detail::is_finite(a))  // NaN throughout, as in others
       return {with_q ? lay(full_of_nan(a.shape(), a)) : Array{},
               lay(full_of_nan({a.cols(), a.cols()}, a))};
     const auto [scaled, exponent] = detail::scaled_down(a);

@@ -137,13 +137,13 @@ Array composed::solve(const Array& given, const Array& b, const SolveOptions& op
     return divided(b.ndim() == 0 ? b.reshape({1}) : b, a, options.check_finite);
   const DType dtype = detail::common_dtype(given.dtype(), b.dtype());
   const Array rhs = detail::right_hand_side("solve", b, a.rows(), dtype, options.check_finite);
-  const auto result = detail::dense({detail::on_host(a, dtype), rhs},
-                                    [&](const Grid&, auto matrices) -> std::vector<Array> {
-                                      const int exponent = scalapack::scale_down(matrices[0]);
-                                      solve_in_place(matrices[0], matrices[1], options);
-                                      scalapack::scale_by_power(matrices[1], -exponent);
-                                      return {matrices[1].array()};
-                                    });
+  const auto result = detail::dense(
+      {detail::on_host(a, dtype), rhs}, [&](const Grid&, auto matrices) -> std::vector<Array> {
+        const int exponent = scalapack::rescale(matrices[0], scalapack::Part::whole, true);
+        solve_in_place(matrices[0], matrices[1], options);
+        scalapack::scale_by_power(matrices[1], -exponent);
+        return {matrices[1].array()};
+      });
   return detail::solution_like(result[0], b);
 }
 

@@ -21,8 +21,7 @@ Grid::Grid(const Communicator& comm, Form form)
     : comm_(comm),
       rows_(near_square(comm.size())),
       cols_(comm.size() / rows_),
-      block_(default_block),
-      form_(form) {
+      block_(default_block) {
   if (form == Form::tall) std::swap(rows_, cols_);
   blacs_ = std::make_shared<BlacsGrid>(comm, rows_, cols_);
 }

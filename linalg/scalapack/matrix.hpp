@@ -15,11 +15,10 @@ class Matrix;
 /// A grid of processes and the square blocks that all its matrices are dealt in.
 class Grid {
  public:
-  enum class Form : std::uint8_t { wide, tall, alone };
+  enum class Form : bool { wide, tall };
   /// Near-square, leaving processes out where P is no product: 1x2, 1x3, 2x2, 2x2, 2x3, 2x3, 2x4
   /// for 2 to 8, or turned. Factorisations by columns of a lower triangle like it wide, by rows of
-  /// an upper one tall (Cholesky on 2 processes: 2.0 s against 3.0 s). Alone is the grid of rank 0
-  /// for small matrices, whose results do not depend on the number of processes. Collective.
+  /// an upper one tall (Cholesky on 2 processes: 2.0 s against 3.0 s). Collective.
   explicit Grid(const Communicator& comm, Form form = Form::wide);
   /// The grid and blocks of a block-cyclic array whose blocks are square. Collective.
   explicit Grid(const Array& like);
@@ -33,7 +32,6 @@ class Grid {
   std::int64_t block() const { return block_; }
   /// Whether this process takes part; ScaLAPACK is called by those that do.
   bool inside() const { return blacs_->context() >= 0; }
-  Form form() const { return form_; }
   bool one_process() const { return rows_ * cols_ == 1; }
   int context() const { return blacs_->context(); }
 
@@ -68,7 +66,6 @@ class Grid {
   int rows_;
   int cols_;
   std::int64_t block_;
-  Form form_ = Form::wide;
   std::shared_ptr<const BlacsGrid> blacs_;
 };
 

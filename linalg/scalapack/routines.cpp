@@ -366,13 +366,24 @@ void scale_by_power(const Matrix& a, int exponent, Part part) {
   });
 }
 
-int scale_down(const Matrix& a, Part part) {
+int rescale(const Matrix& a, Part part, bool exact) {
   const double most = largest(a, part);
   int exponent = 0;
   with_type(a, [&](auto tag) {
-    using R = typename Routines<typename decltype(tag)::type>::Real;
-    constexpr int end = std::numeric_limits<R>::max_exponent;
+    using T = typename decltype(tag)::type;
+    using Limits = std::numeric_limits<typename Routines<T>::Real>;
+    constexpr int end = Limits::max_exponent;
     if (std::isfinite(most) && most > std::ldexp(1.0, end - end / 8)) exponent = end / 4;
+    if (most > 0.0 && most < std::ldexp(1.0, end / 8 - end)) exponent = -end / 2;
+    if (!exact || exponent <= 0) return;
+    const double least = std::ldexp(1.0, Limits::min_exponent + Limits::digits + exponent);
+    int lost = 0;
+    a.for_each<T>([&](std::int64_t, std::int64_t, const T& x) {
+      for (const double v : {static_cast<double>(std::real(x)), static_cast<double>(std::imag(x))})
+        if (v != 0.0 && std::abs(v) < least) lost = 1;
+    });
+    a.grid().comm().all_reduce(std::span(&lost, 1), Reduce::max);
+    if (lost != 0) exponent = 0;
   });
   scale_by_power(a, -exponent);
   return exponent;
@@ -444,12 +455,11 @@ void scale_columns(const Matrix& a, const std::vector<std::complex<double>>& fac
 
 namespace {
 
-// What the direct factorisations make of NaN and infinities in what they read. Of small matrices
-// LAPACK's answer is taken, the same at any number of processes. Large ones become NaN throughout:
+// What the direct factorisations make of NaN and infinities in what they read: NaN throughout.
 // LAPACK and ScaLAPACK would leave NaN in other places and take other pivots, so that only one of
-// them might find a zero.
+// them might find a zero, and solvers lose NaN that meet a zero.
 bool spoilt(const Matrix& a, Part part) {
-  if (a.grid().form() == Grid::Form::alone || is_finite(a, part)) return false;
+  if (is_finite(a, part)) return false;
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
     a.for_each<T>([](std::int64_t, std::int64_t, T& x) {
@@ -802,7 +812,7 @@ std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors) {
   std::vector<double> values(static_cast<std::size_t>(n));
   if (n == 0) return values;
   require_finite(a, part_of(lower), "the eigenvalues");
-  const int exponent = scale_down(a, part_of(lower));
+  const int exponent = rescale(a, part_of(lower));
   const Watch watch = working("?syevd", a, 20);
   reserve_blas(1);
   with_type(a, [&](auto tag) {
@@ -860,7 +870,6 @@ std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
   std::vector<double> values(static_cast<std::size_t>(k));
   if (k == 0) return values;
   require_finite(a, Part::whole, "the SVD");
-  const int exponent = scale_down(a);
   const Watch watch = working("?gesvd", a, 50);
   reserve_blas(1);
   with_type(a, [&](auto tag) {
@@ -901,8 +910,7 @@ std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
       call(extent(std::ssize(work)));
     }
     a.grid().share(s);
-    std::transform(s.begin(), s.begin() + k, values.begin(),
-                   [&](R v) { return std::ldexp(static_cast<double>(v), exponent); });
+    std::copy_n(s.begin(), k, values.begin());
   });
   return values;
 }

@@ -9,9 +9,9 @@
 /// One function per ScaLAPACK family, for float32, float64, complex64 and complex128. potrf, getrf,
 /// heevd, gesvd (?gesdd), geev and the condition estimates are LAPACK's where the grid is one
 /// process. With NaN or infinity in what they read, iterations (heevd, gesvd, geev) are a
-/// LinAlgError and other factors NaN throughout, or as LAPACK leaves them on a grid alone. All are
-/// collective over the grid's communicator, processes outside the grid included; matrices of one
-/// call have one grid and dtype. `info` becomes the same LinAlgError on every process.
+/// LinAlgError and other factors NaN throughout. All are collective over the grid's communicator,
+/// processes outside the grid included; matrices of one call have one grid and dtype. `info`
+/// becomes the same LinAlgError on every process.
 namespace tessera::linalg::scalapack {
 
 /// c = alpha op(a) op(b) + beta c.
@@ -47,9 +47,10 @@ bool is_finite(const Matrix& a, Part part = Part::whole);
 double largest(const Matrix& a, Part part = Part::whole);
 /// Multiplies by 2^exponent.
 void scale_by_power(const Matrix& a, int exponent, Part part = Part::whole);
-/// Divides a matrix with elements so near the largest number that sums of a few overflow by a power
-/// of two, of which it returns the exponent: 0 for all others.
-int scale_down(const Matrix& a, Part part = Part::whole);
+/// Divides a matrix whose largest element is so near overflow that sums of a few overflow, or so
+/// near underflow that its reciprocal does, by a power of two, of which it returns the exponent: 0
+/// for all others and, where it must be exact, for those with elements that would lose digits.
+int rescale(const Matrix& a, Part part = Part::whole, bool exact = false);
 /// y += alpha x.
 void axpy(double alpha, const Matrix& x, const Matrix& y);
 /// to = from.
