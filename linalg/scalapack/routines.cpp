@@ -172,14 +172,16 @@ std::int64_t queried(const T& size) {
 
 int extent(std::int64_t n) { return scalapack_int(n); }
 
-/// For the watchdog: `per_element` times min(m, n) operations for each element of the m x n matrix.
+/// For the watchdog: `per_element` times `order` operations for each element of the matrix.
 /// Over a grid a process that waits looks like one that works.
-Watch working(const char* routine, const Matrix& a, double per_element) {
-  const auto order = static_cast<double>(std::min(a.rows(), a.cols()));
+Watch working(const char* routine, const Matrix& a, double per_element, double order) {
   const double seconds = 1e-9 * per_element * static_cast<double>(a.rows()) *
                          static_cast<double>(a.cols()) * order * (is_complex(a.dtype()) ? 4 : 1);
   const bool alone = a.grid().one_process() && a.grid().inside();
   return Watch(routine, seconds, alone ? Watch::Waits::for_nobody : Watch::Waits::for_others);
+}
+Watch working(const char* routine, const Matrix& a, double per_element) {
+  return working(routine, a, per_element, static_cast<double>(std::min(a.rows(), a.cols())));
 }
 
 }  // namespace
@@ -190,7 +192,7 @@ void gemm(double alpha, const Matrix& a, Transpose op_a, const Matrix& b, Transp
   const int m = extent(c.rows());
   const int n = extent(c.cols());
   const int k = extent(op_a == Transpose::no ? a.cols() : a.rows());
-  const Watch watch("?gemm", 1e-9 * 8.0 * m * n * k, Watch::Waits::for_others);
+  const Watch watch = working("?gemm", c, 2, k);
   reserve_blas(1);
   with_type(c, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -212,7 +214,7 @@ void trsm(bool lower, Transpose op, bool unit_diagonal, const Matrix& a, const M
   if (!b.grid().inside() || b.rows() == 0 || b.cols() == 0) return;
   const int m = extent(b.rows());
   const int n = extent(b.cols());
-  const Watch watch("?trsm", 1e-9 * 4.0 * m * m * n, Watch::Waits::for_others);
+  const Watch watch = working("?trsm", b, 1, m);
   reserve_blas(1);
   with_type(b, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -228,7 +230,7 @@ Matrix transposed(const Matrix& a, Transpose op) {
   if (!a.grid().inside() || a.rows() == 0 || a.cols() == 0) return out;
   const int m = extent(out.rows());
   const int n = extent(out.cols());
-  const Watch watch("p?tran", 1e-8 * m * n, Watch::Waits::for_others);
+  const Watch watch = working("p?tran", a, 10, 1);
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const auto routine = op == Transpose::conjugate ? Routines<T>::tranc : Routines<T>::tran;
@@ -537,7 +539,7 @@ void getrs(Transpose op, const Matrix& lu, const Pivots& pivots, const Matrix& b
   const int n = extent(lu.rows());
   const int k = extent(b.cols());
   if (n == 0 || k == 0) return;
-  const Watch watch("?getrs", 1e-9 * 8.0 * n * n * k, Watch::Waits::for_others);
+  const Watch watch = working("?getrs", b, 2, n);
   reserve_blas(1);
   with_type(lu, [&](auto tag) {
     using T = typename decltype(tag)::type;

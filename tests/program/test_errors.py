@@ -1,6 +1,8 @@
 """Whatever goes wrong: one clear message, the right exit status, no hang, nothing left behind."""
 
+import json
 import re
+import subprocess
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from program import read, show, tessera, value_of, write
+from program import PROGRAM, read, show, tessera, value_of, write
 
 FAILURE, USAGE = 1, 2
 
@@ -355,3 +357,55 @@ def test_after_a_failure_the_old_output_is_still_there(files, monkeypatch, tmp_p
     check_failure(f"predict {model} {files}/data.h5:/nan --out out.h5:/p", 3, FAILURE, ["NaN"])
     assert snapshot(tmp_path) == before
     assert read("out.h5", "p").tolist() == list(range(5))
+
+
+EVIL = "a\x1b[31m\n\u202eb\x7f"
+
+
+def test_names_do_not_drive_the_terminal(tmp_path):
+    write(EVIL + ".h5", **{EVIL: np.zeros((3, 2)), "other": np.zeros(3)})
+    shown = tessera("show", EVIL + ".h5").out
+    assert {d["name"] for d in json.loads(shown)} == {"/" + EVIL, "/other"}
+    errors = [
+        tessera("show", "no" + EVIL, expect=1).err,
+        tessera("fit", "KMeans", EVIL + ".h5", "--model", "m", expect=1).err,
+        tessera("fit", "KMeans", EVIL + ".h5:/no", "--model", "m", expect=1).err,
+        tessera("fit", EVIL, expect=2).err,
+    ]
+    for text in [shown, *errors]:
+        assert text.rstrip("\n").isprintable() and "31m" in text, text
+    assert all(text.count("\n") <= 1 for text in errors)
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", "show data.h5", "fit KMeans --help", "backends"])
+def test_the_standard_output_is_full_or_closed(files, words):
+    must = "tessera: OSError: cannot write to the standard output: "
+    for redirection, why in [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")]:
+        shell = f"cd '{files}'; exec '{PROGRAM}' {words} {redirection}"
+        done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (1, must + why + "\n")
+
+
+def test_links_and_long_names_as_outputs(files, tmp_path):
+    Path("loop").symlink_to("pool")
+    Path("pool").symlink_to("loop")
+    Path("folder").mkdir()
+    Path("link").symlink_to("folder/model")
+    fit = ["fit", "StandardScaler", f"{files}/data.h5:/X", "--model"]
+    check_failure([*fit, "loop"], 1, FAILURE, ["cannot write 'loop': Too many levels of symbolic links"])
+    check_failure([*fit, "m", "--trace", "m"], 1, FAILURE, ["the model would replace 'm'"])
+    long = "n" * 245
+    tessera(*fit, "link")
+    tessera(*fit, long, processes=3)
+    tessera("transform", long, f"{files}/data.h5:/X", "--out", f"{long[1:]}:/x", "--trace", long[2:], processes=3)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+        ["folder", "link", "loop", "pool", long, long[1:], long[2:]]
+    )
+    assert Path("link").is_symlink() and Path("folder/model").read_bytes() == Path(long).read_bytes()
+
+
+def test_a_file_may_grow_too_large(tmp_path):
+    limit = f"ulimit -f 8; exec '{PROGRAM}' make blobs --rows 10000 --out x.h5"
+    done = subprocess.run(["bash", "-c", limit], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "tessera: OSError: cannot write 'x.h5': File too large\n")
+    assert not any(tmp_path.iterdir())

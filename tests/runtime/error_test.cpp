@@ -172,5 +172,20 @@ TEST(Error, DescribeGivesKindAndText) {
   EXPECT_EQ(describe(std::make_exception_ptr(1)), "RuntimeError: unknown exception");
 }
 
+TEST(Error, TextIsPrintable) {
+  EXPECT_EQ(printable("plain 'Größe' 数 \U0001f600 \\"), "plain 'Größe' 数 \U0001f600 \\");
+  EXPECT_EQ(printable("a\x1b[31mb\tc\rd\x07"), "a\\x1b[31mb\\tc\\rd\\x07");
+  EXPECT_EQ(printable(std::string_view("\0x", 2)), "\\x00x");
+  EXPECT_EQ(printable("x\ntessera: forged"), "x\\ntessera: forged");
+  EXPECT_EQ(printable("no backend:\n  cpu: why\n  cuda: why"),
+            "no backend:\n  cpu: why\n  cuda: why");
+  EXPECT_EQ(printable("\x7f\u009b\u202e\u200b\ufeff"), "\\u007f\\u009b\\u202e\\u200b\\ufeff");
+  EXPECT_EQ(printable("\x9b\xff\xc3"), "\\x9b\\xff\\xc3");  // no UTF-8
+  EXPECT_EQ(printable("\xc0\xaf\xed\xa0\x80"),
+            "\\xc0\\xaf\\xed\\xa0\\x80");  // longer than need, surrogate
+  EXPECT_EQ(printable(printable("\x1b")), "\\x1b");
+  EXPECT_EQ(describe(std::make_exception_ptr(ValueError("'\x1b'"))), "ValueError: '\\x1b'");
+}
+
 }  // namespace
 }  // namespace tessera
