@@ -237,6 +237,8 @@ def test_trace(processes, through):
     sent = sum(e["args"]["communicated"] for e in events if e["name"] == "StandardScaler.fit")
     assert (sent > 0) == (processes > 1)
     for e in events:  # a kernel runs within a function of the same process
+        if e["name"] == "io.read":
+            continue
         (fit,) = (f for f in events if f["name"] == "StandardScaler.fit" and f["pid"] == e["pid"])
         assert fit["ts"] <= e["ts"] + 0.01 and e["ts"] + e["dur"] <= fit["ts"] + fit["dur"] + 0.01
 
@@ -261,7 +263,8 @@ def test_a_trace_is_not_written_over_something_else(data):
     before = Path(data).read_bytes()
     err = failure(*SCALER, "--trace", data)
     assert err == "tessera: OSError: cannot write the trace 'data.h5': it is there and no trace"
-    err = tessera(*SCALER, "--trace", "m.tessera", expect=1).err
+    tessera(*SCALER)
+    err = tessera(*SCALER[:-1], "n.tessera", "--trace", "m.tessera", expect=1).err
     assert err == "tessera: OSError: cannot write the trace 'm.tessera': it is there and no trace"
     assert Path(data).read_bytes() == before and show("m.tessera")["estimator"] == "StandardScaler"
 

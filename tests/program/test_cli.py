@@ -60,7 +60,7 @@ def test_verbose_and_warnings_have_scikit_learns_words():
     write("x.h5", X=X)
     words = "fit KMeans x.h5 --n-clusters 5 --init x.h5:/X --n-init 3 --verbose 1 --model m"
     result = tessera(*words.split(), processes=2)
-    for text in ["Initialization complete", "Iteration [0-9]+, inertia", "strict convergence"]:
+    for text in ["Initialization complete", "Iteration [0-9]+, inertia", "center shift 0 within tol"]:
         assert len(re.findall(text, result.out)) == 1, result.out
     warned = re.findall("^tessera: warning: (.*)$", result.err, re.MULTILINE)
     assert len(warned) == 2, result.err

@@ -51,6 +51,9 @@ def test_answers_are_those_of_the_cpu(estimator, data):
     fit(estimator, "cpu.tessera")
     on_device, on_cpu = (show(f"{name}.tessera")["attributes"] for name in ("device", "cpu"))
     for name, value in on_cpu.items():
+        if isinstance(value, str):
+            assert on_device[name] == value
+            continue
         np.testing.assert_allclose(
             value_of(on_device[name]), value_of(value), rtol=1e-3, atol=1e-3, err_msg=name
         )
