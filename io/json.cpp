@@ -70,9 +70,14 @@ std::string text_of(const ordered_json& json) {
 }  // namespace
 
 std::string to_json(const Model& model, bool full) {
-  return text_of({{"estimator", model.estimator},
-                  {"params", object(model.params, full)},
-                  {"attributes", object(model.attributes, full)}});
+  Values attributes, chosen;
+  for (const auto& a : model.attributes)
+    (a.first.starts_with('_') ? chosen : attributes).push_back(a);
+  ordered_json json = {{"estimator", model.estimator},
+                       {"params", object(model.params, full)},
+                       {"attributes", object(attributes, full)}};
+  if (!chosen.empty()) json["chosen"] = object(chosen, full);
+  return text_of(json);
 }
 
 std::string datasets_json(const std::string& file, const Communicator& comm) {

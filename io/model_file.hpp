@@ -19,13 +19,13 @@ void write_model(const std::string& path, const Model& model,
 /// truncated, damaged, of a newer format. Collective.
 Model read_model(const std::string& path, const Communicator& comm = Communicator::world());
 
-/// The model as one line of JSON, {"estimator", "params", "attributes"}. An integer is an int64, a
-/// number with a point or exponent a float64; a scalar of another dtype is an array of shape [].
-/// Arrays are {"shape",
-/// "dtype", "data"} with flat row-major data; complex numbers are [real, imaginary]. Arrays above
-/// 10^6 elements have their data only when `full`, otherwise null and a "note". Non-finite numbers
-/// are the strings "NaN", "Infinity" and "-Infinity"; all others read back as the same number.
-/// ValueError for a full array that is not replicated. Local.
+/// The model as one line of JSON, {"estimator", "params", "attributes", "chosen"}. What 'auto'
+/// meant is in "chosen", where there is something: attributes with a leading underscore. An integer
+/// is an int64, a number with a point or exponent a float64; a scalar of another dtype is an array
+/// of shape []. Arrays are {"shape", "dtype", "data"} with flat row-major data; complex numbers are
+/// [real, imaginary]. Arrays above 10^6 elements have their data only when `full`, otherwise null
+/// and a "note". Non-finite numbers are the strings "NaN", "Infinity" and "-Infinity"; all others
+/// read back as the same number. ValueError for a full array that is not replicated. Local.
 std::string to_json(const Model& model, bool full = false);
 
 /// The readable datasets of an HDF5 file as JSON, [{"name", "shape", "dtype"}, ...], a sparse

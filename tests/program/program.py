@@ -116,6 +116,7 @@ class Fitted:
         )
         model = show("model.tessera", "--full")
         self.estimator, self.params = model["estimator"], model["params"]
+        self.chosen = model.get("chosen", {})
         self.attributes = {name: value_of(v) for name, v in model["attributes"].items()}
         self.dtypes = {
             name: v["dtype"] for name, v in model["attributes"].items() if isinstance(v, dict)

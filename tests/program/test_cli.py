@@ -72,7 +72,7 @@ def test_verbose_and_warnings_have_scikit_learns_words():
         "Possibly due to duplicate points in X.",
         warned[1],
     )
-    assert show("m")["attributes"]["_n_init"] == 1
+    assert show("m")["chosen"] == {"_n_init": 1}
 
 
 def test_version():
