@@ -140,8 +140,9 @@ Array composed::solve(const Array& given, const Array& b, const SolveOptions& op
   const auto result = detail::dense(
       {detail::on_host(a, dtype), rhs}, [&](const Grid&, auto matrices) -> std::vector<Array> {
         const int exponent = scalapack::rescale(matrices[0], scalapack::Part::whole, true);
+        const int of_b = scalapack::rescale(matrices[1], scalapack::Part::whole, true);
         solve_in_place(matrices[0], matrices[1], options);
-        scalapack::scale_by_power(matrices[1], -exponent);
+        scalapack::scale_by_power(matrices[1], of_b - exponent);
         return {matrices[1].array()};
       });
   return detail::solution_like(result[0], b);
