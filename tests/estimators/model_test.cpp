@@ -302,7 +302,7 @@ TEST(Models, FeatureNamesAreRememberedAndChecked) {
         fit, "Input X contains NaN at row 17, column 1, 'b' (" + name + ")." + there);
   }
   test::expect_error<ValueError>([&] { again->predict(bad); },
-                                 "Input X contains NaN at row 17, column 1, 'b' (KMeans).");
+                                 "Input X contains NaN at row 17, column 1, 'b' (KMeans)." + there);
 
   Model model = scaler.model();
   model.attributes.back().second = Names{"a"};
