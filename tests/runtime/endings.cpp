@@ -43,7 +43,6 @@ void end_as(const std::string& how) {
   }
   if (how == "stopped" && middle) {
     const tessera::Watch watch("turn");
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // the others are to know
     std::raise(SIGSTOP);
   }
   if (how == "apart" && middle) world.all_gather(1);
