@@ -491,6 +491,10 @@ struct PCA::Density : PCA::Scaled {
           fmt::format("PCA.{} of a whitened model whose variances leave the range of its dtype is "
                       "not supported; scale X first",
                       method));
+    if (others > 0 && std::isinf(noise))
+      throw ValueError(fmt::format(
+          "PCA.{} needs noise_variance_, which leaves the range of float64: scale X first",
+          method));
     for (const double v : variance)
       along.push_back((model.params.whiten ? v : 1.0) * std::max(v - noise, 0.0) + noise);
   }

@@ -240,6 +240,20 @@ TYPED_TEST(Range, WhatNoDtypeHoldsIsAnError) {
   overflow("StandardScaler.transform", [&] { s.transform(column(big / 9)); });
 }
 
+TYPED_TEST(Range, CovariancesNeedTheNoise) {
+  if (this->single) return;  // float64 holds it
+  const auto d = Data::of<TypeParam>(60, 3, 0, Communicator::world());
+  PCA p({.n_components = 1});
+  p.fit(test::times<TypeParam>(d.x, 540));
+  const auto refused = [](const char* method) {
+    return fmt::format(
+        "PCA.{} needs noise_variance_, which leaves the range of float64: scale X first", method);
+  };
+  test::expect_error<ValueError>([&] { p.get_covariance(); }, refused("get_covariance"));
+  test::expect_error<ValueError>([&] { p.get_precision(); }, refused("get_precision"));
+  test::expect_error<ValueError>([&] { p.score(d.x); }, refused("score"));
+}
+
 TYPED_TEST(Range, NanAndInfinityAreStillFound) {
   const double scale = this->single ? 1e20 : 1e200;
   for (const double bad : {std::nan(""), HUGE_VAL}) {
