@@ -171,7 +171,8 @@ def test_out_into_the_input_file_keeps_what_is_there(data):
 def test_show_model(data):
     tessera("fit", "PCA", "data.h5:/X", "--n-components", 2, "--model", "m.tessera")
     model = show("m.tessera")
-    assert set(model) == {"estimator", "params", "attributes"}
+    assert set(model) == {"estimator", "params", "attributes", "chosen"}
+    assert model["chosen"] == {"_fit_svd_solver": "covariance_eigh"}
     assert model["estimator"] == "PCA"
     assert model["params"]["n_components"] == 2 and model["params"]["whiten"] is False
     components = model["attributes"]["components_"]
