@@ -457,17 +457,21 @@ void scale_columns(const Matrix& a, const std::vector<std::complex<double>>& fac
 
 namespace {
 
-// What the direct factorisations make of NaN and infinities in what they read: NaN throughout.
-// LAPACK and ScaLAPACK would leave NaN in other places and take other pivots, so that only one of
-// them might find a zero, and solvers lose NaN that meet a zero.
-bool spoilt(const Matrix& a, Part part) {
-  if (is_finite(a, part)) return false;
+void fill_nan(const Matrix& a) {
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
     a.for_each<T>([](std::int64_t, std::int64_t, T& x) {
       x = T(std::numeric_limits<typename Routines<T>::Real>::quiet_NaN());
     });
   });
+}
+
+// What the direct factorisations make of NaN and infinities in what they read: NaN throughout.
+// LAPACK and ScaLAPACK would leave NaN in other places and take other pivots, so that only one of
+// them might find a zero, and solvers lose NaN that meet a zero.
+bool spoilt(const Matrix& a, Part part) {
+  if (is_finite(a, part)) return false;
+  fill_nan(a);
   return true;
 }
 
@@ -539,6 +543,7 @@ void getrs(Transpose op, const Matrix& lu, const Pivots& pivots, const Matrix& b
   const int n = extent(lu.rows());
   const int k = extent(b.cols());
   if (n == 0 || k == 0) return;
+  if (!is_finite(lu)) return fill_nan(b);
   const Watch watch = working("?getrs", b, 2, n);
   reserve_blas(1);
   with_type(lu, [&](auto tag) {
@@ -554,7 +559,7 @@ void getrs(Transpose op, const Matrix& lu, const Pivots& pivots, const Matrix& b
 
 void getri(const Matrix& lu, const Pivots& pivots) {
   const int n = extent(lu.rows());
-  if (n == 0) return;
+  if (n == 0 || spoilt(lu, Part::whole)) return;
   const Watch watch = working("?getri", lu, 4);
   reserve_blas(1);
   with_type(lu, [&](auto tag) {
@@ -764,12 +769,7 @@ Matrix geqrf(const Matrix& a, std::int64_t k) {
     return q;
   }
   if (spoilt(a, Part::whole)) {
-    with_type(q, [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      q.for_each<T>([](std::int64_t, std::int64_t, T& x) {
-        x = T(std::numeric_limits<typename Routines<T>::Real>::quiet_NaN());
-      });
-    });
+    fill_nan(q);
     return q;
   }
   const Watch watch = working("?geqrf", a, 8);

@@ -9,9 +9,9 @@
 /// One function per ScaLAPACK family, for float32, float64, complex64 and complex128. potrf, getrf,
 /// heevd, gesvd (?gesdd), geev and the condition estimates are LAPACK's where the grid is one
 /// process. With NaN or infinity in what they read, iterations (heevd, gesvd, geev) are a
-/// LinAlgError and other factors NaN throughout. All are collective over the grid's communicator,
-/// processes outside the grid included; matrices of one call have one grid and dtype. `info`
-/// becomes the same LinAlgError on every process.
+/// LinAlgError and other factors, and what getrs and getri make of them, NaN throughout. All are
+/// collective over the grid's communicator, processes outside the grid included; matrices of one
+/// call have one grid and dtype. `info` becomes the same LinAlgError on every process.
 namespace tessera::linalg::scalapack {
 
 /// c = alpha op(a) op(b) + beta c.

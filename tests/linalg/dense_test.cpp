@@ -695,6 +695,10 @@ TYPED_TEST(Dense, NaNAndInfinityUnchecked) {
     const auto v = whole.values<Z>();
     return std::any_of(v.begin(), v.end(), [](auto z) { return z != z; });
   };
+  const auto all_nan = [](const Array& x) {
+    const HostMatrix h = host<T>(x);
+    return std::all_of(h.values.begin(), h.values.end(), [](Z z) { return z != z; });
+  };
   const SvdOptions free_svd{.check_finite = false};
   for (const double bad : {std::nan(""), inf, -inf})
     for (const bool grid : {false, true})
@@ -738,7 +742,15 @@ TYPED_TEST(Dense, NaNAndInfinityUnchecked) {
         }
         if (!grid) expect_error<LinAlgError>([&] { eig(square, false); }, eig_text);
         EXPECT_TRUE(has_nan(lu_factor(square, false).lu));
-        EXPECT_TRUE(has_nan(inv(square, false)));
+        EXPECT_TRUE(all_nan(inv(square, false)));
+        // Kernels skip what meets a zero, in float32 at least.
+        const Array two = laid_out<T>(
+            {2, 2, [=](auto i, auto j) { return i < j ? bad : static_cast<double>(1 + i + j); }},
+            layout);
+        EXPECT_TRUE(all_nan(inv(two, false)));
+        EXPECT_TRUE(all_nan(matrix_power(two, -1)));
+        EXPECT_TRUE(
+            all_nan(solve(two, two, {.assume_a = Structure::general, .check_finite = false})));
         EXPECT_TRUE(
             has_nan(solve(square, b, {.assume_a = Structure::general, .check_finite = false})));
         EXPECT_TRUE(has_nan(det(square, false)));
