@@ -349,12 +349,16 @@ int descriptor(hid_t file_id) {
   return *static_cast<int*>(handle);
 }
 
-std::string follow(hid_t file_id, const std::string& file, const std::string& dataset) {
+namespace {
+
+struct Place {
+  std::string path;
+  H5O_type_t type = H5O_TYPE_UNKNOWN;  ///< where nothing has the name
+};
+
+Place place_of(hid_t file_id, const std::string& file, const std::string& dataset) {
   constexpr int most_links = 16;
-  const Session session;
   auto pending = components(dataset);
-  if (pending.empty())
-    throw ValueError(fmt::format("expected a dataset of '{}', got '{}'", file, dataset));
   const auto root = [&] { return Id(check(H5Gopen2(file_id, "/", H5P_DEFAULT))); };
   // Every name is looked up in its own group: long paths are not resolved anew for each part.
   Id group = root();
@@ -363,8 +367,7 @@ std::string follow(hid_t file_id, const std::string& file, const std::string& da
   while (!pending.empty()) {
     const std::string name = pending.front();
     pending.pop_front();
-    if (check(H5Lexists(group, name.c_str(), H5P_DEFAULT)) == 0)
-      refuse_missing(file_id, file, dataset);
+    if (check(H5Lexists(group, name.c_str(), H5P_DEFAULT)) == 0) return {};
     H5L_info_t link{};
     check(H5Lget_info(group, name.c_str(), &link, H5P_DEFAULT));
     if (link.type == H5L_TYPE_SOFT) {
@@ -388,13 +391,26 @@ std::string follow(hid_t file_id, const std::string& file, const std::string& da
           fmt::format("{} is refused: '{}' is a link to another file", title(file, dataset), at));
     H5O_info_t object{};
     check(H5Oget_info_by_name2(group, name.c_str(), &object, H5O_INFO_BASIC, H5P_DEFAULT));
-    if (object.type == H5O_TYPE_DATASET && pending.empty()) return at;
-    if (object.type != H5O_TYPE_GROUP) refuse_missing(file_id, file, dataset);
+    if (object.type == H5O_TYPE_DATASET && pending.empty()) return {at, object.type};
+    if (object.type != H5O_TYPE_GROUP) return {};
     group = Id(check(H5Gopen2(group, name.c_str(), H5P_DEFAULT)));
   }
-  if (at.empty()) refuse_missing(file_id, file, dataset);
-  if (!sparse_format(group).empty()) return at;
-  refuse_group(file_id, file, dataset);
+  if (at.empty()) return {};
+  return {at, H5O_TYPE_GROUP};
+}
+
+}  // namespace
+
+std::string follow(hid_t file_id, const std::string& file, const std::string& dataset) {
+  const Session session;
+  if (components(dataset).empty())
+    throw ValueError(fmt::format("expected a dataset of '{}', got '{}'", file, dataset));
+  const Place place = place_of(file_id, file, dataset);
+  if (place.type == H5O_TYPE_UNKNOWN) refuse_missing(file_id, file, dataset);
+  if (place.type == H5O_TYPE_GROUP &&
+      sparse_format(Id(check(H5Gopen2(file_id, place.path.c_str(), H5P_DEFAULT)))).empty())
+    refuse_group(file_id, file, dataset);
+  return place.path;
 }
 
 Id dataset_access() {
@@ -489,10 +505,11 @@ void require_own_data(hid_t dataset_id, hid_t creation, const std::string& file,
           fmt::format("{} is a virtual dataset of a series of datasets ('{}'); name each of them",
                       who, source));
     if (source != checked) {
-      const std::string path = follow(file_id, file, source);
+      const auto [path, kind] = place_of(file_id, file, source);
+      if (kind != H5O_TYPE_DATASET)
+        throw OSError(
+            fmt::format("{} is a virtual dataset of '{}', which is not there", who, source));
       const Id id = open_dataset(file_id, path);
-      if (H5Iget_type(id) != H5I_DATASET)
-        throw OSError(fmt::format("{} is damaged: '{}' is no dataset", who, path));
       const Id how(check(H5Dget_create_plist(id)));
       require_own_data(id, how, file, title(file, path), depth + 1);
       refuse_filters(how, title(file, path));
@@ -503,15 +520,25 @@ void require_own_data(hid_t dataset_id, hid_t creation, const std::string& file,
       checked = source;
     }
     const Id from(check(H5Pget_virtual_srcspace(creation, i)));
+    const Id to(check(H5Pget_virtual_vspace(creation, i)));
+    // One without end takes what there is.
+    bool fits = true;
     std::vector<hsize_t> first(extent.size());
     std::vector<hsize_t> last(extent.size());
-    bool fits = static_cast<std::size_t>(H5Sget_simple_extent_ndims(from)) == extent.size();
-    // One without end takes what there is.
-    if (fits && H5Sget_select_bounds(from, first.data(), last.data()) >= 0)
+    if (H5Sget_select_type(from) == H5S_SEL_ALL) {
+      std::uint64_t all = 1;
+      for (const hsize_t n : extent) fits = fits && !__builtin_mul_overflow(all, n, &all);
+      const auto taken = H5Sget_select_npoints(to);
+      fits = fits && (taken < 0 || static_cast<std::uint64_t>(taken) == all);
+    } else if (H5Sget_simple_extent_ndims(from) != std::ssize(extent)) {
+      fits = false;
+    } else if (H5Sget_select_bounds(from, first.data(), last.data()) >= 0) {
       for (std::size_t d = 0; d < extent.size(); ++d) fits = fits && last[d] < extent[d];
+    }
     H5Eclear2(H5E_DEFAULT);
     if (!fits)
-      throw OSError(fmt::format("{} is damaged: it takes more of '{}' than there is", who, source));
+      throw OSError(
+          fmt::format("{} is damaged: it takes another part of '{}' than there is", who, source));
   }
 }
 
