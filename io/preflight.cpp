@@ -332,7 +332,9 @@ Storage storage_of(hid_t dataset_id, DType dtype, const std::string& who) {
         what, fmt::join(sizes, ", "), countable ? std::to_string(bytes) : "more than 2^64",
         file_bytes);
   };
-  if (!layout.empty()) claims("its shape", layout.extent);
+  Extent some = layout.extent;  // rows without columns are walked all the same
+  std::replace(some.begin(), some.end(), hsize_t{0}, hsize_t{1});
+  claims(layout.empty() ? "with one number a row its shape" : "its shape", some);
   if (!layout.empty() && layout.kind == H5D_CHUNKED) claims("a chunk", layout.chunk);
   if (layout.empty()) return storage;
   const bool plain = layout.kind == H5D_CHUNKED && H5Pget_nfilters(layout.creation) == 0;

@@ -113,6 +113,7 @@ def test_claims_that_no_memory_holds():
     with h5py.File("claims.h5", "w") as file:
         file.create_dataset("X", (1 << 40, 4), "f8", chunks=(1024, 4))
         file.create_dataset("chunk", (4, 4), "f8", maxshape=(None, 4), chunks=(1 << 26, 4), compression="gzip")
+        file.create_dataset("rows", (1 << 47, 0), "f8")
     fit = ["fit", "StandardScaler", "--model", "m.tessera"]
     for extra in ([], ["--stream"], ["--collective"]):
         result = tessera(*fit, "claims.h5:/X", *extra, expect=1)
@@ -122,6 +123,7 @@ def test_claims_that_no_memory_holds():
             result.err,
         )
     assert "a chunk of (67108864, 4) would take" in tessera(*fit, "claims.h5:/chunk", expect=1).err
+    assert "with one number a row its shape of (140737488355328, 1) would take" in tessera(*fit, "claims.h5:/rows", "--stream", expect=1).err
     shapes = [d["shape"] for d in json.loads(tessera("show", "claims.h5").out)]
     assert [1 << 40, 4] in shapes
     # A file that is large enough for its claim, by a hole at its end.
