@@ -94,7 +94,7 @@ Matrix geqrf(const Matrix& a, std::int64_t k);
 /// go to the columns of `vectors` if that is given.
 std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors);
 
-/// Singular values descending, on every process; a is destroyed. u (m x k) and vt (k x n), k =
+/// Singular values descending, on every process; a is destroyed. u (m x k) and vh (k x n), k =
 /// min(m, n), both or none.
 std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh);
 
