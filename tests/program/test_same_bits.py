@@ -142,5 +142,8 @@ def test_outputs(case, commands, dtype, rows):
         assert all(same_array(outputs[0], other) for other in outputs[1:])
     if case.estimator != "StandardScaler":
         y = ["--y", "data.h5:/Y"] if case.y else []
-        scores = {tessera("score", "model.tessera", "data.h5:/X", *y, processes=p).out for p in (1, 2, 3, 7)}
-        assert len(scores) == 1
+        # Two components of three rows leave no noise, without which there is no score.
+        status = 1 if case.estimator == "PCA" and rows == 3 else 0
+        words = ["score", "model.tessera", "data.h5:/X", *y]
+        results = [tessera(*words, processes=p, expect=status) for p in (1, 2, 3, 7)]
+        assert len({(result.out, result.err) for result in results}) == 1
