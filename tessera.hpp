@@ -5,6 +5,8 @@
 #include <tessera/estimators/kernels/kernels.hpp>
 #include <tessera/estimators/linear_model/linear_regression.hpp>
 #include <tessera/estimators/preprocessing/standard_scaler.hpp>
+#include <tessera/estimators/registry.hpp>
+#include <tessera/estimators/roles.hpp>
 #include <tessera/io/convert.hpp>
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/location.hpp>

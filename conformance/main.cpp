@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <set>
 
-#include <tessera/estimators/estimator.hpp>
+#include <tessera/estimators/registry.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/plugin.hpp>
 #include <tessera/runtime/runtime.hpp>

@@ -9,6 +9,7 @@
 #include <set>
 
 #include <tessera/estimators/kernels/kernels.hpp>
+#include <tessera/estimators/operations.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
@@ -33,8 +34,10 @@ void refuse(const std::vector<std::string>& problems) {
   throw ValueError(text);
 }
 
-std::vector<std::string> sentences(
-    const std::vector<std::pair<std::string, std::string>>& refused) {
+/// An attribute, and what it must be where it is not that.
+using Refusals = std::vector<std::pair<std::string, std::string>>;
+
+std::vector<std::string> sentences(const Refusals& refused) {
   std::vector<std::string> all;
   for (const auto& [attribute, must] : refused)
     all.push_back(fmt::format("the model's attribute '{}' must be {}", attribute, must));
@@ -60,10 +63,72 @@ std::vector<std::string> misnamed(const Values& attributes, const std::vector<st
 
 }  // namespace
 
-void detail::install_backends() {
-  linalg::kernels();
+// --- Classes of estimators ----------------------------------------------------------------------
+
+void EstimatorType::make_operations(std::vector<Method> of_role) {
+  linalg::kernels();  // a guard may name their backends before any of them has run
   estimator_kernels();
+  for (Method& m : of_role)
+    if (!method(m.name)) methods_.push_back(std::move(m));
+  auto operations = std::make_shared<Operations>();
+  for (const Method& m : methods_)
+    std::visit(
+        [&]<class Signature>(const std::function<Signature>& does) {
+          operations->all.emplace_back(
+              Operation<Signature>::composed_of(fmt::format("{}.{}", name_, m.name), does));
+        },
+        m.does);
+  operations_ = std::move(operations);
 }
+
+const Method* EstimatorType::method(std::string_view name) const {
+  const auto found = std::find_if(methods_.begin(), methods_.end(),
+                                  [&](const Method& m) { return m.name == name; });
+  return found == methods_.end() ? nullptr : &*found;
+}
+
+std::vector<ParameterInfo> EstimatorType::parameter_info() const {
+  std::vector<ParameterInfo> all;
+  const Values defaults = make()->get_params();
+  for (std::size_t i = 0; i < parameters_.size(); ++i)
+    all.push_back({std::string(parameters_[i].name), parameters_[i].allowed, defaults[i].second,
+                   std::string(parameters_[i].doc)});
+  return all;
+}
+
+namespace {
+
+// The operation of a method that does `Signature`; nothing if the class has no such method.
+template <class Signature>
+const Operation<Signature>* operation_of(const EstimatorType& type, std::string_view name) {
+  const Method* m = type.method(name);
+  if (!m) return nullptr;
+  return std::get_if<Operation<Signature>>(
+      &type.operations().all[static_cast<std::size_t>(m - type.methods().data())]);
+}
+
+template <class Signature>
+const Operation<Signature>& require_operation(const EstimatorType& type, std::string_view name) {
+  if (const auto* operation = operation_of<Signature>(type, name)) return *operation;
+  throw NotImplementedError(fmt::format("{} has no {}", type.name(), name));
+}
+
+}  // namespace
+
+int detail::method_id(const EstimatorType& type, std::string_view method, std::size_t kind) {
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < type.methods().size(); ++i) {
+    const auto& operation = type.operations().all[i];
+    if (operation.index() != kind) continue;
+    if (type.methods()[i].name == method)
+      return std::visit([](const auto& one) { return one.id(); }, operation);
+    names.push_back(type.methods()[i].name);
+  }
+  throw ValueError(fmt::format("{} has no method '{}' of this signature; it has {}", type.name(),
+                               method, fmt::join(names, ", ")));
+}
+
+// --- Checks -------------------------------------------------------------------------------------
 
 void require_finite(const Leaf& leaf, std::string_view input, std::string_view estimator,
                     bool allow_nan, const std::vector<std::string>& column_names) {
@@ -107,8 +172,54 @@ void require_finite(const Rows& x, std::string_view input, std::string_view esti
   });
 }
 
+namespace {
+
+[[noreturn]] void refuse_parameter(std::string_view estimator, const Field& f, const Value& value) {
+  throw InvalidParameterError(fmt::format("The '{}' parameter of {} must be {}. Got {} instead.",
+                                          f.name, estimator, f.allowed.describe(),
+                                          value.to_string()));
+}
+
+Values read(const std::vector<Field>& fields, const void* owner) {
+  Values values;
+  for (const Field& f : fields)
+    if (!f.per_row) values.emplace_back(f.name, f.get(owner));
+  return values;
+}
+
+const Field* row_field(const EstimatorType& type) {
+  for (const Field& f : type.attributes())
+    if (f.per_row) return &f;
+  return nullptr;
+}
+
+}  // namespace
+
+std::string_view Estimator::name() const { return type().name(); }
+
+Values Estimator::get_params() const { return read(type().parameters(), owner_of_parameters()); }
+
 void Estimator::set_params(const Values& values) {
   for (const auto& [key, value] : values) set_param(key, value);
+}
+
+void Estimator::set_param(const std::string& key, const Value& value) {
+  for (const Field& f : type().parameters()) {
+    if (f.name != key) continue;
+    if (!f.set(owner_of_parameters(), value)) refuse_parameter(name(), f, value);
+    return;
+  }
+  std::vector<std::string_view> known;
+  for (const Field& f : type().parameters()) known.push_back(f.name);
+  throw InvalidParameterError(
+      fmt::format("Invalid parameter '{}' for estimator {}. Valid parameters are: {}.", key, name(),
+                  fmt::join(known, ", ")));
+}
+
+void Estimator::check_params() const {
+  for (const Field& f : type().parameters())
+    if (const Value value = f.get(owner_of_parameters()); !f.allowed.accepts(value))
+      refuse_parameter(name(), f, value);
 }
 
 Rows Estimator::check_x(const Rows& x, bool fitting) const {
@@ -168,15 +279,11 @@ void Estimator::check_names(const std::vector<std::string>& names) const {
   throw ValueError(text);
 }
 
-Rows Estimator::with_names(const Rows& transformed) const {
-  return keeps_columns() ? transformed.named(feature_names_in_) : transformed;
-}
-
-Array Estimator::check_companion(const Array& a, const Rows& x, const char* what) const {
+Array Estimator::check_companion(const Array& a, const Rows& x, const char* what,
+                                 bool taken) const {
   if (!a) return a;
   const bool weights = std::string_view(what) == "sample_weight";
-  if (weights && !takes_sample_weight())
-    throw ValueError(fmt::format("{} does not take a sample_weight", name()));
+  if (weights && !taken) throw ValueError(fmt::format("{} does not take a sample_weight", name()));
   if (a.ndim() < 1 || a.ndim() > (weights ? 1 : 2))
     throw ValueError(fmt::format("{} must be {}, got shape {}", what,
                                  weights ? "1-D" : "1-D or 2-D", to_string(a.shape())));
@@ -215,15 +322,19 @@ void Estimator::require_y(const Array& y) const {
     throw ValueError(fmt::format("{} requires y to be passed, but the target y is None", name()));
 }
 
+// --- Methods ------------------------------------------------------------------------------------
+
 Estimator& Estimator::fit(const Rows& x, const Array& y, const Array& sample_weight) {
   check_params();
   const Rows checked = check_x(x, true);
   require_y(y);
-  const Array target = needs_y() ? check_companion(y, checked, "y") : Array{};
-  const Array weights = check_companion(sample_weight, checked, "sample_weight");
+  const auto& learn = require_operation<Method::Learn>(type(), "fit");
+  const Array target = needs_y() ? check_companion(y, checked, "y", true) : Array{};
+  const Array weights = check_companion(sample_weight, checked, "sample_weight",
+                                        type().method("fit")->options.sample_weight);
   n_features_in_ = 0;
   feature_names_in_.clear();
-  run_fit(checked, target, weights);
+  learn(checked, *this, target, weights);
   n_features_in_ = x.cols();
   feature_names_in_ = x.column_names();
   fitted_under_ = selection_is_default() ? nullptr : detail::selection_in_force();
@@ -235,69 +346,67 @@ detail::SelectionHandle Estimator::remembered() const {
   return fitted_under_ && selection_is_default() ? fitted_under_ : detail::selection_in_force();
 }
 
-// `features`: x has the columns of the training data.
-Rows Estimator::rows(const Rows& x, Rows (Estimator::*method)(const Rows&) const,
-                     bool features) const {
+bool Estimator::has(std::string_view method) const { return type().method(method) != nullptr; }
+
+std::vector<Rows> Estimator::call(std::string_view method, const Rows& x) const {
   require_fitted(*this);
+  const auto& map = require_operation<Method::Map>(type(), method);
+  const MethodOptions& options = type().method(method)->options;
   const SelectionGuard guard(remembered());
-  return (this->*method)(check_x(x, !features));
+  std::vector<Rows> all = map(check_x(x, !options.of_features), *this);
+  if (options.keeps_columns)
+    for (Rows& rows : all) rows = rows.named(feature_names_in_);
+  return all;
 }
 
-Rows Estimator::predict_rows(const Rows& x) const { return rows(x, &Estimator::run_predict); }
-Rows Estimator::transform_rows(const Rows& x) const {
-  return with_names(rows(x, &Estimator::run_transform));
+Outputs Estimator::run(std::string_view method, const Rows& x) const {
+  return require_operation<Method::Map>(type(), method)(x, *this);
 }
-Rows Estimator::inverse_transform_rows(const Rows& x) const {
-  return with_names(rows(x, &Estimator::run_inverse_transform, false));
-}
-Rows Estimator::score_samples_rows(const Rows& x) const {
-  return rows(x, &Estimator::run_score_samples);
-}
-Array Estimator::predict(const Rows& x) const { return collect(predict_rows(x)); }
-Array Estimator::transform(const Rows& x) const { return collect(transform_rows(x)); }
-Array Estimator::inverse_transform(const Rows& x) const {
-  return collect(inverse_transform_rows(x));
-}
-Array Estimator::score_samples(const Rows& x) const { return collect(score_samples_rows(x)); }
 
-Array Estimator::get_covariance() const {
+Array Estimator::call(std::string_view method) const {
   require_fitted(*this);
-  return do_covariance(false);
+  const auto& tell = require_operation<Method::Tell>(type(), method);
+  const SelectionGuard guard(remembered());
+  return tell(*this);
 }
-Array Estimator::get_precision() const {
+
+double Estimator::measure(std::string_view method, const Rows& x, const Array& y,
+                          const Array& sample_weight) const {
   require_fitted(*this);
-  return do_covariance(true);
+  const auto& measure = require_operation<Method::Measure>(type(), method);
+  const SelectionGuard guard(remembered());
+  const Rows checked = check_x(x, false);
+  require_y(y);
+  return measure(checked, *this, needs_y() ? check_companion(y, checked, "y", true) : Array{},
+                 check_companion(sample_weight, checked, "sample_weight",
+                                 type().method(method)->options.sample_weight));
 }
 
 Array Estimator::fit_predict(const Rows& x, const Array& y, const Array& sample_weight) {
   fit(x, y, sample_weight);
-  return labels() ? labels() : predict(x);
+  return has_labels() ? labels() : predict(x);
 }
 
 Array Estimator::fit_transform(const Rows& x, const Array& y, const Array& sample_weight) {
   return fit(x, y, sample_weight).transform(x);
 }
 
-double Estimator::score(const Rows& x, const Array& y, const Array& sample_weight) const {
-  require_fitted(*this);
-  const SelectionGuard guard(remembered());
-  const Rows checked = check_x(x, false);
-  require_y(y);
-  return run_score(checked, needs_y() ? check_companion(y, checked, "y") : Array{},
-                   check_companion(sample_weight, checked, "sample_weight"));
+// --- Attributes and models ----------------------------------------------------------------------
+
+bool Estimator::has_labels() const { return row_field(type()) != nullptr; }
+
+Array Estimator::labels() const {
+  const Field* field = row_field(type());
+  return field ? field->get(owner_of_attributes()).as<Array>() : Array{};
 }
 
-void Estimator::has_no(std::string_view method) const {
-  throw NotImplementedError(fmt::format("{} has no {}", name(), method));
+Values Estimator::attributes() const { return read(type().attributes(), owner_of_attributes()); }
+
+Communicator Estimator::comm() const {
+  for (const auto& [name, value] : attributes())
+    if (value.is<Array>() && value.as<Array>()) return value.as<Array>().comm();
+  return Communicator::world();
 }
-Rows Estimator::do_predict(const Rows&) const { has_no("predict"); }
-Rows Estimator::do_transform(const Rows&) const { has_no("transform"); }
-Rows Estimator::do_inverse_transform(const Rows&) const { has_no("inverse_transform"); }
-Rows Estimator::do_score_samples(const Rows&) const { has_no("score_samples"); }
-Array Estimator::do_covariance(bool inverse) const {
-  has_no(inverse ? "get_precision" : "get_covariance");
-}
-double Estimator::do_score(const Rows&, const Array&, const Array&) const { has_no("score"); }
 
 Model Estimator::model() const {
   require_fitted(*this);
@@ -312,34 +421,46 @@ void Estimator::restore(const Model& model) {
   try {
     if (model.estimator != name())
       throw ValueError(fmt::format("the model holds a {}, not a {}", model.estimator, name()));
-    for (const auto& info : parameter_info()) set_param(info.name, info.default_value);
+    set_params(type().make()->get_params());
     set_params(model.params);
     check_params();
 
-    const Values attributes = with_newer(model.attributes);
-    std::vector<std::string> known = attribute_names();
+    std::vector<const Field*> fields;
+    Values attributes = model.attributes;
+    std::vector<std::string> known;
+    for (const Field& f : type().attributes()) {
+      if (f.per_row) continue;
+      fields.push_back(&f);
+      known.emplace_back(f.name);
+      if (f.newer && !lookup(attributes, known.back()))
+        attributes.emplace_back(known.back(), Value());
+    }
     known.emplace_back("n_features_in_");
     // Models of data without names have none.
-    const auto given = std::find_if(attributes.begin(), attributes.end(),
-                                    [](const auto& a) { return a.first == "feature_names_in_"; });
-    const bool named = given != attributes.end();
-    if (named) known.emplace_back("feature_names_in_");
+    const Value* names = lookup(attributes, "feature_names_in_");
+    if (names) known.emplace_back("feature_names_in_");
     refuse(misnamed(attributes, known, name()));
-    Refusals refused = set_attributes(attributes);
+    Refusals refused;
+    for (const Field* f : fields)
+      if (const Value& value = find(attributes, std::string(f->name));
+          !f->set(owner_of_attributes(), value))
+        refused.emplace_back(f->name, f->allowed.describe() + ", got " + value.to_string());
     const Value& features = find(attributes, "n_features_in_");
     if (const Allowed allowed = integers(1); !allowed.accepts(features))
       refused.emplace_back("n_features_in_", allowed.describe() + ", got " + features.to_string());
     refuse(sentences(refused));
     n_features_in_ = features.as<std::int64_t>();
-    refused = refused_attributes();
+    for (const Field* f : fields) {
+      const Allowed allowed = f->holds(owner_of_attributes());
+      if (const Value value = f->get(owner_of_attributes()); !allowed.accepts(value))
+        refused.emplace_back(f->name, allowed.describe() + ", got " + allowed.got(value));
+    }
     using Names = std::vector<std::string>;
-    if (named &&
-        (!given->second.is<Names>() || std::ssize(given->second.as<Names>()) != n_features_in_))
-      refused.emplace_back(
-          "feature_names_in_",
-          fmt::format("a list of {} strings, got {}", n_features_in_, given->second.to_string()));
+    if (names && (!names->is<Names>() || std::ssize(names->as<Names>()) != n_features_in_))
+      refused.emplace_back("feature_names_in_", fmt::format("a list of {} strings, got {}",
+                                                            n_features_in_, names->to_string()));
     refuse(sentences(refused));
-    feature_names_in_ = named ? given->second.as<Names>() : Names{};
+    feature_names_in_ = names ? names->as<Names>() : Names{};
   } catch (const Error& error) {
     n_features_in_ = 0;
     if (model.file.empty()) throw;

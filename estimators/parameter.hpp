@@ -134,47 +134,70 @@ bool assign(M& member, const Value& value) {
 
 }  // namespace detail
 
-/// A named member of Owner that reads and writes as a Value.
-template <class Owner>
+/// A named member of an object that reads and writes as a Value. Its functions take the object by
+/// address, so that one list type serves every class; FieldOf says whose members they are.
 struct Field {
   std::string_view name;
-  std::function<Value(const Owner&)> get;
-  std::function<bool(Owner&, const Value&)> set;  ///< false: wrong kind
-  Allowed allowed{};                              ///< of a parameter; the kind of an attribute
+  std::function<Value(const void* owner)> get;
+  std::function<bool(void* owner, const Value&)> set;  ///< false: wrong kind
+  Allowed allowed{};                                   ///< of a parameter; the kind of an attribute
   std::string_view doc{};
-  std::function<Allowed(const Owner&)> holds{};  ///< what an attribute may be beside the others
-  bool newer = false;  ///< an attribute that model files of earlier versions lack
+  std::function<Allowed(const void* owner)> holds{};  ///< what an attribute may be beside others
+  bool newer = false;    ///< an attribute that model files of earlier versions lack
+  bool per_row = false;  ///< an attribute that stays out of the model file
 };
+/// A Field of the members of Owner.
+template <class Owner>
+struct FieldOf : Field {};
 
 /// A parameter: name, member, allowed range, one line of documentation. This one entry drives
 /// validation, get_params/set_params, command-line flags and help, and the model file.
 template <class Owner, class M>
-Field<Owner> parameter(std::string_view name, M Owner::*member, Allowed allowed,
-                       std::string_view doc) {
-  return {name, [member](const Owner& o) { return detail::to_value(o.*member); },
-          [member](Owner& o, const Value& v) { return detail::assign(o.*member, v); },
-          std::move(allowed), doc};
+FieldOf<Owner> parameter(std::string_view name, M Owner::*member, Allowed allowed,
+                         std::string_view doc) {
+  FieldOf<Owner> field;
+  field.name = name;
+  field.get = [member](const void* owner) {
+    return detail::to_value(static_cast<const Owner*>(owner)->*member);
+  };
+  field.set = [member](void* owner, const Value& value) {
+    return detail::assign(static_cast<Owner*>(owner)->*member, value);
+  };
+  field.allowed = std::move(allowed);
+  field.doc = doc;
+  return field;
 }
 
 /// A fitted attribute that goes into the model file, and what it may be: an Allowed, or a function
 /// of the estimator that gives one, which may use its parameters, n_features_in_ and attributes (of
 /// the right kinds). A model that says otherwise is refused when it is loaded.
 template <class Owner, class M, class Holds>
-Field<Owner> attribute(std::string_view name, M Owner::*member, Holds holds) {
-  Field<Owner> field = parameter(name, member, detail::kind_of<M>(), {});
-  if constexpr (std::is_same_v<Holds, Allowed>)
-    field.holds = [holds](const Owner&) { return holds; };
-  else
-    field.holds = std::move(holds);
+FieldOf<Owner> attribute(std::string_view name, M Owner::*member, Holds holds) {
+  FieldOf<Owner> field = parameter(name, member, detail::kind_of<M>(), {});
+  field.holds = [holds = std::move(holds)](const void* owner) -> Allowed {
+    if constexpr (std::is_same_v<Holds, Allowed>)
+      return holds;
+    else
+      return holds(*static_cast<const Owner*>(owner));
+  };
   return field;
 }
 
 /// One that model files of earlier versions lack, which is None then.
 template <class Owner, class M>
-Field<Owner> newer_attribute(std::string_view name, std::optional<M> Owner::*member,
-                             const Allowed& allowed) {
-  Field<Owner> field = attribute(name, member, allowed | none());
+FieldOf<Owner> newer_attribute(std::string_view name, std::optional<M> Owner::*member,
+                               const Allowed& allowed) {
+  FieldOf<Owner> field = attribute(name, member, allowed | none());
   field.newer = true;
+  return field;
+}
+
+/// One with an entry for each row of the training data (labels_): not in the model file; the
+/// program writes it where a flag of its name says.
+template <class Owner>
+FieldOf<Owner> row_attribute(std::string_view name, Array Owner::*member) {
+  FieldOf<Owner> field = parameter(name, member, array(), {});
+  field.per_row = true;
   return field;
 }
 

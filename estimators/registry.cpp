@@ -1,62 +1,85 @@
+#include <tessera/estimators/registry.hpp>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <functional>
+#include <map>
+#include <mutex>
 
-#include <tessera/estimators/cluster/kmeans.hpp>
-#include <tessera/estimators/decomposition/pca.hpp>
 #include <tessera/estimators/kernels/kernels.hpp>
-#include <tessera/estimators/linear_model/linear_regression.hpp>
-#include <tessera/estimators/preprocessing/standard_scaler.hpp>
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 
 namespace tessera {
+
+// Ours. Each is at the end of its estimator's file, so that this one includes none of them.
+namespace detail {
+const EstimatorType& kmeans();
+const EstimatorType& linear_regression();
+const EstimatorType& pca();
+const EstimatorType& standard_scaler();
+}  // namespace detail
+
 namespace {
 
-struct Entry {
-  std::string_view name;
-  std::function<std::unique_ptr<Estimator>()> make;
-  std::function<void()> register_operations;
+class Registry {
+ public:
+  static Registry& instance() {
+    static Registry all;
+    return all;
+  }
+  void add(const EstimatorType& type) {
+    const std::lock_guard lock(mutex_);
+    if (const auto [at, fresh] = types_.try_emplace(type.name(), &type);
+        !fresh && at->second != &type)
+      throw ValueError(fmt::format("there is an estimator '{}' already", type.name()));
+  }
+  std::vector<const EstimatorType*> types() {
+    const std::lock_guard lock(mutex_);
+    std::vector<const EstimatorType*> all;
+    for (const auto& [name, type] : types_) all.push_back(type);
+    return all;
+  }
+
+ private:
+  Registry() {
+    for (const auto ours :
+         {detail::kmeans, detail::linear_regression, detail::pca, detail::standard_scaler})
+      add(ours());
+  }
+  std::mutex mutex_;
+  std::map<std::string_view, const EstimatorType*> types_;
 };
-
-template <class E>
-Entry entry() {
-  return {E::class_name, [] { return std::make_unique<E>(); }, [] { E::operations(); }};
-}
-
-const std::vector<Entry>& all() {
-  static const std::vector<Entry> entries = {entry<KMeans>(), entry<LinearRegression>(),
-                                             entry<PCA>(), entry<StandardScaler>()};
-  return entries;
-}
 
 }  // namespace
 
+void register_estimator(const EstimatorType& type) { Registry::instance().add(type); }
+std::vector<const EstimatorType*> estimator_types() { return Registry::instance().types(); }
+
 std::vector<std::string> estimator_names() {
   std::vector<std::string> names;
-  for (const auto& e : all()) names.emplace_back(e.name);
+  for (const auto* type : estimator_types()) names.emplace_back(type->name());
   return names;
 }
 
 std::unique_ptr<Estimator> make_estimator(const std::string& name) {
-  for (const auto& e : all())
-    if (e.name == name) return e.make();
+  for (const auto* type : estimator_types())
+    if (type->name() == name) return type->make();
   throw ValueError(fmt::format("unknown estimator '{}'; there are {}", name,
                                fmt::join(estimator_names(), ", ")));
-}
-
-void register_operations() {
-  linalg::kernels();
-  linalg::functions();
-  estimator_kernels();
-  for (const auto& e : all()) e.register_operations();
 }
 
 std::unique_ptr<Estimator> make_estimator(const Model& model) {
   auto e = make_estimator(model.estimator);
   e->restore(model);
   return e;
+}
+
+void register_operations() {
+  linalg::kernels();
+  linalg::functions();
+  estimator_kernels();
+  estimator_types();
 }
 
 }  // namespace tessera

@@ -1,4 +1,4 @@
-// An estimator of one's own: parameters once, attributes once, fit and transform.
+// An estimator of one's own: what it learns from, what it gives, fit and its methods.
 #include <cmath>
 #include <iostream>
 
@@ -12,25 +12,24 @@ struct ScalerParams {
 
 class Scaler : public EstimatorOf<Scaler, ScalerParams> {
  public:
-  Scaler(ScalerParams p = {}) : EstimatorOf(p) {}
+  using EstimatorOf::EstimatorOf;
   Array mean_, scale_;  // (n_features,) float64
 
   static constexpr std::string_view class_name = "Scaler";
-  static constexpr std::string_view class_summary = "mean 0 and variance 1";
-  static const std::vector<Field<ScalerParams>>& parameter_list() {
-    static const std::vector<Field<ScalerParams>> list = {
-        parameter("with_mean", &ScalerParams::with_mean, boolean(), "subtract the mean")};
-    return list;
-  }
-  static const std::vector<Field<Scaler>>& attribute_list() {
+  static const EstimatorType& describe() {
     const auto columns = [](const Scaler& s) { return array({s.n_features_in_}); };  // finite
-    static const std::vector<Field<Scaler>> list = {attribute("mean_", &Scaler::mean_, columns),
-                                                    attribute("scale_", &Scaler::scale_, columns)};
-    return list;
+    static const auto type = EstimatorType::of<Scaler>(
+        "mean 0 and variance 1",
+        {parameter("with_mean", &Params::with_mean, boolean(), "subtract the mean")},
+        {attribute("mean_", &Scaler::mean_, columns),
+         attribute("scale_", &Scaler::scale_, columns)},
+        {method("fit", &Scaler::do_fit, "finds mean and deviation of each column"),
+         method("transform", &Scaler::do_transform, "the rows scaled", {.keeps_columns = true})});
+    return type;
   }
 
  private:
-  void do_fit(const Rows& x, const Array&, const Array& weights) override {
+  void do_fit(const Rows& x, const Array&, const Array& weights) {
     auto moments =
         linalg::column_moments(x, weights);  // the reduction: one pass, any process count
     for (std::size_t j = 0; j < moments.m2.size(); ++j)
@@ -38,7 +37,7 @@ class Scaler : public EstimatorOf<Scaler, ScalerParams> {
     mean_ = replicated(moments.mean, {x.cols()}, x.comm());
     scale_ = replicated(moments.m2, {x.cols()}, x.comm());
   }
-  Rows do_transform(const Rows& x) const override {
+  Rows do_transform(const Rows& x) const {
     return map_rows(
         x, x.shape(), x.dtype(), [self = *this](const Leaf& in, const Tile& out, Stream& stream) {
           const auto mean =
@@ -50,9 +49,12 @@ class Scaler : public EstimatorOf<Scaler, ScalerParams> {
 
 int main(int argc, char** argv) {
   Runtime runtime(argc, argv);
+  register_estimator<Scaler>();  // so that its models can be loaded
+  const Array x = io::read(argc > 1 ? argv[1] : "points.h5:/X");
   Scaler scaler;
-  const Array scaled = scaler.fit_transform(io::read(argc > 1 ? argv[1] : "points.h5:/X"));
-  const auto check = linalg::column_moments(scaled);
-  if (scaled.comm().rank() == 0)
+  scaler.fit(x);
+  const auto again = make_estimator(scaler.model());
+  const auto check = linalg::column_moments(again->transform(x));
+  if (x.comm().rank() == 0)
     std::cout << "variance of column 0: " << check.m2[0] / check.count[0] << "\n";
 }

@@ -7,7 +7,7 @@
 namespace tessera {
 
 /// Changes whenever what a plug-in sees of Tessera does.
-inline constexpr std::uint32_t plugin_version = 1;
+inline constexpr std::uint32_t plugin_version = 2;
 
 /// What the one function of a plug-in's shared library returns:
 ///

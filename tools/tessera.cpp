@@ -31,11 +31,16 @@
 namespace {
 
 using namespace tessera;
+
+std::string dashed(std::string_view name) {
+  std::string text(name);
+  std::replace(text.begin(), text.end(), '_', '-');
+  return text;
+}
 /// A command-line name: --n-clusters for n_clusters, which is taken as well.
 std::string flag(const std::string& parameter) {
-  std::string dashed = parameter;
-  std::replace(dashed.begin(), dashed.end(), '_', '-');
-  return dashed == parameter ? "--" + parameter : "--" + dashed + ",--" + parameter;
+  const std::string with_dashes = dashed(parameter);
+  return with_dashes == parameter ? "--" + parameter : "--" + with_dashes + ",--" + parameter;
 }
 
 struct Fit {
@@ -44,8 +49,9 @@ struct Fit {
   std::string x, y, weights, model, labels;
   Common common;
 
-  Fit(CLI::App& fit, const std::string& name, Command& chosen) : estimator(make_estimator(name)) {
-    CLI::App* app = fit.add_subcommand(name, std::string(estimator->summary()));
+  Fit(CLI::App& fit, const EstimatorType& type, Command& chosen) : estimator(type.make()) {
+    const std::string name(type.name());
+    CLI::App* app = fit.add_subcommand(name, std::string(type.summary()));
     app->add_option("X", x, "data, FILE.h5:/dataset (n_samples x n_features)")->required();
     app->add_option("--y", y, "targets, FILE.h5:/dataset");
     app->add_option("--sample-weight", weights, "weights of the rows, FILE.h5:/dataset");
@@ -53,7 +59,7 @@ struct Fit {
     if (estimator->has_labels())
       app->add_option("--labels", labels, "where to write labels_, FILE.h5:/name");
     common.add_to(*app, Common::Reads::rows);
-    for (const auto& p : estimator->parameter_info())
+    for (const auto& p : type.parameter_info())
       app->add_option(
              flag(p.name), given[p.name],
              fmt::format("{}; {} [{}]", p.doc, p.allowed.describe(), p.default_value.to_string()))
@@ -93,7 +99,7 @@ struct Fit {
     common.apply();
     for (const auto& location : {x, y, weights, labels, common.trace}) require_own_file(location);
     Values params;
-    for (const auto& p : estimator->parameter_info()) {
+    for (const auto& p : estimator->type().parameter_info()) {
       if (!given[p.name]) continue;
       const std::string& text = *given[p.name];
       Value value = p.allowed.parse(text);
@@ -113,45 +119,92 @@ struct Fit {
   }
 };
 
-/// A method of a fitted model that gives an array: of rows of data, or of the model alone.
+/// A method of fitted models, and which estimators have it with what they say of it.
+struct Offer {
+  std::string name;
+  std::vector<std::pair<std::string_view, std::string_view>> by = {};
+  bool of_rows = false;
+  bool measures = false;
+
+  /// Of all estimators, but for what learns.
+  static std::vector<Offer> all() {
+    std::vector<Offer> offers;
+    for (const EstimatorType* type : estimator_types())
+      for (const Method& m : type->methods()) {
+        if (std::holds_alternative<std::function<Method::Learn>>(m.does)) continue;
+        auto found = std::find_if(offers.begin(), offers.end(),
+                                  [&](const Offer& o) { return o.name == m.name; });
+        if (found == offers.end()) found = offers.insert(found, {.name = std::string(m.name)});
+        found->by.emplace_back(type->name(), m.doc);
+        found->measures |= std::holds_alternative<std::function<Method::Measure>>(m.does);
+        found->of_rows |= !std::holds_alternative<std::function<Method::Tell>>(m.does);
+      }
+    return offers;
+  }
+  CLI::App* add_to(CLI::App& program) {
+    constexpr std::size_t most = 5;
+    std::vector<std::string_view> names;
+    std::string all = "What it gives:";
+    for (const auto& [estimator, doc] : by) {
+      names.push_back(estimator);
+      all += fmt::format("\n  {}: {}", estimator, doc);
+    }
+    const std::size_t more = names.size() - std::min(most, names.size());
+    names.resize(names.size() - more);
+    CLI::App* app = program.add_subcommand(
+        dashed(name),
+        fmt::format("{} what {} of a model gives ({}{})", measures ? "print" : "write", name,
+                    fmt::join(names, ", "), more > 0 ? fmt::format(" and {} more", more) : ""));
+    app->footer(all);
+    app->add_option("MODEL", model, "model file")->required();
+    return app;
+  }
+  std::string model = {};  // what the command line names
+};
+
+/// A method that gives arrays: of rows of data, or of the model alone.
 struct Apply {
-  std::string model, x, out;
+  Offer method;
+  std::string x, out;
   Common common;
 
-  template <class Method>
-  Apply(CLI::App& program, const std::string& name, const std::string& doc, Method method,
-        Command& chosen) {
-    constexpr bool of_rows = std::is_invocable_v<Method, const Estimator&, const Rows&>;
-    CLI::App* app = program.add_subcommand(name, doc);
-    app->add_option("MODEL", model, "model file")->required();
-    if (of_rows) app->add_option("X", x, "data, FILE.h5:/dataset")->required();
-    app->add_option("--out", out, "where to write the result, FILE.h5:/name")->required();
-    common.add_to(*app, of_rows ? Common::Reads::rows : Common::Reads::nothing);
-    app->callback([this, &chosen, method] {
-      chosen = [this, method] {
-        common.apply();
-        const auto to = output(out);
-        io::require_writable(to.file);
-        const auto estimator = make_estimator(io::read_model(model));
-        Rows result = [&] {
-          if constexpr (of_rows)
-            return std::invoke(method, *estimator, common.read_x(x));
-          else
-            return Rows(std::invoke(method, *estimator));
-        }();
-        io::write(to.file, to.dataset, common.stream ? result : Rows(collect(result)));
-      };
-    });
+  Apply(CLI::App& program, Offer offer, Command& chosen) : method(std::move(offer)) {
+    CLI::App* app = method.add_to(program);
+    if (method.of_rows) app->add_option("X", x, "data, FILE.h5:/dataset")->required();
+    app->add_option("--out", out,
+                    "where to write the result, FILE.h5:/name; several go into a group of that "
+                    "name")
+        ->required();
+    common.add_to(*app, method.of_rows ? Common::Reads::rows : Common::Reads::nothing);
+    app->callback([this, &chosen] { chosen = [this] { run(); }; });
+  }
+
+  void run() {
+    common.apply();
+    const auto to = output(out);
+    io::require_writable(to.file);
+    const auto estimator = make_estimator(io::read_model(method.model));
+    if (!method.of_rows) return io::write(to.file, to.dataset, estimator->call(method.name));
+    const std::vector<Rows> results = estimator->call(method.name, common.read_x(x));
+    std::vector<io::NamedRows> datasets;
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      std::string name = to.dataset;
+      if (results.size() > 1)
+        name += fmt::format("/{}", estimator->type().method(method.name)->options.outputs[i]);
+      datasets.push_back({name, common.stream ? results[i] : Rows(collect(results[i]))});
+    }
+    io::write(to.file, datasets);
   }
 };
 
-struct Score {
-  std::string model, x, y, weights;
+/// A method that gives one number.
+struct Measure {
+  Offer method;
+  std::string x, y, weights;
   Common common;
 
-  Score(CLI::App& program, Command& chosen) {
-    CLI::App* app = program.add_subcommand("score", "print the model's score on data: one number");
-    app->add_option("MODEL", model, "model file")->required();
+  Measure(CLI::App& program, Offer offer, Command& chosen) : method(std::move(offer)) {
+    CLI::App* app = method.add_to(program);
     app->add_option("X", x, "data, FILE.h5:/dataset")->required();
     app->add_option("--y", y, "targets, FILE.h5:/dataset");
     app->add_option("--sample-weight", weights, "weights of the rows, FILE.h5:/dataset");
@@ -159,9 +212,9 @@ struct Score {
     app->callback([this, &chosen] {
       chosen = [this] {
         common.apply();
-        const auto estimator = make_estimator(io::read_model(model));
-        print(fmt::format(
-            "{}", estimator->score(common.read_x(x), common.read(y), common.read(weights))));
+        const auto estimator = make_estimator(io::read_model(method.model));
+        print(fmt::format("{}", estimator->measure(method.name, common.read_x(x), common.read(y),
+                                                   common.read(weights))));
       };
     });
   }
@@ -427,6 +480,18 @@ void start_with_portable_blas(char** argv) {
   }
 }
 
+// Before the command line is parsed, for a plug-in may bring estimators, which it then has.
+void load_plugins(char** argv) {
+  const std::string_view flag = "--plugin";
+  for (char** arg = argv; *arg; ++arg) {
+    const std::string_view word = *arg;
+    const bool joined = word.starts_with(flag) && word.substr(flag.size()).starts_with('=');
+    if (!joined && (word != flag || !arg[1])) continue;
+    register_operations();
+    load_plugin(joined ? std::string(word.substr(flag.size() + 1)) : std::string(*++arg));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -434,6 +499,12 @@ int main(int argc, char** argv) {
   start_with_portable_blas(argv);
   Runtime runtime(argc, argv);
   const bool first = Communicator::world().rank() == 0;
+  if (const int status = runtime.run([&] {
+        require_same_options(argc, argv);
+        load_plugins(argv);
+        return 0;
+      }))
+    return status;
   Command chosen;
   const io::InputsStay inputs_stay;
 
@@ -453,21 +524,15 @@ int main(int argc, char** argv) {
       "fit", "fit an estimator; see fit ESTIMATOR --help for its parameters");
   fit->require_subcommand(1);
   std::vector<std::unique_ptr<Fit>> fits;
-  for (const auto& name : estimator_names())
-    fits.push_back(std::make_unique<Fit>(*fit, name, chosen));
-  Apply predict(program, "predict", "write a model's predictions", &Estimator::predict_rows,
-                chosen);
-  Apply transform(program, "transform", "write data transformed by a model",
-                  &Estimator::transform_rows, chosen);
-  Apply inverse(program, "inverse-transform", "write what a model transforms into the data",
-                &Estimator::inverse_transform_rows, chosen);
-  Apply samples(program, "score-samples", "write the log-likelihood of each row",
-                &Estimator::score_samples_rows, chosen);
-  Apply covariance(program, "get-covariance", "write the covariance of a model",
-                   &Estimator::get_covariance, chosen);
-  Apply precision(program, "get-precision", "write the inverse covariance of a model",
-                  &Estimator::get_precision, chosen);
-  Score score(program, chosen);
+  for (const EstimatorType* type : estimator_types())
+    fits.push_back(std::make_unique<Fit>(*fit, *type, chosen));
+  std::vector<std::unique_ptr<Apply>> applies;
+  std::vector<std::unique_ptr<Measure>> measures;
+  for (Offer& offer : Offer::all())
+    if (offer.measures)
+      measures.push_back(std::make_unique<Measure>(program, std::move(offer), chosen));
+    else
+      applies.push_back(std::make_unique<Apply>(program, std::move(offer), chosen));
   Show show(program, chosen);
   CLI::App* make = program.add_subcommand("make", "make a data set for trying and benchmarking");
   make->require_subcommand(1);
@@ -480,11 +545,6 @@ int main(int argc, char** argv) {
   Backends backends(program, chosen);
   check_values(program);
 
-  if (const int status = runtime.run([&] {
-        require_same_options(argc, argv);
-        return 0;
-      }))
-    return status;
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& e) {  // --help, --version

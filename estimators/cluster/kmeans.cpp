@@ -301,41 +301,46 @@ Array checked_init(const Array& init, const Rows& x, std::int64_t k, const detai
 
 }  // namespace
 
-const std::vector<Field<KMeansParams>>& KMeans::parameter_list() {
-  static const std::vector<Field<Params>> list = {
-      parameter("n_clusters", &Params::n_clusters, integers(1), "number of clusters"),
-      parameter("init", &Params::init, words({"k-means++", "random", "k-means||"}) | array(),
-                "how the first centres are chosen, or the centres (n_clusters x n_features)"),
-      parameter(
-          "n_init", &Params::n_init, words({"auto"}) | integers(1),
-          "runs from different first centres, the best is kept; auto is 10 for random, else 1"),
-      parameter("max_iter", &Params::max_iter, integers(1), "most iterations of one run"),
-      parameter("tol", &Params::tol, reals(0.0),
-                "stop when the centres move by less than this times the mean variance (squared "
-                "distances)"),
-      parameter("verbose", &Params::verbose, integers(0) | boolean(),
-                "print when a run starts, the inertia of every iteration and why the run ends"),
-      parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
-                "seed of the random choices; None is 0"),
-      parameter("copy_x", &Params::copy_x, boolean(),
-                "accepted for compatibility: inputs are never modified"),
-      parameter("algorithm", &Params::algorithm, words({"lloyd", "elkan"}),
-                "lloyd (elkan is not supported)"),
-  };
-  return list;
-}
-
-const std::vector<Field<KMeans>>& KMeans::attribute_list() {
-  static const std::vector<Field<KMeans>> list = {
-      attribute("cluster_centers_", &KMeans::cluster_centers_,
-                [](const KMeans& s) {
-                  return array({s.params.n_clusters, s.n_features_in_});
-                }),
-      attribute("inertia_", &KMeans::inertia_, number({.low = 0.0, .infinite = true})),
-      attribute("n_iter_", &KMeans::n_iter_, integers(0)),
-      newer_attribute("_n_init", &KMeans::n_init_, integers(1)),
-  };
-  return list;
+const EstimatorType& KMeans::describe() {
+  static const auto type = EstimatorType::of<KMeans>(
+      "k-means clustering (Lloyd's algorithm)",
+      {
+          parameter("n_clusters", &Params::n_clusters, integers(1), "number of clusters"),
+          parameter("init", &Params::init, words({"k-means++", "random", "k-means||"}) | array(),
+                    "how the first centres are chosen, or the centres (n_clusters x n_features)"),
+          parameter(
+              "n_init", &Params::n_init, words({"auto"}) | integers(1),
+              "runs from different first centres, the best is kept; auto is 10 for random, else 1"),
+          parameter("max_iter", &Params::max_iter, integers(1), "most iterations of one run"),
+          parameter("tol", &Params::tol, reals(0.0),
+                    "stop when the centres move by less than this times the mean variance (squared "
+                    "distances)"),
+          parameter("verbose", &Params::verbose, integers(0) | boolean(),
+                    "print when a run starts, the inertia of every iteration and why the run ends"),
+          parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
+                    "seed of the random choices; None is 0"),
+          parameter("copy_x", &Params::copy_x, boolean(),
+                    "accepted for compatibility: inputs are never modified"),
+          parameter("algorithm", &Params::algorithm, words({"lloyd", "elkan"}),
+                    "lloyd (elkan is not supported)"),
+      },
+      {
+          attribute("cluster_centers_", &KMeans::cluster_centers_,
+                    [](const KMeans& s) {
+                      return array({s.params.n_clusters, s.n_features_in_});
+                    }),
+          attribute("inertia_", &KMeans::inertia_, number({.low = 0.0, .infinite = true})),
+          attribute("n_iter_", &KMeans::n_iter_, integers(0)),
+          newer_attribute("_n_init", &KMeans::n_init_, integers(1)),
+          row_attribute("labels_", &KMeans::labels_),
+      },
+      {
+          method("fit", &KMeans::do_fit, "finds the centres"),
+          method("predict", &KMeans::do_predict, "the nearest centre of each row, (n,) int32"),
+          method("transform", &KMeans::do_transform, "distances to the centres, (n, n_clusters)"),
+          method("score", &KMeans::do_score, "minus the inertia of X"),
+      });
+  return type;
 }
 
 void KMeans::do_fit(const Rows& given, const Array&, const Array& sample_weight) {
@@ -488,5 +493,9 @@ double KMeans::do_score(const Rows& given, const Array&, const Array& sample_wei
   }
   return -detail::scaled_back(inertia, weights.exponent - 2 * exponent, "KMeans.score");
 }
+
+namespace detail {
+const EstimatorType& kmeans() { return KMeans::describe(); }
+}  // namespace detail
 
 }  // namespace tessera

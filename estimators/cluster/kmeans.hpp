@@ -25,8 +25,7 @@ struct KMeansParams {
 /// scikit-learn's for the same seed).
 class KMeans : public EstimatorOf<KMeans, KMeansParams> {
  public:
-  using Params = KMeansParams;
-  explicit KMeans(Params p = {}) : EstimatorOf(std::move(p)) {}
+  using EstimatorOf::EstimatorOf;
 
   Array cluster_centers_;               ///< (n_clusters, p), replicated
   Array labels_;                        ///< (n,) int32, distributed like X; not in the model file
@@ -35,19 +34,13 @@ class KMeans : public EstimatorOf<KMeans, KMeansParams> {
   std::optional<std::int64_t> n_init_;  ///< runs made; "_n_init" in the model
 
   static constexpr std::string_view class_name = "KMeans";
-  static constexpr std::string_view class_summary = "k-means clustering (Lloyd's algorithm)";
-  static const std::vector<Field<Params>>& parameter_list();
-  static const std::vector<Field<KMeans>>& attribute_list();
-  Array labels() const override { return labels_; }
-  bool has_labels() const override { return true; }
+  static const EstimatorType& describe();
 
  private:
-  void do_fit(const Rows& x, const Array& y, const Array& sample_weight) override;
-  Rows do_predict(const Rows& x) const override;
-  /// Distances to the centres, (n, n_clusters).
-  Rows do_transform(const Rows& x) const override;
-  /// Minus the inertia of X.
-  double do_score(const Rows& x, const Array& y, const Array& sample_weight) const override;
+  void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
+  Rows do_predict(const Rows& x) const;
+  Rows do_transform(const Rows& x) const;
+  double do_score(const Rows& x, const Array& y, const Array& sample_weight) const;
 };
 
 }  // namespace tessera

@@ -188,62 +188,72 @@ void check_n_components(const Value& n_components, const std::string& solver, st
 
 }  // namespace
 
-const std::vector<Field<PCAParams>>& PCA::parameter_list() {
-  static const std::vector<Field<Params>> list = {
-      parameter("n_components", &Params::n_components,
-                integers(0) | reals(0.0, 1.0, true) | words({"mle"}) | none(),
-                "components to keep; a float keeps that share of the variance, None all"),
-      parameter("copy", &Params::copy, boolean(),
-                "accepted for compatibility: inputs are never modified"),
-      parameter("whiten", &Params::whiten, boolean(),
-                "scale the transformed columns to variance 1"),
-      parameter("svd_solver", &Params::svd_solver,
-                words({"auto", "full", "covariance_eigh", "arpack", "randomized"}),
-                "how the components are found (arpack is not supported)"),
-      parameter("tol", &Params::tol, reals(0.0), "for svd_solver='arpack' only"),
-      parameter("iterated_power", &Params::iterated_power, words({"auto"}) | integers(0),
-                "power iterations of svd_solver='randomized'"),
-      parameter("n_oversamples", &Params::n_oversamples, integers(1),
-                "additional random directions of svd_solver='randomized'"),
-      parameter("power_iteration_normalizer", &Params::power_iteration_normalizer,
-                words({"auto", "QR", "LU", "none"}), "only QR, which auto means, is supported"),
-      parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
-                "seed of svd_solver='randomized'; None is 0"),
-  };
-  return list;
-}
-
-const std::vector<Field<PCA>>& PCA::attribute_list() {
+const EstimatorType& PCA::describe() {
   // Those of one sample are NaN.
   const auto variances = [](bool nan) {
     return Numbers{.low = 0.0, .nan = nan, .infinite = true, .descending = true};
   };
-  static const std::vector<Field<PCA>> list = {
-      attribute("components_", &PCA::components_,
-                [](const PCA& s) {
-                  return array({s.n_components_, s.n_features_in_});
-                }),
-      attribute(
-          "explained_variance_", &PCA::explained_variance_,
-          [=](const PCA& s) { return array({s.n_components_}, variances(s.n_samples_ == 1)); }),
-      attribute("explained_variance_ratio_", &PCA::explained_variance_ratio_,
-                [=](const PCA& s) {  // shares of nothing are NaN; of something they are rounded
-                  Numbers shares = variances(true);
-                  shares.high = 1.0 + 1e-6;
-                  return array({s.n_components_}, shares);
-                }),
-      attribute("singular_values_", &PCA::singular_values_,
-                [=](const PCA& s) { return array({s.n_components_}, variances(false)); }),
-      attribute("mean_", &PCA::mean_, [](const PCA& s) { return array({s.n_features_in_}); }),
-      attribute("n_components_", &PCA::n_components_,
-                [](const PCA& s) { return integers(0, std::min(s.n_samples_, s.n_features_in_)); }),
-      attribute("n_samples_", &PCA::n_samples_, integers(1)),
-      attribute("noise_variance_", &PCA::noise_variance_,
-                [=](const PCA& s) { return number(variances(s.n_samples_ == 1)); }),
-      newer_attribute("_fit_svd_solver", &PCA::fit_svd_solver_,
-                      words({"full", "covariance_eigh", "randomized"})),
-  };
-  return list;
+  static const auto type = EstimatorType::of<PCA>(
+      "principal component analysis",
+      {
+          parameter("n_components", &Params::n_components,
+                    integers(0) | reals(0.0, 1.0, true) | words({"mle"}) | none(),
+                    "components to keep; a float keeps that share of the variance, None all"),
+          parameter("copy", &Params::copy, boolean(),
+                    "accepted for compatibility: inputs are never modified"),
+          parameter("whiten", &Params::whiten, boolean(),
+                    "scale the transformed columns to variance 1"),
+          parameter("svd_solver", &Params::svd_solver,
+                    words({"auto", "full", "covariance_eigh", "arpack", "randomized"}),
+                    "how the components are found (arpack is not supported)"),
+          parameter("tol", &Params::tol, reals(0.0), "for svd_solver='arpack' only"),
+          parameter("iterated_power", &Params::iterated_power, words({"auto"}) | integers(0),
+                    "power iterations of svd_solver='randomized'"),
+          parameter("n_oversamples", &Params::n_oversamples, integers(1),
+                    "additional random directions of svd_solver='randomized'"),
+          parameter("power_iteration_normalizer", &Params::power_iteration_normalizer,
+                    words({"auto", "QR", "LU", "none"}), "only QR, which auto means, is supported"),
+          parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
+                    "seed of svd_solver='randomized'; None is 0"),
+      },
+      {
+          attribute("components_", &PCA::components_,
+                    [](const PCA& s) {
+                      return array({s.n_components_, s.n_features_in_});
+                    }),
+          attribute(
+              "explained_variance_", &PCA::explained_variance_,
+              [=](const PCA& s) { return array({s.n_components_}, variances(s.n_samples_ == 1)); }),
+          attribute("explained_variance_ratio_", &PCA::explained_variance_ratio_,
+                    [=](const PCA& s) {  // shares of nothing are NaN; of something they are rounded
+                      Numbers shares = variances(true);
+                      shares.high = 1.0 + 1e-6;
+                      return array({s.n_components_}, shares);
+                    }),
+          attribute("singular_values_", &PCA::singular_values_,
+                    [=](const PCA& s) { return array({s.n_components_}, variances(false)); }),
+          attribute("mean_", &PCA::mean_, [](const PCA& s) { return array({s.n_features_in_}); }),
+          attribute(
+              "n_components_", &PCA::n_components_,
+              [](const PCA& s) { return integers(0, std::min(s.n_samples_, s.n_features_in_)); }),
+          attribute("n_samples_", &PCA::n_samples_, integers(1)),
+          attribute("noise_variance_", &PCA::noise_variance_,
+                    [=](const PCA& s) { return number(variances(s.n_samples_ == 1)); }),
+          newer_attribute("_fit_svd_solver", &PCA::fit_svd_solver_,
+                          words({"full", "covariance_eigh", "randomized"})),
+      },
+      {
+          method("fit", &PCA::do_fit, "finds the components", {.sample_weight = false}),
+          method("transform", &PCA::do_transform, "the components of each row"),
+          method("inverse_transform", &PCA::do_inverse_transform, "rows from their components",
+                 {.of_features = false}),
+          method("score", &PCA::do_score, "the mean log-likelihood of the rows",
+                 {.sample_weight = false}),
+          method("score_samples", &PCA::do_score_samples, "the log-likelihood of each row, (n,)"),
+          method("get_covariance", &PCA::do_get_covariance, "the covariance of the model, (p, p)"),
+          method("get_precision", &PCA::do_get_precision, "the inverse of the covariance, (p, p)"),
+      });
+  return type;
 }
 
 void PCA::do_fit(const Rows& x, const Array&, const Array&) {
@@ -538,7 +548,7 @@ struct PCA::Density : PCA::Scaled {
   }
 };
 
-Array PCA::do_covariance(bool inverse) const {
+Array PCA::covariance(bool inverse) const {
   const std::int64_t k = n_components_;
   const std::int64_t p = n_features_in_;
   const Density model(*this, inverse ? "get_precision" : "get_covariance");
@@ -628,5 +638,9 @@ double PCA::do_score(const Rows& x, const Array&, const Array&) const {
     throw ValueError("PCA.score leaves the range of float64: scale X first");
   return -0.5 * (distances / static_cast<double>(x.rows()) + volume);
 }
+
+namespace detail {
+const EstimatorType& pca() { return PCA::describe(); }
+}  // namespace detail
 
 }  // namespace tessera

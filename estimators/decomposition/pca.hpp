@@ -25,8 +25,7 @@ struct PCAParams {
 ///   with l = n_components + n_oversamples. No n x l matrix is stored.
 class PCA : public EstimatorOf<PCA, PCAParams> {
  public:
-  using Params = PCAParams;
-  explicit PCA(Params p = {}) : EstimatorOf(std::move(p)) {}
+  using EstimatorOf::EstimatorOf;
 
   Array components_;                ///< (n_components_, p), orthonormal rows
   Array explained_variance_;        ///< (n_components_,)
@@ -39,21 +38,18 @@ class PCA : public EstimatorOf<PCA, PCAParams> {
   std::optional<std::string> fit_svd_solver_;  ///< the one taken; "_fit_svd_solver" in the model
 
   static constexpr std::string_view class_name = "PCA";
-  static constexpr std::string_view class_summary = "principal component analysis";
-  static const std::vector<Field<Params>>& parameter_list();
-  static const std::vector<Field<PCA>>& attribute_list();
+  static const EstimatorType& describe();
 
  private:
-  bool takes_sample_weight() const override { return false; }
-  void do_fit(const Rows& x, const Array& y, const Array& sample_weight) override;
-  Rows do_transform(const Rows& x) const override;
-  Rows do_inverse_transform(const Rows& x) const override;
-  /// Mean log-likelihood of the rows under probabilistic PCA (Bishop 12.2.1).
-  double do_score(const Rows& x, const Array& y, const Array& sample_weight) const override;
-  /// Log-likelihood of each row, (n,).
-  Rows do_score_samples(const Rows& x) const override;
-  /// Of the probabilistic model, (p, p).
-  Array do_covariance(bool inverse) const override;
+  void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
+  Rows do_transform(const Rows& x) const;
+  Rows do_inverse_transform(const Rows& x) const;
+  // Of probabilistic PCA (Bishop 12.2.1).
+  double do_score(const Rows& x, const Array& y, const Array& sample_weight) const;
+  Rows do_score_samples(const Rows& x) const;
+  Array do_get_covariance() const { return covariance(false); }
+  Array do_get_precision() const { return covariance(true); }
+  Array covariance(bool inverse) const;
   struct Scaled;
   struct Density;
 };

@@ -175,41 +175,24 @@ Array as_dtype(const std::vector<double>& values, Shape shape, DType dtype,
   return replicated(values, std::move(shape), comm).astype(dtype);
 }
 
-}  // namespace
-
-const std::vector<Field<LinearRegressionParams>>& LinearRegression::parameter_list() {
-  static const std::vector<Field<Params>> list = {
-      parameter("fit_intercept", &Params::fit_intercept, boolean(),
-                "estimate an intercept; otherwise it is 0"),
-      parameter("copy_X", &Params::copy_X, boolean(),
-                "accepted for compatibility: inputs are never modified"),
-      parameter("tol", &Params::tol, reals(0.0),
-                "singular values up to tol times the largest count as 0"),
-      parameter("n_jobs", &Params::n_jobs,
-                integers(std::numeric_limits<std::int64_t>::min()) | none(),
-                "accepted for compatibility: use --threads and mpirun"),
-      parameter("positive", &Params::positive, boolean(),
-                "force coefficients >= 0 (not supported yet)"),
-  };
-  return list;
-}
-
 // A float32 intercept of one target is a float here and an array of shape () in the model, where a
 // float is float64. It was a float there, too, in version 0.1.
-Field<LinearRegression> LinearRegression::intercept_field() {
+FieldOf<LinearRegression> intercept_attribute() {
   using Self = LinearRegression;
   auto field = attribute("intercept_", &Self::intercept_, [](const Self& s) {
     // Without one it is 0.0 for any number of targets.
     if (s.coef_.ndim() == 2) return number() | array({s.coef_.rows()});
     return s.coef_.dtype() == DType::float32 ? number() | array({}) : number();
   });
-  field.get = [](const Self& s) -> Value {
+  field.get = [](const void* owner) -> Value {
+    const auto& s = *static_cast<const Self*>(owner);
     if (!s.params.fit_intercept || !s.intercept_.is<double>() || s.coef_.dtype() != DType::float32)
       return s.intercept_;
     return replicated(std::vector<double>{s.intercept_.as<double>()}, {}, s.coef_.comm())
         .astype(DType::float32);
   };
-  field.set = [](Self& s, const Value& value) {
+  field.set = [](void* owner, const Value& value) {
+    auto& s = *static_cast<Self*>(owner);
     s.intercept_ = value;
     if (value.is<Array>() && value.as<Array>().ndim() == 0 &&
         is_floating(value.as<Array>().dtype()))
@@ -219,24 +202,45 @@ Field<LinearRegression> LinearRegression::intercept_field() {
   return field;
 }
 
-const std::vector<Field<LinearRegression>>& LinearRegression::attribute_list() {
+}  // namespace
+
+const EstimatorType& LinearRegression::describe() {
   using Self = LinearRegression;
-  static const std::vector<Field<LinearRegression>> list = {
-      attribute("coef_", &Self::coef_,
-                [](const Self& s) {
-                  return array(s.coef_.ndim() == 2 ? Shape{s.coef_.rows(), s.n_features_in_}
-                                                   : Shape{s.n_features_in_});
-                }),
-      intercept_field(),
-      attribute("rank_", &Self::rank_,
-                [](const Self& s) { return integers(0, s.singular_.rows()); }),
-      attribute("singular_", &Self::singular_,
-                [](const Self& s) {
-                  return array({std::min(s.singular_.rows(), s.n_features_in_)},
-                               {.low = 0.0, .infinite = true, .descending = true});
-                }),
-  };
-  return list;
+  static const auto type = EstimatorType::of<Self>(
+      "ordinary least squares",
+      {
+          parameter("fit_intercept", &Params::fit_intercept, boolean(),
+                    "estimate an intercept; otherwise it is 0"),
+          parameter("copy_X", &Params::copy_X, boolean(),
+                    "accepted for compatibility: inputs are never modified"),
+          parameter("tol", &Params::tol, reals(0.0),
+                    "singular values up to tol times the largest count as 0"),
+          parameter("n_jobs", &Params::n_jobs,
+                    integers(std::numeric_limits<std::int64_t>::min()) | none(),
+                    "accepted for compatibility: use --threads and mpirun"),
+          parameter("positive", &Params::positive, boolean(),
+                    "force coefficients >= 0 (not supported yet)"),
+      },
+      {
+          attribute("coef_", &Self::coef_,
+                    [](const Self& s) {
+                      return array(s.coef_.ndim() == 2 ? Shape{s.coef_.rows(), s.n_features_in_}
+                                                       : Shape{s.n_features_in_});
+                    }),
+          intercept_attribute(),
+          attribute("rank_", &Self::rank_,
+                    [](const Self& s) { return integers(0, s.singular_.rows()); }),
+          attribute("singular_", &Self::singular_,
+                    [](const Self& s) {
+                      return array({std::min(s.singular_.rows(), s.n_features_in_)},
+                                   {.low = 0.0, .infinite = true, .descending = true});
+                    }),
+      },
+      {
+          method("fit", &Self::do_fit, "finds the coefficients"),
+          method("predict", &Self::do_predict, "the targets of each row, (n,) or (n, q)"),
+      });
+  return type;
 }
 
 void LinearRegression::do_fit(const Rows& given_x, const Array& given_y,
@@ -360,46 +364,8 @@ Rows LinearRegression::do_predict(const Rows& x) const {
                   });
 }
 
-double LinearRegression::do_score(const Rows& x, const Array& y, const Array& sample_weight) const {
-  if (y.cols() != (coef_.ndim() == 1 ? 1 : coef_.rows()))
-    throw ValueError("y has " + std::to_string(y.cols()) +
-                     " targets, but LinearRegression was fitted with " +
-                     std::to_string(coef_.ndim() == 1 ? 1 : coef_.rows()));
-  if (x.rows() < 2) {
-    warn("R^2 score is not well-defined with less than two samples.", "UndefinedMetricWarning");
-    return std::numeric_limits<double>::quiet_NaN();
-  }
-  const auto q = static_cast<std::size_t>(y.cols());
-  const Array truths = y.to(cpu);
-  const detail::Balanced balanced(sample_weight);
-  const Array weights = balanced.values.to(cpu);
-  const auto total = detail::moments(y, balanced.values, detail::Accuracy::by_column, [] {});
-  std::vector<double> unit;  // errors are measured like the moments of y
-  for (const int e : total.unit) unit.push_back(std::ldexp(1.0, -e));
-  const Sums residual = reduce<Sums>(do_predict(x).to(cpu), [&](const Leaf& leaf, Stream&) {
-    Sums s{std::vector<double>(q)};
-    const Tile truth = rows_of(truths, leaf);
-    const Tile w = rows_of(weights, leaf);
-    visit_floating(truth.dtype, [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      for (std::int64_t i = 0; i < truth.rows; ++i)
-        for (std::size_t t = 0; t < q; ++t) {
-          const std::int64_t k = i * truth.stride + static_cast<std::int64_t>(t);
-          const double e = static_cast<double>(truth.as<const T>()[k]) * unit[t] -
-                           static_cast<double>(leaf.tile.as<const T>()[k]) * unit[t];
-          s.values[t] += e * e * (w ? static_cast<double>(w.as<const T>()[i]) : 1.0);
-        }
-    });
-    return s;
-  });
-  double score = 0.0;
-  for (std::size_t t = 0; t < q; ++t) {
-    if (total.m2[t] != 0.0)
-      score += 1.0 - residual.values[t] / total.m2[t];
-    else
-      score += residual.values[t] == 0.0 ? 1.0 : 0.0;
-  }
-  return score / static_cast<double>(q);
-}
+namespace detail {
+const EstimatorType& linear_regression() { return LinearRegression::describe(); }
+}  // namespace detail
 
 }  // namespace tessera

@@ -1,5 +1,5 @@
 #pragma once
-#include <tessera/estimators/estimator.hpp>
+#include <tessera/estimators/roles.hpp>
 
 namespace tessera {
 
@@ -18,10 +18,9 @@ struct LinearRegressionParams {
 /// is well conditioned for the precision of the products; otherwise a second pass gives R by TSQR.
 /// Either way the SVD of R gives coef_, rank_ and singular_, so that rank-deficient data have the
 /// same answer as scikit-learn's. n (p + q)^2 flops and 2 n (p + q)^2 for the second pass.
-class LinearRegression : public EstimatorOf<LinearRegression, LinearRegressionParams> {
+class LinearRegression : public EstimatorOf<LinearRegression, LinearRegressionParams, Regressor> {
  public:
-  using Params = LinearRegressionParams;
-  explicit LinearRegression(Params p = {}) : EstimatorOf(std::move(p)) {}
+  using EstimatorOf::EstimatorOf;
 
   Array coef_;             ///< (p,) or (q, p)
   Value intercept_ = 0.0;  ///< a number, or (q,) for 2-D y; 0.0 without fit_intercept
@@ -29,17 +28,11 @@ class LinearRegression : public EstimatorOf<LinearRegression, LinearRegressionPa
   Array singular_;         ///< (min(n, p),) singular values of the centred X
 
   static constexpr std::string_view class_name = "LinearRegression";
-  static constexpr std::string_view class_summary = "ordinary least squares";
-  static const std::vector<Field<Params>>& parameter_list();
-  static const std::vector<Field<LinearRegression>>& attribute_list();
+  static const EstimatorType& describe();
 
  private:
-  static Field<LinearRegression> intercept_field();
-  bool needs_y() const override { return true; }
-  void do_fit(const Rows& x, const Array& y, const Array& sample_weight) override;
-  Rows do_predict(const Rows& x) const override;
-  /// R^2, averaged over the targets; NaN and a warning for a single row.
-  double do_score(const Rows& x, const Array& y, const Array& sample_weight) const override;
+  void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
+  Rows do_predict(const Rows& x) const;
 };
 
 }  // namespace tessera

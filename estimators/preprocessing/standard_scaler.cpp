@@ -53,18 +53,7 @@ struct Standard {
 
 }  // namespace
 
-const std::vector<Field<StandardScalerParams>>& StandardScaler::parameter_list() {
-  static const std::vector<Field<Params>> list = {
-      parameter("copy", &Params::copy, boolean(),
-                "accepted for compatibility: inputs are never modified"),
-      parameter("with_mean", &Params::with_mean, boolean(), "subtract the mean of each column"),
-      parameter("with_std", &Params::with_std, boolean(),
-                "divide by the standard deviation of each column"),
-  };
-  return list;
-}
-
-const std::vector<Field<StandardScaler>>& StandardScaler::attribute_list() {
+const EstimatorType& StandardScaler::describe() {
   // All are NaN for a column of NaN, which is kept.
   using Self = StandardScaler;
   const auto per_column = [](const Self& s, bool needed, Numbers numbers) {
@@ -74,23 +63,38 @@ const std::vector<Field<StandardScaler>>& StandardScaler::attribute_list() {
     return needed ? columns : columns | none();
   };
   const Numbers counts = {.low = 0.0, .infinite = true, .dtypes = {DType::float64, DType::int64}};
-  static const std::vector<Field<StandardScaler>> list = {
-      attribute("mean_", &Self::mean_,
-                [=](const Self& s) { return per_column(s, s.params.with_mean, {}); }),
-      attribute("var_", &Self::var_,
-                [=](const Self& s) {
-                  return per_column(s, s.params.with_std, {.low = 0.0, .infinite = true});
-                }),
-      attribute("scale_", &Self::scale_,
-                [=](const Self& s) {
-                  return per_column(s, s.params.with_std, {.low = 0.0, .open = true});
-                }),
-      attribute("n_samples_seen_", &Self::n_samples_seen_,
-                [=](const Self& s) {
-                  return integers(0) | number(counts) | array({s.n_features_in_}, counts);
-                }),
-  };
-  return list;
+  static const auto type = EstimatorType::of<Self>(
+      "scale features to mean 0 and variance 1",
+      {
+          parameter("copy", &Params::copy, boolean(),
+                    "accepted for compatibility: inputs are never modified"),
+          parameter("with_mean", &Params::with_mean, boolean(), "subtract the mean of each column"),
+          parameter("with_std", &Params::with_std, boolean(),
+                    "divide by the standard deviation of each column"),
+      },
+      {
+          attribute("mean_", &Self::mean_,
+                    [=](const Self& s) { return per_column(s, s.params.with_mean, {}); }),
+          attribute("var_", &Self::var_,
+                    [=](const Self& s) {
+                      return per_column(s, s.params.with_std, {.low = 0.0, .infinite = true});
+                    }),
+          attribute("scale_", &Self::scale_,
+                    [=](const Self& s) {
+                      return per_column(s, s.params.with_std, {.low = 0.0, .open = true});
+                    }),
+          attribute("n_samples_seen_", &Self::n_samples_seen_,
+                    [=](const Self& s) {
+                      return integers(0) | number(counts) | array({s.n_features_in_}, counts);
+                    }),
+      },
+      {
+          method("fit", &Self::do_fit, "finds the means and deviations of the columns"),
+          method("transform", &Self::do_transform, "the rows scaled", {.keeps_columns = true}),
+          method("inverse_transform", &Self::do_inverse_transform, "rows from scaled ones",
+                 {.of_features = false, .keeps_columns = true}),
+      });
+  return type;
 }
 
 void StandardScaler::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
@@ -162,5 +166,9 @@ Rows StandardScaler::do_inverse_transform(const Rows& x) const {
         detail::require_no_overflow(in, out, "StandardScaler.inverse_transform");
       });
 }
+
+namespace detail {
+const EstimatorType& standard_scaler() { return StandardScaler::describe(); }
+}  // namespace detail
 
 }  // namespace tessera

@@ -13,8 +13,7 @@ struct StandardScalerParams {
 /// NaN are ignored by fit and kept by transform; infinities are refused. One pass over X.
 class StandardScaler : public EstimatorOf<StandardScaler, StandardScalerParams> {
  public:
-  using Params = StandardScalerParams;
-  explicit StandardScaler(Params p = {}) : EstimatorOf(std::move(p)) {}
+  using EstimatorOf::EstimatorOf;
 
   Value mean_;  ///< (p,) float64, NaN for a column of NaN; None when neither with_mean nor with_std
   Value var_;   ///< (p,) float64, NaN for a column of NaN; None without with_std
@@ -24,15 +23,12 @@ class StandardScaler : public EstimatorOf<StandardScaler, StandardScalerParams> 
   Value n_samples_seen_;
 
   static constexpr std::string_view class_name = "StandardScaler";
-  static constexpr std::string_view class_summary = "scale features to mean 0 and variance 1";
-  static const std::vector<Field<Params>>& parameter_list();
-  static const std::vector<Field<StandardScaler>>& attribute_list();
+  static const EstimatorType& describe();
 
  private:
-  void do_fit(const Rows& x, const Array& y, const Array& sample_weight) override;
-  Rows do_transform(const Rows& x) const override;
-  Rows do_inverse_transform(const Rows& x) const override;
-  bool keeps_columns() const override { return true; }
+  void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
+  Rows do_transform(const Rows& x) const;
+  Rows do_inverse_transform(const Rows& x) const;
 };
 
 }  // namespace tessera

@@ -1,6 +1,7 @@
 // A plug-in: plain code for one kernel and for one method of an estimator. See docs/backends.md.
 #include <algorithm>
 
+#include <tessera/estimators/operations.hpp>
 #include <tessera/tessera.hpp>
 
 using namespace tessera;
@@ -33,7 +34,7 @@ extern "C" Plugin tessera_plugin() {
   return {plugin_version, [] {
             install(Backend("plain", Device::Kind::cpu)
                         .implement(linalg::kernels().standardize, {DType::float64}, standardize)
-                        .implement(KMeans::operations().predict, {DType::float64}, few_clusters,
+                        .implement(method_of<KMeans>("predict"), {DType::float64}, few_clusters,
                                    predict));
           }};
 }

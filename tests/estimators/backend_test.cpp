@@ -4,6 +4,7 @@
 #include <tessera/estimators/cluster/kmeans.hpp>
 #include <tessera/estimators/decomposition/pca.hpp>
 #include <tessera/estimators/linear_model/linear_regression.hpp>
+#include <tessera/estimators/operations.hpp>
 #include <tessera/estimators/preprocessing/standard_scaler.hpp>
 
 #include "estimators/estimator_cases.hpp"
@@ -38,10 +39,10 @@ Rows all_labels(const Rows& x, std::int32_t label) {
 class Overridden : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    const auto& methods = KMeans::operations();
+    const auto predict = method_of<KMeans>("predict");
     install(Backend("fitter", Device::Kind::cpu)
                 .implement(
-                    methods.fit, floating,
+                    fit_of<KMeans>(), floating,
                     [](const Rows&, KMeans& k, const Array&, const Array& weights) -> Verdict {
                       if (weights) return Decline{"takes no weights"};
                       if (k.params.max_iter == 1) throw LinAlgError("asked with max_iter=1");
@@ -55,11 +56,9 @@ class Overridden : public testing::Test {
                       k.inertia_ = 42;
                       k.n_iter_ = 17;
                     })
-                .implement(methods.predict,
-                           [](const Rows& x, const KMeans&) { return all_labels(x, 2); }));
+                .implement(predict, [](const Rows& x, const KMeans&) { return all_labels(x, 2); }));
     install(Backend("predictor", Device::Kind::cpu)
-                .implement(methods.predict,
-                           [](const Rows& x, const KMeans&) { return all_labels(x, 7); }));
+                .implement(predict, [](const Rows& x, const KMeans&) { return all_labels(x, 7); }));
     set_default_selection({.skip = {"fitter", "predictor"}});
   }
   static void TearDownTestSuite() { set_default_selection({}); }
@@ -152,22 +151,6 @@ TEST_F(Overridden, DifferentChoicesOfFitAreOneError) {
       [] { KMeans({.n_clusters = 3}).fit(blobs<double>()); },
       "KMeans.fit: the processes chose different backends: rank 0 fitter, rank 1 composed; make "
       "the same choice (prefer, only, skip, TESSERA_BACKEND) on all");
-}
-
-TEST(Methods, OnlyThoseThatAClassHasAreOperations) {
-  LinearRegression::operations();
-  std::vector<std::string> found;
-  for (const auto& s : support_table())
-    if (s.operation.starts_with("LinearRegression.")) found.push_back(s.operation);
-  EXPECT_EQ(found, (std::vector<std::string>{"LinearRegression.fit", "LinearRegression.predict",
-                                             "LinearRegression.score"}));
-  const auto x = blobs<double>();
-  LinearRegression model;
-  model.fit(x, test::make<double>({1031}));
-  test::expect_error<NotImplementedError>([&] { model.transform(x); },
-                                          "LinearRegression has no transform");
-  test::expect_error<NotImplementedError>([&] { model.inverse_transform(x); },
-                                          "LinearRegression has no inverse_transform");
 }
 
 // --- The reference below every estimator --------------------------------------------------------

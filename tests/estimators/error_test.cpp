@@ -239,9 +239,10 @@ TEST(Errors, AnotherNumberOfFeatures) {
     e->fit(x, ramp({40}));
     const std::string text =
         fmt::format("X has 4 features, but {} is expecting 3 features as input.", e->name());
-    expect_error<ValueError>([&] { e->predict(wide); }, text);
-    expect_error<ValueError>([&] { e->transform(wide); }, text);
-    expect_error<ValueError>([&] { e->score(wide, ramp({40})); }, text);
+    for (const Method& m : e->type().methods())
+      if (m.options.of_features && std::holds_alternative<std::function<Method::Map>>(m.does))
+        expect_error<ValueError>([&] { e->call(m.name, wide); }, text);
+    if (e->has("score")) expect_error<ValueError>([&] { e->score(wide, ramp({40})); }, text);
   }
   PCA pca({.n_components = 2});
   pca.fit(x);

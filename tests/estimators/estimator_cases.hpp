@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include <tessera/estimators/estimator.hpp>
+#include <tessera/estimators/registry.hpp>
 #include <tessera/runtime/rows.hpp>
 
 #include "support/near.hpp"

@@ -93,7 +93,7 @@ TEST(Model, NamesAndDefaultsAreScikitLearns) {
     names.push_back(r.name);
     const auto e = make_estimator(r.name);
     EXPECT_EQ(e->name(), r.name);
-    EXPECT_FALSE(e->summary().empty());
+    EXPECT_FALSE(e->type().summary().empty());
     EXPECT_EQ(printed(e->get_params()), r.signature);
     e->fit(data(), target());
     std::vector<std::string> attributes;
@@ -108,7 +108,7 @@ TEST(Model, ParametersAreDescribedOnce) {
     const auto e = make_estimator(r.name);
     e->set_params(r.others);  // what is described are the defaults, whatever is set
     Values defaults;
-    for (const auto& info : e->parameter_info()) {
+    for (const auto& info : e->type().parameter_info()) {
       defaults.emplace_back(info.name, info.default_value);
       EXPECT_TRUE(info.allowed.accepts(info.default_value)) << r.name << "." << info.name;
       EXPECT_FALSE(info.doc.empty()) << r.name << "." << info.name;

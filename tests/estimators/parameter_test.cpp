@@ -176,53 +176,53 @@ TEST(Field, ReadsAndWritesItsMember) {
   const auto count = parameter("count", &Owner::count, integers(1), "how many");
   EXPECT_EQ(count.name, "count");
   EXPECT_EQ(count.doc, "how many");
-  EXPECT_EQ(count.get(o).as<std::int64_t>(), 3);
-  EXPECT_TRUE(count.set(o, 0)) << "ranges are checked at fit";
+  EXPECT_EQ(count.get(&o).as<std::int64_t>(), 3);
+  EXPECT_TRUE(count.set(&o, 0)) << "ranges are checked at fit";
   EXPECT_EQ(o.count, 0);
   for (const Value& wrong : {Value(1.0), Value(true), Value("1"), Value(), an_array()})
-    EXPECT_FALSE(count.set(o, wrong)) << wrong.to_string();
+    EXPECT_FALSE(count.set(&o, wrong)) << wrong.to_string();
   EXPECT_EQ(o.count, 0) << "a refused value changes nothing";
 
   const auto share = parameter("share", &Owner::share, reals(0), "");
-  EXPECT_TRUE(share.set(o, 2)) << "an int is taken for a float";
+  EXPECT_TRUE(share.set(&o, 2)) << "an int is taken for a float";
   EXPECT_EQ(o.share, 2.0);
-  EXPECT_TRUE(share.set(o, 0.25));
-  EXPECT_EQ(share.get(o).as<double>(), 0.25);
-  EXPECT_FALSE(share.set(o, true));
+  EXPECT_TRUE(share.set(&o, 0.25));
+  EXPECT_EQ(share.get(&o).as<double>(), 0.25);
+  EXPECT_FALSE(share.set(&o, true));
 
   const auto flag = parameter("flag", &Owner::flag, boolean(), "");
-  EXPECT_TRUE(flag.set(o, false));
+  EXPECT_TRUE(flag.set(&o, false));
   EXPECT_FALSE(o.flag);
-  EXPECT_FALSE(flag.set(o, 1));
+  EXPECT_FALSE(flag.set(&o, 1));
 
   const auto word = parameter("word", &Owner::word, words({"w"}), "");
-  EXPECT_TRUE(word.set(o, "other"));
-  EXPECT_EQ(word.get(o).as<std::string>(), "other");
-  EXPECT_FALSE(word.set(o, 1));
+  EXPECT_TRUE(word.set(&o, "other"));
+  EXPECT_EQ(word.get(&o).as<std::string>(), "other");
+  EXPECT_FALSE(word.set(&o, 1));
 
   const auto seed = parameter("seed", &Owner::seed, integers(0) | none(), "");
-  EXPECT_TRUE(seed.get(o).is_none());
-  EXPECT_TRUE(seed.set(o, 5));
-  EXPECT_EQ(seed.get(o).as<std::int64_t>(), 5);
-  EXPECT_FALSE(seed.set(o, 5.0));
-  EXPECT_TRUE(seed.set(o, {}));
+  EXPECT_TRUE(seed.get(&o).is_none());
+  EXPECT_TRUE(seed.set(&o, 5));
+  EXPECT_EQ(seed.get(&o).as<std::int64_t>(), 5);
+  EXPECT_FALSE(seed.set(&o, 5.0));
+  EXPECT_TRUE(seed.set(&o, {}));
   EXPECT_FALSE(o.seed.has_value());
 
   const auto limit = parameter("limit", &Owner::limit, reals(0) | none(), "");
-  EXPECT_TRUE(limit.set(o, 5));
-  EXPECT_EQ(limit.get(o).as<double>(), 5.0);
+  EXPECT_TRUE(limit.set(&o, 5));
+  EXPECT_EQ(limit.get(&o).as<double>(), 5.0);
 
   const auto any = parameter("any", &Owner::any, words({"auto"}) | integers(1), "");
-  EXPECT_TRUE(any.set(o, 5));
-  EXPECT_TRUE(any.set(o, 0.5)) << "what it may hold is checked at fit";
-  EXPECT_EQ(any.get(o).as<double>(), 0.5);
+  EXPECT_TRUE(any.set(&o, 5));
+  EXPECT_TRUE(any.set(&o, 0.5)) << "what it may hold is checked at fit";
+  EXPECT_EQ(any.get(&o).as<double>(), 0.5);
 
   const auto data = attribute("data", &Owner::data, array({2}));
-  EXPECT_TRUE(data.set(o, an_array()));
+  EXPECT_TRUE(data.set(&o, an_array()));
   EXPECT_EQ(o.data.size(), 2);
-  EXPECT_FALSE(data.set(o, 1));
+  EXPECT_FALSE(data.set(&o, 1));
   EXPECT_EQ(data.allowed.describe(), "an array");
-  EXPECT_TRUE(data.holds(o).accepts(o.data));
+  EXPECT_TRUE(data.holds(&o).accepts(o.data));
 }
 
 }  // namespace

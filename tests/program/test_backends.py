@@ -369,3 +369,32 @@ def test_a_trace_into_a_pipe_is_refused():
         "fit", "PCA", "d.h5:/X", "--model", "m.tessera", "--trace", "pipe", expect=1, timeout=30
     )
     assert result.err == "tessera: OSError: cannot write the trace 'pipe': it is a pipe"
+
+
+# --- Plug-ins that bring estimators -------------------------------------------------------------
+
+SCALES = Path(PROGRAM).parents[1] / "examples/plugin/max_abs_scaler.so"
+
+
+@pytest.mark.parametrize("through", ["flag", "variable"])
+def test_a_plugin_brings_an_estimator(through):
+    words, variable = (["--plugin", SCALES], {}) if through == "flag" else ([], {"TESSERA_PLUGINS": SCALES})
+    fit = ["fit", "MaxAbsScaler", "data.h5:/X", "--clip", "true", "--model", "m.tessera"]
+    tessera(*fit, *words, processes=3, **variable)
+    X = read("data.h5", "X")
+    shown = show("m.tessera")
+    assert shown["params"] == {"clip": True}
+    np.testing.assert_array_equal(value_of(shown["attributes"]["max_abs_"]), abs(X).max(axis=0))
+    tessera(*TRANSFORM, *words, "--trace", "t.json", processes=2, **variable)
+    np.testing.assert_allclose(read("out.h5", "T"), X / abs(X).max(axis=0), rtol=1e-15)
+    assert calls()["MaxAbsScaler.transform", "composed"] == 2
+    assert "MaxAbsScaler.transform" in tessera("backends", *words, **variable).out
+    if through == "variable":
+        return
+    assert "MaxAbsScaler: the rows divided by them" in tessera("transform", "--help", *words).out
+    err = tessera("predict", "m.tessera", "data.h5:/X", "--out", "p.h5:/p", *words, expect=1).err
+    assert err == "tessera: NotImplementedError: MaxAbsScaler has no predict"
+    there_are = "there are KMeans, LinearRegression, PCA, StandardScaler"
+    err = tessera(*TRANSFORM, processes=2, expect=1).err
+    assert err == f"tessera: ValueError: unknown estimator 'MaxAbsScaler'; {there_are}"
+    assert "unknown 'MaxAbsScaler'; " + there_are in tessera(*fit, expect=2).err

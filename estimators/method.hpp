@@ -1,0 +1,99 @@
+#pragma once
+#include <functional>
+#include <initializer_list>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <tessera/runtime/rows.hpp>
+
+namespace tessera {
+
+class Estimator;
+
+/// What a method gives for the rows of X: one array of rows, which is most of them, or several,
+/// computed when they are read.
+struct Outputs : std::vector<Rows> {
+  Outputs(Rows one) { push_back(std::move(one)); }  // NOLINT(google-explicit-constructor)
+  Outputs(std::initializer_list<Rows> several) : vector(several) {}
+};
+
+/// What there is to say of a method beside its code.
+struct MethodOptions {
+  /// x has the columns of the training data; otherwise the method looks at its width itself.
+  bool of_features = true;
+  /// Column j of the result is feature j and has its name.
+  bool keeps_columns = false;
+  /// What is learnt or measured may be weighted.
+  bool sample_weight = true;
+  /// The names of several results: their datasets in a file.
+  std::vector<std::string_view> outputs = {};
+};
+
+/// A method of a class of estimators. The entry makes the operation CLASS.NAME, which backends may
+/// override and the support table shows, and the program's subcommand. Its functions take any
+/// Estimator, so that one list type serves every class; MethodOf says whose it is.
+struct Method {
+  /// Learns from x, y and weights: fit.
+  using Learn = void(const Rows& x, Estimator&, const Array& y, const Array& sample_weight);
+  /// One number about x: score.
+  using Measure = double(const Rows& x, const Estimator&, const Array& y,
+                         const Array& sample_weight);
+  /// Rows computed from rows: predict, transform.
+  using Map = Outputs(const Rows& x, const Estimator&);
+  /// A replicated array in host memory: get_covariance.
+  using Tell = Array(const Estimator&);
+
+  std::string_view name;
+  std::string_view doc;
+  MethodOptions options;
+  std::variant<std::function<Learn>, std::function<Measure>, std::function<Map>,
+               std::function<Tell>>
+      does;
+};
+/// A Method of Owner.
+template <class Owner>
+struct MethodOf : Method {};
+
+/// An entry of a list of methods: name, the member that does it, one line of documentation, what
+/// else there is to say. `x` is checked; y and sample_weight are nothing or have its dtype and
+/// rows.
+template <class Owner>
+MethodOf<Owner> method(std::string_view name,
+                       void (Owner::*does)(const Rows& x, const Array& y,
+                                           const Array& sample_weight),
+                       std::string_view doc, MethodOptions options = {}) {
+  return {{name, doc, std::move(options),
+           std::function<Method::Learn>(
+               [does](const Rows& x, Estimator& e, const Array& y, const Array& w) {
+                 (static_cast<Owner&>(e).*does)(x, y, w);
+               })}};
+}
+template <class Owner>
+MethodOf<Owner> method(std::string_view name,
+                       double (Owner::*does)(const Rows& x, const Array& y,
+                                             const Array& sample_weight) const,
+                       std::string_view doc, MethodOptions options = {}) {
+  return {{name, doc, std::move(options),
+           std::function<Method::Measure>(
+               [does](const Rows& x, const Estimator& e, const Array& y, const Array& w) {
+                 return (static_cast<const Owner&>(e).*does)(x, y, w);
+               })}};
+}
+template <class Owner, class Result>
+MethodOf<Owner> method(std::string_view name, Result (Owner::*does)(const Rows& x) const,
+                       std::string_view doc, MethodOptions options = {}) {
+  return {{name, doc, std::move(options),
+           std::function<Method::Map>([does](const Rows& x, const Estimator& e) -> Outputs {
+             return Outputs((static_cast<const Owner&>(e).*does)(x));
+           })}};
+}
+template <class Owner>
+MethodOf<Owner> method(std::string_view name, Array (Owner::*does)() const, std::string_view doc) {
+  return {{name, doc, {}, std::function<Method::Tell>([does](const Estimator& e) {
+             return (static_cast<const Owner&>(e).*does)();
+           })}};
+}
+
+}  // namespace tessera
