@@ -36,11 +36,12 @@ void check(Result result) {
 using mpi::check;
 
 struct Communicator::Handle {
-  MPI_Comm comm;
-  bool owned;
+  MPI_Comm comm = MPI_COMM_NULL;  // of a process without MPI
+  bool owned = false;
   int rank = 0;
   int size = 1;
 
+  Handle() = default;
   Handle(MPI_Comm c, bool own) : comm(c), owned(own) {
     check(MPI_Comm_rank(comm, &rank));
     check(MPI_Comm_size(comm, &size));
@@ -54,6 +55,14 @@ struct Communicator::Handle {
 };
 
 namespace {
+
+bool mpi_runs() {
+  int initialized = 0;
+  int finalized = 0;
+  MPI_Initialized(&initialized);
+  MPI_Finalized(&finalized);
+  return initialized && !finalized;
+}
 
 std::int64_t count_limit = 1 << 30;
 
@@ -114,11 +123,13 @@ MPI_Op mpi_operation(Reduce operation, DType dtype) {
 Communicator Communicator::world() {
   if (!Runtime::running())
     throw RuntimeError("create a tessera::Runtime in main before using Tessera");
+  if (!mpi_runs()) return self();
   MPI_Comm comm = MPI_COMM_WORLD;
   return borrow(&comm);
 }
 
 Communicator Communicator::self() {
+  if (!mpi_runs()) return Communicator(std::make_shared<Handle>());
   MPI_Comm comm = MPI_COMM_SELF;
   return borrow(&comm);
 }
@@ -136,10 +147,14 @@ int Communicator::size() const { return handle_->size; }
 bool Communicator::operator==(const Communicator& other) const {
   return handle_->comm == other.handle_->comm;
 }
-void* Communicator::native() const { return const_cast<MPI_Comm*>(&handle_->comm); }
+void* Communicator::native() const {
+  if (handle_->comm == MPI_COMM_NULL) throw RuntimeError("this process runs without MPI");
+  return const_cast<MPI_Comm*>(&handle_->comm);
+}
 void Communicator::limit_count(std::int64_t elements) { count_limit = elements; }
 
 Communicator Communicator::dup() const {
+  if (handle_->comm == MPI_COMM_NULL) return *this;
   const Waiting waiting("the making of a communicator");
   MPI_Comm comm = MPI_COMM_NULL;
   check(MPI_Comm_dup(handle_->comm, &comm));
@@ -147,6 +162,7 @@ Communicator Communicator::dup() const {
 }
 
 Communicator Communicator::split(int color, int key) const {
+  if (handle_->comm == MPI_COMM_NULL) return *this;
   const Waiting waiting("the making of a communicator");
   MPI_Comm comm = MPI_COMM_NULL;
   check(MPI_Comm_split(handle_->comm, color, key, &comm));
@@ -154,6 +170,7 @@ Communicator Communicator::split(int color, int key) const {
 }
 
 void Communicator::barrier() const {
+  if (size() == 1) return;
   const Waiting waiting("a barrier");
   check(MPI_Barrier(handle_->comm));
 }
@@ -188,9 +205,13 @@ void Communicator::all_reduce(void* data, std::int64_t count, DType dtype, Reduc
 
 void Communicator::all_gather_bytes(std::span<const std::byte> mine,
                                     std::span<std::byte> all) const {
+  if (size() == 1) {
+    std::copy(mine.begin(), mine.end(), all.begin());
+    return;
+  }
   const int count = static_cast<int>(mine.size());
   const Waiting waiting("an all-gather");
-  if (size() > 1) trace::communicated(all.size());
+  trace::communicated(all.size());
   check(MPI_Allgather(mine.data(), count, MPI_BYTE, all.data(), count, MPI_BYTE, handle_->comm));
 }
 
@@ -212,6 +233,10 @@ void Communicator::all_to_all_v(const std::byte* send, std::span<const std::int6
                                 std::span<const std::int64_t> send_offset, std::byte* receive,
                                 std::span<const std::int64_t> receive_bytes,
                                 std::span<const std::int64_t> receive_offset) const {
+  if (size() == 1) {
+    std::copy_n(send + send_offset[0], send_bytes[0], receive + receive_offset[0]);
+    return;
+  }
   const Waiting waiting("an all-to-all");
   std::vector<MPI_Request> requests;
   const auto start = [&](auto&& call) { check(call(&requests.emplace_back(MPI_REQUEST_NULL))); };

@@ -16,11 +16,13 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <initializer_list>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <tessera/runtime/cpu_target.hpp>
@@ -46,6 +48,7 @@ struct State {
   int local_rank = 0;
   int local_size = 1;
   bool progress = false;
+  bool mpi = false;
   MPI_Comm agreement = MPI_COMM_NULL;  // never shares messages with the work
 };
 State state;
@@ -65,6 +68,7 @@ enum class Reports { same, different, missing };
 
 // Whether all processes arrive here within the grace time, and with the same text.
 Reports collect_reports(std::size_t hash) {
+  if (!state.mpi) return Reports::same;
   constexpr auto grace = std::chrono::seconds(10);
   std::array<std::uint64_t, 2> both = {hash, ~static_cast<std::uint64_t>(hash)};
   MPI_Request request = MPI_REQUEST_NULL;
@@ -97,7 +101,7 @@ void report(const std::exception_ptr& failure) {
   remove_unfinished();
   if (const auto failure = std::current_exception(); failure && state.running) {
     report(failure);
-    MPI_Finalize();
+    if (state.mpi) MPI_Finalize();
     std::_Exit(1);
   }
   std::abort();
@@ -110,13 +114,51 @@ int usable_cores() {
   return std::max(1, CPU_COUNT(&set));
 }
 
+// MPI of a process that nothing has launched: no daemon (orted) beside it, no search for networks.
+// What the environment says already counts. Programs that this one starts do not inherit it.
+class AloneSettings {
+ public:
+  AloneSettings() {
+    for (const auto& [name, value] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"OMPI_MCA_ess_singleton_isolated", "1"},
+             {"OMPI_MCA_pml", "ob1"},
+             {"OMPI_MCA_btl", "self"}})
+      if (!std::getenv(name) && setenv(name, value, 0) == 0) set_.push_back(name);
+  }
+  ~AloneSettings() {
+    for (const char* name : set_) unsetenv(name);
+  }
+  AloneSettings(const AloneSettings&) = delete;
+
+ private:
+  std::vector<const char*> set_;
+};
+
+void start_mpi(int* argc, char*** argv) {
+  std::optional<AloneSettings> alone;
+  if (!Runtime::launched()) alone.emplace();
+  int provided = 0;
+  check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided));
+}
+
+void join_job() {
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
+  check(MPI_Comm_rank(MPI_COMM_WORLD, &state.rank));
+  check(MPI_Comm_size(MPI_COMM_WORLD, &state.size));
+  check(MPI_Comm_dup(MPI_COMM_WORLD, &state.agreement));
+}
+
 void find_neighbours() {
-  MPI_Comm node = MPI_COMM_NULL;
-  check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
-  MPI_Comm_rank(node, &state.local_rank);
-  MPI_Comm_size(node, &state.local_size);
-  const bool open_to_all =
-      detail::share_progress(Communicator::adopt(&node), state.rank, state.size);
+  Communicator neighbours = Communicator::self();
+  if (state.mpi) {
+    MPI_Comm node = MPI_COMM_NULL;
+    check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
+    neighbours = Communicator::adopt(&node);
+  }
+  state.local_rank = neighbours.rank();
+  state.local_size = neighbours.size();
+  const bool open_to_all = detail::share_progress(neighbours, state.rank, state.size);
   detail::allow_unnamed_files(open_to_all && state.local_size == state.size);
 }
 
@@ -175,23 +217,27 @@ void require_threads(int count) {
 
 }  // namespace
 
-Runtime::Runtime(int& argc, char**& argv) { start(&argc, &argv); }
-Runtime::Runtime() { start(nullptr, nullptr); }
+Runtime::Runtime(int& argc, char**& argv) { start(&argc, &argv, true); }
+Runtime::Runtime() { start(nullptr, nullptr, true); }
+Runtime::Runtime(WithoutMpi) { start(nullptr, nullptr, false); }
 
-void Runtime::start(int* argc, char*** argv) {
+bool Runtime::launched() {
+  // Open MPI's mpirun; PMIx (prun, srun --mpi=pmix); PMI (srun --mpi=pmi2).
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_FD"})
+    if (std::getenv(name)) return true;
+  return false;
+}
+
+void Runtime::start(int* argc, char*** argv, bool with_mpi) {
   if (state.running) throw RuntimeError("a tessera::Runtime is alive already; keep one, in main");
   int initialized = 0;
   MPI_Initialized(&initialized);
-  if (!initialized) {
-    int provided = 0;
-    check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided));
+  if (with_mpi && !initialized) {
+    start_mpi(argc, argv);
     owns_mpi_ = true;
   }
-  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-  MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
-  check(MPI_Comm_rank(MPI_COMM_WORLD, &state.rank));
-  check(MPI_Comm_size(MPI_COMM_WORLD, &state.size));
-  check(MPI_Comm_dup(MPI_COMM_WORLD, &state.agreement));
+  state.mpi = owns_mpi_ || initialized;
+  if (state.mpi) join_job();
   state.running = true;
   auto log = std::make_shared<spdlog::logger>("tessera",
                                               std::make_shared<spdlog::sinks::stderr_sink_mt>());
@@ -211,7 +257,7 @@ void Runtime::start(int* argc, char*** argv) {
   const auto kernels =
       std::hash<std::string>{}(openblas_get_corename() + std::string(on_cpu::target_name()));
   std::array<std::uint64_t, 2> both = {kernels, ~std::uint64_t{kernels}};
-  check(MPI_Allreduce(MPI_IN_PLACE, both.data(), 2, MPI_UINT64_T, MPI_MAX, MPI_COMM_WORLD));
+  Communicator::world().all_reduce(std::span(both), Reduce::max);
   if (both[0] != ~both[1])
     warn(
         "the processes use different CPU kernels; pass --portable-bits for results that are the "
@@ -253,9 +299,10 @@ Runtime::~Runtime() {
     say(fmt::format(
         "tessera: rank {} of {}: an exception left the scope of the Runtime; ending the job",
         state.rank, state.size));
+    if (!state.mpi) std::_Exit(1);
     MPI_Abort(MPI_COMM_WORLD, 1);
   }
-  MPI_Comm_free(&state.agreement);
+  if (state.mpi) MPI_Comm_free(&state.agreement);
   if (owns_mpi_) MPI_Finalize();
 }
 

@@ -12,7 +12,9 @@ namespace tessera {
 
 /// Starts MPI for the process and ends it. Create one in main before anything else of Tessera and
 /// keep it until the end. Adopts an MPI that the program has initialised itself, and then leaves
-/// finalising to the program.
+/// finalising to the program. A process that no launcher started takes the shortest way into MPI:
+/// without a daemon beside it and without networks, so that it cannot spawn or connect (unless
+/// OMPI_MCA_ess_singleton_isolated, OMPI_MCA_pml and OMPI_MCA_btl say otherwise).
 ///
 /// An exception that leaves main while a Runtime lives ends the whole job: printed once when all
 /// processes throw the same, otherwise with the rank, and with MPI_Abort, so that nothing hangs.
@@ -32,6 +34,10 @@ class Runtime {
  public:
   Runtime(int& argc, char**& argv);
   Runtime();
+  /// One process without MPI, which is not started: for work that needs none. Of its communicators
+  /// native() is a RuntimeError. An MPI that the program has initialised is adopted all the same.
+  struct WithoutMpi {};
+  explicit Runtime(WithoutMpi);
   ~Runtime();
   Runtime(const Runtime&) = delete;
 
@@ -42,6 +48,10 @@ class Runtime {
 
   /// True between construction and destruction.
   static bool running();
+
+  /// Whether mpirun, prun or srun started this process, as one of perhaps several. Needs no
+  /// Runtime.
+  static bool launched();
 
   /// Threads that work on the leaves of one process. By default what the environment says, or the
   /// cores that this process may use, shared among the processes of this machine.
@@ -64,7 +74,7 @@ class Runtime {
   static void pin_portable_bits();
 
  private:
-  void start(int* argc, char*** argv);
+  void start(int* argc, char*** argv, bool with_mpi);
   bool owns_mpi_ = false;
   bool ignores_size_signal_ = false;
 };

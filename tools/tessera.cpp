@@ -480,6 +480,16 @@ void start_with_portable_blas(char** argv) {
   }
 }
 
+// Whether nothing is asked for that could need MPI.
+bool only_prints(char** argv) {
+  if (argv[1] && std::string_view(argv[1]) == "show") return true;
+  for (char** arg = argv; *arg; ++arg) {
+    const std::string_view word = *arg;
+    if (word == "--help" || word == "-h" || word == "--version") return true;
+  }
+  return false;
+}
+
 // Before the command line is parsed, for a plug-in may bring estimators, which it then has.
 void load_plugins(char** argv) {
   const std::string_view flag = "--plugin";
@@ -497,7 +507,12 @@ void load_plugins(char** argv) {
 int main(int argc, char** argv) {
   occupy_closed_streams();
   start_with_portable_blas(argv);
-  Runtime runtime(argc, argv);
+  std::optional<Runtime> one;
+  if (only_prints(argv) && !Runtime::launched())
+    one.emplace(Runtime::WithoutMpi{});
+  else
+    one.emplace(argc, argv);
+  Runtime& runtime = *one;
   const bool first = Communicator::world().rank() == 0;
   if (const int status = runtime.run([&] {
         require_same_options(argc, argv);
