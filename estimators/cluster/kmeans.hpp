@@ -20,9 +20,9 @@ struct KMeansParams {
 /// empty clusters and choice among n_init runs. `init` may also be "k-means||" (Bahmani et al.,
 /// VLDB 2012), which needs a few passes over X where k-means++ needs two per centre.
 ///
-/// One pass over X per iteration, 2 n k p flops; no n x k matrix is stored. Random choices come
-/// from a counter-based generator, so they do not depend on the number of processes (and are not
-/// scikit-learn's for the same seed).
+/// One pass over X per iteration, 2 n k p flops; no n x k matrix is stored. Random choices do not
+/// depend on the number of processes; those of k-means++ and random are scikit-learn's for the same
+/// seed (detail::initial_centers() says how far).
 class KMeans : public EstimatorOf<KMeans, KMeansParams> {
  public:
   using EstimatorOf::EstimatorOf;

@@ -11,17 +11,12 @@
 #include <tessera/estimators/kernels/kernels.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/runtime/random.hpp>
+#include <tessera/runtime/random_state.hpp>
 
 namespace tessera::detail {
 namespace {
 
-// Independent streams of one seed.
-enum Purpose : std::uint32_t {
-  first_center = 1,
-  candidates = 2,
-  random_rows = 3,
-  round_of_parallel = 16
-};
+constexpr std::uint32_t round_of_parallel = 16;  // and following: separate uses of one seed
 
 // A column of floating values as float64 in host memory, wherever it lies.
 class HostRows {
@@ -44,6 +39,7 @@ class HostRows {
   }
   explicit operator bool() const { return !values_.empty(); }
   double operator[](std::int64_t i) const { return values_[static_cast<std::size_t>(i)]; }
+  double& operator[](std::int64_t i) { return values_[static_cast<std::size_t>(i)]; }
 
  private:
   std::vector<double> values_;
@@ -62,19 +58,26 @@ class Sampler {
  public:
   Sampler(const Rows& x, const Array& weights)
       : x_(x), weights_(weights), closest_(one_per_row(x, 1.0, x.dtype())) {
-    sum_leaves(weights ? Rows(weights) : Rows(closest_), [](const Leaf& in, Stream& stream) {
-      const HostRows mass(stream, in.tile);
-      double sum = 0.0;
-      for (std::int64_t i = 0; i < in.rows.size(); ++i) sum += mass[i];
-      return sum;
-    });
+    if (weights) {
+      sum_leaves(weights, [](const Leaf& in, Stream& stream) {
+        const HostRows mass(stream, in.tile);
+        double sum = 0.0;
+        for (std::int64_t i = 0; i < in.rows.size(); ++i) sum += mass[i];
+        return sum;
+      });
+    } else {
+      const auto& d = x.distribution();
+      for (std::int64_t leaf = 0; leaf < d.leaves(); ++leaf)
+        leaf_sums_.push_back(static_cast<double>(d.rows_of_leaf(leaf).size()));
+      total_ = static_cast<double>(x.rows());
+    }
   }
 
   double total() const { return total_; }
   const Array& closest() const { return closest_; }
 
   /// Rows at the given shares, in [0, 1), of the total mass.
-  std::vector<std::int64_t> pick(std::vector<double> shares) const {
+  std::vector<std::int64_t> pick(std::span<const double> shares) const {
     std::vector<std::int64_t> rows(shares.size(), -1);
     const auto& d = x_.distribution();
     const Range mine = d.leaves_of(x_.comm().rank());
@@ -111,6 +114,29 @@ class Sampler {
     return rows;
   }
 
+  /// From now on these rows have no mass. Collective.
+  void exclude(std::span<const std::int64_t> rows) {
+    const auto& d = x_.distribution();
+    const Range mine = d.leaves_of(x_.comm().rank());
+    excluded_.assign(rows.begin(), rows.end());
+    std::vector<double> sums(leaf_sums_.size());
+    for (std::int64_t leaf = mine.begin; leaf < mine.end; ++leaf)
+      sums[static_cast<std::size_t>(leaf)] = leaf_sums_[static_cast<std::size_t>(leaf)];
+    together(x_.comm(), [&] {
+      Stream stream(x_.device());
+      for (const std::int64_t row : rows) {
+        const std::int64_t leaf = row / d.leaf_rows();
+        if (leaf < mine.begin || leaf >= mine.end) continue;
+        const Mass mass(*this, stream, leaf);
+        double sum = 0.0;
+        for (std::int64_t i = 0; i < d.rows_of_leaf(leaf).size(); ++i) sum += mass[i];
+        sums[static_cast<std::size_t>(leaf)] = sum;
+      }
+    });
+    leaf_sums_ = std::move(sums);
+    share_sums();
+  }
+
   /// closest = min(closest, squared distance to any of the given rows), or just that distance when
   /// `restart`.
   void approach(const Array& centers, bool restart = false) {
@@ -144,7 +170,11 @@ class Sampler {
   class Mass {
    public:
     Mass(const Sampler& s, Stream& stream, std::int64_t leaf)
-        : closest_(stream, s.closest_.leaf(leaf)), weights_(stream, leaf_of(s.weights_, leaf)) {}
+        : closest_(stream, s.closest_.leaf(leaf)), weights_(stream, leaf_of(s.weights_, leaf)) {
+      const Range rows = s.x_.distribution().rows_of_leaf(leaf);
+      for (const std::int64_t row : s.excluded_)
+        if (row >= rows.begin && row < rows.end) closest_[row - rows.begin] = 0.0;
+    }
     double operator[](std::int64_t i) const { return closest_[i] * (weights_ ? weights_[i] : 1.0); }
 
    private:
@@ -173,6 +203,7 @@ class Sampler {
   const Rows& x_;
   const Array& weights_;
   Array closest_;
+  std::vector<std::int64_t> excluded_;
   std::vector<double> leaf_sums_;
   double total_ = 0.0;
 };
@@ -188,10 +219,8 @@ Array minus(const Array& rows, const Array& row) {
 
 Array one_row(const Array& rows, std::int64_t i) { return take_rows(rows, std::array{i}); }
 
-Array plus_plus(const Rows& x, std::int64_t k, const Array& weights, std::uint64_t seed,
-                std::uint64_t run) {
+Array plus_plus(const Rows& x, std::int64_t k, const Array& weights, RandomState& random) {
   const auto trials = 2 + static_cast<std::int64_t>(std::log(static_cast<double>(k)));
-  const Random random(seed, candidates);
   Array centers({k, x.cols()}, x.dtype(), Distribution::replicated(k, x.comm().size()), x.comm());
   const auto keep = [&](std::int64_t c, const Array& row) {
     std::copy_n(static_cast<std::byte*>(row.local().data),
@@ -200,16 +229,13 @@ Array plus_plus(const Rows& x, std::int64_t k, const Array& weights, std::uint64
   };
 
   Sampler sampler(x, weights);
-  Array chosen = take_rows(x, sampler.pick({Random(seed, first_center).uniform(run)}));
+  Array chosen = take_rows(x, sampler.pick(random.random_sample(1)));
   sampler.approach(chosen, true);
   keep(0, chosen);
   Progress progress("k-means++");
   for (std::int64_t c = 1; c < k; ++c) {
     progress.update(c, k);
-    std::vector<double> shares;
-    for (std::int64_t t = 0; t < trials; ++t)
-      shares.push_back(random.uniform((run << 40) + static_cast<std::uint64_t>(c * trials + t)));
-    const Array rows = take_rows(x, sampler.pick(shares));
+    const Array rows = take_rows(x, sampler.pick(random.random_sample(trials)));
     const Array there = rows.to(x.device());
     const auto potentials = reduce(
         x, trials,
@@ -227,27 +253,16 @@ Array plus_plus(const Rows& x, std::int64_t k, const Array& weights, std::uint64
   return centers;
 }
 
-Array distinct_random_rows(const Rows& x, std::int64_t k, const Array& weights, std::uint64_t seed,
-                           std::uint64_t run) {
-  const Random random(seed, random_rows);
-  // By the row's number and weight alone: x itself is not read.
-  const Array values = weights ? weights.to(cpu) : one_per_row(x, 1.0, x.dtype()).to(cpu);
-  const auto top = reduce<TopRows>(values, [&](const Leaf& leaf, Stream& stream) {
-    TopRows t{static_cast<std::size_t>(k), {}};
-    const HostRows weight(stream, leaf.tile);
-    for (std::int64_t i = 0; i < leaf.rows.size(); ++i) {
-      const std::int64_t row = leaf.rows.begin + i;
-      const double u = random.uniform((run << 40) + static_cast<std::uint64_t>(row));
-      if (weight[i] > 0) t.offer({std::log1p(-u) / weight[i], row, 0});
-    }
-    return t;
-  });
-  if (static_cast<std::int64_t>(top.entries.size()) < k)
-    throw ValueError(fmt::format("init='random' needs {} rows with a weight above 0, there are {}",
-                                 k, top.entries.size()));
-  std::vector<std::int64_t> rows;
-  for (const auto& e : top.entries) rows.push_back(e.row);
-  return take_rows(x, rows);
+Array distinct_random_rows(const Rows& x, std::int64_t k, const Array& weights,
+                           RandomState& random) {
+  Sampler sampler(x, weights);
+  return take_rows(x, random.choice_without_replacement(k, [&](auto shares, auto without) {
+    if (!without.empty()) sampler.exclude(without);
+    if (!(sampler.total() > 0))
+      throw ValueError(fmt::format(
+          "init='random' needs {} rows with a weight above 0, there are {}", k, without.size()));
+    return sampler.pick(shares);
+  }));
 }
 
 std::vector<std::int64_t> gather_all(const std::vector<std::int64_t>& mine,
@@ -260,15 +275,15 @@ std::vector<std::int64_t> gather_all(const std::vector<std::int64_t>& mine,
   return all;
 }
 
-Array parallel(const Rows& x, std::int64_t k, const Array& weights, std::uint64_t seed,
-               std::uint64_t run) {
+Array parallel(const Rows& x, std::int64_t k, const Array& weights, RandomState& random) {
   constexpr std::uint32_t rounds = 5;
   const double oversampling = 2.0 * static_cast<double>(k);
   Sampler sampler(x, weights);
-  auto chosen = sampler.pick({Random(seed, first_center).uniform(run)});
+  auto chosen = sampler.pick(random.random_sample(1));
+  const auto seed = static_cast<std::uint32_t>(random.randint(0, std::int64_t{1} << 32));
   sampler.approach(take_rows(x, chosen), true);
   for (std::uint32_t round = 0; round < rounds && sampler.total() > 0; ++round) {
-    const Random random(seed, round_of_parallel + round);
+    const Random chance(seed, round_of_parallel + round);
     std::vector<std::int64_t> mine;
     const auto& d = x.distribution();
     const Range leaves = d.leaves_of(x.comm().rank());
@@ -279,7 +294,7 @@ Array parallel(const Rows& x, std::int64_t k, const Array& weights, std::uint64_
         const Sampler::Mass mass(sampler, stream, leaf);
         for (std::int64_t i = 0; i < range.size(); ++i) {
           const auto row = static_cast<std::uint64_t>(range.begin + i);
-          if (random.uniform((run << 40) + row) * sampler.total() < oversampling * mass[i])
+          if (chance.uniform(row) * sampler.total() < oversampling * mass[i])
             mine.push_back(range.begin + i);
         }
       }
@@ -290,7 +305,7 @@ Array parallel(const Rows& x, std::int64_t k, const Array& weights, std::uint64_
     chosen.insert(chosen.end(), picked.begin(), picked.end());
   }
   const auto count = static_cast<std::int64_t>(chosen.size());
-  if (count < k) return plus_plus(x, k, weights, seed, run);  // few distinct rows
+  if (count < k) return plus_plus(x, k, weights, random);  // few distinct rows
 
   const Array rows = take_rows(x, chosen);
   // Relative to one of the rows, so that products of data far from the origin do not cancel.
@@ -306,7 +321,8 @@ Array parallel(const Rows& x, std::int64_t k, const Array& weights, std::uint64_
     const Array few = from_host<double>(data.values<double>(), rows.shape(), self);
     const Array few_weights =
         from_host<double>(std::span<const double>(sizes.counts()), {count}, self);
-    const Array centers = plus_plus(few, k, few_weights, seed, run);
+    RandomState own(seed);
+    const Array centers = plus_plus(few, k, few_weights, own);
     const auto values = centers.values<double>();
     return std::vector<double>(values.begin(), values.end());
   });
@@ -343,10 +359,10 @@ void TopRows::merge(const TopRows& right) {
 }
 
 Array initial_centers(const std::string& method, const Rows& x, std::int64_t k,
-                      const Array& weights, std::uint64_t seed, std::uint64_t run) {
-  if (method == "random") return distinct_random_rows(x, k, weights, seed, run);
-  if (method == "k-means||") return parallel(x, k, weights, seed, run);
-  return plus_plus(x, k, weights, seed, run);
+                      const Array& weights, RandomState& random) {
+  if (method == "random") return distinct_random_rows(x, k, weights, random);
+  if (method == "k-means||") return parallel(x, k, weights, random);
+  return plus_plus(x, k, weights, random);
 }
 
 }  // namespace tessera::detail

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <tessera/estimators/kernels/kernels.hpp>
+#include <tessera/runtime/random_state.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/rows.hpp>
 
@@ -58,17 +59,20 @@ struct TopRows {
   }
 };
 
-/// The initial centres of run `run` as global row numbers of x or as rows computed from them:
-/// k x d in x's dtype, replicated. x is floating and finite, weights nothing or n weights of x's
-/// dtype. Collective; the same at any number of processes.
+/// The initial centres: rows of x or, of k-means||, computed from them; k x d in x's dtype,
+/// replicated. x is floating and finite, weights nothing or n weights of x's dtype. Draws from
+/// `random`, which is the same on every process and stays so. Collective; the same at any number of
+/// processes.
 ///
 /// - "k-means++": Arthur and Vassilvitskii 2007 with scikit-learn's greedy choice among
 ///   2 + floor(ln k) candidates drawn with probability proportional to w D^2.
-/// - "random": k different rows drawn without replacement with probability proportional to w
-///   (Efraimidis and Spirakis 2006).
+/// - "random": k different rows drawn without replacement with probability proportional to w.
 /// - "k-means||": Bahmani et al. 2012 with 5 rounds of 2 k expected candidates each, reduced to k
-///   by weighted k-means++.
+///   by weighted k-means++. What every row draws comes from Random by its number.
+///
+/// The first two draw what scikit-learn draws, and so choose its rows, as long as the float64 sums
+/// of masses here and its sums, in x's dtype, do not lie on different sides of a drawn share.
 Array initial_centers(const std::string& method, const Rows& x, std::int64_t k,
-                      const Array& weights, std::uint64_t seed, std::uint64_t run);
+                      const Array& weights, RandomState& random);
 
 }  // namespace tessera::detail

@@ -5,21 +5,20 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include <tessera/estimators/range.hpp>
 #include <tessera/linalg/gram.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/lapack.hpp>
 #include <tessera/linalg/tsqr.hpp>
-#include <tessera/runtime/random.hpp>
+#include <tessera/runtime/random_state.hpp>
 #include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
 namespace {
 
 using linalg::Transpose;
-
-constexpr std::uint32_t test_matrix_purpose = 0x50434131;  // separates this use of a seed
 
 /// Singular values of the centred data, descending, with the directions as rows.
 struct Spectrum {
@@ -72,12 +71,15 @@ Tile centred(Stream& stream, const Tile& x, std::span<const double> mean, std::i
   return c;
 }
 
-// The tile of `rows` x `cols` right behind `before` in memory.
-Tile behind(const Tile& before, std::int64_t rows, std::int64_t cols) {
-  Tile t = before.slice(before.rows, 0);
+Tile reshaped(Tile t, std::int64_t rows, std::int64_t cols) {
   t.rows = rows;
   t.cols = t.stride = cols;
   return t;
+}
+
+// The tile of `rows` x `cols` right behind `before` in memory.
+Tile behind(const Tile& before, std::int64_t rows, std::int64_t cols) {
+  return reshaped(before.slice(before.rows, 0), rows, cols);
 }
 
 // Sum over the leaves of Xc^T Xc Q, with Xc = x - mean and Q p x l.
@@ -103,6 +105,27 @@ Rows project(const Rows& x, std::vector<double> mean, Array q) {
       });
 }
 
+// Sum over the leaves of Xc^T Z, with Z n x l and replicated: p x l, in float64.
+std::vector<double> apply_transposed(const Rows& x, std::span<const double> mean, const Array& z) {
+  const Rows wide = x.as(DType::float64);
+  const Array there = z.astype(DType::float64).to(x.device());
+  const auto sums = reduce(
+      wide, x.cols() * z.cols(),
+      [&](const Leaf& run, const Tile& out, Stream& stream) {
+        const std::int64_t leaf_rows = x.distribution().leaf_rows();
+        for (std::int64_t i = 0; i < out.rows; ++i) {
+          const Tile leaf = linalg::leaf_of_run(run.tile, leaf_rows, i);
+          const Tile rows = there.local().slice(run.rows.begin + i * leaf_rows, leaf.rows);
+          linalg::kernels().gemm(stream, 1.0, centred(stream, leaf, mean), Transpose::yes, rows,
+                                 Transpose::no, 0.0, reshaped(out.slice(i, 1), x.cols(), z.cols()));
+        }
+      },
+      linalg::kernels().add);
+  return {sums.begin(), sums.end()};
+}
+
+// The l largest singular values of Xc that Halko's algorithm finds with scikit-learn's draws. It
+// iterates on X, and here on X^T X, so that n x l matrices exist leaf by leaf only.
 Spectrum randomized_svd(const Rows& x, const std::vector<double>& mean, std::int64_t components,
                         const PCAParams& params) {
   const std::int64_t p = x.cols();
@@ -112,28 +135,41 @@ Spectrum randomized_svd(const Rows& x, const std::vector<double>& mean, std::int
   const std::int64_t iterations = params.iterated_power.is_word("auto")
                                       ? (few ? 7 : 4)
                                       : params.iterated_power.as<std::int64_t>();
-  const Random random(static_cast<std::uint64_t>(params.random_state.value_or(0)),
-                      test_matrix_purpose);
-  std::vector<double> q(static_cast<std::size_t>(p * l));
-  for (std::size_t i = 0; i < q.size(); ++i) q[i] = random.normal(i);
+  // scikit-learn transposes wide X: its test matrix has then a row for every row of X.
+  const bool wide = x.rows() < p;
+  RandomState random(static_cast<std::uint32_t>(params.random_state.value_or(0)));
+  std::vector<double> q(static_cast<std::size_t>((wide ? x.rows() : p) * l));
+  for (double& v : q) v = random.normal();  // where l is all dimensions, any draws span them
 
-  const auto basis = [&] {
-    return replicated(q, {p, l}, x.comm()).astype(x.dtype()).to(x.device());
+  const auto matrix = [&](const std::vector<double>& values) {
+    const std::int64_t rows = std::ssize(values) / l;
+    return replicated(values, {rows, l}, x.comm()).astype(x.dtype()).to(x.device());
   };
-  const auto orthonormalize = [&] {
-    q = on_root<std::vector<double>>(x.comm(),
-                                     [&] { return linalg::lapack::orthonormal_columns(q, p, l); });
+  const auto orthonormal = [&](const std::vector<double>& columns) {
+    return on_root<std::vector<double>>(
+        x.comm(), [&] { return linalg::lapack::orthonormal_columns(columns, p, l); });
   };
-  // One application more than there are power iterations: what is left of B = Q^T X in Halko's
-  // algorithm, whose rows span X^T X Q.
-  orthonormalize();
-  for (std::int64_t i = 0; i <= iterations; ++i) {
-    q = apply_gram(x, mean, basis());
-    orthonormalize();
+  q = orthonormal(wide ? apply_transposed(x, mean, matrix(q)) : q);
+  for (std::int64_t i = 0; i < iterations; ++i) q = orthonormal(apply_gram(x, mean, matrix(q)));
+  // The rows of B = Q^T X, with the orthonormal Q of X q, lie in the span of the columns z of X^T X
+  // q, and in the R of [X q, X z] the upper right block is Q^T X z. Of wide X, Q is q.
+  std::vector<double> before;
+  if (!wide) before = std::exchange(q, orthonormal(apply_gram(x, mean, matrix(q))));
+  std::vector<double> both;
+  for (std::int64_t j = 0; j < p; ++j) {
+    const auto row = [&](const std::vector<double>& m) { return m.begin() + j * l; };
+    if (!wide) both.insert(both.end(), row(before), row(before) + l);
+    both.insert(both.end(), row(q), row(q) + l);
   }
-  const auto r = linalg::tsqr(project(x, mean, basis()));
+  const std::int64_t columns = std::ssize(both) / p;
+  const auto r = linalg::tsqr(
+      project(x, mean, replicated(both, {p, columns}, x.comm()).astype(x.dtype()).to(x.device())));
   return on_root<Spectrum>(x.comm(), [&] {
-    const auto f = linalg::lapack::svd(r.r, r.rows, r.cols);
+    std::vector<double> block;
+    for (std::int64_t i = 0; i < l; ++i)
+      for (std::int64_t j = columns - l; j < columns; ++j)
+        block.push_back(r.r[index(i, j, columns)]);
+    const auto f = linalg::lapack::svd(block, l, l);
     Spectrum s{{f.s.begin(), f.s.begin() + components},
                std::vector<double>(static_cast<std::size_t>(components * p))};
     for (std::int64_t i = 0; i < components; ++i)

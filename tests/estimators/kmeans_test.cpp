@@ -349,13 +349,19 @@ Rows2 rows_of(const Array& a) {
   return rows;
 }
 
+Array first_centers(const char* init, const Array& x, std::int64_t k, std::uint32_t seed,
+                    const Array& weights = {}) {
+  RandomState random(seed);
+  return detail::initial_centers(init, x, k, weights, random);
+}
+
 TEST(KMeansInit, PicksDifferentRowsOfX) {
   for (const auto& [n, k] : std::vector<std::pair<std::int64_t, std::int64_t>>{
            {1, 1}, {3, 3}, {5, 2}, {700, 20}, {300, 300}})
     for (const char* init : inits)
-      for (const std::uint64_t seed : {0, 1, 2}) {
+      for (const std::uint32_t seed : {0, 1, 2}) {
         const Array x = noise(n, 2);
-        const auto centers = rows_of(detail::initial_centers(init, x, k, {}, seed, 0));
+        const auto centers = rows_of(first_centers(init, x, k, seed));
         const auto all = rows_of(x);
         const std::set<std::vector<double>> known(all.begin(), all.end());
         const auto text = fmt::format("{} of {} rows, {} centres, seed {}", init, n, k, seed);
@@ -371,8 +377,8 @@ TEST(KMeansInit, PlusPlusNeverTakesAValueTwice) {
   const Array x = test::make<double>(
       {900, 1}, [](std::int64_t i) { return double(i * i % 7) * 3; });  // 0, 1, 2, 4
   for (const char* init : {"k-means++", "k-means||"})
-    for (const std::uint64_t seed : {0, 1, 2, 3, 4}) {
-      const auto centers = numbers(detail::initial_centers(init, x, 4, {}, seed, 0));
+    for (const std::uint32_t seed : {0, 1, 2, 3, 4}) {
+      const auto centers = numbers(first_centers(init, x, 4, seed));
       EXPECT_EQ(std::set<double>(centers.begin(), centers.end()), (std::set<double>{0, 3, 6, 12}))
           << init;
     }
@@ -380,10 +386,11 @@ TEST(KMeansInit, PlusPlusNeverTakesAValueTwice) {
 
 TEST(KMeansInit, RunsDiffer) {
   const Array x = noise(700, 2);
-  for (const char* init : inits)
-    EXPECT_NE(numbers(detail::initial_centers(init, x, 5, {}, 0, 0)),
-              numbers(detail::initial_centers(init, x, 5, {}, 0, 1)))
-        << init;
+  for (const char* init : inits) {
+    RandomState random(0);
+    const Array first = detail::initial_centers(init, x, 5, {}, random);
+    EXPECT_NE(numbers(first), numbers(detail::initial_centers(init, x, 5, {}, random))) << init;
+  }
 }
 
 // A row of weight 10^6 among rows of weight 1 is the first centre nearly always.
@@ -393,9 +400,33 @@ TEST(KMeansInit, FollowsTheWeights) {
   const Array w = test::make<double>({700}, [](std::int64_t i) { return i == 432 ? 1e6 : 1.0; });
   for (const char* init : inits) {
     int taken = 0;
-    for (std::uint64_t seed = 0; seed < 20; ++seed)
-      taken += rows_of(detail::initial_centers(init, x, 1, w, seed, 0))[0] == heavy;
+    for (std::uint32_t seed = 0; seed < 20; ++seed)
+      taken += rows_of(first_centers(init, x, 1, seed, w))[0] == heavy;
     EXPECT_GE(taken, 19) << init;
+  }
+}
+
+// By hand: NumPy's RandomState(0).random_sample() begins 0.5488, 0.7152, 0.6028, 0.5449, 0.4237, so
+// that choice(8) is row 4; then shares of the squared distances to it choose.
+TEST(KMeansInit, DrawsAsNumPyDoes) {
+  const Array x = array_of({0, 1, 2, 3, 4, 5, 6, 7}, {8, 1});
+  // Squares 16 9 4 1 0 1 4 9 cumulate to 16 25 29 30 30 31 35 44: 31.5 is row 6, and 26.5 row 2.
+  // With 6 there, 16 9 4 1 0 1 0 1 are left, with 2 only 4 1 0 1 0 1 4 9.
+  EXPECT_EQ(numbers(first_centers("k-means++", x, 2, 0)), (std::vector<double>{4, 2}));
+  // random: rows 4, 5, 4, where 4 is there already; then 0.5449 of the six others: 3.
+  EXPECT_EQ(numbers(first_centers("random", x, 3, 0)), (std::vector<double>{4, 5, 3}));
+  const Array w = array_of({0, 0, 0, 0, 1, 0, 0, 3}, {8});
+  EXPECT_EQ(numbers(first_centers("random", x, 2, 0, w)), (std::vector<double>{7, 4}));
+  test::expect_error<ValueError>([&] { first_centers("random", x, 3, 0, w); },
+                                 "init='random' needs 3 rows with a weight above 0, there are 2");
+}
+
+TEST(KMeansInit, RandomTakesAllRowsInTheEnd) {
+  for (const std::int64_t n : {1, 7, 300}) {
+    auto all = numbers(first_centers(
+        "random", test::make<double>({n, 1}, [](std::int64_t i) { return double(i); }), n, 5));
+    std::sort(all.begin(), all.end());
+    for (std::int64_t i = 0; i < n; ++i) EXPECT_EQ(all[z(i)], double(i));
   }
 }
 
