@@ -43,6 +43,9 @@ void parallel_for(Range range, int threads,
 
 namespace {
 
+// Leaves that one call may fill, where nothing is kept of them.
+constexpr std::int64_t whole_runs = 256;
+
 class ArraySource : public RowSource {
  public:
   explicit ArraySource(const Array& array)
@@ -111,6 +114,15 @@ class MappedSource : public RowSource {
   void visit_runs(std::int64_t leaves, const LeafVisitor& visit, int threads) const override {
     Spare spare;
     x_.visit_runs(leaves, through(visit, spare), threads);
+  }
+  void write_to(const Array& out, int threads) const override {
+    x_.visit_runs(
+        whole_runs,
+        [&](const Leaf& in, Stream& stream) {
+          const SelectionGuard guard(selection_);
+          kernel_(in, rows_of(out, in), stream);
+        },
+        threads);
   }
 
  private:
@@ -252,6 +264,12 @@ void RowSource::visit_runs(std::int64_t, const LeafVisitor& visit, int threads) 
   visit_leaves(distribution().leaves_of(comm().rank()), visit, threads);
 }
 
+void RowSource::write_to(const Array& out, int threads) const {
+  visit_runs(
+      whole_runs, [&](const Leaf& in, Stream& stream) { copy(stream, in.tile, rows_of(out, in)); },
+      threads);
+}
+
 Rows Rows::as(DType wanted) const {
   if (wanted == dtype()) return *this;
   if (!is_floating(wanted) || is_complex(dtype()))
@@ -288,13 +306,7 @@ Tile rows_of(const Array& companion, const Leaf& leaf) {
 Array collect(const Rows& x) {
   if (x.array()) return x.array()->named(x.column_names());
   const Array out = detail::allocate(x.shape(), x.dtype(), x.distribution(), x.comm(), x.device());
-  constexpr std::int64_t run = 256;
-  together(x.comm(), [&] {
-    x.visit_runs(run, [&](const Leaf& in, Stream& stream) {
-      copy(stream, in.tile,
-           out.local().slice(in.rows.begin - out.local_rows().begin, in.rows.size()));
-    });
-  });
+  together(x.comm(), [&] { x.write_to(out); });
   return out.named(x.column_names());
 }
 

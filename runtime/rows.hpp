@@ -57,6 +57,9 @@ class RowSource {
   /// Visits every leaf of this process once, in runs if that suits the device: of at most `leaves`
   /// leaves, a power of two, none of them across a multiple of it. Otherwise as visit_leaves.
   virtual void visit_runs(std::int64_t leaves, const LeafVisitor& visit, int threads) const;
+  /// Writes every row of this process to `out`, which has this source's shape, dtype, distribution
+  /// and device. Local.
+  virtual void write_to(const Array& out, int threads) const;
   /// The Array behind this source, if there is one.
   virtual const Array* array() const { return nullptr; }
 
@@ -99,6 +102,11 @@ class Rows {
   void visit_runs(std::int64_t leaves, const LeafVisitor& visit,
                   int threads = Runtime::threads()) const {
     source_->visit_runs(leaves, visit, threads);
+  }
+
+  /// As RowSource::write_to.
+  void write_to(const Array& out, int threads = Runtime::threads()) const {
+    source_->write_to(out, threads);
   }
 
   /// The same rows with every element converted, leaf by leaf, when read; those on a device by way

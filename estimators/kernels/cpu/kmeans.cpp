@@ -231,6 +231,25 @@ HWY_INLINE void nearest_of_block(const T* HWY_RESTRICT packed, const PackedCente
   hn::Store(best.index1, di, labels + kLanes<T>);
 }
 
+/// sum += weight (row - offset) for the columns [t, t + kCount) if there are so many, and t after
+/// them.
+template <size_t kCount, class T>
+HWY_INLINE void add_lanes(double weight, const T* HWY_RESTRICT row,
+                          const double* HWY_RESTRICT offset, size_t dim, double* HWY_RESTRICT sum,
+                          size_t& t) {
+  if (t + kCount > dim) return;
+  const hn::CappedTag<double, kCount> d;
+  hn::Vec<decltype(d)> v;
+  if constexpr (std::is_same_v<T, double>) {
+    v = hn::LoadU(d, row + t);
+  } else {
+    v = hn::PromoteTo(d, hn::LoadU(hn::Rebind<T, decltype(d)>(), row + t));
+  }
+  v = hn::Sub(v, hn::LoadU(d, offset + t));
+  hn::StoreU(hn::MulAdd(hn::Set(d, weight), v, hn::LoadU(d, sum + t)), d, sum + t);
+  t += kCount;
+}
+
 template <class T>
 HWY_INLINE void assign_nearest_kernel(const AssignArgs<T>& a) {
   const Tag<T> d;
@@ -276,12 +295,10 @@ HWY_INLINE void assign_nearest_kernel(const AssignArgs<T>& a) {
           const auto v = hn::Sub(load_double(row + t), hn::LoadU(dd, offset + t));
           hn::StoreU(hn::MulAdd(w, v, hn::LoadU(dd, sum + t)), dd, sum + t);
         }
-        if (t < dim) {
-          const size_t left = dim - t;
-          const auto v =
-              hn::Sub(load_double_first(row + t, left), load_first(dd, offset + t, left));
-          store_first(hn::MulAdd(w, v, load_first(dd, sum + t, left)), dd, sum + t, left);
-        }
+        // A masked load would wait for the masked store of the row before, if it had this label.
+        if constexpr (kND > 4) add_lanes<4>(weight, row, offset, dim, sum, t);
+        if constexpr (kND > 2) add_lanes<2>(weight, row, offset, dim, sum, t);
+        if constexpr (kND > 1) add_lanes<1>(weight, row, offset, dim, sum, t);
       }
       if (a.inertia != nullptr) {
         const T* HWY_RESTRICT center = a.centers->centers() + label * dim;

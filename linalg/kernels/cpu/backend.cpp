@@ -3,6 +3,7 @@
 #include <lapacke.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <complex>
 #include <type_traits>
@@ -362,15 +363,22 @@ void leaf_gram_product(Stream& stream, const Tile& x, std::int64_t leaf_rows,
 }
 
 bool all_finite(Stream&, const Tile& x) {
+  const bool contiguous = x.stride == x.cols;
+  const std::int64_t rows = contiguous ? 1 : x.rows;
+  const std::int64_t cols = contiguous ? x.rows * x.cols : x.cols;
   return visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    for (std::int64_t i = 0; i < x.rows; ++i) {
+    // x - x is 0 for finite values and NaN otherwise; many sums, so that none is waited for.
+    constexpr std::int64_t lanes = 32;
+    std::array<T, lanes> probe{};
+    for (std::int64_t i = 0; i < rows; ++i) {
       const T* row = x.as<const T>() + i * x.stride;
-      T probe = 0;  // x - x is 0 for finite values and NaN otherwise
-      for (std::int64_t j = 0; j < x.cols; ++j) probe += row[j] - row[j];
-      if (!(probe == T{0})) return false;
+      std::int64_t j = 0;
+      for (; j + lanes <= cols; j += lanes)
+        for (std::int64_t l = 0; l < lanes; ++l) probe[l] += row[j + l] - row[j + l];
+      for (; j < cols; ++j) probe[0] += row[j] - row[j];
     }
-    return true;
+    return std::all_of(probe.begin(), probe.end(), [](T p) { return p == T{0}; });
   });
 }
 
