@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include <tessera/io/chunks.hpp>
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/file_source.hpp>
 #include <tessera/io/hdf5.hpp>
@@ -64,7 +65,8 @@ void read_independent(const std::string& file, const DatasetInfo& info, const Ar
     const auto most = info.sparse.empty() ? hdf5::rows_per_transfer(info.shape, info.dtype)
                                           : std::max<std::int64_t>(1, row_count(info.shape));
     for (const Range rows : pieces(out, out.comm().rank(), most)) {
-      hdf5::read_rows(dataset, here, rows, row_of(out, rows.begin));
+      if (!hdf5::read_deflated_rows(dataset, here, rows, row_of(out, rows.begin)))
+        hdf5::read_rows(dataset, here, rows, row_of(out, rows.begin));
       note_progress();
     }
   });
