@@ -1,0 +1,110 @@
+#include <tessera/io/csv_header.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace tessera::io::csv {
+namespace {
+
+Kind kind_of(const Cell& cell, const Dialect& d) {
+  if (is_missing(cell, d)) return Kind::missing;
+  if (number_in(cell, d)) return is_integer(cell.text) ? Kind::integer : Kind::real;
+  if (!resembles_number(cell.text)) return Kind::text;
+  return cell.text.find_first_of("0123456789") == std::string_view::npos ? Kind::missing
+                                                                         : Kind::real;
+}
+}  // namespace
+
+Row row_of(std::string_view record, const Dialect& d) {
+  Row row;
+  Cells cells(record, d.delimiter);
+  while (const auto cell = cells.next()) {
+    row.cells.push_back(*cell);
+    row.kinds.push_back(kind_of(*cell, d));
+  }
+  return row;
+}
+
+std::string start_of(const Row& row) {
+  constexpr std::size_t most = 4;
+  std::vector<std::string> shown;
+  for (const auto& cell : row.cells)
+    if (shown.size() < most) shown.push_back(shown(cell));
+  return fmt::format("'{}{}'", fmt::join(shown, ", "), row.cells.size() > most ? ", ..." : "");
+}
+
+namespace {
+
+/// True for 0, 1, 2, ..., perhaps behind one cell without a name: how pandas names columns.
+bool counts_columns(const Row& row) {
+  const std::size_t index = !row.kinds.empty() && row.cells[0].text.empty();
+  for (std::size_t i = index; i < row.cells.size(); ++i)
+    if (row.cells[i].text != std::to_string(i - index)) return false;
+  return row.cells.size() > index;
+}
+}  // namespace
+
+Verdict verdict_on(const Row& first, const Row& second) {
+  const std::size_t n = first.kinds.size();
+  const bool comparable = second.kinds.size() >= n;  // a delimiter may end it
+  const std::size_t integers = first.count(Kind::integer);
+  const std::size_t numbers = integers + first.count(Kind::real);
+  if (first.count(Kind::text) > 0) {
+    bool word_below = numbers > 0;
+    for (std::size_t i = 0; comparable && i < n; ++i) {
+      if (first.kinds[i] != Kind::text) continue;
+      const Kind below = second.kinds[i];
+      if (below == Kind::integer || below == Kind::real) return {true, ""};
+      word_below |= below == Kind::text;
+    }
+    if (!word_below) return {true, ""};
+    if (integers < numbers) return {false, "it has numbers as the next row has"};
+    return {true, numbers > 0 ? "although some of its cells are numbers"
+                              : "although the next row is of words as well"};
+  }
+  if (numbers == 0) return {};
+  // R and others quote names and not numbers.
+  std::size_t quoted = 0;
+  for (std::size_t i = 0; comparable && i < n; ++i)
+    quoted += first.cells[i].quoted && !second.cells[i].quoted;
+  if (quoted == n) return {true, "for its numbers are quoted and those of the next row are not"};
+  const std::size_t reals_below = comparable ? second.count(Kind::real) : 0;
+  const std::size_t missing_below = comparable ? second.count(Kind::missing) : 0;
+  if (counts_columns(first) && comparable) {
+    const bool index = first.cells[0].text.empty();
+    bool goes_on = !index;  // 0, 1, 2 and then 3, 4, 5
+    for (std::size_t i = 0; i < n; ++i) goes_on &= second.cells[i].text == std::to_string(n + i);
+    if (!goes_on && (index || n > 2 || reals_below + missing_below > 0))
+      return {true, "for it counts 0, 1, 2, ... as the names that pandas gives do"};
+    return {false, "although it counts as the names that pandas gives do"};
+  }
+  if (integers == numbers && numbers > 1 && reals_below > 0 && reals_below + missing_below == n)
+    return {false, "although it has whole numbers and the next row has not"};
+  return {};
+}
+
+char found_delimiter(const std::vector<std::string>& rows, const Dialect& d) {
+  char first = '\0';
+  for (const char c : known_delimiters) {
+    if (c == d.decimal || c == d.thousands) continue;
+    const auto n = count_cells(rows[0], c);
+    if (n == 1) continue;
+    if (rows.size() == 1) return c;
+    // A row may end with a delimiter where the header does not.
+    const auto next = count_cells(rows[1], c);
+    if (next == n || next == n + 1) return c;
+    if (!first) first = c;
+  }
+  if (first) return first;
+  Dialect by_blanks = d;
+  by_blanks.delimiter = ' ';
+  const Row top = row_of(rows[0], by_blanks);
+  const Row next = row_of(rows.back(), by_blanks);
+  if (top.kinds.size() > 1 && top.kinds.size() == next.kinds.size() && next.count(Kind::text) == 0)
+    return ' ';
+  return d.decimal == ',' ? ';' : ',';
+}
+
+}  // namespace tessera::io::csv

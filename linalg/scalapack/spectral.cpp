@@ -1,0 +1,159 @@
+#include <algorithm>
+#include <cmath>
+
+#include <tessera/linalg/scalapack/fortran.hpp>
+#include <tessera/linalg/scalapack/routines.hpp>
+
+namespace tessera::linalg::scalapack {
+
+std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors) {
+  const int n = extent(a.rows());
+  std::vector<double> values(static_cast<std::size_t>(n));
+  if (n == 0) return values;
+  require_finite(a, part_of(lower), "the eigenvalues");
+  const int exponent = rescale(a, part_of(lower));
+  const Watch watch = working("?syevd", a, 20);
+  reserve_blas(1);
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using R = typename Routines<T>::Real;
+    auto w = a.grid().room<R>(n);
+    if (a.grid().one_process()) {
+      converge(a.grid(), "?syevd", [&] {
+        return Routines<T>::lapack_syevd(LAPACK_COL_MAJOR, vectors ? 'V' : 'N', *triangle(lower), n,
+                                         a.data<T>(), n, w.data());
+      });
+      if (vectors && a.grid().inside())
+        std::copy_n(a.data<T>(), a.rows() * a.cols(), vectors->data<T>());
+    } else {
+      // p?syevd has no values-only mode that works; it is given a place for the vectors anyway.
+      const Matrix z = vectors ? *vectors : a.grid().zeros(a.rows(), a.cols(), a.dtype());
+      std::vector<T> work(1);
+      std::vector<R> reals(1);
+      std::vector<int> integers(1);
+      const auto call = [&](int work_size, int real_size, int integer_size) {
+        converge(a.grid(), "p?syevd", [&] {
+          int info = 0;
+          if constexpr (is_complex_type<T>)
+            Routines<T>::syevd("V", triangle(lower), &n, a.data<T>(), &one, &one, a.descriptor(),
+                               w.data(), z.data<T>(), &one, &one, z.descriptor(), work.data(),
+                               &work_size, reals.data(), &real_size, integers.data(), &integer_size,
+                               &info);
+          else
+            Routines<T>::syevd("V", triangle(lower), &n, a.data<T>(), &one, &one, a.descriptor(),
+                               w.data(), z.data<T>(), &one, &one, z.descriptor(), work.data(),
+                               &work_size, integers.data(), &integer_size, &info);
+          return info;
+        });
+      };
+      call(-1, -1, -1);
+      // The query forgets what p?ormtr wants for applying the reflectors.
+      const std::int64_t nb = a.grid().block();
+      const std::int64_t missing = (a.local_rows() + a.local_cols() + 3 * nb) * nb + 3 * nb * nb;
+      work = a.grid().room<T>(queried(work[0]) + missing);
+      reals = a.grid().room<R>(queried(reals[0]));
+      integers = a.grid().room<int>(integers[0]);
+      call(extent(std::ssize(work)), extent(std::ssize(reals)), extent(std::ssize(integers)));
+    }
+    a.grid().share(w);
+    std::transform(w.begin(), w.begin() + n, values.begin(),
+                   [&](R v) { return std::ldexp(static_cast<double>(v), exponent); });
+  });
+  return values;
+}
+
+std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
+  const int m = extent(a.rows());
+  const int n = extent(a.cols());
+  const int k = std::min(m, n);
+  std::vector<double> values(static_cast<std::size_t>(k));
+  if (k == 0) return values;
+  require_finite(a, Part::whole, "the SVD");
+  const Watch watch = working("?gesvd", a, 50);
+  reserve_blas(1);
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using R = typename Routines<T>::Real;
+    auto s = a.grid().room<R>(k);
+    if (a.grid().one_process()) {
+      converge(a.grid(), "?gesdd", [&] {
+        return Routines<T>::lapack_gesdd(LAPACK_COL_MAJOR, u ? 'S' : 'N', m, n, a.data<T>(), m,
+                                         s.data(), u ? u->data<T>() : nullptr, m,
+                                         vh ? vh->data<T>() : nullptr, k);
+      });
+    } else {
+      const char* job = u ? "V" : "N";
+      const Matrix& left = u ? *u : a;  // not referenced without vectors
+      const Matrix& right = vh ? *vh : a;
+      std::vector<T> work(2);
+      std::vector<R> reals = a.grid().room<R>(1 + 4 * static_cast<std::int64_t>(std::max(m, n)));
+      const auto call = [&](int size) {
+        converge(a.grid(), "p?gesvd", [&] {
+          int info = 0;
+          if constexpr (is_complex_type<T>)
+            Routines<T>::gesvd(job, job, &m, &n, a.data<T>(), &one, &one, a.descriptor(), s.data(),
+                               left.data<T>(), &one, &one, left.descriptor(), right.data<T>(), &one,
+                               &one, right.descriptor(), work.data(), &size, reals.data(), &info);
+          else
+            Routines<T>::gesvd(job, job, &m, &n, a.data<T>(), &one, &one, a.descriptor(), s.data(),
+                               left.data<T>(), &one, &one, left.descriptor(), right.data<T>(), &one,
+                               &one, right.descriptor(), work.data(), &size, &info);
+          // min(m, n) + 1: the values differ between processes. p?bdsqr has another algorithm where
+          // a process holds no row of u and column of vh, and that one's last bits; all take rank
+          // 0's.
+          return info == k + 1 ? 0 : info;
+        });
+      };
+      call(-1);
+      work = a.grid().room<T>(queried(work[0]));
+      call(extent(std::ssize(work)));
+    }
+    a.grid().share(s);
+    std::copy_n(s.begin(), k, values.begin());
+  });
+  return values;
+}
+
+std::vector<std::complex<double>> geev(const Matrix& a, const Matrix* vectors) {
+  const int n = extent(a.rows());
+  std::vector<std::complex<double>> values(static_cast<std::size_t>(n));
+  if (n == 0) return values;
+  require_finite(a, Part::whole, "the eigenvalues");
+  const char job = vectors ? 'V' : 'N';
+  const Watch watch = working("?geev", a, 50);
+  reserve_blas(1);
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using R = typename Routines<T>::Real;
+    if constexpr (is_complex_type<T>) {
+      std::vector<T> w(static_cast<std::size_t>(n));
+      converge(a.grid(), "?geev", [&] {
+        return Routines<T>::lapack_geev(LAPACK_COL_MAJOR, 'N', job, n, a.data<T>(), n, w.data(),
+                                        nullptr, n, vectors ? vectors->data<T>() : nullptr, n);
+      });
+      std::copy(w.begin(), w.end(), values.begin());
+    } else {
+      const auto size = static_cast<std::size_t>(n);
+      std::vector<R> real(size), imaginary(size), v(vectors ? size * size : 0);
+      converge(a.grid(), "?geev", [&] {
+        return Routines<T>::lapack_geev(LAPACK_COL_MAJOR, 'N', job, n, a.data<T>(), n, real.data(),
+                                        imaginary.data(), nullptr, n, v.data(), n);
+      });
+      for (std::size_t j = 0; j < size; ++j) values[j] = {real[j], imaginary[j]};
+      if (!vectors) return;
+      // A pair of conjugate eigenvalues has columns j and j + 1 for real and imaginary part.
+      auto* out = vectors->data<std::complex<R>>();
+      for (std::size_t j = 0; j < size; ++j) {
+        const bool first = imaginary[j] > 0;
+        const bool second = imaginary[j] < 0;
+        const R* re = v.data() + (second ? j - 1 : j) * size;
+        const R* im = v.data() + (second ? j : j + 1) * size;
+        for (std::size_t i = 0; i < size; ++i)
+          out[j * size + i] = {re[i], first ? im[i] : second ? -im[i] : R(0)};
+      }
+    }
+  });
+  return values;
+}
+
+}  // namespace tessera::linalg::scalapack
