@@ -69,6 +69,9 @@ int run(const Options& options) {
     const auto cases = std::find_if(all.begin(), all.end(), is_it);
     if (s.composed) {
       if (implemented) whole.push_back(s.operation);
+    } else if (s.operation.starts_with("scalapack.")) {
+      // These take matrices of a grid, not tiles.
+      if (implemented) whole.push_back(s.operation);
     } else if (!ours.contains(s.operation)) {
       unknown.push_back(s.operation);
     } else if (cases == all.end()) {

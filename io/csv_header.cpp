@@ -31,7 +31,7 @@ std::string start_of(const Row& row) {
   constexpr std::size_t most = 4;
   std::vector<std::string> shown;
   for (const auto& cell : row.cells)
-    if (shown.size() < most) shown.push_back(shown(cell));
+    if (shown.size() < most) shown.push_back(csv::shown(cell));
   return fmt::format("'{}{}'", fmt::join(shown, ", "), row.cells.size() > most ? ", ..." : "");
 }
 

@@ -274,7 +274,7 @@ class Survey {
   }
 
   void count_cells(const Record& record) {
-    const auto n = std::max<std::int64_t>(1, count_cells(record.text, layout_.delimiter));
+    const auto n = std::max<std::int64_t>(1, csv::count_cells(record.text, layout_.delimiter));
     if (layout_.row_cells == 0 && (n == layout_.cells || (has_header_ && n == layout_.cells + 1))) {
       layout_.row_cells = n;
       if (n != layout_.cells) first_row_line_ = record.line;

@@ -53,7 +53,7 @@ void read_packed(hid_t dataset_id, const DatasetInfo& info, Range rows, std::byt
   const auto count = check(H5Sget_select_npoints(selection.memory));
   std::byte* raw =
       to + static_cast<std::size_t>(count) * (size_of(packing.result) - size_of(packing.stored));
-  check(H5Dread(dataset_id, number_type(packing.stored, false), selection.memory, selection.file,
+  check(H5Dread(dataset_id, writing_type(packing.stored), selection.memory, selection.file,
                 H5P_DEFAULT, raw));
   unpack(packing, count, to, title(file_of(dataset_id), info.name));
 }

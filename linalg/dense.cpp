@@ -368,6 +368,13 @@ std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorith
   std::vector<Matrix> mine;
   if (std::all_of(matrices.begin(), matrices.end(),
                   [](const Array& m) { return fits_one_process(m.shape()); })) {
+    if (comm.size() == 1) {  // as below, without parcels
+      const Grid grid(comm);
+      for (const Array& m : matrices) mine.push_back(grid.copy(m));
+      std::vector<Array> results = algorithm(grid, std::move(mine));
+      for (Array& r : results) r = gather(r);
+      return results;
+    }
     std::vector<Array> whole;
     for (const Array& m : matrices) whole.push_back(gather(m));
     const auto parcels = on_root<std::vector<Parcel>>(comm, [&] {

@@ -17,7 +17,7 @@ ColumnMoments column_moments(const Rows& x, const Array& weights) {
 CenteredGram centered_gram(const Rows& x, const Array& y, const Array& weights, bool center) {
   return functions().centered_gram(x, y, weights, center);
 }
-Triangle tsqr(const Rows& x, std::span<const double> shift, const Array& y, const Array& weights) {
+Small tsqr(const Rows& x, std::span<const double> shift, const Array& y, const Array& weights) {
   return functions().tsqr(x, shift, y, weights);
 }
 Array gram(const Array& x) { return functions().gram(x); }
@@ -62,6 +62,10 @@ Lstsq lstsq(const Array& a, const Array& b, std::optional<double> cond, bool che
 Array inv(const Array& a, bool check_finite) { return functions().inv(a, check_finite); }
 Array pinv(const Array& a, double atol, std::optional<double> rtol, bool check_finite) {
   return functions().pinv(a, atol, rtol, check_finite);
+}
+Array orth(const Array& a, std::optional<double> rcond) { return functions().orth(a, rcond); }
+Array null_space(const Array& a, std::optional<double> rcond, bool check_finite) {
+  return functions().null_space(a, rcond, check_finite);
 }
 Slogdet slogdet(const Array& a, bool check_finite) { return functions().slogdet(a, check_finite); }
 Array det(const Array& a, bool check_finite) { return functions().det(a, check_finite); }

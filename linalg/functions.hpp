@@ -17,6 +17,7 @@
 #include <tessera/linalg/matrix_rank.hpp>
 #include <tessera/linalg/moments.hpp>
 #include <tessera/linalg/norm.hpp>
+#include <tessera/linalg/orth.hpp>
 #include <tessera/linalg/outer.hpp>
 #include <tessera/linalg/pinv.hpp>
 #include <tessera/linalg/qr.hpp>
@@ -30,43 +31,45 @@
 
 namespace tessera::linalg {
 
-/// What each function of this room does where no backend overrides it; public functions dispatch to
-/// it.
+/// What each function of this room does where no backend overrides it, with the signature that its
+/// header gives it; public functions dispatch to it.
 namespace composed {
-ColumnMoments column_moments(const Rows& x, const Array& weights);
-CenteredGram centered_gram(const Rows& x, const Array& y, const Array& weights, bool center);
-Triangle tsqr(const Rows& x, std::span<const double> shift, const Array& y, const Array& weights);
-Array gram(const Array& x);
-Array matmul(const Operand& a, const Operand& b);
-Array outer(const Array& a, const Array& b);
-Array vecdot(const Array& a, const Array& b);
+decltype(linalg::column_moments) column_moments;
+decltype(linalg::centered_gram) centered_gram;
+decltype(linalg::tsqr) tsqr;
+decltype(linalg::gram) gram;
+decltype(linalg::matmul) matmul;
+decltype(linalg::outer) outer;
+decltype(linalg::vecdot) vecdot;
 Array tensordot(const Array& a, const Array& b, std::span<const std::int64_t> axes_a,
                 std::span<const std::int64_t> axes_b);
-double norm(const Array& x, const NormOrder& order);
-Array diagonal(const Array& x, std::int64_t offset);
-Array trace(const Array& x, std::int64_t offset);
-Array cholesky(const Array& a, const CholeskyOptions& options);
-Lu lu_factor(const Array& a, bool check_finite);
+decltype(linalg::norm) norm;
+decltype(linalg::diagonal) diagonal;
+decltype(linalg::trace) trace;
+decltype(linalg::cholesky) cholesky;
+decltype(linalg::lu_factor) lu_factor;
 Array lu_solve(const Array& lu, const Array& piv, const Array& b, Transpose op, bool check_finite);
-Qr qr(const Array& a, QrMode mode, bool check_finite);
-Svd svd(const Array& a, const SvdOptions& options);
-Array svdvals(const Array& a, bool check_finite);
-Svd svds(const Array& a, std::int64_t k, const SvdsOptions& options);
-Eigh eigh(const Array& a, const EighOptions& options);
-Array eigvalsh(const Array& a, const EighOptions& options);
-Eig eig(const Array& a, bool check_finite);
-Array eigvals(const Array& a, bool check_finite);
-Array solve(const Array& a, const Array& b, const SolveOptions& options);
-Array solve_triangular(const Array& a, const Array& b, const TriangularOptions& options);
-Lstsq lstsq(const Array& a, const Array& b, std::optional<double> cond, bool check_finite);
-Array inv(const Array& a, bool check_finite);
-Array pinv(const Array& a, double atol, std::optional<double> rtol, bool check_finite);
-Slogdet slogdet(const Array& a, bool check_finite);
-Array det(const Array& a, bool check_finite);
-std::int64_t matrix_rank(const Array& a, std::optional<double> tol);
-double cond(const Array& a, const NormOrder& order);
-Array matrix_power(const Array& a, std::int64_t n);
-Array expm(const Array& a);
+decltype(linalg::qr) qr;
+decltype(linalg::svd) svd;
+decltype(linalg::svdvals) svdvals;
+decltype(linalg::svds) svds;
+decltype(linalg::eigh) eigh;
+decltype(linalg::eigvalsh) eigvalsh;
+decltype(linalg::eig) eig;
+decltype(linalg::eigvals) eigvals;
+decltype(linalg::solve) solve;
+decltype(linalg::solve_triangular) solve_triangular;
+decltype(linalg::lstsq) lstsq;
+decltype(linalg::inv) inv;
+decltype(linalg::pinv) pinv;
+decltype(linalg::orth) orth;
+decltype(linalg::null_space) null_space;
+decltype(linalg::slogdet) slogdet;
+decltype(linalg::det) det;
+decltype(linalg::matrix_rank) matrix_rank;
+decltype(linalg::cond) cond;
+decltype(linalg::matrix_power) matrix_power;
+decltype(linalg::expm) expm;
 
 template <class Signature>
 Operation<Signature> whole(const char* name, Signature& function) {
@@ -115,6 +118,9 @@ struct Functions {
   Operation<decltype(composed::lstsq)> lstsq = composed::whole("linalg.lstsq", composed::lstsq);
   Operation<decltype(composed::inv)> inv = composed::whole("linalg.inv", composed::inv);
   Operation<decltype(composed::pinv)> pinv = composed::whole("linalg.pinv", composed::pinv);
+  Operation<decltype(composed::orth)> orth = composed::whole("linalg.orth", composed::orth);
+  Operation<decltype(composed::null_space)> null_space =
+      composed::whole("linalg.null_space", composed::null_space);
   Operation<decltype(composed::slogdet)> slogdet =
       composed::whole("linalg.slogdet", composed::slogdet);
   Operation<decltype(composed::det)> det = composed::whole("linalg.det", composed::det);

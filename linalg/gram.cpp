@@ -47,7 +47,9 @@ CenteredGram composed::centered_gram(const Rows& x, const Array& y, const Array&
                             rows_of(weights, run), center, out);
       },
       center ? kernels().merge_grams : kernels().add);
-  return {sums[0], {sums.begin() + 1, sums.begin() + 1 + m}, {sums.begin() + 1 + m, sums.end()}};
+  return {sums[0],
+          {sums.begin() + 1, sums.begin() + 1 + m},
+          {m, m, {sums.begin() + 1 + m, sums.end()}}};
 }
 
 Array composed::gram(const Array& given) {
@@ -67,16 +69,15 @@ Array composed::gram(const Array& given) {
   if (!is_complex(dtype)) {
     auto gram = linalg::centered_gram(Rows(x).as(dtype), {}, {}, false).gram;
     double largest = 0;
-    for (std::int64_t j = 0; j < p; ++j)
-      largest = std::max(largest, gram[static_cast<std::size_t>(j * (p + 1))]);
+    for (std::int64_t j = 0; j < p; ++j) largest = std::max(largest, gram.at(j, j));
     const auto rows = static_cast<double>(std::max<std::int64_t>(x.rows(), 1));
     if (const int e = detail::exponent_for(std::sqrt(largest / rows), dtype); e > 0) {
       // Products have underflown of which the sum need not.
       const Array scaled = detail::times_power(detail::on_host(x, dtype), e).to(x.device());
       gram = linalg::centered_gram(Rows(scaled), {}, {}, false).gram;
-      for (double& v : gram) v = std::ldexp(v, -2 * e);
+      for (double& v : gram.values()) v = std::ldexp(v, -2 * e);
     }
-    return detail::converted(replicated(gram, {p, p}, x.comm()), dtype).to(given.device());
+    return gram.array(dtype, x.comm()).to(given.device());
   }
   const Array whole = detail::contract(adjoint(x), x).to(cpu);
   make_hermitian(whole);

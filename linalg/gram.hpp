@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <tessera/linalg/small.hpp>
 #include <tessera/runtime/rows.hpp>
 
 namespace tessera::linalg {
@@ -10,7 +11,7 @@ namespace tessera::linalg {
 struct CenteredGram {
   double weight = 0.0;       ///< sum of the weights, the number of rows without weights
   std::vector<double> mean;  ///< m
-  std::vector<double> gram;  ///< sum of weight * (z - mean)(z - mean)^T, m x m, symmetric
+  Small gram;                ///< sum of weight * (z - mean)(z - mean)^T, m x m, symmetric
 
   std::int64_t cols() const { return static_cast<std::int64_t>(mean.size()); }
 };

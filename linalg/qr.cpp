@@ -7,7 +7,7 @@
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
-#include <tessera/linalg/tall_qr.hpp>
+#include <tessera/linalg/tsqr.hpp>
 
 namespace tessera::linalg {
 namespace {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/multiply.hpp>
@@ -48,6 +49,16 @@ Array evaluate(const Operand& given) {
   }
   if (given.op == Transpose::conjugate) out = detail::conjugated(out);
   return detail::laid_out_like(out, x);
+}
+
+Array block_cyclic(const Array& given, std::int64_t block) {
+  const Array x = detail::matrix_argument("block_cyclic", given, false);
+  if (block < 1 || block > std::numeric_limits<int>::max())
+    throw ValueError(fmt::format("block_cyclic needs a block of at least 1, got {}", block));
+  const int processes = x.comm().size();
+  const int height = scalapack::Grid::near_square(processes);
+  return redistribute(x, Distribution::block_cyclic(x.rows(), x.cols(), height, processes / height,
+                                                    block, block, processes));
 }
 
 }  // namespace tessera::linalg

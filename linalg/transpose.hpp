@@ -35,4 +35,9 @@ Operand adjoint(const Array& x);
 /// round of buffers as large as this process's part.
 Array evaluate(const Operand& x);
 
+/// A matrix dealt over a near-square grid of all processes in square blocks of that edge, as large
+/// factorisations want it: of a sequence of them only this moves it. Integers become float64.
+/// ValueError unless x is a matrix and 1 <= block. Collective.
+Array block_cyclic(const Array& x, std::int64_t block = 64);
+
 }  // namespace tessera::linalg

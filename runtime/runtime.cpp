@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sched.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -250,6 +251,9 @@ void Runtime::start(int* argc, char*** argv, bool with_mpi) {
       action.sa_handler == SIG_DFL)
     ignores_size_signal_ = std::signal(SIGXFSZ, SIG_IGN) != SIG_ERR;
   together(Communicator::world(), [] { set_threads(default_threads()); });
+  // Large blocks go back to the system when they are freed. Otherwise glibc keeps all up to the
+  // largest freed so far, and those between which smaller ones lie can never be joined.
+  mallopt(M_MMAP_THRESHOLD, 8 << 20);
   // One BLAS thread per tile: the bits of a product depend on the number of BLAS threads.
   openblas_set_num_threads(1);
 

@@ -149,6 +149,44 @@ void cholesky(Suite& suite, DType) {
   notices(suite, {a}, call);
 }
 
+void solve_triangular(Suite& suite, DType) {
+  using linalg::Transpose;
+  Numbers numbers(19);
+  for (const Index n : {0, 1, 2, 5, 17, 65})
+    for (const Index l : {1, 3, 20})
+      for (const Transpose op : {Transpose::no, Transpose::yes}) {
+        Matrix r(DType::float64, n, n);  // what lies below the diagonal is poison
+        for (Index i = 0; i < n; ++i)
+          for (Index j = i; j < n; ++j)
+            r.set(i, j, i == j ? 2 + numbers.uniform() : numbers.bell());
+        const Matrix b = data(numbers, DType::float64, n, l).output();
+        suite.check(
+            fmt::format("{} x {}, {} columns of b{}", n, n, l, op == Transpose::no ? "" : ", r^T"),
+            {r, b},
+            [&](Stream& s, Tiles t, Host&) { kernels().solve_triangular(s, t[0], op, t[1]); },
+            [&](const Outcome& got, const Outcome&, Judge& judge) {
+              const Matrix& x = got.tiles[1];  // op(r) x = b, to some roundings of |r| |x|
+              for (Index i = 0; i < n; ++i)
+                for (Index t = 0; t < l; ++t) {
+                  Wide sum = 0, size = 0;
+                  const bool plain = op == Transpose::no;
+                  for (Index j = plain ? i : 0; j < (plain ? n : i + 1); ++j) {
+                    const Wide term = (plain ? r(i, j) : r(j, i)) * x(j, t);
+                    sum += term;
+                    size += std::abs(term);
+                  }
+                  judge.near(sum, b(i, t), dense_unit(n) * size, i, t);
+                }
+            });
+      }
+  Matrix r = result(DType::float64, 4, 4);
+  for (Index i = 0; i < 4; ++i)
+    for (Index j = 0; j < 4; ++j) r.set(i, j, i <= j ? 1 : 0);
+  notices(suite, {data(numbers, DType::float64, 4, 3).output(), r}, [](Stream& s, Tiles t, Host&) {
+    kernels().solve_triangular(s, t[1], Transpose::no, t[0]);
+  });
+}
+
 void orthonormal_columns(Suite& suite, DType) {
   Numbers numbers(16);
   const auto call = [](Stream& s, Tiles t, Host&) { kernels().orthonormal_columns(s, t[0]); };
@@ -175,6 +213,7 @@ std::vector<Cases> small_cases() {
   return {{k.eigh.name(), float64, eigh},
           {k.svd.name(), float64, svd},
           {k.cholesky.name(), float64, cholesky},
+          {k.solve_triangular.name(), float64, solve_triangular},
           {k.orthonormal_columns.name(), float64, orthonormal_columns}};
 }
 

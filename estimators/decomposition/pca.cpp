@@ -4,13 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <utility>
 
 #include <tessera/estimators/range.hpp>
 #include <tessera/linalg/gram.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
-#include <tessera/linalg/lapack.hpp>
+#include <tessera/linalg/small.hpp>
 #include <tessera/linalg/tsqr.hpp>
 #include <tessera/runtime/random_state.hpp>
 #include <tessera/runtime/reduce.hpp>
@@ -18,44 +19,43 @@
 namespace tessera {
 namespace {
 
+using linalg::Small;
 using linalg::Transpose;
+namespace small = linalg::small;
 
 /// Singular values of the centred data, descending, with the directions as rows.
 struct Spectrum {
   std::vector<double> singular;
-  std::vector<double> directions;  // singular.size() x p
+  Small directions;
   template <class Archive>
   void serialize(Archive& archive) {
     archive(singular, directions);
   }
 };
 
-std::size_t index(std::int64_t i, std::int64_t j, std::int64_t cols) {
-  return static_cast<std::size_t>(i * cols + j);
-}
-
-Spectrum spectrum_of_gram(std::vector<double> gram, std::int64_t p, Device device) {
-  auto e = linalg::lapack::eigh(std::move(gram), p, device);
-  Spectrum s;
-  for (std::int64_t i = p - 1; i >= 0; --i) {
-    s.singular.push_back(std::sqrt(std::max(0.0, e.values[index(0, i, p)])));
-    s.directions.insert(s.directions.end(), e.vectors.begin() + i * p,
-                        e.vectors.begin() + (i + 1) * p);
+Spectrum spectrum_of_gram(Small gram, Device device) {
+  const small::Eigh e = small::eigh(std::move(gram), device);
+  const std::int64_t p = e.vectors.rows();
+  Spectrum s{{}, {p, p}};
+  for (std::int64_t i = 0; i < p; ++i) {
+    const std::int64_t from = p - 1 - i;
+    s.singular.push_back(std::sqrt(std::max(0.0, e.values[static_cast<std::size_t>(from)])));
+    std::ranges::copy(e.vectors.row(from), s.directions.row(i).begin());
   }
   return s;
 }
 
-Spectrum spectrum_of_triangle(const linalg::Triangle& t) {
-  auto f = linalg::lapack::svd(t.r, t.rows, t.cols);
+Spectrum spectrum_of_triangle(Small r) {
+  small::Svd f = small::svd(std::move(r));
   return {std::move(f.s), std::move(f.vt)};
 }
 
 // The largest entry of every direction becomes positive.
-void fix_signs(std::vector<double>& directions, std::int64_t p) {
-  for (auto row = directions.begin(); row != directions.end(); row += p) {
-    const auto largest = std::max_element(
-        row, row + p, [](double a, double b) { return std::abs(a) < std::abs(b); });
-    if (*largest < 0) std::transform(row, row + p, row, [](double v) { return -v; });
+void fix_signs(Small& directions) {
+  for (std::int64_t i = 0; i < directions.rows(); ++i) {
+    const auto row = directions.row(i);
+    const auto largest = std::ranges::max_element(row, {}, [](double v) { return std::abs(v); });
+    if (*largest < 0) std::ranges::transform(row, row.begin(), std::negate<>());
   }
 }
 
@@ -83,7 +83,7 @@ Tile behind(const Tile& before, std::int64_t rows, std::int64_t cols) {
 }
 
 // Sum over the leaves of Xc^T Xc Q, with Xc = x - mean and Q p x l.
-std::vector<double> apply_gram(const Rows& x, std::span<const double> mean, const Array& q) {
+Small apply_gram(const Rows& x, std::span<const double> mean, const Array& q) {
   const auto sums = reduce(
       x, q.size(),
       [&](const Leaf& run, const Tile& out, Stream& stream) {
@@ -91,7 +91,7 @@ std::vector<double> apply_gram(const Rows& x, std::span<const double> mean, cons
                                             q.local(), out);
       },
       linalg::kernels().add);
-  return {sums.begin(), sums.end()};
+  return {q.rows(), q.cols(), {sums.begin(), sums.end()}};
 }
 
 // Rows (x - mean) Q, computed when read.
@@ -106,7 +106,7 @@ Rows project(const Rows& x, std::vector<double> mean, Array q) {
 }
 
 // Sum over the leaves of Xc^T Z, with Z n x l and replicated: p x l, in float64.
-std::vector<double> apply_transposed(const Rows& x, std::span<const double> mean, const Array& z) {
+Small apply_transposed(const Rows& x, std::span<const double> mean, const Array& z) {
   const Rows wide = x.as(DType::float64);
   const Array there = z.astype(DType::float64).to(x.device());
   const auto sums = reduce(
@@ -121,7 +121,7 @@ std::vector<double> apply_transposed(const Rows& x, std::span<const double> mean
         }
       },
       linalg::kernels().add);
-  return {sums.begin(), sums.end()};
+  return {x.cols(), z.cols(), {sums.begin(), sums.end()}};
 }
 
 // The l largest singular values of Xc that Halko's algorithm finds with scikit-learn's draws. It
@@ -138,45 +138,31 @@ Spectrum randomized_svd(const Rows& x, const std::vector<double>& mean, std::int
   // scikit-learn transposes wide X: its test matrix has then a row for every row of X.
   const bool wide = x.rows() < p;
   RandomState random(static_cast<std::uint32_t>(params.random_state.value_or(0)));
-  std::vector<double> q(static_cast<std::size_t>((wide ? x.rows() : p) * l));
-  for (double& v : q) v = random.normal();  // where l is all dimensions, any draws span them
+  Small q(wide ? x.rows() : p, l);
+  for (double& v : q.values()) v = random.normal();  // where l is all dimensions, any span them
 
-  const auto matrix = [&](const std::vector<double>& values) {
-    const std::int64_t rows = std::ssize(values) / l;
-    return replicated(values, {rows, l}, x.comm()).astype(x.dtype()).to(x.device());
-  };
-  const auto orthonormal = [&](const std::vector<double>& columns) {
-    return on_root<std::vector<double>>(
-        x.comm(), [&] { return linalg::lapack::orthonormal_columns(columns, p, l); });
+  const auto matrix = [&](const Small& m) { return m.array(x.dtype(), x.comm()).to(x.device()); };
+  const auto orthonormal = [&](const Small& columns) {
+    return on_root<Small>(x.comm(), [&] { return small::orthonormal_columns(columns); });
   };
   q = orthonormal(wide ? apply_transposed(x, mean, matrix(q)) : q);
   for (std::int64_t i = 0; i < iterations; ++i) q = orthonormal(apply_gram(x, mean, matrix(q)));
   // The rows of B = Q^T X, with the orthonormal Q of X q, lie in the span of the columns z of X^T X
   // q, and in the R of [X q, X z] the upper right block is Q^T X z. Of wide X, Q is q.
-  std::vector<double> before;
-  if (!wide) before = std::exchange(q, orthonormal(apply_gram(x, mean, matrix(q))));
-  std::vector<double> both;
-  for (std::int64_t j = 0; j < p; ++j) {
-    const auto row = [&](const std::vector<double>& m) { return m.begin() + j * l; };
-    if (!wide) both.insert(both.end(), row(before), row(before) + l);
-    both.insert(both.end(), row(q), row(q) + l);
+  Small both = q;
+  if (!wide) {
+    const Small before = std::exchange(q, orthonormal(apply_gram(x, mean, matrix(q))));
+    both = Small(p, 2 * l);
+    for (std::int64_t j = 0; j < p; ++j) {
+      std::ranges::copy(before.row(j), both.row(j).begin());
+      std::ranges::copy(q.row(j), both.row(j).begin() + l);
+    }
   }
-  const std::int64_t columns = std::ssize(both) / p;
-  const auto r = linalg::tsqr(
-      project(x, mean, replicated(both, {p, columns}, x.comm()).astype(x.dtype()).to(x.device())));
+  const Small r = linalg::tsqr(project(x, mean, matrix(both)));
   return on_root<Spectrum>(x.comm(), [&] {
-    std::vector<double> block;
-    for (std::int64_t i = 0; i < l; ++i)
-      for (std::int64_t j = columns - l; j < columns; ++j)
-        block.push_back(r.r[index(i, j, columns)]);
-    const auto f = linalg::lapack::svd(block, l, l);
-    Spectrum s{{f.s.begin(), f.s.begin() + components},
-               std::vector<double>(static_cast<std::size_t>(components * p))};
-    for (std::int64_t i = 0; i < components; ++i)
-      for (std::int64_t t = 0; t < l; ++t)
-        for (std::int64_t j = 0; j < p; ++j)
-          s.directions[index(i, j, p)] += f.vt[index(i, t, l)] * q[index(j, t, l)];
-    return s;
+    const small::Svd f = small::svd(r.first_rows(l).columns(r.cols() - l, l));
+    return Spectrum{{f.s.begin(), f.s.begin() + components},
+                    small::product(f.vt.first_rows(components), q, Transpose::no, Transpose::yes)};
   });
 }
 
@@ -326,7 +312,7 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
     auto g = linalg::centered_gram(x);
     const auto squares_of = [&] {
       double sum = 0.0;
-      for (std::int64_t j = 0; j < p; ++j) sum += g.gram[index(j, j, p)];
+      for (std::int64_t j = 0; j < p; ++j) sum += g.gram.at(j, j);
       return sum;
     };
     total_squares = squares_of();
@@ -337,8 +323,8 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
       total_squares = squares_of();
     }
     mean = std::move(g.mean);
-    spectrum = on_root<Spectrum>(
-        x.comm(), [&] { return spectrum_of_gram(std::move(g.gram), p, x.device()); });
+    spectrum = on_root<Spectrum>(x.comm(),
+                                 [&] { return spectrum_of_gram(std::move(g.gram), x.device()); });
   } else {
     auto m = measure();
     const Rows rows = detail::times_power(x, exponent);
@@ -353,7 +339,7 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
       spectrum = randomized_svd(rows, mean, wanted, params);
     }
   }
-  fix_signs(spectrum.directions, p);
+  fix_signs(spectrum.directions);
 
   const auto freedom = static_cast<double>(n - 1);
   const double total_variance = total_squares / freedom;
@@ -398,7 +384,7 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
   std::vector<double> back;
   for (const double v : mean) back.push_back(std::ldexp(v, -exponent));
   const std::int64_t k = n_components_;
-  components_ = keep(spectrum.directions, {k, p}, 0, "PCA: components_");
+  components_ = keep(std::move(spectrum.directions.values()), {k, p}, 0, "PCA: components_");
   explained_variance_ = keep(variance, {k}, -2 * exponent, "PCA: explained_variance_");
   explained_variance_ratio_ = keep(ratio, {k}, 0, "PCA: explained_variance_ratio_");
   singular_values_ = keep(spectrum.singular, {k}, -exponent, "PCA: singular_values_");
@@ -598,17 +584,13 @@ Array PCA::covariance(bool inverse) const {
   // C^T diag(along - rest) C + rest I, for the components are orthonormal.
   const Communicator& comm = components_.comm();
   const auto matrix = on_root<std::vector<double>>(comm, [&] {
-    std::vector<double> components = wide(components_);
-    std::vector<double> weighted = components;
+    const Small components(k, p, wide(components_));
+    Small weighted = components;
     for (std::int64_t i = 0; i < k; ++i)
-      for (std::int64_t j = 0; j < p; ++j) weighted[index(i, j, p)] *= along[index(0, i, k)] - rest;
-    std::vector<double> out(static_cast<std::size_t>(p * p));
-    Stream stream(cpu);
-    linalg::kernels().gemm(stream, 1.0, tile_of(components.data(), k, p, p), Transpose::yes,
-                           tile_of(weighted.data(), k, p, p), Transpose::no, 0.0,
-                           tile_of(out.data(), p, p, p));
-    for (std::int64_t j = 0; j < p; ++j) out[index(j, j, p)] += rest;
-    return out;
+      for (double& v : weighted.row(i)) v *= along[static_cast<std::size_t>(i)] - rest;
+    Small out = small::product(components, weighted, Transpose::yes);
+    for (std::int64_t j = 0; j < p; ++j) out.at(j, j) += rest;
+    return std::move(out.values());
   });
   return detail::scaled_back(matrix, (inverse ? 2 : -2) * model.exponent, {p, p},
                              components_.dtype(), comm,

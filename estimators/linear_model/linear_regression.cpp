@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include <tessera/estimators/range.hpp>
 #include <tessera/linalg/gram.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
-#include <tessera/linalg/lapack.hpp>
+#include <tessera/linalg/small.hpp>
 #include <tessera/linalg/tsqr.hpp>
 #include <tessera/runtime/reduce.hpp>
 
@@ -17,21 +18,20 @@ namespace tessera {
 namespace {
 
 using linalg::CenteredGram;
-using linalg::Triangle;
-using linalg::lapack::Svd;
+using linalg::Small;
+using linalg::Transpose;
+namespace small = linalg::small;
 
-/// The problem after orthogonal reduction: minimise |r coef^T - z| for q targets.
+/// The problem after orthogonal reduction: minimise |r coef - z|, r upper triangular, for as many
+/// targets as z has columns.
 struct Reduced {
-  std::int64_t rows = 0;  // of r and z
-  std::int64_t p = 0;
-  std::int64_t q = 0;
-  std::vector<double> r;  // rows x p
-  std::vector<double> z;  // rows x q
+  Small r;
+  Small z;
 };
 
 struct Solution {
   bool accurate = false;
-  std::vector<double> coef;  // q x p
+  Small coef;  // a row per target
   std::vector<double> singular;
   std::int64_t rank = 0;
   template <class Archive>
@@ -40,35 +40,22 @@ struct Solution {
   }
 };
 
-std::size_t at(std::int64_t i, std::int64_t j, std::int64_t cols) {
-  return static_cast<std::size_t>(i * cols + j);
-}
-
-// r is upper triangular.
 Solution minimum_norm(const Reduced& problem, double tol) {
-  const auto& [rows, p, q, r, z] = problem;
-  const std::int64_t k = std::min(rows, p);
-  Svd f = linalg::lapack::svd(r, rows, p);
-  Solution s{true, std::vector<double>(static_cast<std::size_t>(q * p)), f.s, 0};
-  while (s.rank < k && f.s[at(0, s.rank, k)] > tol * f.s[0]) ++s.rank;
+  const auto& [r, z] = problem;
+  const std::int64_t p = r.cols();
+  const small::Svd f = small::svd(r);
+  Solution s{true, {}, f.s, 0};
+  for (const double v : f.s) s.rank += v > tol * f.s[0];
   bool unique = s.rank == p;
-  for (std::int64_t i = 0; unique && i < p; ++i) unique = r[at(i, i, p)] != 0.0;
-  for (std::int64_t t = 0; t < q; ++t) {
-    if (unique) {  // by back substitution, which columns of different size do not disturb
-      for (std::int64_t i = p - 1; i >= 0; --i) {
-        double v = z[at(i, t, q)];
-        for (std::int64_t j = i + 1; j < p; ++j) v -= r[at(i, j, p)] * s.coef[at(t, j, p)];
-        s.coef[at(t, i, p)] = v / r[at(i, i, p)];
-      }
-      continue;
-    }
-    for (std::int64_t i = 0; i < s.rank; ++i) {
-      double projection = 0.0;
-      for (std::int64_t l = 0; l < rows; ++l) projection += f.u[at(l, i, k)] * z[at(l, t, q)];
-      const double weight = projection / f.s[at(0, i, k)];
-      for (std::int64_t j = 0; j < p; ++j) s.coef[at(t, j, p)] += weight * f.vt[at(i, j, p)];
-    }
+  for (std::int64_t i = 0; unique && i < p; ++i) unique = r.at(i, i) != 0.0;
+  if (unique) {  // by back substitution, which columns of different size do not disturb
+    s.coef = small::solve_triangular(r, z).transposed();
+    return s;
   }
+  Small projection = small::product(f.u.columns(0, s.rank), z, Transpose::yes);
+  for (std::int64_t i = 0; i < s.rank; ++i)
+    for (double& v : projection.row(i)) v /= f.s[static_cast<std::size_t>(i)];
+  s.coef = small::product(projection, f.vt.first_rows(s.rank), Transpose::yes);
   return s;
 }
 
@@ -76,53 +63,43 @@ Solution minimum_norm(const Reduced& problem, double tol) {
 // for Cholesky works on the matrix scaled to a unit diagonal. The factor is taken when the relative
 // error it carries, cond^2 eps, leaves a margin; otherwise nothing.
 Solution from_gram(const CenteredGram& g, std::int64_t p, double tol, DType dtype) {
-  const std::int64_t m = g.cols();
-  const std::int64_t q = m - p;
+  const std::int64_t q = g.cols() - p;
   const bool single = dtype == DType::float32;
   const double eps = single ? 0x1p-24 : 0x1p-53;
   const double margin = single ? 1e-4 : 1e-10;
   const double least = (single ? 0x1p-100 : 0x1p-900) * g.weight;
   const auto finite = [](double v) { return std::isfinite(v); };
-  if (!std::all_of(g.gram.begin(), g.gram.end(), finite)) return {};
+  if (!std::all_of(g.gram.values().begin(), g.gram.values().end(), finite)) return {};
 
-  std::vector<double> size(static_cast<std::size_t>(p));
-  std::vector<double> scaled(static_cast<std::size_t>(p * p));
-  for (std::int64_t j = 0; j < p; ++j) size[at(0, j, p)] = std::sqrt(g.gram[at(j, j, m)]);
-  for (std::int64_t i = 0; i < p; ++i)
+  std::vector<double> size;
+  for (std::int64_t j = 0; j < p; ++j) size.push_back(std::sqrt(g.gram.at(j, j)));
+  const auto size_of = [&](std::int64_t j) { return size[static_cast<std::size_t>(j)]; };
+  Small scaled(p, p);
+  Small projection(p, q);  // D^-1 X^T y
+  for (std::int64_t i = 0; i < p; ++i) {
     for (std::int64_t j = 0; j < p; ++j) {
-      const double by = size[at(0, i, p)] * size[at(0, j, p)];
+      const double by = size_of(i) * size_of(j);
       // Constant, up to rounding, or so small that products are lost.
-      if (!(by > 0.0) || g.gram[at(j, j, m)] < least) return {};
-      scaled[at(i, j, p)] = g.gram[at(i, j, m)] / by;
+      if (!(by > 0.0) || g.gram.at(j, j) < least) return {};
+      scaled.at(i, j) = g.gram.at(i, j) / by;
     }
-  auto r = linalg::lapack::cholesky(std::move(scaled), p);
+    for (std::int64_t t = 0; t < q; ++t) projection.at(i, t) = g.gram.at(i, p + t) / size_of(i);
+  }
+  std::optional<Small> r = small::cholesky(std::move(scaled));
   if (!r) return {};
-  const auto s = linalg::lapack::svd(*r, p, p).s;
+  const auto s = small::svd(*r).s;
   const double condition = s.front() / s.back();
   if (!(condition * condition * eps <= margin)) return {};
 
-  Reduced problem{p, p, q, std::move(*r), std::vector<double>(static_cast<std::size_t>(p * q))};
-  for (std::int64_t t = 0; t < q; ++t)  // r^T z = D^-1 X^T y by forward substitution
-    for (std::int64_t i = 0; i < p; ++i) {
-      double v = g.gram[at(i, p + t, m)] / size[at(0, i, p)];
-      for (std::int64_t l = 0; l < i; ++l) v -= problem.r[at(l, i, p)] * problem.z[at(l, t, q)];
-      problem.z[at(i, t, q)] = v / problem.r[at(i, i, p)];
-    }
+  Small z = small::solve_triangular(*r, std::move(projection), Transpose::yes);
   for (std::int64_t i = 0; i < p; ++i)
-    for (std::int64_t j = 0; j < p; ++j) problem.r[at(i, j, p)] *= size[at(0, j, p)];
-  return minimum_norm(problem, tol);
+    for (std::int64_t j = 0; j < p; ++j) r->at(i, j) *= size_of(j);
+  return minimum_norm({*std::move(r), std::move(z)}, tol);
 }
 
-Solution from_triangle(const Triangle& t, std::int64_t p, double tol) {
-  const std::int64_t q = t.cols - p;
-  const std::int64_t rows = std::min(t.rows, p);
-  Reduced problem{rows, p, q, {}, {}};
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const auto row = t.r.begin() + i * t.cols;
-    problem.r.insert(problem.r.end(), row, row + p);
-    problem.z.insert(problem.z.end(), row + p, row + t.cols);
-  }
-  return minimum_norm(problem, tol);
+Solution from_triangle(const Small& t, std::int64_t p, double tol) {
+  const Small top = t.first_rows(std::min(t.rows(), p));
+  return minimum_norm({top.columns(0, p), top.columns(p, t.cols() - p)}, tol);
 }
 
 // The powers of two that bring columns near 1 about their mean, or about 0; 0 for what is near.
@@ -148,7 +125,7 @@ bool out_of_range(const CenteredGram& g, std::int64_t p, DType dtype) {
     const double size = std::sqrt(square / g.weight);
     return !(size > 0 && std::isfinite(size)) || detail::exponent_for(size, dtype) != 0;
   };
-  const auto diagonal = [&](std::int64_t j) { return g.gram[at(j, j, g.cols())]; };
+  const auto diagonal = [&](std::int64_t j) { return g.gram.at(j, j); };
   double largest = 0;
   for (std::int64_t j = 0; j < g.cols(); ++j) {
     if (!std::isfinite(diagonal(j)) || (j >= p && far(diagonal(j)))) return true;
@@ -281,7 +258,7 @@ void LinearRegression::do_fit(const Rows& given_x, const Array& given_y,
     if (out_of_range(g, p, dtype)) {
       // That is how a NaN or infinity in X shows, too.
       for (std::int64_t j = 0; j < p; ++j)
-        if (!std::isfinite(g.gram[at(j, j, p + q)])) {
+        if (!std::isfinite(g.gram.at(j, j))) {
           check();
           break;
         }
@@ -297,7 +274,7 @@ void LinearRegression::do_fit(const Rows& given_x, const Array& given_y,
   Solution s;
   if (tall) s = on_root<Solution>(x.comm(), [&] { return from_gram(g, p, params.tol, dtype); });
   if (!s.accurate) {
-    const Triangle t = linalg::tsqr(
+    const Small t = linalg::tsqr(
         x, center ? std::span<const double>(g.mean) : std::span<const double>{}, y, weights.values);
     s = on_root<Solution>(x.comm(), [&] { return from_triangle(t, p, params.tol); });
   }
@@ -305,18 +282,19 @@ void LinearRegression::do_fit(const Rows& given_x, const Array& given_y,
   bool something = false;
   std::vector<double> intercept(static_cast<std::size_t>(q));
   for (std::int64_t t = 0; t < q; ++t) {
-    const int y_exponent = y_exponents[at(0, t, q)];
-    double v = center ? g.mean[at(0, p + t, p + q)] : 0.0;
+    const int y_exponent = y_exponents[static_cast<std::size_t>(t)];
+    double v = center ? g.mean[static_cast<std::size_t>(p + t)] : 0.0;
     for (std::int64_t j = 0; j < p; ++j) {
-      double& coef = s.coef[at(t, j, p)];
-      if (center) v -= coef * g.mean[at(0, j, p)];
+      double& coef = s.coef.at(t, j);
+      if (center) v -= coef * g.mean[static_cast<std::size_t>(j)];
       something = something || (coef != 0 && x_exponent != y_exponent);
       coef = std::ldexp(coef, x_exponent - y_exponent);
     }
-    intercept[at(0, t, q)] = std::ldexp(v, -y_exponent);
+    intercept[static_cast<std::size_t>(t)] = std::ldexp(v, -y_exponent);
   }
   const bool flat = y.ndim() == 1;
-  coef_ = as_dtype(s.coef, flat ? Shape{p} : Shape{q, p}, dtype, x.comm(), "coef_", something);
+  coef_ =
+      as_dtype(s.coef.values(), flat ? Shape{p} : Shape{q, p}, dtype, x.comm(), "coef_", something);
   const Array intercepts = as_dtype(intercept, {q}, dtype, x.comm(), "intercept_", false);
   if (!center)
     intercept_ = 0.0;
@@ -349,8 +327,8 @@ Rows LinearRegression::do_predict(const Rows& x) const {
                     Tile c = there.local();
                     c.rows = q;
                     c.cols = c.stride = p;
-                    linalg::kernels().gemm(stream, 1.0, in.tile, linalg::Transpose::no, c,
-                                           linalg::Transpose::yes, 0.0, out);
+                    linalg::kernels().gemm(stream, 1.0, in.tile, Transpose::no, c, Transpose::yes,
+                                           0.0, out);
                     linalg::kernels().unstandardize(stream, out, intercept, {}, out);
                     if (linalg::kernels().all_finite(stream, out)) return;
                     require_finite(in, "X", class_name, false, names);

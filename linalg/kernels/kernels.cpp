@@ -1,5 +1,7 @@
 #include <tessera/linalg/kernels/kernels.hpp>
 
+#include <tessera/linalg/scalapack/operations.hpp>
+
 namespace tessera::linalg {
 namespace {
 
@@ -40,6 +42,7 @@ const Kernels& kernels() {
   static const bool installed = [] {
     detail::install_built_in(cpu_backend(all));
     detail::install_built_in(reference_backend(all));
+    scalapack::operations();
     return true;
   }();
   (void)installed;

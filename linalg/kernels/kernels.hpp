@@ -92,6 +92,10 @@ struct Kernels {
   /// Upper triangular R with a = R^T R in place of symmetric a, zeros below the diagonal. False,
   /// and a destroyed, when a is not positive definite.
   Operation<bool(Stream&, const Tile& a)> cholesky{"linalg.local_cholesky"};
+  /// b = r^-1 b or r^-T b for an upper triangular r (n x n); b is n x l. By substitution: what is
+  /// not finite goes as far as that takes it.
+  Operation<void(Stream&, const Tile& r, Transpose, const Tile& b)> solve_triangular{
+      "linalg.local_solve_triangular"};
   /// Orthonormal columns that span those of a (m x n, m >= n), in place.
   Operation<void(Stream&, const Tile& a)> orthonormal_columns{"linalg.orthonormal_columns"};
 

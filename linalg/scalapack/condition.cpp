@@ -2,7 +2,7 @@
 #include <limits>
 
 #include <tessera/linalg/scalapack/fortran.hpp>
-#include <tessera/linalg/scalapack/routines.hpp>
+#include <tessera/linalg/scalapack/operations.hpp>
 
 namespace tessera::linalg::scalapack {
 
@@ -94,7 +94,7 @@ double reciprocal_condition(const Matrix& factor, double norm, Lapack lapack, So
 
 }  // namespace
 
-double gecon(const Matrix& lu, double norm) {
+double direct::gecon(const Matrix& lu, double norm) {
   double rcond = 1.0;
   const int n = extent(lu.rows());
   const double grown = largest(lu, Part::upper);
@@ -111,14 +111,14 @@ double gecon(const Matrix& lu, double norm) {
           [&](Transpose op, const Matrix& x) {
             // The interchanges move columns of the inverse, which its norm does not see.
             const bool forward = op == Transpose::no;
-            trsm(forward, op, forward, lu, x);
-            trsm(!forward, op, !forward, lu, x);
+            scalapack::trsm(forward, op, forward, lu, x);
+            scalapack::trsm(!forward, op, !forward, lu, x);
           });
     });
   return grown > 0.0 ? std::min(rcond, norm / grown) : rcond;
 }
 
-double pocon(bool lower, const Matrix& factor, double norm) {
+double direct::pocon(const Matrix& factor, bool lower, double norm) {
   double rcond = 1.0;
   const int n = extent(factor.rows());
   if (n > 0 && !is_finite(factor, part_of(lower))) return 0.0;
@@ -132,14 +132,14 @@ double pocon(bool lower, const Matrix& factor, double norm) {
                                              factor.data<T>(), n, given, result);
           },
           [&](Transpose, const Matrix& x) {
-            trsm(lower, lower ? Transpose::no : Transpose::conjugate, false, factor, x);
-            trsm(lower, lower ? Transpose::conjugate : Transpose::no, false, factor, x);
+            scalapack::trsm(lower, lower ? Transpose::no : Transpose::conjugate, false, factor, x);
+            scalapack::trsm(lower, lower ? Transpose::conjugate : Transpose::no, false, factor, x);
           });
     });
   return rcond;
 }
 
-double trcon(bool lower, const Matrix& a) {
+double direct::trcon(const Matrix& a, bool lower) {
   double rcond = 1.0;
   const int n = extent(a.rows());
   if (n > 0 && !is_finite(a)) return 0.0;
@@ -152,7 +152,7 @@ double trcon(bool lower, const Matrix& a) {
             return Routines<T>::lapack_trcon(LAPACK_COL_MAJOR, '1', *triangle(lower), 'N', n,
                                              a.data<T>(), n, result);
           },
-          [&](Transpose op, const Matrix& x) { trsm(lower, op, false, a, x); });
+          [&](Transpose op, const Matrix& x) { scalapack::trsm(lower, op, false, a, x); });
     });
   return rcond;
 }

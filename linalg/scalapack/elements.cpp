@@ -3,17 +3,36 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <mutex>
 
 #include <tessera/linalg/scalapack/fortran.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
+#include <tessera/runtime/rows.hpp>
+#include <tessera/runtime/runtime.hpp>
 
 namespace tessera::linalg::scalapack {
+namespace {
+
+// Runs work(columns) for all of this process's columns, on several threads where these are long.
+template <class F>
+void by_columns(const Matrix& a, const F& work) {
+  const std::int64_t m = std::max<std::int64_t>(1, a.local_rows()), n = a.local_cols();
+  const std::int64_t at_once = std::max<std::int64_t>(1, (std::int64_t{1} << 18) / m);
+  const int threads = m * n > std::int64_t{1} << 20 ? Runtime::threads() : 1;
+  parallel_for({0, (n + at_once - 1) / at_once}, threads, [&](std::int64_t k, Stream&) {
+    work(Range{k * at_once, std::min(n, (k + 1) * at_once)});
+  });
+}
+
+}  // namespace
 
 void zero_triangle(const Matrix& a, bool lower) {
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    a.for_each<T>([&](std::int64_t i, std::int64_t j, T& x) {
-      if (lower ? i > j : i < j) x = T(0);
+    by_columns(a, [&](Range columns) {
+      a.for_columns<T>(columns, [&](std::int64_t i, std::int64_t j, T& x) {
+        if (lower ? i > j : i < j) x = T(0);
+      });
     });
   });
 }
@@ -106,13 +125,20 @@ bool belongs(Part part, std::int64_t i, std::int64_t j) {
 
 double largest(const Matrix& a, Part part) {
   double most = 0.0;
+  std::mutex mutex;
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    a.for_each<T>([&](std::int64_t i, std::int64_t j, const T& x) {
-      if (!belongs(part, i, j)) return;
-      for (const double v : {static_cast<double>(std::real(x)), static_cast<double>(std::imag(x))})
-        most = std::isfinite(v) ? std::max(most, std::abs(v))
-                                : std::numeric_limits<double>::infinity();
+    by_columns(a, [&](Range columns) {
+      double here = 0.0;
+      a.for_columns<T>(columns, [&](std::int64_t i, std::int64_t j, const T& x) {
+        if (!belongs(part, i, j)) return;
+        for (const double v :
+             {static_cast<double>(std::real(x)), static_cast<double>(std::imag(x))})
+          here = std::isfinite(v) ? std::max(here, std::abs(v))
+                                  : std::numeric_limits<double>::infinity();
+      });
+      const std::lock_guard lock(mutex);
+      most = std::max(most, here);
     });
   });
   a.grid().comm().all_reduce(std::span(&most, 1), Reduce::max);
@@ -240,7 +266,7 @@ bool spoilt(const Matrix& a, Part part) {
 }
 
 // Iterations never see them: some do not end.
-void require_finite(const Matrix& a, Part part, const char* what) {
+void require_convergence(const Matrix& a, Part part, const char* what) {
   if (!is_finite(a, part))
     throw LinAlgError(fmt::format("{} did not converge: the matrix has NaN or infinity", what));
 }

@@ -1,11 +1,11 @@
 #include <algorithm>
 
 #include <tessera/linalg/scalapack/fortran.hpp>
-#include <tessera/linalg/scalapack/routines.hpp>
+#include <tessera/linalg/scalapack/operations.hpp>
 
 namespace tessera::linalg::scalapack {
 
-void potrf(bool lower, const Matrix& a) {
+void direct::potrf(const Matrix& a, bool lower) {
   if (a.rows() == 0 || spoilt(a, part_of(lower))) return;
   const int n = extent(a.rows());
   std::int64_t minor = 0;
@@ -26,7 +26,7 @@ void potrf(bool lower, const Matrix& a) {
     throw LinAlgError(fmt::format("matrix is not positive definite: leading minor {}", minor));
 }
 
-std::int64_t getrf(const Matrix& a, Pivots& pivots) {
+std::int64_t direct::getrf(const Matrix& a, Pivots& pivots) {
   pivots = a.grid().room<int>(a.local_rows() + a.grid().block());
   const int m = extent(a.rows());
   const int n = extent(a.cols());
@@ -59,7 +59,7 @@ void require_nonsingular(std::int64_t zero) {
     throw LinAlgError(fmt::format("matrix is singular: U[{0}, {0}] is exactly zero", zero - 1));
 }
 
-void getrs(Transpose op, const Matrix& lu, const Pivots& pivots, const Matrix& b) {
+void direct::getrs(const Matrix& lu, Transpose op, const Pivots& pivots, const Matrix& b) {
   const int n = extent(lu.rows());
   const int k = extent(b.cols());
   if (n == 0 || k == 0) return;
@@ -77,7 +77,7 @@ void getrs(Transpose op, const Matrix& lu, const Pivots& pivots, const Matrix& b
   });
 }
 
-void getri(const Matrix& lu, const Pivots& pivots) {
+void direct::getri(const Matrix& lu, const Pivots& pivots) {
   const int n = extent(lu.rows());
   if (n == 0 || spoilt(lu, Part::whole)) return;
   const Watch watch = working("?getri", lu, 4);
@@ -123,7 +123,7 @@ Pivots scatter_pivots(const Matrix& lu, const std::vector<std::int64_t>& all) {
         extent(all[static_cast<std::size_t>(d.global_row(rank, i))] + 1);
   return pivots;
 }
-Matrix geqrf(const Matrix& a, std::int64_t k) {
+Matrix direct::geqrf(const Matrix& a, std::int64_t k) {
   const int m = extent(a.rows());
   const int n = extent(a.cols());
   const int reflectors = std::min(m, n);

@@ -11,7 +11,7 @@
 #define lapack_complex_double std::complex<double>
 #include <lapacke.h>
 
-#include <tessera/linalg/lapack.hpp>
+#include <tessera/linalg/blas.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/watchdog.hpp>
@@ -188,7 +188,7 @@ void fill_nan(const Matrix& a);
 /// them might find a zero, and solvers lose NaN that meet a zero.
 bool spoilt(const Matrix& a, Part part);
 /// Iterations never see them: some do not end.
-void require_finite(const Matrix& a, Part part, const char* what);
+void require_convergence(const Matrix& a, Part part, const char* what);
 inline Part part_of(bool lower) { return lower ? Part::lower : Part::upper; }
 
 }  // namespace tessera::linalg::scalapack

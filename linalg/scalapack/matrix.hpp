@@ -26,6 +26,9 @@ class Grid {
   /// The edge of the blocks of grids to come; returns what it was. Only tests change it.
   static std::int64_t use_blocks_of(std::int64_t edge);
 
+  /// Its rows for so many processes, at most as many as columns.
+  static int near_square(int processes);
+
   const Communicator& comm() const { return comm_; }
   int rows() const { return rows_; }
   int cols() const { return cols_; }
@@ -79,6 +82,7 @@ class Matrix {
   std::int64_t rows() const { return array_.rows(); }
   std::int64_t cols() const { return array_.cols(); }
   DType dtype() const { return array_.dtype(); }
+  Device device() const { return cpu; }
   const int* descriptor() const { return descriptor_.data(); }
   /// This process's column-major block and its extents.
   template <class T>
@@ -88,18 +92,22 @@ class Matrix {
   std::int64_t local_rows() const { return array_.local().cols; }
   std::int64_t local_cols() const { return array_.local().rows; }
 
-  /// Calls f(i, j, element) with the global indices of this process's elements.
+  /// Calls f(i, j, element) with the global indices of this process's elements, in order.
   template <class T, class F>
   void for_each(F f) const {
+    for_columns<T>({0, local_cols()}, f);
+  }
+  /// The same for some of this process's columns.
+  template <class T, class F>
+  void for_columns(Range columns, F f) const {
     const auto& d = array_.distribution();
     const int rank = grid_.comm().rank();
-    T* element = data<T>();
     const std::int64_t m = local_rows();
-    const std::int64_t n = local_cols();
+    T* element = data<T>() + columns.begin * m;
     std::vector<std::int64_t> global(static_cast<std::size_t>(m));
     for (std::int64_t i = 0; i < m; ++i)
       global[static_cast<std::size_t>(i)] = d.global_row(rank, i);
-    for (std::int64_t j = 0; j < n; ++j) {
+    for (std::int64_t j = columns.begin; j < columns.end; ++j) {
       const std::int64_t col = d.global_col(rank, j);
       for (const std::int64_t row : global) f(row, col, *element++);
     }

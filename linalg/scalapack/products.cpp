@@ -1,10 +1,10 @@
 #include <tessera/linalg/scalapack/fortran.hpp>
-#include <tessera/linalg/scalapack/routines.hpp>
+#include <tessera/linalg/scalapack/operations.hpp>
 
 namespace tessera::linalg::scalapack {
 
-void gemm(double alpha, const Matrix& a, Transpose op_a, const Matrix& b, Transpose op_b,
-          double beta, const Matrix& c) {
+void direct::gemm(const Matrix& c, double alpha, const Matrix& a, Transpose op_a, const Matrix& b,
+                  Transpose op_b, double beta) {
   if (!c.grid().inside() || c.rows() == 0 || c.cols() == 0) return;
   const int m = extent(c.rows());
   const int n = extent(c.cols());
@@ -27,7 +27,7 @@ Matrix product(const Matrix& a, const Matrix& b) {
   return c;
 }
 
-void trsm(bool lower, Transpose op, bool unit_diagonal, const Matrix& a, const Matrix& b) {
+void direct::trsm(const Matrix& b, bool lower, Transpose op, bool unit_diagonal, const Matrix& a) {
   if (!b.grid().inside() || b.rows() == 0 || b.cols() == 0) return;
   const int m = extent(b.rows());
   const int n = extent(b.cols());
@@ -42,7 +42,7 @@ void trsm(bool lower, Transpose op, bool unit_diagonal, const Matrix& a, const M
   });
 }
 
-Matrix transposed(const Matrix& a, Transpose op) {
+Matrix direct::transposed(const Matrix& a, Transpose op) {
   Matrix out = a.grid().zeros(a.cols(), a.rows(), a.dtype());
   if (!a.grid().inside() || a.rows() == 0 || a.cols() == 0) return out;
   const int m = extent(out.rows());

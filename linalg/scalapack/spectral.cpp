@@ -2,15 +2,15 @@
 #include <cmath>
 
 #include <tessera/linalg/scalapack/fortran.hpp>
-#include <tessera/linalg/scalapack/routines.hpp>
+#include <tessera/linalg/scalapack/operations.hpp>
 
 namespace tessera::linalg::scalapack {
 
-std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors) {
+std::vector<double> direct::heevd(const Matrix& a, bool lower, const Matrix* vectors) {
   const int n = extent(a.rows());
   std::vector<double> values(static_cast<std::size_t>(n));
   if (n == 0) return values;
-  require_finite(a, part_of(lower), "the eigenvalues");
+  require_convergence(a, part_of(lower), "the eigenvalues");
   const int exponent = rescale(a, part_of(lower));
   const Watch watch = working("?syevd", a, 20);
   reserve_blas(1);
@@ -62,13 +62,13 @@ std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors) {
   return values;
 }
 
-std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
+std::vector<double> direct::gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
   const int m = extent(a.rows());
   const int n = extent(a.cols());
   const int k = std::min(m, n);
   std::vector<double> values(static_cast<std::size_t>(k));
   if (k == 0) return values;
-  require_finite(a, Part::whole, "the SVD");
+  require_convergence(a, Part::whole, "the SVD");
   const Watch watch = working("?gesvd", a, 50);
   reserve_blas(1);
   with_type(a, [&](auto tag) {
@@ -114,11 +114,11 @@ std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
   return values;
 }
 
-std::vector<std::complex<double>> geev(const Matrix& a, const Matrix* vectors) {
+std::vector<std::complex<double>> direct::geev(const Matrix& a, const Matrix* vectors) {
   const int n = extent(a.rows());
   std::vector<std::complex<double>> values(static_cast<std::size_t>(n));
   if (n == 0) return values;
-  require_finite(a, Part::whole, "the eigenvalues");
+  require_convergence(a, Part::whole, "the eigenvalues");
   const char job = vectors ? 'V' : 'N';
   const Watch watch = working("?geev", a, 50);
   reserve_blas(1);

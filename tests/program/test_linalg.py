@@ -466,6 +466,34 @@ def check_pinv(m, out, command):
     m.close(out.pinv, theirs, condition=max(1, np.linalg.norm(theirs) * np.linalg.norm(a)))
 
 
+BASES = ["{X}", "{W}", "{G}", "{M}", "{deficient}", "{deficient} --rcond 0.2", "{repeated}", "{one}",
+         "{nilpotent}", "{no_rows}", "{no_cols}", "{none}", "{hilbert} --rcond 1e-3", "{long}"]  # fmt: skip
+
+
+def same_space(m, mine, theirs):
+    """Bases are free in their signs and rotations; what they span is not."""
+    assert mine.shape == theirs.shape
+    m.orthonormal(mine)
+    m.close(mine @ mine.conj().T, theirs @ theirs.conj().T, condition=100)
+
+
+def rcond(m, a, command):
+    return float(option(command, "--rcond", m.eps * max(a.shape)))
+
+
+@case(*[f"orth {b}" for b in BASES])
+def check_orth(m, out, command):
+    (a,) = operands(m, command)
+    same_space(m, out.orth, sla.orth(a, rcond(m, a, command)) if a.size else np.zeros((len(a), 0)))
+
+
+@case(*[f"null_space {b}" for b in BASES])
+def check_null_space(m, out, command):
+    (a,) = operands(m, command)
+    theirs = sla.null_space(a, rcond(m, a, command)) if a.size else np.eye(a.shape[1])
+    same_space(m, out.null_space, theirs)
+
+
 @case("det {G}", "det {R}", "det {one}", "det {none}", "det {E}", "det {nilpotent}")
 def check_det(m, out, command):
     (a,) = operands(m, command)
@@ -704,9 +732,14 @@ def test_help_teaches_every_function():
     out = tessera("linalg", "--help").out
     assert all(re.search(rf"^  {f} ", out, re.M) for f in functions) and "tessera linalg lstsq" in out
     listed = re.findall(r"^  (\w+) {2,}", out.split("Subcommands:")[1], re.M)
-    assert set(listed) - {"batch"} == functions, "every function has a test"
+    assert set(listed) - {"batch", "functions"} == functions, "every function has a test"
     out = tessera("linalg", "svd", "--help").out
     assert "--full-matrices" in out and "/u, /s, /vh" in out and "tessera linalg svd" in out
+
+
+def test_the_page_of_functions_is_what_the_program_says():
+    page = (Path(__file__).parents[2] / "docs/linalg_functions.md").read_text()
+    assert tessera("linalg", "functions").out == page, "stale: cmake --build ... --target linalg_functions"
 
 
 @pytest.mark.parametrize("processes", [1, 3])

@@ -9,11 +9,11 @@
 #include <type_traits>
 #include <vector>
 
+#include <tessera/linalg/blas.hpp>
 #include <tessera/linalg/kernels/cpu/gram.hpp>
 #include <tessera/linalg/kernels/cpu/moments.hpp>
 #include <tessera/linalg/kernels/cpu/qr.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
-#include <tessera/linalg/lapack.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/runtime.hpp>
 
@@ -424,6 +424,32 @@ bool cholesky_in_place(Stream&, const Tile& a) {
   return true;
 }
 
+// A row of b at a time. Every element takes its terms in the order of substitution.
+void solve_triangular_in_place(Stream&, const Tile& r, Transpose op, const Tile& b) {
+  const auto* factor = r.as<const double>();
+  const auto row = [&](std::int64_t i) { return b.as<double>() + i * b.stride; };
+  const auto eliminate = [&](std::int64_t i, std::int64_t j, double by) {
+    double* to = row(i);
+    const double* from = row(j);
+    for (std::int64_t t = 0; t < b.cols; ++t) to[t] -= by * from[t];
+  };
+  const auto divide = [&](std::int64_t i) {
+    const double by = factor[i * r.stride + i];
+    for (std::int64_t t = 0; t < b.cols; ++t) row(i)[t] /= by;
+  };
+  if (op == Transpose::no) {
+    for (std::int64_t i = r.rows - 1; i >= 0; --i) {
+      for (std::int64_t j = i + 1; j < r.rows; ++j) eliminate(i, j, factor[i * r.stride + j]);
+      divide(i);
+    }
+  } else {
+    for (std::int64_t i = 0; i < r.rows; ++i) {
+      for (std::int64_t j = 0; j < i; ++j) eliminate(i, j, factor[j * r.stride + i]);
+      divide(i);
+    }
+  }
+}
+
 void orthonormal_columns_in_place(Stream&, const Tile& a) {
   reserve_blas(1);
   std::vector<double> tau(static_cast<std::size_t>(a.cols));
@@ -459,6 +485,7 @@ Backend cpu_backend(const Kernels& k) {
       .implement(k.eigh, wide, eigh_in_place)
       .implement(k.svd, wide, svd_into)
       .implement(k.cholesky, wide, cholesky_in_place)
+      .implement(k.solve_triangular, wide, solve_triangular_in_place)
       .implement(k.orthonormal_columns, wide, orthonormal_columns_in_place);
   return backend;
 }

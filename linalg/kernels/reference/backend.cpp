@@ -475,6 +475,23 @@ bool cholesky(Stream&, const Tile& tile) {
   return true;
 }
 
+void solve_triangular(Stream&, const Tile& r, Transpose op, const Tile& tile) {
+  const Index n = r.rows;
+  Matrix x(tile);
+  const auto element = [&](Index i, Index j) {  // of op(r)
+    return op == Transpose::no ? at(r, i, j) : at(r, j, i);
+  };
+  for (Index k = 0; k < n; ++k) {
+    const Index i = op == Transpose::no ? n - 1 - k : k;
+    for (Index t = 0; t < x.cols; ++t) {
+      for (Index j = op == Transpose::no ? i + 1 : 0; j < (op == Transpose::no ? n : i); ++j)
+        x(i, t) -= element(i, j) * x(j, t);
+      x(i, t) /= element(i, i);
+    }
+  }
+  x.store(tile);
+}
+
 }  // namespace
 
 Backend reference_backend(const Kernels& k) {
@@ -499,6 +516,7 @@ Backend reference_backend(const Kernels& k) {
       .implement(k.eigh, float64, eigh)
       .implement(k.svd, float64, svd)
       .implement(k.cholesky, float64, cholesky)
+      .implement(k.solve_triangular, float64, solve_triangular)
       .implement(k.orthonormal_columns, float64, orthonormal_columns);
   return backend;
 }

@@ -1,0 +1,209 @@
+// The table of functions against the operations: it has all of them, and who is asked for runs.
+#include <tessera/linalg/signatures.hpp>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <set>
+#include <sstream>
+
+#include <tessera/linalg/functions.hpp>
+#include <tessera/linalg/kernels/kernels.hpp>
+
+#include "support/near.hpp"
+
+namespace tessera::linalg {
+namespace {
+
+Array random(const Shape& shape, DType dtype, std::uint64_t seed = 1) {
+  const Array re =
+      test::make<double>(shape, [seed](std::int64_t i) { return test::unit(i, seed) - 0.5; });
+  return re.astype(dtype);
+}
+/// Symmetric positive definite.
+Array definite(std::int64_t n, DType dtype) {
+  return test::make<double>({n, n},
+                            [n](std::int64_t i) {
+                              const std::int64_t a = i / n, b = i % n;
+                              return (a == b ? 3.0 * static_cast<double>(n) : 0.0) +
+                                     test::unit(std::min(a, b) * n + std::max(a, b));
+                            })
+      .astype(dtype);
+}
+
+struct Call {
+  std::vector<Array> arrays;
+  std::map<std::string, Setting> settings = {};
+};
+
+/// Arguments that every function takes well.
+Call good_call(const std::string& name, DType dtype) {
+  constexpr std::int64_t n = 12;
+  if (name == "outer") return {{random({30}, dtype), random({5}, dtype, 2)}};
+  if (name == "vecdot") return {{random({300, 4}, dtype), random({300, 4}, dtype, 2)}};
+  if (name == "tensordot")
+    return {{random({300, 4}, dtype), random({4, 3}, dtype, 2)}, {{"axes", 1}}};
+  if (name == "qr") return {{random({600, 4}, dtype)}};  // tall: R and Q of a tree
+  if (name == "svds") return {{definite(n, dtype)}, {{"k", 2}}};
+  if (name == "matrix_power") return {{definite(n, dtype)}, {{"n", 3}}};
+  if (name == "lu_solve") {
+    const Lu f = lu_factor(definite(n, dtype));
+    return {{f.lu, f.piv, random({n, 2}, dtype)}};
+  }
+  std::vector<Array> arrays = {definite(n, dtype)};
+  if (signature(name).inputs.size() == 2) arrays.push_back(random({n, 2}, dtype));
+  return {arrays};
+}
+
+/// Runs `work` with a trace; the operations and backends that ran anywhere, on rank 0.
+std::set<std::pair<std::string, std::string>> traced(const std::function<void()>& work) {
+  const Communicator world = Communicator::world();
+  std::string folder = (std::filesystem::temp_directory_path() / "tessera-XXXXXX").string();
+  if (world.rank() == 0) {
+    EXPECT_NE(mkdtemp(folder.data()), nullptr);
+  }
+  world.broadcast(folder, 0);
+  trace::start(folder + "/trace.json", world);
+  work();
+  testing::internal::CaptureStderr();
+  trace::finish(world);
+  std::stringstream lines(testing::internal::GetCapturedStderr());
+  if (world.rank() == 0) std::filesystem::remove_all(folder);
+  std::set<std::pair<std::string, std::string>> ran;
+  std::string line, operation, backend;
+  while (std::getline(lines, line))
+    if (std::stringstream words(line); words >> operation >> backend)
+      if (operation.find('.') != std::string::npos) ran.emplace(operation, backend);
+  return ran;
+}
+
+TEST(Signatures, AreThoseOfTheOperations) {
+  functions();
+  std::set<std::string> operations, named;
+  for (const Support& s : support_table())
+    if (s.composed && s.operation.starts_with("linalg.")) operations.insert(s.operation);
+  for (const Signature& s : signatures())
+    EXPECT_TRUE(named.insert("linalg." + s.name).second) << s.name << " is there twice";
+  named.erase("linalg.transpose");  // moves data, computes nothing
+  // Of rows, for estimators.
+  for (const char* of_rows : {"linalg.column_moments", "linalg.centered_gram", "linalg.tsqr"})
+    EXPECT_EQ(operations.erase(of_rows), 1u) << of_rows;
+  EXPECT_EQ(named, operations);
+}
+
+TEST(Signatures, CallWhatTheyName) {
+  for (const DType dtype : {DType::float32, DType::complex128}) {
+    const auto ran = traced([&] {
+      for (const Signature& s : signatures()) {
+        const Call call = good_call(s.name, dtype);
+        const auto results = s(call.arrays, call.settings);
+        ASSERT_LE(results.size(), s.outputs.size()) << s.name;
+        for (std::size_t i = 0; i < results.size(); ++i) {
+          EXPECT_EQ(results[i].first, s.outputs[i]) << s.name;
+          EXPECT_TRUE(!s.scalars || results[i].second.ndim() == 0) << s.name;
+        }
+      }
+    });
+    if (Communicator::world().rank() != 0) continue;
+    for (const Signature& s : signatures())
+      EXPECT_TRUE(s.name == "transpose" || ran.contains({"linalg." + s.name, "composed"}))
+          << s.name;
+  }
+}
+
+// Under only("reference") nothing else computes: a function runs by plain loops, or says which
+// operation has none.
+TEST(Signatures, OnlyWhoIsAskedForRuns) {
+  for (const DType dtype : {DType::float32, DType::float64, DType::complex64, DType::complex128}) {
+    std::set<std::string> refused;
+    std::map<std::string, Call> calls;
+    for (const Signature& s : signatures()) calls[s.name] = good_call(s.name, dtype);
+    const auto ran = traced([&] {
+      const auto guard = only("reference");
+      for (const Signature& s : signatures()) try {
+          s(calls[s.name].arrays, calls[s.name].settings);
+        } catch (const NotImplementedError& e) {
+          refused.insert(s.name);
+          EXPECT_NE(std::string(e.what()).find("scalapack."), std::string::npos) << e.what();
+        }
+    });
+    for (const auto& [operation, backend] : ran)
+      EXPECT_TRUE(backend == "reference" || backend == "composed" ||
+                  operation.starts_with("runtime."))
+          << operation << " ran on " << backend;
+    for (const char* name : {"matmul", "gram", "tensordot", "vecdot", "norm", "trace", "qr"})
+      EXPECT_FALSE(refused.contains(name)) << name;
+    EXPECT_TRUE(refused.contains("cholesky") && refused.contains("solve"));
+    if (Communicator::world().rank() == 0) {
+      EXPECT_TRUE(ran.contains({"linalg.leaf_q", "reference"}));
+      EXPECT_TRUE(ran.contains({"linalg.gemm", "reference"}));  // Q down the tree
+    }
+  }
+}
+
+TEST(Signatures, ReferenceAndCpuAgree) {
+  for (const char* name :
+       {"matmul", "gram", "outer", "vecdot", "tensordot", "norm", "trace", "qr"}) {
+    const Call call = good_call(name, DType::complex128);
+    const auto by_cpu = signature(name)(call.arrays, call.settings);
+    const auto guard = only("reference");
+    const auto by_loops = signature(name)(call.arrays, call.settings);
+    ASSERT_EQ(by_cpu.size(), by_loops.size());
+    for (std::size_t i = 0; i < by_cpu.size(); ++i) {
+      const Array a = gather(by_cpu[i].second).astype(DType::complex128);
+      const Array b = gather(by_loops[i].second).astype(DType::complex128);
+      ASSERT_EQ(a.shape(), b.shape()) << name;
+      const auto x = a.values<std::complex<double>>(), y = b.values<std::complex<double>>();
+      for (std::size_t k = 0; k < x.size(); ++k)
+        ASSERT_NEAR(std::abs(x[k] - y[k]), 0, 1e-12 * (1 + std::abs(x[k]))) << name;
+    }
+  }
+}
+
+TEST(Signatures, Errors) {
+  const Array a = definite(4, DType::float64);
+  const auto refuse = [&](const char* name, std::vector<Array> arrays,
+                          const std::map<std::string, Setting>& settings, const std::string& text) {
+    test::expect_error<ValueError>([&] { signature(name)(std::move(arrays), settings); }, text);
+  };
+  refuse("svd", {}, {}, "svd takes 1 array, got 0");
+  refuse("solve", {a}, {}, "solve takes 2 arrays, got 1");
+  refuse("svds", {a}, {}, "svds needs k");
+  refuse("svd", {a}, {{"fool_matrices", true}}, "svd has no option fool_matrices");
+  refuse("svd", {a}, {{"full_matrices", 1.5}}, "svd: full_matrices must be True or False, got 1.5");
+  refuse("qr", {a}, {{"mode", "full"}}, "qr: mode must be one of r, reduced, got full");
+  refuse("svds", {a}, {{"k", 2}, {"random_state", -1}},
+         "svds: random_state must be an int in [0, 4294967295], got -1");
+  refuse("svds", {a}, {{"k", {}}}, "svds: k must be an int, got None");
+  refuse("eigh", {a}, {{"subset_by_index", std::vector<std::int64_t>{1}}},
+         "eigh: subset_by_index must be 2 ints (FIRST, LAST), got 1");
+  refuse("pinv", {a}, {{"rtol", "much"}}, "pinv: rtol must be a number, got much");
+  test::expect_error<ValueError>([] { signature("qz").name.size(); },
+                                 "there is no function 'qz' of linear algebra; there are matmul, "
+                                 "gram, outer, vecdot, tensordot, transpose, norm, trace, "
+                                 "diagonal, cholesky, lu_factor, qr, svd, svdvals, svds, eigh, "
+                                 "eigvalsh, eig, eigvals, orth, null_space, solve, lu_solve, "
+                                 "solve_triangular, lstsq, inv, pinv, det, slogdet, matrix_rank, "
+                                 "cond, matrix_power, expm");
+}
+
+TEST(Signatures, TextsOfACommandLineBecomeSettings) {
+  const auto option = [](const char* function, const char* name) -> const Option& {
+    for (const Option& o : signature(function).options)
+      if (o.name == name) return o;
+    throw std::out_of_range(name);
+  };
+  EXPECT_EQ(option("svds", "k").parse("12"), Setting(std::int64_t{12}));
+  EXPECT_EQ(option("lstsq", "cond").parse("1e-3"), Setting(1e-3));
+  EXPECT_EQ(option("norm", "ord").parse("-inf"), Setting(-HUGE_VAL));
+  EXPECT_EQ(option("norm", "ord").parse("fro"), Setting(std::string("fro")));
+  EXPECT_EQ(option("lu_solve", "trans").parse("C"), Setting(std::string("C")));
+  test::expect_error<ValueError>([&] { option("svds", "k").parse("1.5"); },
+                                 "must be an int, got 1.5");
+  test::expect_error<ValueError>([&] { option("lu_solve", "trans").parse("H"); },
+                                 "must be one of N, T, C, got H");
+}
+
+}  // namespace
+}  // namespace tessera::linalg
