@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
     const Array x = random_array({rows, cols}, DType::float32, 1).to(where);
     const Array y = what == "linear" ? random_array({rows}, DType::float32, 2).to(where) : Array{};
     // Iterations are timed as the difference of two fits, as for scikit-learn.
-    constexpr std::int64_t iterations = 10;
+    constexpr std::int64_t iterations = 40;
     std::vector<std::int64_t> first(static_cast<std::size_t>(clusters));
     std::iota(first.begin(), first.end(), 0);
     const Array centers = what == "kmeans" ? take_rows(x, first) : Array{};

@@ -276,7 +276,8 @@ std::vector<std::int64_t> gather_all(const std::vector<std::int64_t>& mine,
 }
 
 Array parallel(const Rows& x, std::int64_t k, const Array& weights, RandomState& random) {
-  constexpr std::uint32_t rounds = 5;
+  // Two suffice at 2 k candidates each, as Spark has it: more do not end in a smaller inertia.
+  constexpr std::uint32_t rounds = 2;
   const double oversampling = 2.0 * static_cast<double>(k);
   Sampler sampler(x, weights);
   auto chosen = sampler.pick(random.random_sample(1));

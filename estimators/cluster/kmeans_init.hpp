@@ -67,7 +67,7 @@ struct TopRows {
 /// - "k-means++": Arthur and Vassilvitskii 2007 with scikit-learn's greedy choice among
 ///   2 + floor(ln k) candidates drawn with probability proportional to w D^2.
 /// - "random": k different rows drawn without replacement with probability proportional to w.
-/// - "k-means||": Bahmani et al. 2012 with 5 rounds of 2 k expected candidates each, reduced to k
+/// - "k-means||": Bahmani et al. 2012 with 2 rounds of 2 k expected candidates each, reduced to k
 ///   by weighted k-means++. What every row draws comes from Random by its number.
 ///
 /// The first two draw what scikit-learn draws, and so choose its rows, as long as the float64 sums
