@@ -61,7 +61,8 @@ class CsvSource : public FileSource {
     for (std::int64_t row = 0; row < out.rows;) {
       const auto record = records.next();
       if (!record) refuse_changed();
-      if (csv::is_blank(record->text, layout.delimiter) && (record->comment || layout.cells > 1))
+      if (csv::is_blank(record->text, layout.delimiter) &&
+          (record->comment || layout.row_cells > 1))
         continue;
       cells.clear();
       Cells all(record->text, layout.delimiter);

@@ -60,7 +60,6 @@ Verdict verdict_on(const Row& first, const Row& second) {
       word_below |= below == Kind::text;
     }
     if (!word_below) return {true, ""};
-    if (integers < numbers) return {false, "it has numbers as the next row has"};
     return {true, numbers > 0 ? "although some of its cells are numbers"
                               : "although the next row is of words as well"};
   }
@@ -86,18 +85,24 @@ Verdict verdict_on(const Row& first, const Row& second) {
 }
 
 char found_delimiter(const std::vector<std::string>& rows, const Dialect& d) {
-  char first = '\0';
+  char found = '\0';
+  std::size_t most = 0;  // fitting rows and, beside that, numbers in the last
   for (const char c : known_delimiters) {
     if (c == d.decimal || c == d.thousands) continue;
     const auto n = count_cells(rows[0], c);
     if (n == 1) continue;
-    if (rows.size() == 1) return c;
+    Dialect by_this = d;
+    by_this.delimiter = c;
+    const Row last = row_of(rows.back(), by_this);
     // A row may end with a delimiter where the header does not.
-    const auto next = count_cells(rows[1], c);
-    if (next == n || next == n + 1) return c;
-    if (!first) first = c;
+    const auto next = std::ssize(last.cells);
+    const bool fits = next == n || next == n + 1;
+    const std::size_t score =
+        1 + (fits ? 1 + last.cells.size() - last.count(Kind::text) : std::size_t{0});
+    if (score > most) found = c;
+    most = std::max(most, score);
   }
-  if (first) return first;
+  if (found) return found;
   Dialect by_blanks = d;
   by_blanks.delimiter = ' ';
   const Row top = row_of(rows[0], by_blanks);

@@ -127,7 +127,9 @@ class Survey {
       const auto line = lines.next_line();
       if (!line) break;
       if (is_comment(line->text)) {
-        comment_ = std::string(line->text.substr(line->text.find_first_not_of("# \t")));
+        const char signs[] = {comment_sign(), ' ', '\t', '\0'};
+        const auto start = line->text.find_first_not_of(signs);
+        comment_ = start == std::string_view::npos ? "" : line->text.substr(start);
         comment_line_ = line_;
       } else if (is_blank(line->text, dialect_.delimiter ? dialect_.delimiter : '\t')) {
         ++blank_lines_;
@@ -138,11 +140,12 @@ class Survey {
     }
   }
 
+  char comment_sign() const { return dialect_.comment ? dialect_.comment : '#'; }
+
   // A # that is no missing value (#N/A) and not the name of a column.
   bool is_comment(std::string_view line) const {
-    const char sign = dialect_.comment ? dialect_.comment : '#';
     const auto start = line.find_first_not_of(" \t");
-    if (start == std::string_view::npos || line[start] != sign) return false;
+    if (start == std::string_view::npos || line[start] != comment_sign()) return false;
     if (dialect_.comment) return true;
     const auto cell = line.substr(start, line.find_first_of(known_delimiters, start) - start);
     const auto end = cell.find_last_not_of(" \t") + 1;
@@ -248,7 +251,7 @@ class Survey {
       if (record->text.find('\0') != std::string_view::npos) refuse_zero(record->line);
       if (is_blank(record->text, dialect_.delimiter)) {
         if (record->comment) continue;
-        if (layout_.cells > 1) {
+        if (std::max(layout_.cells, layout_.row_cells) > 1) {
           ++blank_lines_;
           continue;
         }

@@ -21,7 +21,7 @@ struct DatasetInfo {
   FileIdentity file{};           ///< as this process saw it: reading compares
   /// The attribute column_names, when it has one string for each column; left out of lists.
   std::vector<std::string> column_names{};
-  std::string sparse{};          ///< "csr" or "csc" for a sparse matrix, else ""
+  std::string sparse{};  ///< "csr" or "csc" for a sparse matrix, else ""
   /// How stored numbers become those of the array; null where they are the same, and where the
   /// dataset is not open.
   std::shared_ptr<const hdf5::Packing> packing{};

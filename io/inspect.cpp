@@ -77,8 +77,8 @@ int main(int argc, char** argv) {
   limit(RLIMIT_FSIZE, 0);
   limit(RLIMIT_NOFILE, 32);
   limit(RLIMIT_CPU, number(argv[1]));
-  alarm(static_cast<unsigned>(number(argv[1])) + 1);
-#if !defined(__SANITIZE_ADDRESS__)  // which maps terabytes
+  alarm(static_cast<unsigned>(10 * number(argv[1])) + 1);  // of a file server that does not answer
+#if !defined(__SANITIZE_ADDRESS__)                         // which maps terabytes
   limit(RLIMIT_AS, number(argv[2]));
 #endif
   const std::string text = answer(argv[3], argv[4]);

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <optional>
 
@@ -21,7 +22,19 @@ std::optional<std::map<std::string, FileIdentity>>& first_looks() {
   return looks;
 }
 
+std::string canonical(const std::string& file) {
+  std::error_code ignored;
+  return std::filesystem::weakly_canonical(file, ignored).string();
+}
+
 }  // namespace
+
+void forget_first_look(const std::string& file) {
+  if (first_looks())
+    std::erase_if(*first_looks(), [&](const auto& look) {
+      return look.first == file || look.first == canonical(file);
+    });
+}
 
 InputsStay::InputsStay() { first_looks().emplace(); }
 InputsStay::~InputsStay() { first_looks().reset(); }
@@ -42,9 +55,11 @@ FileIdentity require_readable(const std::string& file, const Communicator& comm)
     if (!known || !S_ISREG(status.st_mode))
       throw OSError(fmt::format("cannot open '{}': it is not a regular file", file));
     mine = first_look(file, fd);
-    if (first_looks())
-      if (const auto [known_look, fresh] = first_looks()->emplace(file, mine); !fresh)
-        require_unchanged(file, fd, known_look->second);
+    // One file may have several names, and a link may lead elsewhere later.
+    for (const auto& name : {file, canonical(file)})
+      if (first_looks())
+        if (const auto [known_look, fresh] = first_looks()->emplace(name, mine); !fresh)
+          require_unchanged(file, fd, known_look->second);
   });
   // Device, inode and time may differ: each host may have a copy of its own.
   const auto sample = static_cast<std::int64_t>(mine.sample);

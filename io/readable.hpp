@@ -12,6 +12,9 @@ namespace tessera::io {
 /// everywhere. Collective; milliseconds.
 FileIdentity require_readable(const std::string& file, const Communicator& comm);
 
+/// What this job has written itself is looked at anew: after writing `file`, on every process.
+void forget_first_look(const std::string& file);
+
 /// While one lives, a file that has been looked at must stay as it was: require_readable() compares
 /// with its first look at that name. For a program that takes several inputs from one file.
 class InputsStay {

@@ -133,23 +133,28 @@ class DatasetSource : public RowSource {
   void read_leaves(const LeafList& leaves, Queue& queue) const {
     std::int64_t at = leaves[0];
     try {
-      hdf5::explain("cannot read " + hdf5::title(file_, info_.name), [&] {
-        const hdf5::Id file = hdf5::open_file(file_);
+      const std::string failed = "cannot read " + hdf5::title(file_, info_.name);
+      hdf5::Id file;
+      hdf5::Id dataset;
+      DatasetInfo here;
+      hdf5::explain(failed, [&] {
+        file = hdf5::open_file(file_);
         require_unchanged(file_, hdf5::descriptor(file), info_.file);
-        const hdf5::Id dataset = hdf5::open_dataset(file, info_.name, distribution().leaf_rows());
-        const DatasetInfo here = hdf5::describe(dataset, file_, info_.name);
+        dataset = hdf5::open_dataset(file, info_.name, distribution().leaf_rows());
+        here = hdf5::describe(dataset, file_, info_.name);
         if (here.shape != info_.shape || here.dtype != info_.dtype)
           throw OSError(hdf5::title(file_, info_.name) + " changed since it was opened");
-        for (std::int64_t i = 0; i < leaves.size(); ++i) {
-          at = leaves[i];
-          std::byte* data = queue.take_buffer();
-          if (!data) break;
-          const Range rows = distribution().rows_of_leaf(at);
-          hdf5::read_rows(dataset, here, rows, data);
-          note_progress();
-          queue.offer({at, data});
-        }
       });
+      for (std::int64_t i = 0; i < leaves.size(); ++i) {
+        at = leaves[i];
+        // Waiting for who works on the leaves may take as long as they take.
+        std::byte* data = queue.take_buffer();
+        if (!data) break;
+        hdf5::explain(
+            failed, [&] { hdf5::read_rows(dataset, here, distribution().rows_of_leaf(at), data); });
+        note_progress();
+        queue.offer({at, data});
+      }
     } catch (...) {
       queue.fail(at, std::current_exception());
     }

@@ -245,6 +245,7 @@ void write_datasets(const std::string& file, const Targets& targets, const Commu
       }
     });
   });
+  forget_first_look(file);
 }
 
 void write_rows(hid_t dataset, const Shape& shape, DType dtype, Range rows, const void* from,

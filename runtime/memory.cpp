@@ -36,7 +36,8 @@ std::uint64_t rest(std::uint64_t limit, std::uint64_t used) {
 }
 
 struct ControlGroups {
-  std::string controller, root, limit, usage, cache;
+  std::string controller, root, limit, usage;
+  std::array<const char*, 2> cache;
 };
 
 /// What the control groups from this process's own up to the root still allow. The kernel gives
@@ -54,8 +55,9 @@ std::uint64_t free_in_groups(const ControlGroups& kind) {
     for (fs::path at = root / fs::path(line.substr(second + 1)).relative_path();;
          at = at.parent_path()) {
       const auto limit = number_in(at / kind.limit, "", unlimited);
-      const auto used =
-          rest(number_in(at / kind.usage, "", 0), number_in(at / "memory.stat", kind.cache, 0));
+      auto used = number_in(at / kind.usage, "", 0);
+      for (const char* pages : kind.cache)
+        used = rest(used, number_in(at / "memory.stat", pages, 0));
       if (limit != unlimited) least = std::min(least, rest(limit, used));
       if (at == root || at.string().size() <= root.string().size()) break;
     }
@@ -80,9 +82,13 @@ FreeMemory free_memory() {
   FreeMemory found;
   found.machine = number_in("/proc/meminfo", "MemAvailable:", unlimited / kib) * kib;
   for (const ControlGroups& kind :
-       {ControlGroups{"", "/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"},
-        ControlGroups{"memory", "/sys/fs/cgroup/memory", "memory.limit_in_bytes",
-                      "memory.usage_in_bytes", "total_inactive_file"}})
+       {ControlGroups{
+            "", "/sys/fs/cgroup", "memory.max", "memory.current", {"inactive_file", "active_file"}},
+        ControlGroups{"memory",
+                      "/sys/fs/cgroup/memory",
+                      "memory.limit_in_bytes",
+                      "memory.usage_in_bytes",
+                      {"total_inactive_file", "total_active_file"}}})
     found.machine = std::min(found.machine, free_in_groups(kind));
   found.process =
       std::min(free_under(RLIMIT_AS, number_in("/proc/self/status", "VmSize:", 0) * kib),

@@ -93,7 +93,7 @@ Doing look() {
     if (depth == 0) continue;
     for (std::size_t i = 0; i < depth; ++i) now.allowed += lane->open[i]->seconds();
     if (lane.get() != l.main) {
-      others += fmt::format("; on another thread {}", lane->open[depth - 1]->what());
+      others += fmt::format("; another thread: {}", lane->open[depth - 1]->what());
       continue;
     }
     for (std::size_t i = 0; i < depth; ++i) {

@@ -387,7 +387,7 @@ struct Convert {
         "more words or numbers, with commas between them, that stand for a missing value; may be "
         "repeated")
         ->allow_extra_args(false);
-    add("--skip-rows", options.skip_rows, "N", "lines to leave out at the start [0]")
+    add("--skip-rows", options.skip_rows, "INT", "lines to leave out at the start [0]")
         ->check(within(0));
     add("--comment", options.comment, "CHAR",
         "what starts a comment, anywhere [# at the start of lines above the table]");

@@ -134,7 +134,8 @@ TEST_F(Samples, HeaderOrNot) {
       {"2019,2020\n.5,.25\n", {2, 2}, {2019, 2020, .5, .25}, data, {}},
       {"\"1\",\"2\"\n3,4\n", {1, 2}, {3, 4}, header, {}},
       // the same kinds in both rows
-      {"5.1,setosa\n4.9,setosa\n", {2}, {5.1, 4.9}, data, {}},
+      {"5.1,setosa\n4.9,setosa\n", {1}, {4.9}, header, {}},
+      {"5.1,setosa\n4.9,setosa\n", {2}, {5.1, 4.9}, "", {.header = no}},
       {"2020,name\n2021,x\n", {1}, {2021}, header, {}},
       // as told
       {"0,1,2\n0.5,1.5,2.5\n", {2, 3}, {0, 1, 2, .5, 1.5, 2.5}, "", {.header = no}},
@@ -143,6 +144,9 @@ TEST_F(Samples, HeaderOrNot) {
       {"# by x\n# a,b\n1,2\n", {1, 2}, {1, 2}, "line 2: the comment 'a, b' is taken", {}},
       {"#N/A,2\n3,4\n", {2, 2}, {nan, 2, 3, 4}, "", {}},
       {"#,b\n3,4\n", {1, 2}, {3, 4}, "", {}},
+      {"# by x\n#\na,b\n1,2\n", {1, 2}, {1, 2}, "", {}},
+      {" # \n1,2\n", {1, 2}, {1, 2}, "", {}},
+      {"%a,b\n1,2\n", {1, 2}, {1, 2}, "the comment 'a, b' is taken", {.comment = "%"}},
   };
   for (const auto& sample : samples) expect(sample);
 }
@@ -156,6 +160,10 @@ TEST_F(Samples, Dialects) {
       {"a\tb\n1\t2\n\t\n5\t6\n", {3, 2}, {1, 2, nan, nan, 5, 6}, "", {}, ".tsv"},
       {"a\n1\n", {1}, {1}, "", {}, ".tsv"},
       {"a|b\n1|2\n", {1, 2}, {1, 2}, "", {}},
+      {"name;first,age\nDoe;Jane,33\n", {1}, {33}, "", {}},
+      {"1,\n\n3,\n5,\n", {3}, {1, 3, 5}, "1 blank line is left out", {}},
+      {"a,\n1,\n\n2,\n", {2}, {1, 2}, "1 blank line is left out", {}},
+      {"a\n1,\n\n3,\n", {2}, {1, 3}, "1 blank line is left out", {}},
       {"1.0e+00 2.0e+00\n3 4\n", {2, 2}, {1, 2, 3, 4}, "separated by blanks", {}},
       {"x  y\n 1  2 \n", {1, 2}, {1, 2}, "separated by blanks", {}},
       {"1 \t 2\n", {1, 2}, {1, 2}, "", {.delimiter = "blank"}},

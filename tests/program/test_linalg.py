@@ -909,6 +909,13 @@ def test_batch_names_the_line(bad, monkeypatch, tmp_path, processes):
     check_failure("linalg batch b.txt", processes, FAILURE, ["^tessera: ValueError: line 1", "--out"])
 
 
+def test_batch_reads_what_it_wrote():
+    write("b.h5", A=np.diag([1.0, 2, 3]))
+    Path("b.txt").write_text("matmul b.h5:/A b.h5:/A --out b.h5:/C\nsvdvals ./b.h5:/C --out c.h5:/s\n")
+    tessera("linalg", "batch", "b.txt", processes=2)
+    np.testing.assert_allclose(read("c.h5", "s"), [9, 4, 1], rtol=1e-12)
+
+
 @pytest.fixture(scope="module")
 def conditioned(tmp_path_factory):
     """Matrices whose condition numbers are far from 1 / eps, on either side, and right-hand sides."""
