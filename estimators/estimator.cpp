@@ -24,13 +24,13 @@ void require_fitted(const Estimator& e) {
         e.name()));
 }
 
-// One a line, and not many.
+// One after the other, and not many.
 void refuse(const std::vector<std::string>& problems) {
   constexpr std::ptrdiff_t most = 20;
   if (problems.empty()) return;
   const auto end = problems.begin() + std::min(most, std::ssize(problems));
-  std::string text = fmt::format("{}", fmt::join(problems.begin(), end, "\n"));
-  if (std::ssize(problems) > most) text += fmt::format("\nand {} more", problems.size() - most);
+  std::string text = fmt::format("{}", fmt::join(problems.begin(), end, "; "));
+  if (std::ssize(problems) > most) text += fmt::format("; and {} more", problems.size() - most);
   throw ValueError(text);
 }
 

@@ -83,8 +83,8 @@ class Estimator {
   /// Parameters and fitted attributes as data. NotFittedError before fit.
   Model model() const;
   /// Takes both from a model of the same estimator; parameters that it does not have become the
-  /// defaults. A model is input: ValueError, naming its file, for another estimator's, and, a line
-  /// each, for attributes that are missing, not known or not what the estimator says of them;
+  /// defaults. A model is input: ValueError, naming its file, for another estimator's, and for
+  /// attributes that are missing, not known or not what the estimator says of them;
   /// InvalidParameterError for parameters. Then the estimator is not fitted. Collective.
   void restore(const Model& model);
 

@@ -56,7 +56,8 @@ Slogdet composed::slogdet(const Array& a, bool check_finite) {
     if (size == 0.0)
       return {scalar(0.0, a, detail::common_dtype(a.dtype())),
               -std::numeric_limits<double>::infinity()};
-    // Half the number has a size where this one's overflows. A sign is 1 or -1, also of infinity.
+    // A quarter of the number has a size where this one's overflows. A sign is 1 or -1, also of
+    // infinity.
     if (is_complex(a.dtype()))
       sign *= std::isinf(size) ? 0.25 * f / std::abs(0.25 * f) : f / size;
     else if (f.real() < 0)
@@ -81,7 +82,11 @@ Array composed::det(const Array& a, bool check_finite) {
   };
   for (const Z f : factors.values) product = normalise(product * normalise(f));
   const int e = static_cast<int>(std::clamp<std::int64_t>(exponent, -5000, 5000));
+  const Z mantissa = product;
   product = {std::scalbn(product.real(), e), std::scalbn(product.imag(), e)};
+  if (std::isfinite(std::abs(mantissa)) && mantissa != 0.0 &&
+      (product == 0.0 || !std::isfinite(std::abs(product))))
+    warn("det leaves the range of float64", "RuntimeWarning");
   return scalar(product, a, is_complex(a.dtype()) ? DType::complex128 : DType::float64);
 }
 

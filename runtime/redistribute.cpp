@@ -272,7 +272,7 @@ Array in_host_memory(const Array& x, const Distribution& target) {
 Array redistribute(const Array& given, const Distribution& target) {
   detail::check_fits(given.shape(), target, given.comm());
   if (given.distribution() == target) return given;
-  return in_host_memory(given.to(cpu), target).to(given.device());
+  return in_host_memory(given.to(cpu), target).to(given.device()).named(given.column_names());
 }
 
 Array gather(const Array& x) {

@@ -192,8 +192,10 @@ constexpr std::string_view opening = "{\"traceEvents\":[\n";
 class TraceFile {
  public:
   explicit TraceFile(const std::string& name) : title_(fmt::format("the trace '{}'", name)) {
-    if (std::filesystem::is_fifo(name)) fail("it is a pipe");  // opening it may wait for ever
-    if (!std::filesystem::exists(name) || std::filesystem::is_regular_file(name)) {
+    std::error_code unknown;  // what is wrong with a name shows when the file is made
+    const auto found = std::filesystem::status(name, unknown);
+    if (std::filesystem::is_fifo(found)) fail("it is a pipe");  // opening it may wait for ever
+    if (!std::filesystem::exists(found) || std::filesystem::is_regular_file(found)) {
       std::string begin(opening.size(), ' ');
       std::ifstream old(name, std::ios::binary);
       if (old.read(begin.data(), std::ssize(begin)); old.gcount() > 0 && begin != opening)

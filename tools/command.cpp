@@ -139,8 +139,9 @@ Device Common::where() const {
 }
 
 Array Common::read(const std::string& location) const {
-  return location.empty() ? Array{}
-                          : io::read(location, io::ReadOptions{.collective = collective, .dense = dense});
+  return location.empty()
+             ? Array{}
+             : io::read(location, io::ReadOptions{.collective = collective, .dense = dense});
 }
 
 Rows Common::read_x(const std::string& location) const {
@@ -153,7 +154,8 @@ Rows Common::read_x(const std::string& location) const {
   }
   const auto at = io::resolve(io::parse_location(location), Communicator::world());
   const Rows x = io::stream(at.file, at.dataset, {.dense = dense});
-  return (is_floating(x.dtype()) ? x : x.as(DType::float64)).to(device);
+  const bool as_it_is = is_floating(x.dtype()) || is_complex(x.dtype());  // which fit refuses
+  return (as_it_is ? x : x.as(DType::float64)).to(device);
 }
 
 }  // namespace tessera

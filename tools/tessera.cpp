@@ -502,6 +502,19 @@ void load_plugins(char** argv) {
   }
 }
 
+// What CLI11 parses, last word first. To it "--name=" has no value; here it has an empty one.
+std::vector<std::string> words_of(int argc, char** argv) {
+  std::vector<std::string> words;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const bool empty = word.starts_with("--") && word.find('=') == word.size() - 1;
+    words.emplace_back(word.substr(0, word.size() - (empty ? 1 : 0)));
+    if (empty) words.emplace_back();
+  }
+  std::reverse(words.begin(), words.end());
+  return words;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -561,7 +574,7 @@ int main(int argc, char** argv) {
   check_values(program);
 
   try {
-    program.parse(argc, argv);
+    program.parse(words_of(argc, argv));
   } catch (const CLI::Success& e) {  // --help, --version
     std::ostringstream text;
     program.exit(e, text, text);

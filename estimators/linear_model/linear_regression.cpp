@@ -134,21 +134,25 @@ bool out_of_range(const CenteredGram& g, std::int64_t p, DType dtype) {
   return far(largest);
 }
 
-// `values` as `dtype` holds them. Predictions need what `what` names: ValueError when the largest
-// overflows, or underflows though there is `something`.
+// `values`, as many for each target, as `dtype` holds them. Predictions need what `what` names:
+// ValueError when the largest of a target overflows, or underflows though there is `something`.
 Array as_dtype(const std::vector<double>& values, Shape shape, DType dtype,
-               const Communicator& comm, const char* what, bool something) {
+               const Communicator& comm, const char* what, const std::vector<bool>& something) {
   const bool single = dtype == DType::float32;
   const double most =
       single ? double{std::numeric_limits<float>::max()} : std::numeric_limits<double>::max();
   const double least =
       single ? double{std::numeric_limits<float>::min()} : std::numeric_limits<double>::min();
-  double largest = 0;
-  for (const double v : values) largest = std::max(largest, std::abs(v));
-  if (largest > most || (something && largest < least))
-    throw ValueError(
-        fmt::format("LinearRegression: {} around {:.3g} leaves the range of {}: scale X or y{}",
-                    what, largest, name_of(dtype), single ? ", or use float64" : ""));
+  const std::size_t each = values.size() / something.size();
+  for (std::size_t t = 0; t < something.size(); ++t) {
+    double largest = 0;
+    for (std::size_t i = t * each; i < (t + 1) * each; ++i)
+      largest = std::max(largest, std::abs(values[i]));
+    if (largest > most || (something[t] && largest < least))
+      throw ValueError(
+          fmt::format("LinearRegression: {} around {:.3g} leaves the range of {}: scale X or y{}",
+                      what, largest, name_of(dtype), single ? ", or use float64" : ""));
+  }
   return replicated(values, std::move(shape), comm).astype(dtype);
 }
 
@@ -279,7 +283,7 @@ void LinearRegression::do_fit(const Rows& given_x, const Array& given_y,
     s = on_root<Solution>(x.comm(), [&] { return from_triangle(t, p, params.tol); });
   }
 
-  bool something = false;
+  std::vector<bool> something(static_cast<std::size_t>(q));
   std::vector<double> intercept(static_cast<std::size_t>(q));
   for (std::int64_t t = 0; t < q; ++t) {
     const int y_exponent = y_exponents[static_cast<std::size_t>(t)];
@@ -287,7 +291,7 @@ void LinearRegression::do_fit(const Rows& given_x, const Array& given_y,
     for (std::int64_t j = 0; j < p; ++j) {
       double& coef = s.coef.at(t, j);
       if (center) v -= coef * g.mean[static_cast<std::size_t>(j)];
-      something = something || (coef != 0 && x_exponent != y_exponent);
+      if (coef != 0 && x_exponent != y_exponent) something[static_cast<std::size_t>(t)] = true;
       coef = std::ldexp(coef, x_exponent - y_exponent);
     }
     intercept[static_cast<std::size_t>(t)] = std::ldexp(v, -y_exponent);
@@ -295,7 +299,8 @@ void LinearRegression::do_fit(const Rows& given_x, const Array& given_y,
   const bool flat = y.ndim() == 1;
   coef_ =
       as_dtype(s.coef.values(), flat ? Shape{p} : Shape{q, p}, dtype, x.comm(), "coef_", something);
-  const Array intercepts = as_dtype(intercept, {q}, dtype, x.comm(), "intercept_", false);
+  const Array intercepts = as_dtype(intercept, {q}, dtype, x.comm(), "intercept_",
+                                    std::vector<bool>(static_cast<std::size_t>(q)));
   if (!center)
     intercept_ = 0.0;
   else if (flat)

@@ -54,10 +54,15 @@ struct Standard {
 }  // namespace
 
 const EstimatorType& StandardScaler::describe() {
-  // All are NaN for a column of NaN, which is kept.
+  // All are NaN for a column of NaN, of which no value was seen.
   using Self = StandardScaler;
   const auto per_column = [](const Self& s, bool needed, Numbers numbers) {
-    numbers.nan = true;
+    const auto& seen = s.n_samples_seen_;
+    const auto counts = seen.is<Array>() ? values_of(seen.as<Array>().astype(DType::float64))
+                                         : std::vector<double>{};
+    numbers.nan = seen.is<Array>()    ? std::ranges::find(counts, 0.0) != counts.end()
+                  : seen.is<double>() ? seen.as<double>() == 0
+                                      : seen.is<std::int64_t>() && seen.as<std::int64_t>() == 0;
     numbers.dtypes = {DType::float64};
     const Allowed columns = array({s.n_features_in_}, numbers);
     return needed ? columns : columns | none();

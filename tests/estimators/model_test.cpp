@@ -403,7 +403,7 @@ TEST(Models, ImpossibleContentsAreRefused) {
       {with(pca, "mean_", 2, nan), "'mean_' must be " + finite + ", got nan at [2]"},
       {with(pca, "mean_", floats({1, 2}, {2})), "'mean_' must be " + finite + ", got float64 (2,)"},
       {with(pca, "n_samples_", 0),
-       "'n_components_' must be an int in the range [0, 0], got 2\nthe model's attribute "
+       "'n_components_' must be an int in the range [0, 0], got 2; the model's attribute "
        "'n_samples_' must be an int in the range [1, inf), got 0"},
       {with(pca, "noise_variance_", -1e-3), "'noise_variance_' must be a float >= 0, got -0.001"},
 
@@ -431,21 +431,24 @@ TEST(Models, ImpossibleContentsAreRefused) {
        "2.0 after 1.0 at [1]"},
 
       {with(scaler, "mean_", 0, inf),
-       "'mean_' must be a float64 array of shape (3,) with finite numbers or NaN, got inf at [0]"},
+       "'mean_' must be a float64 array of shape (3,) with finite numbers, got inf at [0]"},
       {with(scaler, "mean_", Value()),
-       "'mean_' must be a float64 array of shape (3,) with finite numbers or NaN, got None"},
+       "'mean_' must be a float64 array of shape (3,) with finite numbers, got None"},
       {with(scaler, "var_", 1, -1.0),
-       "'var_' must be a float64 array of shape (3,) with numbers >= 0 or NaN, got -1.0 at [1]"},
+       "'var_' must be a float64 array of shape (3,) with numbers >= 0, got -1.0 at [1]"},
       {with(scaler, "scale_", 1, 0.0),
-       "'scale_' must be a float64 array of shape (3,) with finite numbers > 0 or NaN, got 0.0 at "
+       "'scale_' must be a float64 array of shape (3,) with finite numbers > 0, got 0.0 at "
        "[1]"},
       {with(scaler, "scale_", 1, inf),
-       "'scale_' must be a float64 array of shape (3,) with finite numbers > 0 or NaN, got inf at "
+       "'scale_' must be a float64 array of shape (3,) with finite numbers > 0, got inf at "
        "[1]"},
+      // NaN where all columns have values
+      {with(scaler, "scale_", 1, nan),
+       "'scale_' must be a float64 array of shape (3,) with finite numbers > 0, got nan at [1]"},
       {with(scaler, "scale_", Value()),
-       "'scale_' must be a float64 array of shape (3,) with finite numbers > 0 or NaN, got None"},
+       "'scale_' must be a float64 array of shape (3,) with finite numbers > 0, got None"},
       {with(scaler, "scale_", find(scaler.attributes, "scale_").as<Array>().astype(DType::float32)),
-       "'scale_' must be a float64 array of shape (3,) with finite numbers > 0 or NaN, got float32 "
+       "'scale_' must be a float64 array of shape (3,) with finite numbers > 0, got float32 "
        "(3,)"},
       {with(scaler, "n_samples_seen_", -5),
        "'n_samples_seen_' must be an int in the range [0, inf) or a float >= 0 or "
@@ -453,12 +456,12 @@ TEST(Models, ImpossibleContentsAreRefused) {
       {with(scaler, "n_samples_seen_", floats({1, -2, 3}, {3})),
        "'n_samples_seen_' must be an int in the range [0, inf) or a float >= 0 or "
        "a float64 or int64 array of shape (3,) with numbers >= 0, got -2.0 at [1]"},
-      // One a line.
+      // All at once.
       {with(with(scaler, "mean_", 0, inf), "scale_", 2, -1.0),
-       "'mean_' must be a float64 array of shape (3,) with finite numbers or NaN, got inf at [0]\n"
+       "'mean_' must be a float64 array of shape (3,) with finite numbers, got inf at [0]; "
        "the model's attribute 'scale_' must be a float64 array of shape (3,) with finite numbers > "
-       "0 "
-       "or NaN, got -1.0 at [2]"},
+       "0, "
+       "got -1.0 at [2]"},
   };
   for (const auto& [model, text] : cases) EXPECT_EQ(refusal(model), text);
   EXPECT_TRUE(refusal(with(pca, "n_components_", -1))
@@ -469,13 +472,13 @@ TEST(Models, ImpossibleContentsAreRefused) {
   names.attributes.emplace_back("nonsense_", 1.0);
   std::erase_if(names.attributes, [](const auto& a) { return a.first == "n_iter_"; });
   EXPECT_EQ(refusal(names),
-            "the model has two attributes 'inertia_'\n"
+            "the model has two attributes 'inertia_'; "
             "the model has an attribute 'nonsense_'; KMeans has cluster_centers_, inertia_, "
             "n_iter_, _n_init, "
-            "n_features_in_\n"
+            "n_features_in_; "
             "the model lacks the attribute 'n_iter_'");
   for (int i = 0; i < 100; ++i) names.attributes.emplace_back(fmt::format("a{}", i), i);
-  EXPECT_TRUE(refusal(names).ends_with("\nand 83 more"));
+  EXPECT_TRUE(refusal(names).ends_with("; and 83 more"));
   EXPECT_EQ(refusal(with(kmeans, "n_clusters", 0)),
             "The 'n_clusters' parameter of KMeans must be an int in the range [1, inf). Got 0 "
             "instead.");

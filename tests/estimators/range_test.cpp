@@ -226,6 +226,16 @@ TYPED_TEST(Range, WhatNoDtypeHoldsIsAnError) {
       [&] { fit(big, 1 / big); },
       fmt::format("LinearRegression: coef_ around {} leaves the range of {}: scale X or y{}",
                   this->single ? "1e-60" : "0", dtype, advice));
+  // Each target counts, also beside a large one.
+  test::expect_error<ValueError>(
+      [&] {
+        r.fit(column(big), test::make<TypeParam>({4, 2}, [&](std::int64_t i) {
+                const auto square = static_cast<double>((i / 2) * (i / 2));
+                return static_cast<TypeParam>(i % 2 ? square / big : square * big);
+              }));
+      },
+      fmt::format("LinearRegression: coef_ around {} leaves the range of {}: scale X or y{}",
+                  this->single ? "1e-60" : "0", dtype, advice));
   fit(1, big);
   EXPECT_NEAR(numbers(r.coef_)[0] / big, 1, 1e-6);
   const auto overflow = [&](const char* what, const auto& call) {

@@ -299,6 +299,7 @@ def test_error(files, monkeypatch, case, processes):
 def test_an_empty_value_is_not_the_default(files, monkeypatch, option):
     monkeypatch.chdir(files)
     check_failure([*KMEANS.split(), option, ""], 1, USAGE, ["ValueError", option, "empty"])
+    check_failure([*KMEANS.split(), f"{option}="], 1, USAGE, ["ValueError", option, "empty"])
 
 
 @pytest.mark.parametrize("processes", [1, 3])

@@ -909,9 +909,17 @@ def test_batch_names_the_line(bad, monkeypatch, tmp_path, processes):
     check_failure("linalg batch b.txt", processes, FAILURE, ["^tessera: ValueError: line 1", "--out"])
 
 
+def test_a_determinant_out_of_range_is_a_warning():
+    write("d.h5", big=np.eye(3) * 1e200, small=np.eye(3) * -1e-200, zero=np.zeros((3, 3)))
+    for name, value, warns in [("big", np.inf, True), ("small", -0.0, True), ("zero", 0.0, False)]:
+        result = tessera("linalg", "det", f"d.h5:/{name}", "--out", "o.h5")
+        assert np.array_equal(read("o.h5", "det"), value)
+        assert ("RuntimeWarning: det leaves the range of float64" in result.err) == warns, result.err
+
+
 def test_batch_reads_what_it_wrote():
     write("b.h5", A=np.diag([1.0, 2, 3]))
-    Path("b.txt").write_text("matmul b.h5:/A b.h5:/A --out b.h5:/C\nsvdvals ./b.h5:/C --out c.h5:/s\n")
+    Path("b.txt").write_text("matmul b.h5:/A b.h5:/A --out b.h5:/C\nsvdvals ./b.h5:/C/matmul --out c.h5\n")
     tessera("linalg", "batch", "b.txt", processes=2)
     np.testing.assert_allclose(read("c.h5", "s"), [9, 4, 1], rtol=1e-12)
 

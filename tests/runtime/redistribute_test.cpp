@@ -148,6 +148,14 @@ TEST(Redistribute, RefusesADistributionOfAnotherArray) {
       fmt::format("a distribution over {} processes cannot hold an array on {}", p + 1, p));
 }
 
+TEST(Redistribute, ColumnsKeepTheirNames) {
+  const int p = world().size();
+  const Array x = zeros({30, 2}).named({"a", "b"});
+  const Array blocks = redistribute(x, Distribution::block_cyclic(30, 2, 1, p, 4, 4, p));
+  for (const Array& y : {gather(x), blocks, redistribute(blocks, x.distribution())})
+    EXPECT_EQ(y.column_names(), x.column_names());
+}
+
 TEST(Redistribute, ABlockCyclicArrayHasNoRowsToView) {
   const int p = world().size();
   const Array x = redistribute(zeros({30, 2}), Distribution::block_cyclic(30, 2, 1, p, 4, 4, p));
