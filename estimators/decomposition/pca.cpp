@@ -71,6 +71,22 @@ Tile centred(Stream& stream, const Tile& x, std::span<const double> mean, std::i
   return c;
 }
 
+// out = (x - mean) op(b), or (x powers - mean) op(b): on a CPU in blocks whose centred rows stay in
+// its cache.
+void multiply_centred(Stream& stream, const Tile& x, std::span<const double> mean,
+                      std::span<const double> powers, const Tile& b, Transpose op,
+                      const Tile& out) {
+  constexpr std::int64_t cached = 500'000;  // bytes
+  const std::int64_t row = std::max<std::int64_t>(1, x.cols) * std::int64_t(size_of(x.dtype));
+  const std::int64_t block = x.device == cpu ? std::max<std::int64_t>(64, cached / row)
+                                             : std::max<std::int64_t>(1, x.rows);
+  for (std::int64_t at = 0; at < x.rows; at += block) {
+    const std::int64_t count = std::min(block, x.rows - at);
+    linalg::kernels().gemm(stream, 1.0, centred(stream, x.slice(at, count), mean, 0, powers),
+                           Transpose::no, b, op, 0.0, out.slice(at, count));
+  }
+}
+
 Tile reshaped(Tile t, std::int64_t rows, std::int64_t cols) {
   t.rows = rows;
   t.cols = t.stride = cols;
@@ -100,8 +116,7 @@ Rows project(const Rows& x, std::vector<double> mean, Array q) {
   return map_rows(
       x, {x.rows(), l}, x.dtype(),
       [mean = std::move(mean), q = std::move(q)](const Leaf& in, const Tile& out, Stream& stream) {
-        linalg::kernels().gemm(stream, 1.0, centred(stream, in.tile, mean), Transpose::no,
-                               q.local(), Transpose::no, 0.0, out);
+        multiply_centred(stream, in.tile, mean, {}, q.local(), Transpose::no, out);
       });
 }
 
@@ -449,9 +464,8 @@ Rows PCA::do_transform(const Rows& x) const {
   return map_rows(x, {x.rows(), n_components_}, x.dtype(),
                   [components = components_.astype(x.dtype()).to(x.device()), mean, powers, scale,
                    names = feature_names_in_](const Leaf& in, const Tile& out, Stream& stream) {
-                    linalg::kernels().gemm(stream, 1.0, centred(stream, in.tile, mean, 0, powers),
-                                           Transpose::no, components.local(), Transpose::yes, 0.0,
-                                           out);
+                    multiply_centred(stream, in.tile, mean, powers, components.local(),
+                                     Transpose::yes, out);
                     if (!scale.empty()) linalg::kernels().standardize(stream, out, {}, scale, out);
                     if (linalg::kernels().all_finite(stream, out)) return;
                     require_finite(in, "X", class_name, false, names);

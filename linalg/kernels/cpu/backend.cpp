@@ -13,6 +13,7 @@
 #include <tessera/linalg/kernels/cpu/gram.hpp>
 #include <tessera/linalg/kernels/cpu/moments.hpp>
 #include <tessera/linalg/kernels/cpu/qr.hpp>
+#include <tessera/linalg/kernels/cpu/thin.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/runtime.hpp>
@@ -304,6 +305,10 @@ void gemm(Stream&, double alpha, const Tile& a, Transpose ta, const Tile& b, Tra
         return routine(CblasRowMajor, CblasNoTrans, m, k, scale, a.as<const T>(), ld(a),
                        b.as<const T>(), tb == Transpose::no ? ld(b) : 1, keep, c.as<T>(), ld(c));
       }
+    if constexpr (std::is_floating_point_v<T>)
+      if (n <= on_cpu::most_thin_columns && m >= 64 && k >= 256 && ta == Transpose::no && beta == 0)
+        return on_cpu::thin_product(scale, a.as<const T>(), m, k, a.stride, b.as<const T>(), n,
+                                    b.stride, tb != Transpose::no, c.as<T>(), c.stride);
     if constexpr (std::is_same_v<T, float>)
       multiply(cblas_sgemm, scale, keep);
     else if constexpr (std::is_same_v<T, double>)
