@@ -79,6 +79,16 @@ def test_version():
     assert tessera("--version").out.strip().startswith(("0.", "tessera 0."))
 
 
+def test_what_only_prints_starts_no_mpi(data):
+    """With settings of Open MPI under which it does not start."""
+    broken = {"OMPI_MCA_pml": "no_such_component"}
+    words = ["fit", "StandardScaler", "data.h5:/X", "--model"]
+    tessera(*words, "m.tessera")
+    for printing in [["--version"], ["fit", "PCA", "--help"], ["show", "m.tessera"], ["show", "data.h5"]]:
+        assert tessera(*printing, **broken).out == tessera(*printing).out
+    assert tessera(*words, "other.tessera", expect=None, **broken).code != 0
+
+
 def test_dashes_and_underscores(data):
     for flag in ["--n-clusters", "--n_clusters"]:
         words = [flag, 3, "--random-state=0", "--model", f"m{flag}.tessera"]
