@@ -362,34 +362,58 @@ Grid grid_for(const std::vector<Array>& matrices, Grid::Form form) {
   return given != matrices.end() ? Grid(*given) : Grid(matrices.front().comm(), form);
 }
 
-std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorithm& algorithm,
-                         Grid::Form form) {
+namespace {
+
+bool all_small(const std::vector<Array>& matrices) {
+  return std::all_of(matrices.begin(), matrices.end(),
+                     [](const Array& m) { return fits_one_process(m.shape()); });
+}
+
+// Rank 0 on one thread; replicated results.
+std::vector<Array> on_rank_0(const std::vector<Array>& matrices, const LocalAlgorithm& algorithm) {
   const Communicator comm = matrices.front().comm();
-  std::vector<Matrix> mine;
-  if (std::all_of(matrices.begin(), matrices.end(),
-                  [](const Array& m) { return fits_one_process(m.shape()); })) {
-    if (comm.size() == 1) {  // as below, without parcels
-      const Grid grid(comm);
-      for (const Array& m : matrices) mine.push_back(grid.copy(m));
-      std::vector<Array> results = algorithm(grid, std::move(mine));
-      for (Array& r : results) r = gather(r);
-      return results;
-    }
-    std::vector<Array> whole;
-    for (const Array& m : matrices) whole.push_back(gather(m));
-    const auto parcels = on_root<std::vector<Parcel>>(comm, [&] {
-      const Grid grid(Communicator::self());
-      for (const Array& m : whole) mine.push_back(grid.copy(alone(m)));
-      std::vector<Parcel> results;
-      for (const Array& r : algorithm(grid, std::move(mine))) results.push_back(pack(r));
-      return results;
-    });
-    std::vector<Array> results;
-    together(comm, [&] {
-      for (const Parcel& p : parcels) results.push_back(unpack(p, comm));
-    });
+  std::vector<Array> whole;
+  for (const Array& m : matrices) whole.push_back(gather(m));
+  if (comm.size() == 1) {  // as below, without parcels
+    std::vector<Array> results = algorithm(whole);
+    for (Array& r : results) r = gather(r);
     return results;
   }
+  const auto parcels = on_root<std::vector<Parcel>>(comm, [&] {
+    std::vector<Array> mine;
+    for (const Array& m : whole) mine.push_back(alone(m));
+    std::vector<Parcel> results;
+    for (const Array& r : algorithm(mine)) results.push_back(pack(r));
+    return results;
+  });
+  std::vector<Array> results;
+  together(comm, [&] {
+    for (const Parcel& p : parcels) results.push_back(unpack(p, comm));
+  });
+  return results;
+}
+
+}  // namespace
+
+std::optional<std::vector<Array>> on_one_process(const std::vector<Array>& matrices,
+                                                 const LocalAlgorithm& algorithm) {
+  if (all_small(matrices)) return on_rank_0(matrices, algorithm);
+  if (matrices.front().comm().size() > 1) return std::nullopt;
+  std::vector<Array> rows;
+  for (const Array& m : matrices) rows.push_back(by_rows(m));
+  const BlasThreads threads(Runtime::threads());
+  return algorithm(rows);
+}
+
+std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorithm& algorithm,
+                         Grid::Form form) {
+  std::vector<Matrix> mine;
+  if (all_small(matrices))
+    return on_rank_0(matrices, [&](const std::vector<Array>& whole) {
+      const Grid grid(whole.front().comm());
+      for (const Array& m : whole) mine.push_back(grid.copy(m));
+      return algorithm(grid, std::move(mine));
+    });
   const Grid grid = grid_for(matrices, form);
   for (const Array& m : matrices) mine.push_back(grid.copy(m));
   const BlasThreads threads(Runtime::threads());

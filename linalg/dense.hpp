@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -110,6 +111,14 @@ class BlasThreads {
 /// Collective.
 scalapack::Grid grid_for(const std::vector<Array>& matrices,
                          scalapack::Grid::Form form = scalapack::Grid::Form::wide);
+
+/// An algorithm on whole matrices by rows in this process's memory, which it does not modify.
+using LocalAlgorithm = std::function<std::vector<Array>(const std::vector<Array>&)>;
+/// Runs `algorithm` where dense() would use one process: on rank 0 with one thread when all
+/// matrices fit one (replicated results), or on the only one there is, with BLAS's threads, results
+/// as it lays them. Nothing where a grid of several computes. Errors are agreed. Collective.
+std::optional<std::vector<Array>> on_one_process(const std::vector<Array>& matrices,
+                                                 const LocalAlgorithm& algorithm);
 
 /// Runs `algorithm` on copies of the matrices. When all fit one process, on rank 0, on one thread:
 /// results are replicated, the same bits at any number of processes. Otherwise on a near-square

@@ -126,7 +126,7 @@ std::optional<Small> cholesky(Small a) {
   require_square("cholesky", a);
   const Watch watch("?potrf", work(1, a));
   Stream stream;
-  if (!kernels().cholesky(stream, a.tile())) return std::nullopt;
+  if (kernels().cholesky(stream, a.tile(), false) != 0) return std::nullopt;
   return a;
 }
 

@@ -133,20 +133,36 @@ void svd(Suite& suite, DType) {
 
 void cholesky(Suite& suite, DType) {
   Numbers numbers(15);
-  const auto call = [](Stream& s, Tiles t, Host& host) {
-    host = {kernels().cholesky(s, t[0]) ? 1.0 : 0.0};
+  const auto call = [](bool lower) {
+    return [lower](Stream& s, Tiles t, Host& host) {
+      const auto minor = kernels().cholesky(s, t[0], lower);
+      host = {minor == 0 ? 1.0 : 0.0, static_cast<double>(minor)};
+    };
   };
   for_each_symmetric(numbers, [&](const Matrix& a, const std::string& what) {
     if (what.ends_with("rank 1")) return;  // rounding decides
-    suite.check(what, {a}, call, [&](const Outcome& got, const Outcome& want, Judge& judge) {
-      judge.same(got.host.at(0), want.host.at(0));
-      if (want.host[0] != 0) judge_triangle(got.tiles[0], want.tiles[0], a.rows, judge);
-    });
+    for (const bool lower : {false, true}) {
+      Matrix half = a;  // the other triangle is not read
+      for (Index i = 0; i < a.rows; ++i)
+        for (Index j = 0; j < a.rows; ++j)
+          if (lower ? i < j : i > j) half.set(i, j, nan);
+      suite.check(what + (lower ? ", lower" : ""), {half}, call(lower),
+                  [&](const Outcome& got, const Outcome& want, Judge& judge) {
+                    judge.same(got.host.at(1), want.host.at(1));
+                    if (want.host[0] == 0) return;
+                    if (lower)
+                      judge_triangle(transposed(got.tiles[0]), transposed(want.tiles[0]), a.rows,
+                                     judge);
+                    else
+                      judge_triangle(got.tiles[0], want.tiles[0], a.rows, judge);
+                  });
+    }
   });
   Matrix a = result(DType::float64, 4, 4);
   for (Index i = 0; i < 4; ++i)
     for (Index j = 0; j < 4; ++j) a.set(i, j, i == j ? 3 : 0.5L);
-  notices(suite, {a}, call);
+  notices(suite, {a}, call(false));
+  notices(suite, {a}, call(true));
 }
 
 void solve_triangular(Suite& suite, DType) {

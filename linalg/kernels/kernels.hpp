@@ -81,17 +81,19 @@ struct Kernels {
   /// Whether no element of x is NaN or infinite.
   Operation<bool(Stream&, const Tile& x)> all_finite{"linalg.all_finite"};
 
-  /// Small dense solves on one process ("local_" in their names), float64, contiguous tiles.
+  /// Dense solves on one process ("local_" in their names), contiguous tiles, float64 if nothing is
+  /// said.
   /// LinAlgError when LAPACK does not converge. Symmetric a (n x n) = sum_i values_i v_i v_i^T,
   /// values ascending (1 x n); row i of a becomes v_i.
   Operation<void(Stream&, const Tile& a, const Tile& values)> eigh{"linalg.local_eigh"};
-  /// a (m x n, overwritten) = u diag(s) vt, k = min(m, n), s descending; u m x k, s 1 x k, vt k x
-  /// n.
-  Operation<void(Stream&, const Tile& a, const Tile& u, const Tile& s, const Tile& vt)> svd{
+  /// a (m x n, overwritten; floating or complex) = u diag(s) vh, k = min(m, n), s descending and of
+  /// the real dtype; u m x k, s 1 x k, vh k x n. u and vh may both be empty tiles.
+  Operation<void(Stream&, const Tile& a, const Tile& u, const Tile& s, const Tile& vh)> svd{
       "linalg.local_svd"};
-  /// Upper triangular R with a = R^T R in place of symmetric a, zeros below the diagonal. False,
-  /// and a destroyed, when a is not positive definite.
-  Operation<bool(Stream&, const Tile& a)> cholesky{"linalg.local_cholesky"};
+  /// Upper triangular R with a = R^H R, or `lower` L with a = L L^H, over that triangle of a
+  /// Hermitian a (floating or complex), of which only that is read; zeros in the other one. 0, or
+  /// the order of the first leading minor that is not positive; a is destroyed then.
+  Operation<std::int64_t(Stream&, const Tile& a, bool lower)> cholesky{"linalg.local_cholesky"};
   /// b = r^-1 b or r^-T b for an upper triangular r (n x n); b is n x l. By substitution: what is
   /// not finite goes as far as that takes it.
   Operation<void(Stream&, const Tile& r, Transpose, const Tile& b)> solve_triangular{

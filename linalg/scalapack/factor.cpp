@@ -1,9 +1,15 @@
 #include <algorithm>
 
+#include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/scalapack/fortran.hpp>
 #include <tessera/linalg/scalapack/operations.hpp>
 
 namespace tessera::linalg::scalapack {
+
+void require_positive(std::int64_t minor) {
+  if (minor > 0)
+    throw LinAlgError(fmt::format("matrix is not positive definite: leading minor {}", minor));
+}
 
 void direct::potrf(const Matrix& a, bool lower) {
   if (a.rows() == 0 || spoilt(a, part_of(lower))) return;
@@ -15,15 +21,26 @@ void direct::potrf(const Matrix& a, bool lower) {
     using T = typename decltype(tag)::type;
     minor = agreed_info(a.grid(), "p?potrf", [&] {
       int info = 0;
-      if (a.grid().one_process())
-        return static_cast<int>(
-            Routines<T>::lapack_potrf(LAPACK_COL_MAJOR, *triangle(lower), n, a.data<T>(), n));
       Routines<T>::potrf(triangle(lower), &n, a.data<T>(), &one, &one, a.descriptor(), &info);
       return info;
     });
   });
-  if (minor > 0)
-    throw LinAlgError(fmt::format("matrix is not positive definite: leading minor {}", minor));
+  require_positive(minor);
+}
+
+// A matrix of one process is, to a kernel, its transpose by rows.
+void potrf(bool lower, const Matrix& a) {
+  if (!a.grid().one_process()) return operations().potrf(a, lower);
+  if (a.rows() == 0 || spoilt(a, part_of(lower))) return;
+  const Watch watch = working("?potrf", a, 1);
+  std::vector<std::int64_t> minor = {0};
+  together(a.grid().comm(), [&] {
+    if (!a.grid().inside()) return;
+    Stream stream;
+    minor[0] = kernels().cholesky(stream, a.array().local(), !lower);
+  });
+  a.grid().share(minor);
+  require_positive(minor[0]);
 }
 
 std::int64_t direct::getrf(const Matrix& a, Pivots& pivots) {

@@ -101,10 +101,8 @@ struct Routines;
     static constexpr auto gesvd = p##gesvd_;                      \
     static constexpr auto tran = p##Tran##_;                      \
     static constexpr auto tranc = p##Tranc##_;                    \
-    static constexpr auto lapack_potrf = LAPACKE_##l##potrf_work; \
     static constexpr auto lapack_getrf = LAPACKE_##l##getrf_work; \
     static constexpr auto lapack_syevd = LAPACKE_##l##Syevd;      \
-    static constexpr auto lapack_gesdd = LAPACKE_##l##gesdd;      \
     static constexpr auto lapack_geev = LAPACKE_##l##geev;        \
   };
 TESSERA_ROUTINES(float, float, ps, s, tran, tran, orgqr, syevd)

@@ -54,7 +54,6 @@ void trsm(bool lower, Transpose op, bool unit_diagonal, const Matrix& a, const M
   operations().trsm(b, lower, op, unit_diagonal, a);
 }
 Matrix transposed(const Matrix& a, Transpose op) { return operations().transposed(a, op); }
-void potrf(bool lower, const Matrix& a) { operations().potrf(a, lower); }
 std::int64_t getrf(const Matrix& a, Pivots& pivots) { return operations().getrf(a, pivots); }
 void getrs(Transpose op, const Matrix& lu, const Pivots& pivots, const Matrix& b) {
   operations().getrs(lu, op, pivots, b);
@@ -68,9 +67,6 @@ double trcon(bool lower, const Matrix& a) { return operations().trcon(a, lower);
 Matrix geqrf(const Matrix& a, std::int64_t k) { return operations().geqrf(a, k); }
 std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors) {
   return operations().heevd(a, lower, vectors);
-}
-std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
-  return operations().gesvd(a, u, vh);
 }
 std::vector<std::complex<double>> geev(const Matrix& a, const Matrix* vectors) {
   return operations().geev(a, vectors);

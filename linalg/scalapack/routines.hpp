@@ -6,12 +6,13 @@
 #include <tessera/linalg/scalapack/matrix.hpp>
 #include <tessera/linalg/transpose.hpp>
 
-/// One function per ScaLAPACK family, for float32, float64, complex64 and complex128. potrf, getrf,
-/// heevd, gesvd (?gesdd), geev and the condition estimates are LAPACK's where the grid is one
-/// process. With NaN or infinity in what they read, iterations (heevd, gesvd, geev) are a
-/// LinAlgError and other factors, and what getrs and getri make of them, NaN throughout. All are
-/// collective over the grid's communicator, processes outside the grid included; matrices of one
-/// call have one grid and dtype. `info` becomes the same LinAlgError on every process.
+/// One function per ScaLAPACK family, for float32, float64, complex64 and complex128. getrf,
+/// heevd, geev and the condition estimates are LAPACK's where the grid is one process, and potrf
+/// and gesvd the kernels local_cholesky and local_svd. With NaN or infinity in what they read,
+/// iterations (heevd, gesvd, geev) are a LinAlgError and other factors, and what getrs and getri
+/// make of them, NaN throughout. All are collective over the grid's communicator, processes outside
+/// the grid included; matrices of one call have one grid and dtype. `info` becomes the same
+/// LinAlgError on every process.
 namespace tessera::linalg::scalapack {
 
 /// c = alpha op(a) op(b) + beta c.
@@ -63,8 +64,10 @@ void divide_rows(const Matrix& a, const std::vector<std::complex<double>>& divis
 void scale_rows(const Matrix& a, const std::vector<std::complex<double>>& factors);
 void scale_columns(const Matrix& a, const std::vector<std::complex<double>>& factors);
 
-/// The Cholesky factor over the triangle it is read from; the other one is left alone.
+/// The Cholesky factor over the triangle it is read from; the other one is left alone or zero.
 void potrf(bool lower, const Matrix& a);
+/// LinAlgError naming that leading minor unless it is 0.
+void require_positive(std::int64_t minor);
 /// Row interchanges as ?getrf leaves them on this process.
 using Pivots = std::vector<int>;
 /// P L U over a. Returns the index (from 1) of the first zero on U's diagonal, or 0.

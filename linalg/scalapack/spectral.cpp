@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/scalapack/fortran.hpp>
 #include <tessera/linalg/scalapack/operations.hpp>
 
@@ -75,41 +76,56 @@ std::vector<double> direct::gesvd(const Matrix& a, const Matrix* u, const Matrix
     using T = typename decltype(tag)::type;
     using R = typename Routines<T>::Real;
     auto s = a.grid().room<R>(k);
-    if (a.grid().one_process()) {
-      converge(a.grid(), "?gesdd", [&] {
-        return Routines<T>::lapack_gesdd(LAPACK_COL_MAJOR, u ? 'S' : 'N', m, n, a.data<T>(), m,
-                                         s.data(), u ? u->data<T>() : nullptr, m,
-                                         vh ? vh->data<T>() : nullptr, k);
+    const char* job = u ? "V" : "N";
+    const Matrix& left = u ? *u : a;  // not referenced without vectors
+    const Matrix& right = vh ? *vh : a;
+    std::vector<T> work(2);
+    std::vector<R> reals = a.grid().room<R>(1 + 4 * static_cast<std::int64_t>(std::max(m, n)));
+    const auto call = [&](int size) {
+      converge(a.grid(), "p?gesvd", [&] {
+        int info = 0;
+        if constexpr (is_complex_type<T>)
+          Routines<T>::gesvd(job, job, &m, &n, a.data<T>(), &one, &one, a.descriptor(), s.data(),
+                             left.data<T>(), &one, &one, left.descriptor(), right.data<T>(), &one,
+                             &one, right.descriptor(), work.data(), &size, reals.data(), &info);
+        else
+          Routines<T>::gesvd(job, job, &m, &n, a.data<T>(), &one, &one, a.descriptor(), s.data(),
+                             left.data<T>(), &one, &one, left.descriptor(), right.data<T>(), &one,
+                             &one, right.descriptor(), work.data(), &size, &info);
+        // min(m, n) + 1: the values differ between processes. p?bdsqr has another algorithm where
+        // a process holds no row of u and column of vh, and that one's last bits; all take rank
+        // 0's.
+        return info == k + 1 ? 0 : info;
       });
-    } else {
-      const char* job = u ? "V" : "N";
-      const Matrix& left = u ? *u : a;  // not referenced without vectors
-      const Matrix& right = vh ? *vh : a;
-      std::vector<T> work(2);
-      std::vector<R> reals = a.grid().room<R>(1 + 4 * static_cast<std::int64_t>(std::max(m, n)));
-      const auto call = [&](int size) {
-        converge(a.grid(), "p?gesvd", [&] {
-          int info = 0;
-          if constexpr (is_complex_type<T>)
-            Routines<T>::gesvd(job, job, &m, &n, a.data<T>(), &one, &one, a.descriptor(), s.data(),
-                               left.data<T>(), &one, &one, left.descriptor(), right.data<T>(), &one,
-                               &one, right.descriptor(), work.data(), &size, reals.data(), &info);
-          else
-            Routines<T>::gesvd(job, job, &m, &n, a.data<T>(), &one, &one, a.descriptor(), s.data(),
-                               left.data<T>(), &one, &one, left.descriptor(), right.data<T>(), &one,
-                               &one, right.descriptor(), work.data(), &size, &info);
-          // min(m, n) + 1: the values differ between processes. p?bdsqr has another algorithm where
-          // a process holds no row of u and column of vh, and that one's last bits; all take rank
-          // 0's.
-          return info == k + 1 ? 0 : info;
-        });
-      };
-      call(-1);
-      work = a.grid().room<T>(queried(work[0]));
-      call(extent(std::ssize(work)));
-    }
+    };
+    call(-1);
+    work = a.grid().room<T>(queried(work[0]));
+    call(extent(std::ssize(work)));
     a.grid().share(s);
     std::copy_n(s.begin(), k, values.begin());
+  });
+  return values;
+}
+
+// A matrix of one process is, to a kernel, its transpose by rows.
+std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
+  if (!a.grid().one_process()) return operations().gesvd(a, u, vh);
+  const std::int64_t k = std::min(a.rows(), a.cols());
+  std::vector<double> values(static_cast<std::size_t>(k));
+  if (k == 0) return values;
+  require_convergence(a, Part::whole, "the SVD");
+  const Watch watch = working("?gesdd", a, 50);
+  with_type(a, [&](auto tag) {
+    using R = typename Routines<typename decltype(tag)::type>::Real;
+    std::vector<R> s(static_cast<std::size_t>(k));
+    together(a.grid().comm(), [&] {
+      if (!a.grid().inside()) return;
+      Stream stream;
+      kernels().svd(stream, a.array().local(), vh ? vh->array().local() : Tile{},
+                    tile_of(s.data(), 1, k, k), u ? u->array().local() : Tile{});
+    });
+    a.grid().share(s);
+    std::copy(s.begin(), s.end(), values.begin());
   });
   return values;
 }

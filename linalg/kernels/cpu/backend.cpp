@@ -407,26 +407,70 @@ void eigh_in_place(Stream&, const Tile& a, const Tile& values) {
           "dsyevd");
 }
 
-// The column-major view of row-major a is a^T = v diag(s) u^T.
-void svd_into(Stream&, const Tile& a, const Tile& u, const Tile& s, const Tile& vt) {
+// LAPACK's routines by element type.
+template <class T>
+struct Lapack;
+template <>
+struct Lapack<float> {
+  using Element = float;
+  static constexpr auto gesdd = LAPACKE_sgesdd;
+  static constexpr auto potrf = LAPACKE_spotrf;
+  static constexpr auto name = "s";
+};
+template <>
+struct Lapack<double> {
+  using Element = double;
+  static constexpr auto gesdd = LAPACKE_dgesdd;
+  static constexpr auto potrf = LAPACKE_dpotrf;
+  static constexpr auto name = "d";
+};
+template <>
+struct Lapack<std::complex<float>> {
+  using Element = lapack_complex_float;
+  static constexpr auto gesdd = LAPACKE_cgesdd;
+  static constexpr auto potrf = LAPACKE_cpotrf;
+  static constexpr auto name = "c";
+};
+template <>
+struct Lapack<std::complex<double>> {
+  using Element = lapack_complex_double;
+  static constexpr auto gesdd = LAPACKE_zgesdd;
+  static constexpr auto potrf = LAPACKE_zpotrf;
+  static constexpr auto name = "z";
+};
+
+// The column-major view of row-major a is a^T = vh^T diag(s) u^T.
+void svd_into(Stream&, const Tile& a, const Tile& u, const Tile& s, const Tile& vh) {
   reserve_blas(1);
-  if (s.cols > 0)
-    check(LAPACKE_dgesdd(LAPACK_COL_MAJOR, 'S', blas_int(a.cols), blas_int(a.rows), a.as<double>(),
-                         blas_int(a.cols), s.as<double>(), vt.as<double>(), blas_int(a.cols),
-                         u.as<double>(), blas_int(s.cols)),
-          "dgesdd");
+  if (s.cols == 0) return;
+  visit_inexact(a.dtype, [&](auto tag) {
+    using L = Lapack<typename decltype(tag)::type>;
+    using Real = decltype(std::real(typename decltype(tag)::type{}));
+    check(L::gesdd(LAPACK_COL_MAJOR, u ? 'S' : 'N', blas_int(a.cols), blas_int(a.rows),
+                   a.as<typename L::Element>(), blas_int(a.cols), s.as<Real>(),
+                   vh.as<typename L::Element>(), blas_int(a.cols), u.as<typename L::Element>(),
+                   blas_int(s.cols)),
+          (L::name + std::string("gesdd")).c_str());
+  });
 }
 
-bool cholesky_in_place(Stream&, const Tile& a) {
+// The column-major view of a is its transpose: the other triangle, whose factor is the transpose.
+std::int64_t cholesky_in_place(Stream&, const Tile& a, bool lower) {
   reserve_blas(1);
-  if (a.rows == 0) return true;
-  // The column-major lower factor L of a = L L^T is the row-major upper R = L^T.
-  const lapack_int info =
-      LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', blas_int(a.rows), a.as<double>(), blas_int(a.rows));
-  if (info > 0) return false;
-  check(info, "dpotrf");
-  for (std::int64_t i = 0; i < a.rows; ++i) std::fill_n(a.as<double>() + i * a.stride, i, 0.0);
-  return true;
+  if (a.rows == 0) return 0;
+  return visit_inexact(a.dtype, [&](auto tag) -> std::int64_t {
+    using T = typename decltype(tag)::type;
+    const lapack_int info =
+        Lapack<T>::potrf(LAPACK_COL_MAJOR, lower ? 'U' : 'L', blas_int(a.rows),
+                         a.as<typename Lapack<T>::Element>(), blas_int(a.stride));
+    if (info > 0) return info;
+    check(info, (Lapack<T>::name + std::string("potrf")).c_str());
+    for (std::int64_t i = 0; i < a.rows; ++i) {
+      T* const row = a.as<T>() + i * a.stride;
+      std::fill(lower ? row + i + 1 : row, lower ? row + a.cols : row + i, T(0));
+    }
+    return 0;
+  });
 }
 
 // A row of b at a time. Every element takes its terms in the order of substitution.
@@ -488,8 +532,8 @@ Backend cpu_backend(const Kernels& k) {
       .implement(k.unstandardize, floating, unstandardize)
       .implement(k.all_finite, floating, all_finite)
       .implement(k.eigh, wide, eigh_in_place)
-      .implement(k.svd, wide, svd_into)
-      .implement(k.cholesky, wide, cholesky_in_place)
+      .implement(k.svd, inexact, svd_into)
+      .implement(k.cholesky, inexact, cholesky_in_place)
       .implement(k.solve_triangular, wide, solve_triangular_in_place)
       .implement(k.orthonormal_columns, wide, orthonormal_columns_in_place);
   return backend;

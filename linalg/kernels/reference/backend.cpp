@@ -54,10 +54,10 @@ struct MatrixOf {
     for (Index i = 0; i < t.rows; ++i)
       for (Index j = 0; j < cols; ++j) put(t, i, j, (*this)(i, j));
   }
-  MatrixOf transposed() const {
+  MatrixOf adjoint() const {
     MatrixOf t(cols, rows);
     for (Index i = 0; i < rows; ++i)
-      for (Index j = 0; j < cols; ++j) t(j, i) = (*this)(i, j);
+      for (Index j = 0; j < cols; ++j) t(j, i) = conjugate((*this)(i, j));
     return t;
   }
   void require_finite(const char* what) const {
@@ -245,7 +245,10 @@ void with_numbers(DType dtype, F f) {
 }
 
 /// The Q of a's QR (m x n, m >= n): orthonormal whatever the rank of a.
-Matrix orthonormal(Matrix a) { return q_times(a, identity<Wide>(a.cols)); }
+template <class S>
+MatrixOf<S> orthonormal(MatrixOf<S> a) {
+  return q_times(a, identity<S>(a.cols));
+}
 
 void leaf_triangle(Stream&, const Tile& x, std::span<const double> shift, const Tile& y,
                    const Tile& weights, const Tile& r) {
@@ -346,12 +349,14 @@ struct Rotation {
     c = 1 / std::sqrt(1 + t * t);
     s = t * c;
   }
-  void turn(Wide& p, Wide& q) const {
-    const Wide before = p;
+  template <class S>
+  void turn(S& p, S& q) const {
+    const S before = p;
     p = c * before - s * q;
     q = s * before + c * q;
   }
-  void turn_columns(Matrix& a, Index p, Index q) const {
+  template <class S>
+  void turn_columns(MatrixOf<S>& a, Index p, Index q) const {
     for (Index i = 0; i < a.rows; ++i) turn(a(i, p), a(i, q));
   }
   void turn_rows(Matrix& a, Index p, Index q) const {
@@ -409,26 +414,32 @@ void eigh(Stream&, const Tile& tile, const Tile& values) {
 
 /// One-sided Jacobi for m >= n: rotations v from the right make the columns of a orthogonal, their
 /// norms are the singular values. u is completed where those are nothing but rounding.
-void tall_svd(Matrix a, Matrix& u, Vector& s, Matrix& v) {
+template <class S>
+void tall_svd(MatrixOf<S> a, MatrixOf<S>& u, Vector& s, MatrixOf<S>& v) {
   const Index n = a.cols;
-  const Wide negligible = 16 * eps * norm(a.values);
-  Matrix right(n, n);
-  for (Index i = 0; i < n; ++i) right(i, i) = 1;
-  const auto dot = [&](Index p, Index q) {
-    Wide sum = 0;
-    for (Index i = 0; i < a.rows; ++i) sum += a(i, p) * a(i, q);
+  const Wide negligible = 16 * eps * std::sqrt(square_of(a.values));
+  MatrixOf<S> right = identity<S>(n);
+  const auto dot = [](const MatrixOf<S>& x, Index p, const MatrixOf<S>& y, Index q) {
+    S sum = 0;
+    for (Index i = 0; i < x.rows; ++i) sum += conjugate(x(i, p)) * y(i, q);
     return sum;
   };
+  const auto multiply = [](MatrixOf<S>& x, Index j, S by) {
+    for (Index i = 0; i < x.rows; ++i) x(i, j) *= by;
+  };
+  const auto square = [&](Index j) { return std::real(dot(a, j, a, j)); };
   jacobi(n, [&](Index p, Index q) {
-    const Wide pp = dot(p, p), pq = dot(p, q), qq = dot(q, q);
-    if (std::abs(pq) <= negligible * std::sqrt(std::max(pp, qq))) return false;
-    const Rotation rotation(pp, pq, qq);
+    const S pq = dot(a, p, a, q);
+    const Wide pp = square(p), qq = square(q), size = std::abs(pq);
+    if (size <= negligible * std::sqrt(std::max(pp, qq))) return false;
+    for (MatrixOf<S>* x : {&a, &right}) multiply(*x, q, conjugate(pq) / size);
+    const Rotation rotation(pp, size, qq);
     rotation.turn_columns(a, p, q);
     rotation.turn_columns(right, p, q);
     return true;
   });
   Vector norms;
-  for (Index j = 0; j < n; ++j) norms.push_back(std::sqrt(dot(j, j)));
+  for (Index j = 0; j < n; ++j) norms.push_back(std::sqrt(square(j)));
   auto order = ascending(norms);
   std::reverse(order.begin(), order.end());
   for (Index j = 0; j < n; ++j) {
@@ -437,42 +448,51 @@ void tall_svd(Matrix a, Matrix& u, Vector& s, Matrix& v) {
     for (Index i = 0; i < a.rows; ++i) u(i, j) = a(i, from);
     for (Index i = 0; i < n; ++i) v(i, j) = right(i, from);
   }
-  const Matrix scaled = u;
+  const MatrixOf<S> scaled = u;
   u = orthonormal(u);
   for (Index j = 0; j < n; ++j) {  // Q may have turned a column round
-    Wide along = 0;
-    for (Index i = 0; i < a.rows; ++i) along += u(i, j) * scaled(i, j);
-    for (Index i = 0; along < 0 && i < a.rows; ++i) u(i, j) = -u(i, j);
+    const S along = dot(u, j, scaled, j);
+    if (std::abs(along) > 0) multiply(u, j, along / std::abs(along));
   }
 }
 
-void svd(Stream&, const Tile& tile, const Tile& u, const Tile& s, const Tile& vt) {
-  const Index m = tile.rows, n = tile.cols, k = std::min(m, n);
-  const Matrix a(tile);
-  a.require_finite("svd");
-  Matrix left(m, k), right(n, k);
-  Vector values(z(k));
-  if (m >= n)
-    tall_svd(a, left, values, right);
-  else
-    tall_svd(a.transposed(), right, values, left);
-  left.store(u);
-  right.transposed().store(vt);
-  for (Index j = 0; j < k; ++j) put(s, 0, j, values[z(j)]);
+void svd(Stream&, const Tile& tile, const Tile& u, const Tile& s, const Tile& vh) {
+  with_numbers(tile.dtype, [&](auto number) {
+    using Numbers = MatrixOf<decltype(number)>;
+    const Index m = tile.rows, n = tile.cols, k = std::min(m, n);
+    const Numbers a(tile);
+    a.require_finite("svd");
+    Numbers left(m, k), right(n, k);
+    Vector values(z(k));
+    if (m >= n)
+      tall_svd(a, left, values, right);
+    else
+      tall_svd(a.adjoint(), right, values, left);
+    left.store(u);
+    right.adjoint().store(vh);
+    for (Index j = 0; j < k; ++j) put(s, 0, j, values[z(j)]);
+  });
 }
 
-bool cholesky(Stream&, const Tile& tile) {
-  const Matrix a(tile);
-  Matrix r(a.rows, a.cols);
-  for (Index i = 0; i < a.rows; ++i)
-    for (Index j = i; j < a.cols; ++j) {
-      Wide sum = a(i, j);
-      for (Index k = 0; k < i; ++k) sum -= r(k, i) * r(k, j);
-      if (i == j && !(sum > 0)) return false;
-      r(i, j) = i == j ? std::sqrt(sum) : sum / r(i, i);
-    }
-  r.store(tile);
-  return true;
+std::int64_t cholesky(Stream&, const Tile& tile, bool lower) {
+  std::int64_t minor = 0;
+  with_numbers(tile.dtype, [&](auto number) {
+    using Numbers = MatrixOf<decltype(number)>;
+    const Numbers a(tile);
+    Numbers r(a.rows, a.cols);  // a = r^H r
+    for (Index i = 0; i < a.rows && minor == 0; ++i)
+      for (Index j = i; j < a.cols; ++j) {
+        auto sum = lower ? conjugate(a(j, i)) : a(i, j);
+        for (Index k = 0; k < i; ++k) sum -= conjugate(r(k, i)) * r(k, j);
+        if (i == j && !(std::real(sum) > 0)) {
+          minor = i + 1;
+          break;
+        }
+        r(i, j) = i == j ? std::sqrt(std::real(sum)) : sum / r(i, i);
+      }
+    if (minor == 0) (lower ? r.adjoint() : r).store(tile);
+  });
+  return minor;
 }
 
 void solve_triangular(Stream&, const Tile& r, Transpose op, const Tile& tile) {
@@ -514,8 +534,8 @@ Backend reference_backend(const Kernels& k) {
       .implement(k.unstandardize, floating, unstandardize)
       .implement(k.all_finite, floating, all_finite)
       .implement(k.eigh, float64, eigh)
-      .implement(k.svd, float64, svd)
-      .implement(k.cholesky, float64, cholesky)
+      .implement(k.svd, inexact, svd)
+      .implement(k.cholesky, inexact, cholesky)
       .implement(k.solve_triangular, float64, solve_triangular)
       .implement(k.orthonormal_columns, float64, orthonormal_columns);
   return backend;
