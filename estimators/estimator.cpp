@@ -10,6 +10,7 @@
 
 #include <tessera/estimators/kernels/kernels.hpp>
 #include <tessera/estimators/operations.hpp>
+#include <tessera/estimators/registry.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
@@ -89,7 +90,7 @@ const Method* EstimatorType::method(std::string_view name) const {
 
 std::vector<ParameterInfo> EstimatorType::parameter_info() const {
   std::vector<ParameterInfo> all;
-  const Values defaults = make()->get_params();
+  const Values defaults = make()->get_params(false);
   for (std::size_t i = 0; i < parameters_.size(); ++i)
     all.push_back({std::string(parameters_[i].name), parameters_[i].allowed, defaults[i].second,
                    std::string(parameters_[i].doc)});
@@ -197,10 +198,76 @@ const Field* row_field(const EstimatorType& type) {
 
 std::string_view Estimator::name() const { return type().name(); }
 
-Values Estimator::get_params() const { return read(type().parameters(), owner_of_parameters()); }
+namespace {
+
+// Whether an item of a list is ("name", estimator).
+bool is_named_estimator(const Value& item) {
+  const List* pair = item.items();
+  return pair && pair->size() == 2 && (*pair)[0].is<std::string>() && (*pair)[1].is<Model>();
+}
+
+}  // namespace
+
+Values Estimator::get_params(bool deep) const {
+  Values all = read(type().parameters(), owner_of_parameters());
+  if (!deep) return all;
+  const auto add = [&](const std::string& prefix, const Model& inside) {
+    for (auto& [key, value] : clone(inside)->get_params())
+      all.emplace_back(fmt::format("{}__{}", prefix, key), std::move(value));
+  };
+  const Values own = all;
+  for (const auto& [key, value] : own) {
+    if (value.is<Model>()) add(key, value.as<Model>());
+    if (const List* items = value.items())
+      for (const Value& item : *items)
+        if (is_named_estimator(item)) {
+          const List& pair = *item.items();
+          all.emplace_back(pair[0].as<std::string>(), pair[1]);
+          add(pair[0].as<std::string>(), pair[1].as<Model>());
+        }
+  }
+  return all;
+}
+
+Estimator::operator Value() const { return Model{std::string(name()), get_params(false), {}}; }
+
+// Changes the estimator of that name inside the parameters; false where there is none.
+bool Estimator::change_inside(const std::string& key,
+                              const std::function<Value(const Model&)>& change) {
+  for (const Field& f : type().parameters()) {
+    Value value = f.get(owner_of_parameters());
+    bool found = f.name == key && value.is<Model>();
+    if (found) {
+      value = change(value.as<Model>());
+    } else if (const List* items = value.items()) {
+      List changed = *items;
+      for (Value& item : changed) {
+        if (!is_named_estimator(item) || !(*item.items())[0].is_word(key.c_str())) continue;
+        const Model& inside = (*item.items())[1].as<Model>();
+        item = Tuple{List{Value(key), change(inside)}};
+        found = true;
+      }
+      if (found) value = value.is<List>() ? Value(std::move(changed)) : Value(Tuple{changed});
+    }
+    if (!found) continue;
+    if (!f.set(owner_of_parameters(), value)) refuse_parameter(name(), f, value);
+    return true;
+  }
+  return false;
+}
 
 void Estimator::set_params(const Values& values) {
-  for (const auto& [key, value] : values) set_param(key, value);
+  for (const auto& [key, value] : values) {
+    const std::size_t cut = key.find("__");
+    const auto set_inside = [&, rest = key.substr(std::min(cut + 2, key.size())),
+                             &to = value](const Model& inside) -> Value {
+      const auto changed = clone(inside);
+      changed->set_params({{rest, to}});
+      return *changed;
+    };
+    if (cut == std::string::npos || !change_inside(key.substr(0, cut), set_inside))
+      set_param(key, value);
+  }
 }
 
 void Estimator::set_param(const std::string& key, const Value& value) {
@@ -209,6 +276,7 @@ void Estimator::set_param(const std::string& key, const Value& value) {
     if (!f.set(owner_of_parameters(), value)) refuse_parameter(name(), f, value);
     return;
   }
+  if (change_inside(key, [&](const Model&) { return value; })) return;
   std::vector<std::string_view> known;
   for (const Field& f : type().parameters()) known.push_back(f.name);
   throw InvalidParameterError(
@@ -393,6 +461,16 @@ Array Estimator::fit_transform(const Rows& x, const Array& y, const Array& sampl
 
 // --- Attributes and models ----------------------------------------------------------------------
 
+Value detail::value_of(const FittedEstimator& estimator) {
+  return estimator ? Value(estimator->model()) : Value();
+}
+
+bool detail::assign(FittedEstimator& estimator, const Value& value) {
+  if (!value.is<Model>()) return false;
+  estimator = make_estimator(value.as<Model>());
+  return true;
+}
+
 bool Estimator::has_labels() const { return row_field(type()) != nullptr; }
 
 Array Estimator::labels() const {
@@ -410,7 +488,7 @@ Communicator Estimator::comm() const {
 
 Model Estimator::model() const {
   require_fitted(*this);
-  Model m{std::string(name()), get_params(), attributes()};
+  Model m{std::string(name()), get_params(false), attributes()};
   m.attributes.emplace_back("n_features_in_", n_features_in_);
   if (!feature_names_in_.empty()) m.attributes.emplace_back("feature_names_in_", feature_names_in_);
   return m;
@@ -421,7 +499,7 @@ void Estimator::restore(const Model& model) {
   try {
     if (model.estimator != name())
       throw ValueError(fmt::format("the model holds a {}, not a {}", model.estimator, name()));
-    set_params(type().make()->get_params());
+    set_params(type().make()->get_params(false));
     set_params(model.params);
     check_params();
 

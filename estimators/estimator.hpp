@@ -6,9 +6,9 @@
 
 #include <tessera/estimators/method.hpp>
 #include <tessera/estimators/parameter.hpp>
+#include <tessera/model/value.hpp>
 #include <tessera/runtime/rows.hpp>
 #include <tessera/runtime/selection.hpp>
-#include <tessera/runtime/value.hpp>
 
 namespace tessera {
 
@@ -33,10 +33,14 @@ class Estimator {
   /// scikit-learn's class name, e.g. "KMeans".
   std::string_view name() const;
 
-  Values get_params() const;
-  /// InvalidParameterError listing the parameters there are, for an unknown name or a value of the
-  /// wrong kind. Ranges are checked at fit, as in scikit-learn.
+  /// Its parameters; `deep`: after them those of estimators inside parameters, "estimator__alpha",
+  /// and of the items ("scale", StandardScaler()) of a list: "scale" and "scale__with_mean".
+  Values get_params(bool deep = true) const;
+  /// By the names of get_params. InvalidParameterError listing the parameters there are, for an
+  /// unknown name or a value of the wrong kind. Ranges are checked at fit, as in scikit-learn.
   void set_params(const Values& params);
+  /// Its class and parameters as data, without what was learnt: how an estimator is a parameter.
+  operator Value() const;  // NOLINT(google-explicit-constructor)
 
   /// Learns from X; estimators without a target ignore y. Returns *this.
   Estimator& fit(const Rows& x, const Array& y = {}, const Array& sample_weight = {});
@@ -125,6 +129,7 @@ class Estimator {
   Array check_companion(const Array& a, const Rows& x, const char* what, bool taken) const;
   void check_params() const;
   void set_param(const std::string& name, const Value& value);
+  bool change_inside(const std::string& name, const std::function<Value(const Model&)>& change);
   Values attributes() const;
 };
 

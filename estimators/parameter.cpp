@@ -7,15 +7,25 @@
 #include <charconv>
 #include <cmath>
 
+#include <tessera/estimators/registry.hpp>
+
 namespace tessera {
 
 Allowed operator|(Allowed a, const Allowed& b) {
+  const auto add = [](auto& mine, const auto& theirs) {
+    mine.insert(mine.end(), theirs.begin(), theirs.end());
+  };
   a.none_ |= b.none_;
   a.boolean_ |= b.boolean_;
   a.array_ |= b.array_;
-  if (b.integers_) a.integers_ = b.integers_;
-  if (b.reals_) a.reals_ = b.reals_;
-  a.words_.insert(a.words_.end(), b.words_.begin(), b.words_.end());
+  a.text_ |= b.text_;
+  add(a.integers_, b.integers_);
+  add(a.reals_, b.reals_);
+  add(a.words_, b.words_);
+  add(a.lists_, b.lists_);
+  add(a.tuples_, b.tuples_);
+  add(a.mappings_, b.mappings_);
+  if (b.estimator_) a.estimator_ = b.estimator_;
   if (b.number_) a.number_ = b.number_;
   if (b.array_of_) a.array_of_ = b.array_of_;
   return a;
@@ -38,17 +48,42 @@ Allowed array() {
 }
 Allowed integers(std::int64_t low, std::int64_t high) {
   Allowed a;
-  a.integers_ = Allowed::Integers{low, high};
+  a.integers_ = {{low, high}};
   return a;
 }
-Allowed reals(double low, double high, bool open) {
+Allowed reals(double low, double high, Closed closed) {
   Allowed a;
-  a.reals_ = Allowed::Reals{low, high, open};
+  a.reals_ = {{low, high, closed}};
   return a;
 }
 Allowed words(std::vector<std::string> list) {
   Allowed a;
   a.words_ = std::move(list);
+  return a;
+}
+Allowed text() {
+  Allowed a;
+  a.text_ = true;
+  return a;
+}
+Allowed list_of(const Allowed& item, std::int64_t least) {
+  Allowed a;
+  a.lists_ = {{item, least}};
+  return a;
+}
+Allowed tuple_of(std::vector<Allowed> items) {
+  Allowed a;
+  a.tuples_ = {std::move(items)};
+  return a;
+}
+Allowed mapping_of(const Allowed& key, const Allowed& value) {
+  Allowed a;
+  a.mappings_ = {{key, value}};
+  return a;
+}
+Allowed estimator(std::string method) {
+  Allowed a;
+  a.estimator_ = std::move(method);
   return a;
 }
 
@@ -135,39 +170,94 @@ std::string Allowed::got(const Value& value) const {
 
 bool Allowed::accepts(const Value& value) const {
   const auto in_reals = [&](double v) {
-    return reals_ && (reals_->open ? v > reals_->low : v >= reals_->low) && v < reals_->high;
+    return std::any_of(reals_.begin(), reals_.end(), [&](const Reals& r) {
+      const bool left = r.closed == Closed::left || r.closed == Closed::both;
+      const bool right = r.closed == Closed::right || r.closed == Closed::both;
+      return (left ? v >= r.low : v > r.low) && (right ? v <= r.high : v < r.high);
+    });
   };
   if (value.is_none()) return none_;
   if (value.is<bool>()) return boolean_;
   if (value.is<Array>()) return array_ || (array_of_ && misfit(value.as<Array>()).empty());
   if (value.is<std::string>())
-    return std::find(words_.begin(), words_.end(), value.as<std::string>()) != words_.end();
+    return text_ ||
+           std::find(words_.begin(), words_.end(), value.as<std::string>()) != words_.end();
   if (value.is<double>())
     return number_ ? fits(*number_, value.as<double>()) : in_reals(value.as<double>());
-  const auto v = value.as<std::int64_t>();
-  if (integers_) return v >= integers_->low && v <= integers_->high;
-  return in_reals(static_cast<double>(v));
+  if (value.is<std::int64_t>()) {
+    const auto v = value.as<std::int64_t>();
+    if (integers_.empty()) return in_reals(static_cast<double>(v));
+    return std::any_of(integers_.begin(), integers_.end(),
+                       [&](const Integers& r) { return v >= r.low && v <= r.high; });
+  }
+  if (value.is<std::vector<std::string>>()) {
+    const auto& all = value.as<std::vector<std::string>>();
+    return std::any_of(lists_.begin(), lists_.end(), [&](const Lists& l) {
+      return std::ssize(all) >= l.least &&
+             std::all_of(all.begin(), all.end(),
+                         [&](const std::string& one) { return l.item.accepts(one); });
+    });
+  }
+  if (value.is<Mapping>()) {
+    const auto& all = value.as<Mapping>().items;
+    return std::any_of(mappings_.begin(), mappings_.end(), [&](const Mappings& m) {
+      return std::all_of(all.begin(), all.end(), [&](const auto& one) {
+        return m.key.accepts(one.first) && m.value.accepts(one.second);
+      });
+    });
+  }
+  if (value.is<Model>()) {
+    if (!estimator_) return false;
+    const EstimatorType* type = find_estimator_type(value.as<Model>().estimator);
+    return type && (estimator_->empty() || type->method(*estimator_));
+  }
+  const List& all = *value.items();
+  return std::any_of(lists_.begin(), lists_.end(),
+                     [&](const Lists& l) {
+                       return std::ssize(all) >= l.least &&
+                              std::all_of(all.begin(), all.end(),
+                                          [&](const Value& one) { return l.item.accepts(one); });
+                     }) ||
+         std::any_of(tuples_.begin(), tuples_.end(), [&](const std::vector<Allowed>& items) {
+           return std::equal(all.begin(), all.end(), items.begin(), items.end(),
+                             [](const Value& one, const Allowed& a) { return a.accepts(one); });
+         });
 }
 
 std::string Allowed::describe() const {
   std::vector<std::string> kinds;
   if (!words_.empty())
     kinds.push_back(fmt::format("a str among {{'{}'}}", fmt::join(words_, "', '")));
-  if (integers_ && integers_->low == std::numeric_limits<std::int64_t>::min())
-    kinds.emplace_back("an int");
-  else if (integers_)
-    kinds.push_back(
-        integers_->high == std::numeric_limits<std::int64_t>::max()
-            ? fmt::format("an int in the range [{}, inf)", integers_->low)
-            : fmt::format("an int in the range [{}, {}]", integers_->low, integers_->high));
-  if (reals_)
-    kinds.push_back(
-        fmt::format("a float in the range {}{:.1f}, {})", reals_->open ? '(' : '[', reals_->low,
-                    std::isinf(reals_->high) ? "inf" : fmt::format("{:.1f}", reals_->high)));
+  if (text_) kinds.emplace_back("a str");
+  for (const Integers& r : integers_)
+    if (r.low == std::numeric_limits<std::int64_t>::min())
+      kinds.emplace_back("an int");
+    else
+      kinds.push_back(r.high == std::numeric_limits<std::int64_t>::max()
+                          ? fmt::format("an int in the range [{}, inf)", r.low)
+                          : fmt::format("an int in the range [{}, {}]", r.low, r.high));
+  for (const Reals& r : reals_)
+    kinds.push_back(fmt::format("a float in the range {}{}, {}{}",
+                                r.closed == Closed::left || r.closed == Closed::both ? '[' : '(',
+                                Value(r.low).to_string(), Value(r.high).to_string(),
+                                r.closed == Closed::right || r.closed == Closed::both ? ']' : ')'));
   if (number_) kinds.push_back("a " + words_for(*number_, "float"));
   if (array_of_) kinds.push_back(words_for(array_of_->first, array_of_->second));
   if (boolean_) kinds.emplace_back("a bool");
   if (array_) kinds.emplace_back("an array");
+  for (const Lists& l : lists_)
+    kinds.push_back(fmt::format("a list of {}({})",
+                                l.least > 0 ? fmt::format("at least {} of ", l.least) : "",
+                                l.item.describe()));
+  for (const auto& items : tuples_) {
+    std::vector<std::string> each;
+    for (const Allowed& a : items) each.push_back(a.describe());
+    kinds.push_back(fmt::format("a tuple ({})", fmt::join(each, ", ")));
+  }
+  for (const Mappings& m : mappings_)
+    kinds.push_back(fmt::format("a mapping from {} to {}", m.key.describe(), m.value.describe()));
+  if (estimator_)
+    kinds.push_back(estimator_->empty() ? "an estimator" : "an estimator with " + *estimator_);
   if (none_) kinds.emplace_back("None");
   return fmt::format("{}", fmt::join(kinds, " or "));
 }
@@ -178,13 +268,16 @@ Value Allowed::parse(const std::string& text) const {
   std::transform(lower.begin(), lower.end(), lower.begin(), ::tolower);
   if (none_ && lower == "none") return {};
   if (boolean_ && (lower == "true" || lower == "false")) return lower == "true";
+  if (estimator_ && find_estimator_type(text)) return Model{text, {}, {}};
+  const bool nests = !lists_.empty() || !tuples_.empty() || !mappings_.empty() || estimator_;
+  if (nests && text.find_first_of("[({") != std::string::npos) return Value::parse(text);
   const char* const end = text.data() + text.size();
   std::int64_t integer = 0;
   const auto [after, code] = std::from_chars(text.data(), end, integer);
   const bool whole = after == end && code != std::errc::invalid_argument;
   if (whole && code == std::errc{}) return integer;
   double real = 0.0;
-  if (!(whole && integers_))
+  if (!(whole && !integers_.empty()))
     if (const auto read = std::from_chars(text.data(), end, real);
         read.ec == std::errc{} && read.ptr == end)
       return real;

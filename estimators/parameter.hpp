@@ -2,16 +2,21 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
+#include <tessera/model/value.hpp>
 #include <tessera/runtime/error.hpp>
-#include <tessera/runtime/value.hpp>
 
 namespace tessera {
+
+class Estimator;
+/// A fitted estimator inside another one, as an attribute.
+using FittedEstimator = std::shared_ptr<const Estimator>;
 
 /// What the numbers of a fitted attribute may be: finite unless said otherwise.
 struct Numbers {
@@ -24,8 +29,12 @@ struct Numbers {
   std::vector<DType> dtypes = {};  ///< float32 and float64 if empty
 };
 
-/// The values a parameter or a fitted attribute may take: a union of None, bool, an int range, a
-/// float range, words and arrays, written `integers(1) | words({"auto"})`.
+/// Which ends of a range belong to it.
+enum class Closed { left, right, both, neither };
+
+/// The values a parameter or a fitted attribute may take: a union of None, bool, ranges of ints and
+/// floats, words, arrays, lists, tuples, mappings and estimators, written
+/// `integers(1) | words({"auto"})`.
 class Allowed {
  public:
   bool accepts(const Value& value) const;
@@ -34,8 +43,10 @@ class Allowed {
   /// "an int in the range [1, inf) or a str among {'auto'}".
   std::string describe() const;
   /// Reads a command-line word as what is allowed: one of the words, None, true or false where a
-  /// bool is allowed. Otherwise a number is a number, and everything else, also a number that no
-  /// int64 or double holds, the text itself, which accepts() refuses.
+  /// bool is allowed; where lists, tuples, mappings or estimators are, these as Value::parse reads
+  /// them, an estimator also by its name alone. Otherwise a number is a number, and everything
+  /// else, also a number that no int64 or double holds, the text itself, which accepts() refuses
+  /// unless it takes any text.
   Value parse(const std::string& text) const;
   bool takes_array() const { return array_; }
 
@@ -44,10 +55,15 @@ class Allowed {
   friend Allowed boolean();
   friend Allowed array();
   friend Allowed integers(std::int64_t low, std::int64_t high);
-  friend Allowed reals(double low, double high, bool open);
+  friend Allowed reals(double low, double high, Closed closed);
   friend Allowed words(std::vector<std::string> list);
   friend Allowed number(Numbers numbers);
   friend Allowed array(Shape shape, Numbers numbers);
+  friend Allowed text();
+  friend Allowed list_of(const Allowed& item, std::int64_t least);
+  friend Allowed tuple_of(std::vector<Allowed> items);
+  friend Allowed mapping_of(const Allowed& key, const Allowed& value);
+  friend Allowed estimator(std::string method);
 
  private:
   std::string misfit(const Array& value) const;
@@ -56,16 +72,31 @@ class Allowed {
   };
   struct Reals {
     double low, high;
-    bool open;
+    Closed closed;
   };
+  struct Lists;
+  struct Mappings;
   bool none_ = false;
   bool boolean_ = false;
   bool array_ = false;
-  std::optional<Integers> integers_;
-  std::optional<Reals> reals_;
+  bool text_ = false;
+  std::vector<Integers> integers_;
+  std::vector<Reals> reals_;
   std::vector<std::string> words_;
+  std::vector<Lists> lists_;
+  std::vector<std::vector<Allowed>> tuples_;
+  std::vector<Mappings> mappings_;
+  std::optional<std::string> estimator_;  // that has this method, or any
   std::optional<Numbers> number_;
   std::optional<std::pair<Shape, Numbers>> array_of_;
+};
+
+struct Allowed::Lists {
+  Allowed item;
+  std::int64_t least;
+};
+struct Allowed::Mappings {
+  Allowed key, value;
 };
 
 Allowed none();
@@ -73,15 +104,30 @@ Allowed boolean();
 Allowed array();
 /// [low, high], unbounded above by default.
 Allowed integers(std::int64_t low, std::int64_t high = std::numeric_limits<std::int64_t>::max());
-/// [low, high) or, if `open`, (low, high). Takes ints too unless an int range is given as well.
-Allowed reals(double low, double high = std::numeric_limits<double>::infinity(), bool open = false);
+/// [low, high), or as `closed` says. Takes ints too unless an int range is given as well.
+Allowed reals(double low, double high = std::numeric_limits<double>::infinity(),
+              Closed closed = Closed::left);
 Allowed words(std::vector<std::string> list);
+/// Any string.
+Allowed text();
+/// A list or tuple of at least so many items that are allowed, or the strings of a list of strings.
+Allowed list_of(const Allowed& item, std::int64_t least = 0);
+/// A tuple or list of exactly these items.
+Allowed tuple_of(std::vector<Allowed> items);
+Allowed mapping_of(const Allowed& key, const Allowed& value);
+/// An estimator that is registered and has the method, or any.
+Allowed estimator(std::string method = "");
 /// A float.
 Allowed number(Numbers numbers = {});
 /// An array of this shape.
 Allowed array(Shape shape, Numbers numbers = {});
 
 namespace detail {
+
+/// Its model; None for none.
+Value value_of(const FittedEstimator& estimator);
+/// From a model of a registered estimator; false for anything else.
+bool assign(FittedEstimator& estimator, const Value& value);
 
 template <class M>
 Allowed kind_of() {
@@ -93,13 +139,23 @@ Allowed kind_of() {
     return integers(std::numeric_limits<std::int64_t>::min());
   else if constexpr (std::is_same_v<M, bool>)
     return boolean();
+  else if constexpr (std::is_same_v<M, FittedEstimator>)
+    return estimator();
+  else if constexpr (std::is_same_v<M, std::vector<FittedEstimator>>)
+    return list_of(estimator());
   else
     return none();
 }
 
 template <class M>
 Value to_value(const M& member) {
-  if constexpr (requires { member.has_value(); })
+  if constexpr (std::is_same_v<M, FittedEstimator>) {
+    return value_of(member);
+  } else if constexpr (std::is_same_v<M, std::vector<FittedEstimator>>) {
+    List all;
+    for (const FittedEstimator& one : member) all.push_back(value_of(one));
+    return all;
+  } else if constexpr (requires { member.has_value(); })
     return member ? Value(*member) : Value();
   else
     return Value(member);
@@ -110,6 +166,12 @@ template <class M>
 bool assign(M& member, const Value& value) {
   if constexpr (std::is_same_v<M, Value>) {
     member = value;
+    return true;
+  } else if constexpr (std::is_same_v<M, std::vector<FittedEstimator>>) {
+    if (!value.is<List>()) return false;
+    member.assign(value.as<List>().size(), nullptr);
+    for (std::size_t i = 0; i < member.size(); ++i)
+      if (!assign(member[i], value.as<List>()[i])) return false;
     return true;
   } else if constexpr (requires { member.has_value(); }) {
     if (value.is_none()) {

@@ -62,9 +62,14 @@ std::vector<std::string> estimator_names() {
   return names;
 }
 
-std::unique_ptr<Estimator> make_estimator(const std::string& name) {
+const EstimatorType* find_estimator_type(std::string_view name) {
   for (const auto* type : estimator_types())
-    if (type->name() == name) return type->make();
+    if (type->name() == name) return type;
+  return nullptr;
+}
+
+std::unique_ptr<Estimator> make_estimator(const std::string& name) {
+  if (const auto* type = find_estimator_type(name)) return type->make();
   throw ValueError(fmt::format("unknown estimator '{}'; there are {}", name,
                                fmt::join(estimator_names(), ", ")));
 }
@@ -72,6 +77,18 @@ std::unique_ptr<Estimator> make_estimator(const std::string& name) {
 std::unique_ptr<Estimator> make_estimator(const Model& model) {
   auto e = make_estimator(model.estimator);
   e->restore(model);
+  return e;
+}
+
+std::unique_ptr<Estimator> clone(const Estimator& estimator) {
+  auto e = estimator.type().make();
+  e->set_params(estimator.get_params(false));
+  return e;
+}
+
+std::unique_ptr<Estimator> clone(const Model& model) {
+  auto e = make_estimator(model.estimator);
+  e->set_params(model.params);
   return e;
 }
 

@@ -44,7 +44,9 @@ ordered_json array(const Array& x, bool full) {
   return json;
 }
 
-ordered_json object(const Values& values, bool full) {
+ordered_json model_object(const Model& model, bool full);
+
+ordered_json content(const Value& value, bool full) {
   struct Content {
     bool full;
     ordered_json operator()(std::monostate) const { return nullptr; }
@@ -54,11 +56,40 @@ ordered_json object(const Values& values, bool full) {
     ordered_json operator()(const std::string& v) const { return v; }
     ordered_json operator()(const Array& v) const { return array(v, full); }
     ordered_json operator()(const std::vector<std::string>& v) const { return v; }
+    ordered_json operator()(const List& v) const {
+      ordered_json json = ordered_json::array();
+      for (const Value& item : v) json.push_back(content(item, full));
+      return json;
+    }
+    ordered_json operator()(const Tuple& v) const { return (*this)(v.items); }
+    ordered_json operator()(const Mapping& v) const {
+      ordered_json json = ordered_json::object();
+      for (const auto& [key, item] : v.items)
+        json[key.is<std::string>() ? key.as<std::string>() : key.to_string()] = content(item, full);
+      return json;
+    }
+    ordered_json operator()(const std::shared_ptr<const Model>& v) const {
+      return model_object(*v, full);
+    }
   };
+  return std::visit(Content{full}, value.variant());
+}
+
+ordered_json object(const Values& values, bool full) {
   ordered_json::object_t json;  // as a vector: looking for each name first would be quadratic
   json.reserve(values.size());
-  for (const auto& [name, value] : values)
-    json.emplace_back(name, std::visit(Content{full}, value.variant()));
+  for (const auto& [name, value] : values) json.emplace_back(name, content(value, full));
+  return json;
+}
+
+ordered_json model_object(const Model& model, bool full) {
+  Values attributes, chosen;
+  for (const auto& a : model.attributes)
+    (a.first.starts_with('_') ? chosen : attributes).push_back(a);
+  ordered_json json = {{"estimator", model.estimator},
+                       {"params", object(model.params, full)},
+                       {"attributes", object(attributes, full)}};
+  if (!chosen.empty()) json["chosen"] = object(chosen, full);
   return json;
 }
 
@@ -69,16 +100,7 @@ std::string text_of(const ordered_json& json) {
 
 }  // namespace
 
-std::string to_json(const Model& model, bool full) {
-  Values attributes, chosen;
-  for (const auto& a : model.attributes)
-    (a.first.starts_with('_') ? chosen : attributes).push_back(a);
-  ordered_json json = {{"estimator", model.estimator},
-                       {"params", object(model.params, full)},
-                       {"attributes", object(attributes, full)}};
-  if (!chosen.empty()) json["chosen"] = object(chosen, full);
-  return text_of(json);
-}
+std::string to_json(const Model& model, bool full) { return text_of(model_object(model, full)); }
 
 std::string datasets_json(const std::string& file, const Communicator& comm) {
   ordered_json json = ordered_json::array();

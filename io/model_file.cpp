@@ -32,11 +32,13 @@ namespace tessera::io {
 namespace {
 
 constexpr std::string_view magic("\x89TSRA\r\n\x1a", 8);
-/// Version 2 has lists of strings; a model without any is still written as version 1.
-constexpr std::uint32_t newest_format = 2;
+/// Version 2 has lists of strings, version 3 values inside values. A model is written as the oldest
+/// version that has what it needs.
+constexpr std::uint32_t newest_format = 3;
 constexpr std::string_view library_version = TESSERA_VERSION;
 constexpr std::uint64_t most_values = 1 << 17;
 constexpr std::uint32_t most_dimensions = 32;
+constexpr int most_levels = 32;
 constexpr std::size_t checksum_at = 28;
 constexpr std::size_t header_bytes = 36;
 
@@ -58,7 +60,20 @@ std::uint64_t checksum_of(std::string_view file) {
   return checksum(sum, file.substr(header_bytes));
 }
 
-enum class Kind : std::uint8_t { none, boolean, integer, floating, text, array, texts };
+// The order of Value::Variant.
+enum class Kind : std::uint8_t {
+  none,
+  boolean,
+  integer,
+  floating,
+  text,
+  array,
+  texts,
+  list,
+  tuple,
+  mapping,
+  model
+};
 
 class Writer {
  public:
@@ -76,12 +91,35 @@ class Writer {
     number<std::uint64_t>(all.size());
     for (const auto& [name, value] : all) {
       text(name);
-      number(static_cast<std::uint8_t>(value.variant().index()));
-      std::visit([&](const auto& v) { content(v); }, value.variant());
+      one(value);
     }
   }
 
  private:
+  void one(const Value& value) {
+    if (++level_ > most_levels)
+      throw ValueError(fmt::format("values inside values, more than {} levels", most_levels));
+    number(static_cast<std::uint8_t>(value.variant().index()));
+    std::visit([&](const auto& v) { content(v); }, value.variant());
+    --level_;
+  }
+  void content(const List& v) {
+    number<std::uint64_t>(v.size());
+    for (const Value& item : v) one(item);
+  }
+  void content(const Tuple& v) { content(v.items); }
+  void content(const Mapping& v) {
+    number<std::uint64_t>(v.items.size());
+    for (const auto& [key, value] : v.items) {
+      one(key);
+      one(value);
+    }
+  }
+  void content(const std::shared_ptr<const Model>& v) {
+    text(v->estimator);
+    values(v->params);
+    values(v->attributes);
+  }
   void content(std::monostate) {}
   void content(bool v) { number<std::uint8_t>(v); }
   void content(std::int64_t v) { number(v); }
@@ -110,6 +148,7 @@ class Writer {
   }
 
   cereal::PortableBinaryOutputArchive archive_;
+  int level_ = 0;
 };
 
 class SpanBuffer : public std::streambuf {
@@ -146,9 +185,7 @@ class Reader {
     return value;
   }
   Values values() {
-    const auto count = number<std::uint64_t>();
-    if (count > most_values)  // in memory they are larger than in the file
-      throw Malformed(fmt::format("{} values where at most {} are allowed", count, most_values));
+    const auto count = number_of_values();
     Values all;
     for (std::uint64_t i = 0; i < count; ++i) {
       std::string name = text();
@@ -176,7 +213,39 @@ class Reader {
     if (v > 1) throw Malformed(fmt::format("a bool of value {}", v));
     return v != 0;
   }
+  std::uint64_t number_of_values() {
+    const auto count = number<std::uint64_t>();
+    if (count > most_values - values_)  // in memory they are larger than in the file
+      throw Malformed(fmt::format("{} values where at most {} are allowed", count, most_values));
+    values_ += count;
+    return count;
+  }
+  List list() {
+    List all;
+    for (auto count = number_of_values(); count > 0; --count) all.push_back(value());
+    return all;
+  }
+  Mapping mapping() {
+    Mapping all;
+    for (auto count = number_of_values(); count > 0; --count) {
+      Value key = value();
+      all.items.emplace_back(std::move(key), value());
+    }
+    return all;
+  }
+  Model model() {
+    std::string estimator = text();
+    Values params = values();
+    return {std::move(estimator), std::move(params), values()};
+  }
   Value value() {
+    if (++level_ > most_levels)
+      throw Malformed(fmt::format("values inside values, more than {} levels", most_levels));
+    Value v = content();
+    --level_;
+    return v;
+  }
+  Value content() {
     switch (const auto kind = number<std::uint8_t>(); static_cast<Kind>(kind)) {
       case Kind::none:
         return {};
@@ -192,6 +261,14 @@ class Reader {
         return array();
       case Kind::texts:
         return texts();
+      case Kind::list:
+        return list();
+      case Kind::tuple:
+        return Tuple{list()};
+      case Kind::mapping:
+        return mapping();
+      case Kind::model:
+        return model();
       default:
         throw Malformed(fmt::format("a value of unknown kind {}", kind));
     }
@@ -241,19 +318,54 @@ class Reader {
   std::istream stream_;
   cereal::PortableBinaryInputArchive archive_;
   const Communicator& comm_;
+  std::uint64_t values_ = 0;
+  int level_ = 0;
 };
 
-Values gathered(const Values& values) {
-  Values all = values;
-  for (auto& [name, value] : all) {
-    if (!value.is<Array>()) continue;
+Values gathered(const Values& values);
+
+// With its arrays replicated in host memory.
+Value gathered(const Value& value, const std::string& name) {
+  if (value.is<Array>()) {
     Array x = value.as<Array>();
     if (!x) throw ValueError(fmt::format("'{}' is an empty Array handle", name));
     x = x.to(cpu);
-    if (x.distribution().kind() != Distribution::Kind::replicated) x = gather(x);
-    value = x;
+    return x.distribution().kind() == Distribution::Kind::replicated ? x : gather(x);
   }
+  if (const List* items = value.items()) {
+    List all;
+    for (const Value& item : *items) all.push_back(gathered(item, name));
+    return value.is<List>() ? Value(std::move(all)) : Value(Tuple{std::move(all)});
+  }
+  if (value.is<Mapping>()) {
+    Mapping all;
+    for (const auto& [key, item] : value.as<Mapping>().items)
+      all.items.emplace_back(key, gathered(item, name));
+    return all;
+  }
+  if (value.is<Model>()) {
+    const auto& model = value.as<Model>();
+    return Model{model.estimator, gathered(model.params), gathered(model.attributes)};
+  }
+  return value;
+}
+
+Values gathered(const Values& values) {
+  Values all = values;
+  for (auto& [name, value] : all) value = gathered(value, name);
   return all;
+}
+
+// The oldest format that has what a value needs.
+std::uint32_t format_of(const Value& value) {
+  const auto kind = static_cast<Kind>(value.variant().index());
+  return kind < Kind::texts ? 1 : kind == Kind::texts ? 2 : 3;
+}
+std::uint32_t format_of(const Model& model) {
+  std::uint32_t format = 1;
+  for (const auto* values : {&model.params, &model.attributes})
+    for (const auto& [name, value] : *values) format = std::max(format, format_of(value));
+  return format;
 }
 
 std::string file_of(const Model& model) {
@@ -265,10 +377,7 @@ std::string file_of(const Model& model) {
   }
   const std::string payload = std::move(stream).str();
   std::string file(magic);
-  const bool has_lists = std::ranges::any_of(model.attributes, [](const auto& named) {
-    return named.second.template is<std::vector<std::string>>();
-  });
-  put(file, has_lists ? newest_format : 1U);
+  put(file, format_of(model));
   put(file, static_cast<std::uint32_t>(library_version.size()));
   put(file, static_cast<std::uint32_t>(model.estimator.size()));
   put(file, static_cast<std::uint64_t>(payload.size()));

@@ -2,7 +2,7 @@
 #include <string>
 
 #include <tessera/runtime/communicator.hpp>
-#include <tessera/runtime/value.hpp>
+#include <tessera/model/value.hpp>
 
 namespace tessera::io {
 

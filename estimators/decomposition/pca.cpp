@@ -234,7 +234,7 @@ const EstimatorType& PCA::describe() {
       "principal component analysis",
       {
           parameter("n_components", &Params::n_components,
-                    integers(0) | reals(0.0, 1.0, true) | words({"mle"}) | none(),
+                    integers(0) | reals(0.0, 1.0, Closed::neither) | words({"mle"}) | none(),
                     "components to keep; a float keeps that share of the variance, None all"),
           parameter("copy", &Params::copy, boolean(),
                     "accepted for compatibility: inputs are never modified"),

@@ -88,6 +88,49 @@ TEST(ModelFile, RoundTripOfEveryKindOfValue) {
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"m.tessera", "n.tessera"}));
 }
 
+TEST(ModelFile, HoldsValuesInsideValues) {
+  const Scratch folder;
+  const Array x = arange(0, 700);
+  Model inside = small_model();
+  inside.attributes.emplace_back("x", x);
+  Model model = {"Pipe",
+                 {{"steps", List{Tuple{{"a", inside}}, Tuple{{"b", Model{"Toy", {}, {}}}}}},
+                  {"range", Tuple{{1, 0.5}}},
+                  {"weights", Mapping{{{"a", 1}, {2, List{}}, {true, Value()}}}}},
+                 {{"steps_", List{inside, List{x}}}}};
+  io::write_model(folder / "m.tessera", model);
+  const Model read = io::read_model(folder / "m.tessera");
+  expect_same(read, model);
+  EXPECT_EQ(test::shared_bytes(folder / "m.tessera")[8], 3);
+  Model gathered = inside;
+  gathered.attributes.back().second = gather(x);
+  const List& steps = find(read.attributes, "steps_").as<List>();
+  expect_same(steps[0].as<Model>(), gathered);
+  EXPECT_EQ(array_bytes((*steps[1].items())[0].as<Array>()), array_bytes(gather(x)));
+  expect_same((*find(read.params, "steps").as<List>()[0].items())[1].as<Model>(), gathered);
+
+  Value deep = 1;
+  for (int i = 0; i < 31; ++i) deep = List{deep};
+  io::write_model(folder / "d", {"E", {{"x", deep}}, {}});
+  EXPECT_EQ(io::read_model(folder / "d").params[0].second.to_string(), deep.to_string());
+  deep = List{deep};
+  EXPECT_EQ(error_of([&] {
+              io::write_model(folder / "e", {"E", {{"x", deep}}, {}});
+            }),
+            "ValueError: values inside values, more than 32 levels");
+  io::write_model(folder / "f", {"E", {{"x", List(140'000, Value(1))}}, {}});
+  EXPECT_EQ(error_of([&] { io::read_model(folder / "f"); }),
+            "OSError: '" + (folder / "f") +
+                "' is damaged: 140000 values where at most 131072 are allowed");
+  EXPECT_EQ(
+      io::to_json({"Pipe",
+                   {{"range", Tuple{{1, 0.5}}},
+                    {"weights", Mapping{{{"a", 1}, {2, List{}}, {true, Value()}}}}},
+                   {{"all", List{Model{"Toy", {{"k", 1}}, {}}}}}}),
+      R"({"estimator":"Pipe","params":{"range":[1,0.5],"weights":{"a":1,"2":[],"True":null}},)"
+      R"("attributes":{"all":[{"estimator":"Toy","params":{"k":1},"attributes":{}}]}})");
+}
+
 TEST(ModelFile, GathersDistributedArrays) {
   const Scratch folder;
   Model model = small_model();
@@ -193,7 +236,7 @@ TEST(ModelFile, SaysWhatIsWrong) {
   test::on_rank_0([&] { test::put_file(path, bytes); });
   const std::string newer = error_of([&] { io::read_model(path); });
   EXPECT_TRUE(newer.starts_with("OSError: '" + path +
-                                "' has format version 9, newer than the 2 that Tessera"))
+                                "' has format version 9, newer than the 3 that Tessera"))
       << newer;
   bytes[8] = 1;
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
