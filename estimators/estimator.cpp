@@ -66,6 +66,23 @@ std::vector<std::string> misnamed(const Values& attributes, const std::vector<st
 
 // --- Classes of estimators ----------------------------------------------------------------------
 
+Method::Method(std::string_view called, std::string_view line, MethodOptions more, Does it_does)
+    : name(called), doc(line), options(std::move(more)), does(std::move(it_does)) {}
+Method::Method(const Method&) = default;
+Method::Method(Method&&) noexcept = default;
+Method& Method::operator=(const Method&) = default;
+Method& Method::operator=(Method&&) noexcept = default;
+Method::~Method() = default;
+
+void EstimatorType::add_parameter(const Field& field) { parameters_.push_back(field); }
+void EstimatorType::add_attribute(const Field& field) { attributes_.push_back(field); }
+void EstimatorType::add_method(const Method& method) { methods_.push_back(method); }
+
+EstimatorType::EstimatorType(std::string_view class_name, std::string_view line, Make maker)
+    : name_(class_name), summary_(line), make_(maker) {}
+EstimatorType::EstimatorType(EstimatorType&&) noexcept = default;
+EstimatorType::~EstimatorType() = default;
+
 void EstimatorType::make_operations(std::vector<Method> of_role) {
   linalg::kernels();  // a guard may name their backends before any of them has run
   estimator_kernels();

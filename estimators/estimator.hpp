@@ -140,18 +140,20 @@ class EstimatorType {
   /// For E, an EstimatorOf with a member `class_name`.
   template <class E>
   static EstimatorType of(std::string_view summary,
-                          const std::vector<FieldOf<typename E::Params>>& parameters,
-                          const std::vector<FieldOf<E>>& attributes,
-                          const std::vector<MethodOf<E>>& methods) {
+                          std::initializer_list<FieldOf<typename E::Params>> parameters,
+                          std::initializer_list<FieldOf<E>> attributes,
+                          std::initializer_list<MethodOf<E>> methods) {
     EstimatorType type{E::class_name, summary,
                        [] { return std::unique_ptr<Estimator>(std::make_unique<E>()); }};
-    type.parameters_.assign(parameters.begin(), parameters.end());
-    type.attributes_.assign(attributes.begin(), attributes.end());
-    type.methods_.assign(methods.begin(), methods.end());
+    for (const Field& field : parameters) type.add_parameter(field);
+    for (const Field& field : attributes) type.add_attribute(field);
+    for (const Method& method : methods) type.add_method(method);
     type.make_operations(E::role_methods());
     return type;
   }
 
+  EstimatorType(EstimatorType&&) noexcept;
+  ~EstimatorType();
   std::string_view name() const { return name_; }
   std::string_view summary() const { return summary_; }
   /// A new one with the default parameters.
@@ -170,8 +172,10 @@ class EstimatorType {
 
  private:
   using Make = std::unique_ptr<Estimator> (*)();
-  EstimatorType(std::string_view class_name, std::string_view line, Make maker)
-      : name_(class_name), summary_(line), make_(maker) {}
+  EstimatorType(std::string_view class_name, std::string_view line, Make maker);
+  void add_parameter(const Field& field);
+  void add_attribute(const Field& field);
+  void add_method(const Method& method);
   void make_operations(std::vector<Method> of_role);
   std::string_view name_;
   std::string_view summary_;

@@ -45,16 +45,26 @@ struct Method {
   /// A replicated array in host memory: get_covariance.
   using Tell = Array(const Estimator&);
 
+  using Does = std::variant<std::function<Learn>, std::function<Measure>, std::function<Map>,
+                            std::function<Tell>>;
+
   std::string_view name;
   std::string_view doc;
   MethodOptions options;
-  std::variant<std::function<Learn>, std::function<Measure>, std::function<Map>,
-               std::function<Tell>>
-      does;
+  Does does;
+
+  Method(std::string_view name, std::string_view doc, MethodOptions options, Does does);
+  Method(const Method&);
+  Method(Method&&) noexcept;
+  Method& operator=(const Method&);
+  Method& operator=(Method&&) noexcept;
+  ~Method();
 };
 /// A Method of Owner.
 template <class Owner>
-struct MethodOf : Method {};
+struct MethodOf : Method {
+  using Method::Method;
+};
 
 /// An entry of a list of methods: name, the member that does it, one line of documentation, what
 /// else there is to say. `x` is checked; y and sample_weight are nothing or have its dtype and
@@ -64,36 +74,36 @@ MethodOf<Owner> method(std::string_view name,
                        void (Owner::*does)(const Rows& x, const Array& y,
                                            const Array& sample_weight),
                        std::string_view doc, MethodOptions options = {}) {
-  return {{name, doc, std::move(options),
-           std::function<Method::Learn>(
-               [does](const Rows& x, Estimator& e, const Array& y, const Array& w) {
-                 (static_cast<Owner&>(e).*does)(x, y, w);
-               })}};
+  return {name, doc, std::move(options),
+          std::function<Method::Learn>(
+              [does](const Rows& x, Estimator& e, const Array& y, const Array& w) {
+                (static_cast<Owner&>(e).*does)(x, y, w);
+              })};
 }
 template <class Owner>
 MethodOf<Owner> method(std::string_view name,
                        double (Owner::*does)(const Rows& x, const Array& y,
                                              const Array& sample_weight) const,
                        std::string_view doc, MethodOptions options = {}) {
-  return {{name, doc, std::move(options),
-           std::function<Method::Measure>(
-               [does](const Rows& x, const Estimator& e, const Array& y, const Array& w) {
-                 return (static_cast<const Owner&>(e).*does)(x, y, w);
-               })}};
+  return {name, doc, std::move(options),
+          std::function<Method::Measure>(
+              [does](const Rows& x, const Estimator& e, const Array& y, const Array& w) {
+                return (static_cast<const Owner&>(e).*does)(x, y, w);
+              })};
 }
 template <class Owner, class Result>
 MethodOf<Owner> method(std::string_view name, Result (Owner::*does)(const Rows& x) const,
                        std::string_view doc, MethodOptions options = {}) {
-  return {{name, doc, std::move(options),
-           std::function<Method::Map>([does](const Rows& x, const Estimator& e) -> Outputs {
-             return Outputs((static_cast<const Owner&>(e).*does)(x));
-           })}};
+  return {name, doc, std::move(options),
+          std::function<Method::Map>([does](const Rows& x, const Estimator& e) -> Outputs {
+            return Outputs((static_cast<const Owner&>(e).*does)(x));
+          })};
 }
 template <class Owner>
 MethodOf<Owner> method(std::string_view name, Array (Owner::*does)() const, std::string_view doc) {
-  return {{name, doc, {}, std::function<Method::Tell>([does](const Estimator& e) {
-             return (static_cast<const Owner&>(e).*does)();
-           })}};
+  return {name, doc, {}, std::function<Method::Tell>([does](const Estimator& e) {
+            return (static_cast<const Owner&>(e).*does)();
+          })};
 }
 
 }  // namespace tessera

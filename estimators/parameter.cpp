@@ -11,6 +11,19 @@
 
 namespace tessera {
 
+Allowed::Allowed() = default;
+Allowed::Allowed(const Allowed&) = default;
+Allowed::Allowed(Allowed&&) noexcept = default;
+Allowed& Allowed::operator=(const Allowed&) = default;
+Allowed& Allowed::operator=(Allowed&&) noexcept = default;
+Allowed::~Allowed() = default;
+Field::Field() = default;
+Field::Field(const Field&) = default;
+Field::Field(Field&&) noexcept = default;
+Field& Field::operator=(const Field&) = default;
+Field& Field::operator=(Field&&) noexcept = default;
+Field::~Field() = default;
+
 Allowed operator|(Allowed a, const Allowed& b) {
   const auto add = [](auto& mine, const auto& theirs) {
     mine.insert(mine.end(), theirs.begin(), theirs.end());

@@ -37,6 +37,13 @@ enum class Closed { left, right, both, neither };
 /// `integers(1) | words({"auto"})`.
 class Allowed {
  public:
+  // Not inline, here and in Field: an estimator's lists are long.
+  Allowed();
+  Allowed(const Allowed&);
+  Allowed(Allowed&&) noexcept;
+  Allowed& operator=(const Allowed&);
+  Allowed& operator=(Allowed&&) noexcept;
+  ~Allowed();
   bool accepts(const Value& value) const;
   /// A value that is not accepted, in words: "'x'", "float64 (2, 3)", "NaN at [3]".
   std::string got(const Value& value) const;
@@ -199,6 +206,12 @@ bool assign(M& member, const Value& value) {
 /// A named member of an object that reads and writes as a Value. Its functions take the object by
 /// address, so that one list type serves every class; FieldOf says whose members they are.
 struct Field {
+  Field();
+  Field(const Field&);
+  Field(Field&&) noexcept;
+  Field& operator=(const Field&);
+  Field& operator=(Field&&) noexcept;
+  ~Field();
   std::string_view name;
   std::function<Value(const void* owner)> get;
   std::function<bool(void* owner, const Value&)> set;  ///< false: wrong kind

@@ -160,6 +160,12 @@ class Parser {
 
 }  // namespace
 
+Value::Value(const Value&) = default;
+Value::Value(Value&&) noexcept = default;
+Value& Value::operator=(const Value&) = default;
+Value& Value::operator=(Value&&) noexcept = default;
+Value::~Value() = default;
+
 std::string Value::to_string() const {
   struct Printer {
     std::string operator()(std::monostate) const { return "None"; }

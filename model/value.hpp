@@ -40,6 +40,12 @@ class Value {
                    std::vector<std::string>, List, Tuple, Mapping, std::shared_ptr<const Model>>;
 
   Value() = default;
+  // Not inline: there are many kinds, and every file that copies values would have them all.
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
   Value(bool v) : v_(v) {}                                 // NOLINT(google-explicit-constructor)
   Value(int v) : v_(std::int64_t{v}) {}                    // NOLINT(google-explicit-constructor)
   Value(std::int64_t v) : v_(v) {}                         // NOLINT(google-explicit-constructor)
