@@ -1,9 +1,13 @@
 #pragma once
 /// Everything a program that uses Tessera needs.
+#include <tessera/array/quantile.hpp>
+#include <tessera/array/sort.hpp>
+#include <tessera/array/unique.hpp>
 #include <tessera/estimators/cluster/kmeans.hpp>
 #include <tessera/estimators/decomposition/pca.hpp>
 #include <tessera/estimators/kernels/kernels.hpp>
 #include <tessera/estimators/linear_model/linear_regression.hpp>
+#include <tessera/estimators/naive_bayes/gaussian_nb.hpp>
 #include <tessera/estimators/preprocessing/standard_scaler.hpp>
 #include <tessera/estimators/registry.hpp>
 #include <tessera/estimators/roles.hpp>
@@ -13,6 +17,7 @@
 #include <tessera/io/model_file.hpp>
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/gram.hpp>
+#include <tessera/linalg/group_moments.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/moments.hpp>
 #include <tessera/linalg/tsqr.hpp>
@@ -21,6 +26,7 @@
 #include <tessera/runtime/plugin.hpp>
 #include <tessera/runtime/random.hpp>
 #include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/row_set.hpp>
 #include <tessera/runtime/rows.hpp>
 #include <tessera/runtime/runtime.hpp>
 #include <tessera/runtime/selection.hpp>

@@ -25,6 +25,14 @@ void require_fitted(const Estimator& e) {
         e.name()));
 }
 
+void require_numbers(const std::vector<std::string>& categories, std::string_view what,
+                     std::string_view estimator) {
+  if (!categories.empty())
+    throw ValueError(
+        fmt::format("could not convert string to float: '{}' ({} holds text, {} takes numbers)",
+                    categories.front(), what, estimator));
+}
+
 // One after the other, and not many.
 void refuse(const std::vector<std::string>& problems) {
   constexpr std::ptrdiff_t most = 20;
@@ -308,6 +316,7 @@ void Estimator::check_params() const {
 }
 
 Rows Estimator::check_x(const Rows& x, bool fitting) const {
+  require_numbers(x.categories(), "X", name());
   if (x.ndim() != 2)
     throw ValueError(fmt::format(
         "{}: {} expects a 2-D array (n_samples, n_features), got shape {}{}",
@@ -378,6 +387,7 @@ Array Estimator::check_companion(const Array& a, const Rows& x, const char* what
   if (is_complex(a.dtype()))
     throw ValueError(fmt::format("Complex data not supported: {} is {}, {} takes real numbers",
                                  what, name_of(a.dtype()), name()));
+  require_numbers(a.categories(), what, name());
   // One value per row, or a few, is checked in host memory and then goes where X is.
   const Array same = redistribute(a.to(cpu).astype(x.dtype()), x.distribution());
   const auto total = reduce<Sums>(same, [&](const Leaf& leaf, Stream& stream) {
@@ -402,28 +412,38 @@ Array Estimator::check_companion(const Array& a, const Rows& x, const char* what
   return same.to(x.device());
 }
 
-void Estimator::require_y(const Array& y) const {
-  if (needs_y() && !y)
+Array Estimator::check_target(const Array& y, const Rows& x) const {
+  if (target() == Target::none) return {};
+  if (!y)
     throw ValueError(fmt::format("{} requires y to be passed, but the target y is None", name()));
+  return target() == Target::classes ? detail::labels_of(y, x, name())
+                                     : check_companion(y, x, "y", true);
 }
 
 // --- Methods ------------------------------------------------------------------------------------
 
 Estimator& Estimator::fit(const Rows& x, const Array& y, const Array& sample_weight) {
-  check_params();
-  const Rows checked = check_x(x, true);
-  require_y(y);
-  const auto& learn = require_operation<Method::Learn>(type(), "fit");
-  const Array target = needs_y() ? check_companion(y, checked, "y", true) : Array{};
-  const Array weights = check_companion(sample_weight, checked, "sample_weight",
-                                        type().method("fit")->options.sample_weight);
-  n_features_in_ = 0;
-  feature_names_in_.clear();
-  learn(checked, *this, target, weights);
-  n_features_in_ = x.cols();
-  feature_names_in_ = x.column_names();
-  fitted_under_ = selection_is_default() ? nullptr : detail::selection_in_force();
+  learn("fit", x, y, sample_weight);
   return *this;
+}
+
+void Estimator::learn(std::string_view method, const Rows& x, const Array& y,
+                      const Array& sample_weight) {
+  const bool anew = method == "fit" || !is_fitted();
+  check_params();
+  const Rows checked = check_x(x, anew);
+  const auto& operation = require_operation<Method::Learn>(type(), method);
+  const Array target = check_target(y, checked);
+  const Array weights = check_companion(sample_weight, checked, "sample_weight",
+                                        type().method(method)->options.sample_weight);
+  if (anew) {
+    n_features_in_ = 0;
+    feature_names_in_.clear();
+  }
+  operation(checked, *this, target, weights);
+  n_features_in_ = x.cols();
+  if (anew) feature_names_in_ = x.column_names();
+  fitted_under_ = selection_is_default() ? nullptr : detail::selection_in_force();
 }
 
 // The choice in force at fit holds unless one is in force now.
@@ -461,8 +481,7 @@ double Estimator::measure(std::string_view method, const Rows& x, const Array& y
   const auto& measure = require_operation<Method::Measure>(type(), method);
   const SelectionGuard guard(remembered());
   const Rows checked = check_x(x, false);
-  require_y(y);
-  return measure(checked, *this, needs_y() ? check_companion(y, checked, "y", true) : Array{},
+  return measure(checked, *this, check_target(y, checked),
                  check_companion(sample_weight, checked, "sample_weight",
                                  type().method(method)->options.sample_weight));
 }

@@ -6,6 +6,7 @@
 
 #include <tessera/estimators/method.hpp>
 #include <tessera/estimators/parameter.hpp>
+#include <tessera/estimators/targets.hpp>
 #include <tessera/model/value.hpp>
 #include <tessera/runtime/rows.hpp>
 #include <tessera/runtime/selection.hpp>
@@ -115,7 +116,11 @@ class Estimator {
     return const_cast<Estimator*>(this)->owner_of_attributes();
   }
 
-  virtual bool needs_y() const { return false; }
+  /// What it learns from beside X. Numbers come to fit in X's dtype and finite; labels as they are,
+  /// a vector of any real dtype or text, for encode_classes().
+  virtual Target target() const { return Target::none; }
+  /// What fit and partial_fit do: the method of that name learns. fit starts anew.
+  void learn(std::string_view method, const Rows& x, const Array& y, const Array& sample_weight);
   /// What a method is made of, where it is made of another one: that one's operation, with the
   /// choice in force. x as the method got it.
   Outputs run(std::string_view method, const Rows& x) const;
@@ -125,7 +130,7 @@ class Estimator {
   detail::SelectionHandle fitted_under_;
   Rows check_x(const Rows& x, bool fitting) const;
   void check_names(const std::vector<std::string>& names) const;
-  void require_y(const Array& y) const;
+  Array check_target(const Array& y, const Rows& x) const;
   Array check_companion(const Array& a, const Rows& x, const char* what, bool taken) const;
   void check_params() const;
   void set_param(const std::string& name, const Value& value);

@@ -32,6 +32,7 @@ Allowed operator|(Allowed a, const Allowed& b) {
   a.boolean_ |= b.boolean_;
   a.array_ |= b.array_;
   a.text_ |= b.text_;
+  a.labels_ |= b.labels_;
   add(a.integers_, b.integers_);
   add(a.reals_, b.reals_);
   add(a.words_, b.words_);
@@ -57,6 +58,11 @@ Allowed boolean() {
 Allowed array() {
   Allowed a;
   a.array_ = true;
+  return a;
+}
+Allowed class_labels() {
+  Allowed a;
+  a.labels_ = true;
   return a;
 }
 Allowed integers(std::int64_t low, std::int64_t high) {
@@ -135,6 +141,27 @@ std::string words_for(const Shape& shape, const Numbers& n) {
                      to_string(shape), words_for(n, "numbers"), n.descending ? ", descending" : "");
 }
 
+template <class All>
+bool ascend(const All& all) {
+  return !all.empty() &&
+         std::adjacent_find(all.begin(), all.end(),
+                            [](const auto& a, const auto& b) { return !(a < b); }) == all.end();
+}
+
+bool are_labels(const Array& values) {
+  if (!values || values.ndim() != 1) return false;
+  bool right = false;
+  visit(values.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_arithmetic_v<T>) {
+      const Array host = values.to(cpu);
+      const auto all = host.template values<T>();
+      right = ascend(all) && all.front() == all.front();  // one NaN
+    }
+  });
+  return right;
+}
+
 std::string index_text(std::int64_t at, const Shape& shape) {
   std::vector<std::int64_t> index(shape.size());
   for (std::size_t axis = shape.size(); axis-- > 0; at /= shape[axis])
@@ -191,6 +218,10 @@ bool Allowed::accepts(const Value& value) const {
   };
   if (value.is_none()) return none_;
   if (value.is<bool>()) return boolean_;
+  if (labels_ && value.is<std::vector<std::string>>() &&
+      ascend(value.as<std::vector<std::string>>()))
+    return true;
+  if (labels_ && value.is<Array>() && are_labels(value.as<Array>())) return true;
   if (value.is<Array>()) return array_ || (array_of_ && misfit(value.as<Array>()).empty());
   if (value.is<std::string>())
     return text_ ||
@@ -258,6 +289,7 @@ std::string Allowed::describe() const {
   if (array_of_) kinds.push_back(words_for(array_of_->first, array_of_->second));
   if (boolean_) kinds.emplace_back("a bool");
   if (array_) kinds.emplace_back("an array");
+  if (labels_) kinds.emplace_back("labels, ascending (a vector of numbers or a list of strings)");
   for (const Lists& l : lists_)
     kinds.push_back(fmt::format("a list of {}({})",
                                 l.least > 0 ? fmt::format("at least {} of ", l.least) : "",

@@ -66,6 +66,7 @@ class Allowed {
   friend Allowed words(std::vector<std::string> list);
   friend Allowed number(Numbers numbers);
   friend Allowed array(Shape shape, Numbers numbers);
+  friend Allowed class_labels();
   friend Allowed text();
   friend Allowed list_of(const Allowed& item, std::int64_t least);
   friend Allowed tuple_of(std::vector<Allowed> items);
@@ -87,6 +88,7 @@ class Allowed {
   bool boolean_ = false;
   bool array_ = false;
   bool text_ = false;
+  bool labels_ = false;
   std::vector<Integers> integers_;
   std::vector<Reals> reals_;
   std::vector<std::string> words_;
@@ -126,6 +128,8 @@ Allowed mapping_of(const Allowed& key, const Allowed& value);
 Allowed estimator(std::string method = "");
 /// A float.
 Allowed number(Numbers numbers = {});
+/// Labels of classes, ascending: a vector of a real dtype or a list of strings.
+Allowed class_labels();
 /// An array of this shape.
 Allowed array(Shape shape, Numbers numbers = {});
 

@@ -14,6 +14,7 @@ namespace tessera {
 
 // Ours. Each is at the end of its estimator's file, so that this one includes none of them.
 namespace detail {
+const EstimatorType& gaussian_nb();
 const EstimatorType& kmeans();
 const EstimatorType& linear_regression();
 const EstimatorType& pca();
@@ -44,7 +45,7 @@ class Registry {
  private:
   Registry() {
     for (const auto ours :
-         {detail::kmeans, detail::linear_regression, detail::pca, detail::standard_scaler})
+         {detail::gaussian_nb, detail::kmeans, detail::linear_regression, detail::pca, detail::standard_scaler})
       add(ours());
   }
   std::mutex mutex_;

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include <tessera/estimators/range.hpp>
+#include <tessera/estimators/targets.hpp>
 #include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
@@ -24,16 +25,14 @@ double Regressor::do_score(const Rows& x, const Array& y, const Array& sample_we
     return std::numeric_limits<double>::quiet_NaN();
   }
   const auto q = static_cast<std::size_t>(y.cols());
-  const Array truths = y.to(cpu);
   const detail::Balanced balanced(sample_weight);
-  const Array weights = balanced.values.to(cpu);
   const auto total = detail::moments(y, balanced.values, detail::Accuracy::by_column, [] {});
   std::vector<double> unit;  // errors are measured like the moments of y
   for (const int e : total.unit) unit.push_back(std::ldexp(1.0, -e));
-  const Sums residual = reduce<Sums>(predicted.to(cpu), [&](const Leaf& leaf, Stream&) {
+  const Rows all = zip(predicted.to(cpu), {y, balanced.values});
+  const Sums residual = reduce<Sums>(all, [&](const Leaf& leaf, Stream&) {
     Sums s{std::vector<double>(q)};
-    const Tile truth = rows_of(truths, leaf);
-    const Tile w = rows_of(weights, leaf);
+    const Tile &truth = leaf.beside[0], &w = leaf.beside[1];
     visit_floating(truth.dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
       for (std::int64_t i = 0; i < truth.rows; ++i)
@@ -62,26 +61,33 @@ std::vector<Method> Classifier::role_methods() {
 }
 
 double Classifier::do_score(const Rows& x, const Array& y, const Array& sample_weight) const {
-  const Array truths = y.to(cpu);
-  const Array weights = sample_weight.to(cpu);
-  const Rows predicted = run("predict", x)[0].as(y.dtype()).to(cpu);
-  const Sums sums = reduce<Sums>(predicted, [&](const Leaf& leaf, Stream&) {
-    Sums s{{0.0, 0.0}};
-    const Tile truth = rows_of(truths, leaf);
-    const Tile w = rows_of(weights, leaf);
-    visit_floating(truth.dtype, [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      for (std::int64_t i = 0; i < truth.rows; ++i) {
-        const double weight = w ? static_cast<double>(w.as<const T>()[i]) : 1.0;
-        const bool hit =
-            truth.as<const T>()[i * truth.stride] == leaf.tile.as<const T>()[i * leaf.tile.stride];
-        s.values[0] += hit ? weight : 0.0;
-        s.values[1] += weight;
-      }
-    });
-    return s;
-  });
-  return sums.values[0] / sums.values[1];
+  return accuracy(run("predict", x)[0], y, sample_weight);
+}
+
+Classifier& Classifier::partial_fit(const Rows& x, const Array& y, const Value& classes,
+                                    const Array& sample_weight) {
+  if (!has("partial_fit")) throw NotImplementedError(fmt::format("{} has no partial_fit", name()));
+  if (!is_fitted()) {
+    if (classes.is_none())
+      throw ValueError("classes must be passed on the first call to partial_fit.");
+    classes_ = sorted_classes(classes);
+  } else if (!classes.is_none() && !same_classes(sorted_classes(classes), classes_)) {
+    throw ValueError("classes are not those of the first call to partial_fit");
+  }
+  learn("partial_fit", x, y, sample_weight);
+  return *this;
+}
+
+Array Classifier::learn_classes(const Array& y, const Rows& x) {
+  Classes found = encode_classes(y, x, name());
+  classes_ = std::move(found.values);
+  return found.codes;
+}
+
+Array Classifier::codes_of(const Array& y, const Rows& x) const {
+  const Classes found = encode_classes(y, x, name(), classes_);
+  require_known_labels(y, found, name());
+  return found.codes;
 }
 
 std::vector<Method> Density::role_methods() {

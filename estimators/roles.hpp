@@ -15,20 +15,32 @@ class Regressor : public Estimator {
   static std::vector<Method> role_methods();
 
  protected:
-  bool needs_y() const override { return true; }
+  Target target() const override { return Target::numbers; }
 
  private:
   double do_score(const Rows& x, const Array& y, const Array& sample_weight) const;
 };
 
-/// Predicts classes: needs y, (n,). score is the share of rows, by weight, with the class
-/// predicted.
+/// Predicts classes: needs y, (n,), labels of any integer or floating dtype, bools or text, of
+/// which predictions are, too. score is the share of rows, by weight, with the class predicted.
 class Classifier : public Estimator {
  public:
+  /// The labels that it tells apart, ascending: an array of y's dtype or a list of strings.
+  Value classes_;
+
+  /// Goes on with more rows where the class has a method partial_fit. The first call needs all
+  /// `classes` there will be, an array or a list of strings; ValueError for others later. Returns
+  /// *this.
+  Classifier& partial_fit(const Rows& x, const Array& y, const Value& classes = {},
+                          const Array& sample_weight = {});
   static std::vector<Method> role_methods();
 
  protected:
-  bool needs_y() const override { return true; }
+  Target target() const override { return Target::classes; }
+  /// The code of each row of y, int32 as X lies: among new classes_, or those that are known, where
+  /// a label that is none of them is a ValueError. For fit and partial_fit.
+  Array learn_classes(const Array& y, const Rows& x);
+  Array codes_of(const Array& y, const Rows& x) const;
 
  private:
   double do_score(const Rows& x, const Array& y, const Array& sample_weight) const;

@@ -11,6 +11,8 @@
 #include <tessera/io/inspection.hpp>
 #include <tessera/io/location.hpp>
 #include <tessera/io/readable.hpp>
+#include <tessera/io/text.hpp>
+#include <tessera/runtime/categories.hpp>
 #include <tessera/runtime/memory.hpp>
 #include <tessera/runtime/mpi.hpp>
 #include <tessera/runtime/runtime.hpp>
@@ -67,6 +69,27 @@ void read_independent(const std::string& file, const DatasetInfo& info, const Ar
     for (const Range rows : pieces(out, out.comm().rank(), most)) {
       if (!hdf5::read_deflated_rows(dataset, here, rows, row_of(out, rows.begin)))
         hdf5::read_rows(dataset, here, rows, row_of(out, rows.begin));
+      note_progress();
+    }
+  });
+}
+
+// Codes of this process's strings, as `categorizer` numbers them.
+void read_words(const std::string& file, const DatasetInfo& info, const Array& out,
+                Categorizer& categorizer) {
+  hdf5::explain("cannot read " + hdf5::title(file, info.name), [&] {
+    const Id file_id = hdf5::open_file(file);
+    require_unchanged(file, hdf5::descriptor(file_id), info.file);
+    const Id dataset = hdf5::open_dataset(file_id, info.name);
+    const DatasetInfo here = hdf5::describe(dataset, file, info.name);
+    if (here.shape != info.shape || !here.text)
+      throw OSError(fmt::format("{} changed while it was read, or differs between processes",
+                                hdf5::title(file, info.name)));
+    constexpr std::int64_t some = 1 << 16;
+    auto* code = out.local().as<std::int64_t>();
+    for (const Range rows : pieces(out, out.comm().rank(), some)) {
+      hdf5::read_text(dataset, here, rows,
+                      [&](std::string_view word) { *code++ = categorizer(word); });
       note_progress();
     }
   });
@@ -196,6 +219,14 @@ Array read(const std::string& file, const std::string& dataset, ReadOptions opti
   if (options.collective && !collective) span.declined("\n  collective: " + why_independent);
   if (options.was_collective) *options.was_collective = false;
   if (options.why_independent) *options.why_independent = collective ? "" : why_independent;
+  if (info.text) {
+    Categorizer categorizer;
+    together(comm, [&] {
+      reading_unchanged(file, info.file,
+                        [&](const InputFile&) { read_words(file, info, out, categorizer); });
+    });
+    return categorizer.finish(out);
+  }
   if (collective)
     read_collective(file, info, out, options.was_collective);
   else

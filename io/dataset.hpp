@@ -22,6 +22,7 @@ struct DatasetInfo {
   /// The attribute column_names, when it has one string for each column; left out of lists.
   std::vector<std::string> column_names{};
   std::string sparse{};  ///< "csr" or "csc" for a sparse matrix, else ""
+  bool text = false;     ///< strings: reading gives their codes, with categories()
   /// How stored numbers become those of the array; null where they are the same, and where the
   /// dataset is not open.
   std::shared_ptr<const hdf5::Packing> packing{};
@@ -41,13 +42,16 @@ std::vector<DatasetInfo> list_datasets(const std::string& file,
 /// valid_range and _Unsigned are applied as netCDF4 does: packed integers become float32 or
 /// float64, and what is missing or not valid becomes NaN.
 ///
+/// A vector of strings, of fixed or variable length, becomes int64 codes with the different strings
+/// as categories(), in the order of their bytes.
+///
 /// A group that is a sparse matrix (AnnData, h5sparse, 10x Genomics, MATLAB) has `sparse` set.
 ///
 /// Errors, the same on every process: OSError when the file is missing, is not HDF5, is cut short,
 /// differs between processes (in size or in a sample of its contents) or stores the data outside
 /// itself; ValueError listing the datasets there are when this one is missing, for one without data
-/// and for an attribute above of strange size; TypeError for strings, references and other
-/// non-numbers; NotImplementedError for a filter that this HDF5 lacks. Collective.
+/// and for an attribute above of strange size; TypeError for references and other
+/// non-numbers, and for strings in other shapes; NotImplementedError for a filter that this HDF5 lacks. Collective.
 DatasetInfo inspect(const std::string& file, const std::string& dataset,
                     const Communicator& comm = Communicator::world());
 
@@ -84,7 +88,7 @@ Array read(const std::string& location, ReadOptions options = {},
 /// reads this process's leaves in order, ahead of the workers, into threads + 2 buffers of one
 /// leaf. Opens the file anew for every pass. Errors as inspect(). Collective; the passes are local
 /// and throw OSError when the file is another one or has changed since this look at it. Of the
-/// options, `dense` counts.
+/// options, `dense` counts. TypeError for strings.
 Rows stream(const std::string& file, const std::string& dataset, ReadOptions options = {},
             const Communicator& comm = Communicator::world());
 
@@ -97,6 +101,7 @@ Rows stream(const std::string& file, const std::string& dataset, ReadOptions opt
 /// OSError when the folder cannot be written, the disk is full, or `file` exists and is not an HDF5
 /// file; ValueError for a dataset path that is empty or leads through something else than groups,
 /// and for a block-cyclic array. Collective over x.comm().
+/// An array of text (categories()) becomes UTF-8 strings of the length of the longest.
 void write(const std::string& file, const std::string& dataset, const Array& x);
 /// The same leaf by leaf, for rows that are streamed or computed: holds one leaf at a time.
 void write(const std::string& file, const std::string& dataset, const Rows& x);

@@ -41,6 +41,7 @@ class FileSource : public RowSource {
              const Communicator& comm)
       : RowSource(std::move(shape), dtype, comm), file_(std::move(file)), first_(first) {}
   void visit_leaves(const LeafList& leaves, const LeafVisitor& visit, int threads) const override;
+  bool is_everywhere() const override { return true; }
 
  protected:
   /// Fills `out` with the rows of one leaf. Called on several threads at once.

@@ -12,6 +12,7 @@
 #include <tessera/io/packing.hpp>
 #include <tessera/io/preflight.hpp>
 #include <tessera/io/sparse.hpp>
+#include <tessera/io/text.hpp>
 
 namespace tessera::io::hdf5 {
 namespace {
@@ -143,12 +144,14 @@ DatasetInfo describe(hid_t dataset_id, const std::string& file, const std::strin
   require_own_data(dataset_id, creation, file, who, 0);
   refuse_what_is_no_array(dataset_id, who);
   const Id type(check(H5Dget_type(dataset_id)));
-  const int dtype = dtype_index(type);
+  const Id space(check(H5Dget_space(dataset_id)));
+  const bool text = is_text(type) && H5Sget_simple_extent_type(space) == H5S_SIMPLE &&
+                    check(H5Sget_simple_extent_ndims(space)) == 1;
+  const int dtype = text ? static_cast<int>(DType::int64) : dtype_index(type);
   if (dtype < 0)
     throw TypeError(fmt::format("{} holds {}; expected integers, floats, bools or complex numbers",
                                 who, class_name(type)));
   refuse_filters(creation, who);
-  const Id space(check(H5Dget_space(dataset_id)));
   if (H5Sget_simple_extent_type(space) == H5S_NULL)
     throw ValueError(fmt::format("{} has no data (a null dataspace)", who));
   const auto ndim = check(H5Sget_simple_extent_ndims(space));
@@ -161,6 +164,8 @@ DatasetInfo describe(hid_t dataset_id, const std::string& file, const std::strin
     throw ValueError(fmt::format("{}: {}", who, error.what()));
   }
   require_sound(dataset_id, who);
+  info.text = text;
+  if (text) return info;
   if (auto packing = packing_of(dataset_id, info.dtype, who)) {
     info.dtype = packing->result;
     info.packing = std::make_shared<const Packing>(*std::move(packing));

@@ -98,6 +98,7 @@ std::string pack(const std::vector<Found>& all) {
     out.number(info.column_names.size());
     for (const auto& column : info.column_names) out.text(column);
     out.text(info.sparse);
+    out.number(info.text);
     out.text(why_independent);
     out.text(implausible);
   }
@@ -117,6 +118,7 @@ std::vector<Found> unpack(const std::string& bytes) {
     for (auto names = in.number_up_to(bytes.size()); names > 0; --names)
       f.info.column_names.push_back(in.text());
     f.info.sparse = in.text();
+    f.info.text = in.number_up_to(1) != 0;
     f.why_independent = in.text();
     f.implausible = in.text();
   }

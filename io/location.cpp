@@ -59,7 +59,10 @@ Location parse_location(const std::string& text) {
 Location resolve(const Location& location, const Communicator& comm) {
   if (!location.dataset.empty()) return location;
   constexpr std::size_t most = 20;
-  const auto found = list_datasets(location.file, comm);
+  // The one of numbers, where there is text beside it.
+  auto found = list_datasets(location.file, comm);
+  if (std::count_if(found.begin(), found.end(), [](const auto& f) { return !f.text; }) == 1)
+    std::erase_if(found, [](const auto& f) { return f.text; });
   if (found.size() == 1) return {location.file, found.front().name};
   if (found.empty())
     throw ValueError(
@@ -68,7 +71,8 @@ Location resolve(const Location& location, const Communicator& comm) {
   std::string candidates;
   for (const auto& info : std::span(found).first(std::min(most, found.size())))
     candidates += fmt::format("{}{}:{} {} {}", candidates.empty() ? "" : ", ", location.file,
-                              info.name, tessera::to_string(info.shape), name_of(info.dtype));
+                              info.name, tessera::to_string(info.shape),
+                              info.text ? "str" : name_of(info.dtype));
   if (found.size() > most)
     candidates += fmt::format(" and {} more (tessera show lists them)", found.size() - most);
   throw ValueError(fmt::format("'{}' holds {} datasets; name one of: {}", location.file,

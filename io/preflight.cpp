@@ -1,4 +1,5 @@
 #include <tessera/io/preflight.hpp>
+#include <tessera/io/text.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -24,7 +25,7 @@ struct Layout {
         kind(H5Pget_layout(creation)),
         extent(static_cast<std::size_t>(check(H5Sget_simple_extent_ndims(space)))),
         most(extent.size()),
-        element_bytes(H5Tget_size(type)) {
+        element_bytes(stored_bytes(dataset_id, type)) {
     check(H5Sget_simple_extent_dims(space, extent.data(), most.data()));
     if (kind != H5D_CHUNKED) return;
     std::array<hsize_t, H5S_MAX_RANK + 1> all{};
@@ -342,7 +343,9 @@ Storage storage_of(hid_t dataset_id, DType dtype, const std::string& who) {
   std::uint64_t chunks = 1;
   for (std::size_t i = 0; plain && i < layout.extent.size(); ++i)
     if (__builtin_mul_overflow(chunks, layout.chunks_along(i), &chunks)) chunks = 0;
-  if (layout.kind == H5D_VIRTUAL)
+  if (is_text(layout.type))
+    storage.why_independent = "it holds strings";
+  else if (layout.kind == H5D_VIRTUAL)
     storage.why_independent = "it is a virtual dataset";
   else if (check(H5Tequal(layout.type, reading_type(layout.type, dtype))) == 0)
     storage.why_independent = "its numbers must be converted";
@@ -378,9 +381,14 @@ void try_reading(hid_t file_id, const DatasetInfo& info, const std::string& who)
   const auto read_with_heap_of = [&](int byte, Range range) {
     check(H5garbage_collect());
     mallopt(M_PERTURB, byte);
-    std::vector<std::byte> numbers(static_cast<std::size_t>(some) * row_bytes);
-    read_rows(dataset, info, range, numbers.data());
-    return numbers;
+    std::string found;
+    if (info.text) {
+      read_text(dataset, info, range, [&](std::string_view word) { found.append(word) += '\0'; });
+    } else {
+      found.resize(static_cast<std::size_t>(some) * row_bytes);
+      read_rows(dataset, info, range, found.data());
+    }
+    return found;
   };
   for (const Range range : {Range{0, some}, Range{rows - some, rows}})
     if (read_with_heap_of(0x55, range) != read_with_heap_of(0xAA, range))

@@ -100,6 +100,7 @@ class DatasetSource : public RowSource {
   DatasetSource(std::string file, DatasetInfo info, const Communicator& comm)
       : RowSource(info.shape, info.dtype, comm), file_(std::move(file)), info_(std::move(info)) {}
 
+  bool is_everywhere() const override { return true; }
   std::size_t bytes_of_leaf() const {
     return static_cast<std::size_t>(std::min(distribution().leaf_rows(), distribution().rows()) *
                                     cols()) *
@@ -186,6 +187,9 @@ Rows stream(const std::string& file, const std::string& dataset, ReadOptions opt
             const Communicator& comm) {
   const DatasetInfo info = inspect_to_read(file, dataset, comm).info;
   hdf5::require_dense(info, file, options.dense);
+  if (info.text)
+    throw TypeError(fmt::format("{} holds strings, which cannot be streamed; expected numbers",
+                                hdf5::title(file, info.name)));
   if (info.sparse == "csc")
     throw NotImplementedError(fmt::format(
         "'{}' of '{}' is a sparse matrix by columns (csc), which cannot be streamed by rows",

@@ -13,6 +13,7 @@
 #include <tessera/io/inspection.hpp>
 #include <tessera/io/pending_file.hpp>
 #include <tessera/io/readable.hpp>
+#include <tessera/runtime/categories.hpp>
 #include <tessera/runtime/mpi.hpp>
 #include <tessera/runtime/runtime.hpp>
 
@@ -260,10 +261,14 @@ void write_rows(hid_t dataset, const Shape& shape, DType dtype, Range rows, cons
 
 bool has_elements(const Shape& shape) { return element_count(shape) > 0; }
 
+Target target(const std::string& file, const std::string& dataset, const Rows& x,
+              bool text = false);
+
 Target target(const std::string& file, const std::string& dataset, const Array& x) {
   if (!x) throw ValueError("expected an array to write, got an empty Array handle");
   if (x.distribution().kind() == Distribution::Kind::block_cyclic)
     throw ValueError("a block-cyclic array cannot be written; redistribute it by rows first");
+  if (!x.categories().empty()) return target(file, dataset, words_of(x), true);
   const auto work = [file, dataset, x, host = x.to(cpu)](hid_t id) {
     const auto& d = x.distribution();
     const auto& comm = x.comm();
@@ -295,10 +300,10 @@ Target target(const std::string& file, const std::string& dataset, const Array& 
   return {clean_path(dataset), x.shape(), x.dtype(), work, x.column_names()};
 }
 
-Target target(const std::string& file, const std::string& dataset, const Rows& x,
-              bool text = false) {
+Target target(const std::string& file, const std::string& dataset, const Rows& x, bool text) {
+  if (!x.categories().empty()) return target(file, dataset, words_of(x), true);
   if (const Array* array = text ? nullptr : x.array())
-    return target(file, dataset, array->named(x.column_names()));
+    return target(file, dataset, array->with(x.names()));
   if (text && (x.dtype() != DType::uint8 || x.ndim() != 2 || x.cols() == 0))
     throw ValueError(fmt::format("text to write must be uint8 of shape (n, length), got {} {}",
                                  name_of(x.dtype()), to_string(x.shape())));

@@ -14,6 +14,10 @@ const Functions& functions() {
 ColumnMoments column_moments(const Rows& x, const Array& weights) {
   return functions().column_moments(x, weights);
 }
+GroupMoments group_moments(const Rows& x, const Array& codes, std::int64_t groups,
+                           const Array& weights) {
+  return functions().group_moments(x, codes, groups, weights);
+}
 CenteredGram centered_gram(const Rows& x, const Array& y, const Array& weights, bool center) {
   return functions().centered_gram(x, y, weights, center);
 }

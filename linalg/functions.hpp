@@ -9,6 +9,7 @@
 #include <tessera/linalg/eigh.hpp>
 #include <tessera/linalg/expm.hpp>
 #include <tessera/linalg/gram.hpp>
+#include <tessera/linalg/group_moments.hpp>
 #include <tessera/linalg/inv.hpp>
 #include <tessera/linalg/lstsq.hpp>
 #include <tessera/linalg/lu.hpp>
@@ -35,6 +36,7 @@ namespace tessera::linalg {
 /// header gives it; public functions dispatch to it.
 namespace composed {
 decltype(linalg::column_moments) column_moments;
+decltype(linalg::group_moments) group_moments;
 decltype(linalg::centered_gram) centered_gram;
 decltype(linalg::tsqr) tsqr;
 decltype(linalg::gram) gram;
@@ -82,6 +84,8 @@ Operation<Signature> whole(const char* name, Signature& function) {
 struct Functions {
   Operation<decltype(composed::column_moments)> column_moments =
       composed::whole("linalg.column_moments", composed::column_moments);
+  Operation<decltype(composed::group_moments)> group_moments =
+      composed::whole("linalg.group_moments", composed::group_moments);
   Operation<decltype(composed::centered_gram)> centered_gram =
       composed::whole("linalg.centered_gram", composed::centered_gram);
   Operation<decltype(composed::tsqr)> tsqr = composed::whole("linalg.tsqr", composed::tsqr);

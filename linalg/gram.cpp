@@ -41,10 +41,10 @@ CenteredGram composed::centered_gram(const Rows& x, const Array& y, const Array&
                                      bool center) {
   const std::int64_t m = x.cols() + (y ? y.cols() : 0);
   const auto sums = reduce(
-      x, 1 + m + m * m,
+      zip(x, {y, weights}), 1 + m + m * m,
       [&](const Leaf& run, const Tile& out, Stream& stream) {
-        kernels().leaf_gram(stream, run.tile, x.distribution().leaf_rows(), rows_of(y, run),
-                            rows_of(weights, run), center, out);
+        kernels().leaf_gram(stream, run.tile, x.distribution().leaf_rows(), run.beside[0],
+                            run.beside[1], center, out);
       },
       center ? kernels().merge_grams : kernels().add);
   return {sums[0],

@@ -16,9 +16,9 @@ using scalapack::Grid;
 
 // [a b], row by row as they are read.
 Rows side_by_side(const Array& a, const Array& b) {
-  return map_rows(a, {a.rows(), a.cols() + b.cols()}, a.dtype(),
-                  [b](const Leaf& leaf, const Tile& out, Stream& stream) {
-                    const Tile right = rows_of(b, leaf);
+  return map_rows(zip(a, {b}), {a.rows(), a.cols() + b.cols()}, a.dtype(),
+                  [](const Leaf& leaf, const Tile& out, Stream& stream) {
+                    const Tile& right = leaf.beside[0];
                     copy(stream, leaf.tile, out.columns(0, leaf.tile.cols));
                     copy(stream, right, out.columns(leaf.tile.cols, right.cols));
                   });

@@ -9,10 +9,9 @@ namespace tessera::linalg {
 ColumnMoments composed::column_moments(const Rows& x, const Array& weights) {
   const std::int64_t p = x.cols();
   const auto sums = reduce(
-      x, 3 * p,
+      zip(x, {weights}), 3 * p,
       [&](const Leaf& run, const Tile& out, Stream& stream) {
-        kernels().leaf_moments(stream, run.tile, x.distribution().leaf_rows(),
-                               rows_of(weights, run), out);
+        kernels().leaf_moments(stream, run.tile, x.distribution().leaf_rows(), run.beside[0], out);
       },
       kernels().merge_moments);
   const auto part = [&](std::int64_t i) {

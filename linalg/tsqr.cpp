@@ -126,11 +126,12 @@ class Tree final : public detail::TallTree {
     tessera::detail::Tree<Part<T>> tree(
         d.leaves(), d.leaves_of(comm.rank()),
         [this](Part<T>& left, Part<T>&& right) { merge(left, right); });
+    const Rows all = zip(x_, {given.y, given.weights});
     together(comm, [&] {
-      x_.for_each_leaf([&](const Leaf& leaf, Stream& stream) {
+      all.for_each_leaf([&](const Leaf& leaf, Stream& stream) {
         Part<T> part{{std::min(leaf.rows.size(), n), n}, {comm.rank(), true, leaf.index}};
-        kernels().leaf_triangle(stream, leaf.tile, given.shift, rows_of(given.y, leaf),
-                                rows_of(given.weights, leaf), part.r.tile());
+        kernels().leaf_triangle(stream, leaf.tile, given.shift, leaf.beside[0], leaf.beside[1],
+                                part.r.tile());
         tree.offer({0, leaf.index}, std::move(part));
       });
     });

@@ -83,10 +83,9 @@ Array plain_vecdot(const Array& given_a, const Array& given_b) {
   return visit_inexact(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     if (a.ndim() == 1) {
-      const auto sum = reduce<Sums>(a, [&](const Leaf& leaf, Stream&) -> Sums {
+      const auto sum = reduce<Sums>(zip(a, {b}), [&](const Leaf& leaf, Stream&) -> Sums {
         const std::complex<double> v =
-            dot(leaf.tile.as<const T>(), tessera::rows_of(b, leaf).template as<const T>(),
-                leaf.tile.rows);
+            dot(leaf.tile.as<const T>(), leaf.beside[0].as<const T>(), leaf.tile.rows);
         return {{v.real(), v.imag()}};
       });
       const Array out =
@@ -99,16 +98,13 @@ Array plain_vecdot(const Array& given_a, const Array& given_b) {
         *out.local().template as<T>() = static_cast<T>(v);
       return out.to(given_a.device());
     }
-    const Array out = tessera::detail::allocate({a.rows()}, dtype, a.distribution(), comm);
-    together(comm, [&] {
-      Rows(a).for_each_leaf([&](const Leaf& leaf, Stream&) {
-        const Tile other = tessera::rows_of(b, leaf);
-        const Tile to = tessera::rows_of(out, leaf);
-        for (std::int64_t i = 0; i < leaf.rows.size(); ++i)
-          to.as<T>()[i] = static_cast<T>(dot(leaf.tile.slice(i, 1).template as<const T>(),
-                                             other.slice(i, 1).template as<const T>(), a.cols()));
-      });
-    });
+    const Array out = collect(map_rows(
+        zip(a, {b}), {a.rows()}, dtype, [](const Leaf& leaf, const Tile& to, Stream&) {
+          for (std::int64_t i = 0; i < to.rows; ++i)
+            to.as<T>()[i] = static_cast<T>(dot(leaf.tile.slice(i, 1).template as<const T>(),
+                                               leaf.beside[0].slice(i, 1).template as<const T>(),
+                                               leaf.tile.cols));
+        }));
     return (everywhere(given_a) ? gather(out) : out).to(given_a.device());
   });
 }

@@ -24,6 +24,7 @@ struct Array::State {
   Distribution distribution;
   Communicator comm;
   std::shared_ptr<Buffer> buffer;
+  std::byte* data = buffer->data();
 };
 
 namespace {
@@ -98,7 +99,7 @@ Range Array::local_rows() const {
 Tile Array::local() const {
   const auto& d = distribution();
   const int rank = comm().rank();
-  Tile t{state_->buffer->data(), 0, 0, 0, dtype(), device()};
+  Tile t{state_->data, 0, 0, 0, dtype(), device()};
   if (d.kind() == Distribution::Kind::block_cyclic) {
     t.rows = d.local_cols(rank);
     t.cols = d.local_rows(rank);
@@ -124,7 +125,7 @@ void* Array::replicated_data(DType wanted) const {
   if (device() != cpu)
     throw ValueError(fmt::format("values() needs host memory, the array is on {}; use to(cpu)",
                                  device().to_string()));
-  return state_->buffer->data();
+  return state_->data;
 }
 
 void Array::element(std::initializer_list<std::int64_t> index, DType wanted, void* value) const {
@@ -164,6 +165,34 @@ Array Array::reshape(Shape shape) const {
   Array out;
   out.state_ = std::make_shared<State>(*state_);
   out.state_->shape = std::move(shape);
+  out.names_.categories = names_.categories;
+  return out;
+}
+
+Array Array::view(Range rows) const {
+  const auto& from = distribution();
+  const int processes = comm().size();
+  const bool split = from.kind() == Distribution::Kind::rows;
+  if (ndim() < 1 || from.kind() == Distribution::Kind::block_cyclic) return {};
+  Shape shape = this->shape();
+  shape[0] = rows.size();
+  const Distribution to =
+      split ? row_distribution(shape, comm()) : Distribution::replicated(shape[0], processes);
+  for (int r = 0; r < processes; ++r) {
+    const Range there = from.rows_of(r);
+    const Range wanted = to.rows_of(r);
+    if (wanted.size() > 0 &&
+        (rows.begin + wanted.begin < there.begin || rows.begin + wanted.end > there.end))
+      return {};
+  }
+  Array out = *this;
+  out.state_ = std::make_shared<State>(*state_);
+  const Range mine = to.rows_of(comm().rank());
+  out.state_->shape = std::move(shape);
+  out.state_->distribution = to;
+  if (mine.size() > 0)
+    out.state_->data = static_cast<std::byte*>(
+        local().slice(rows.begin + mine.begin - local_rows().begin, 0).data);
   return out;
 }
 
@@ -171,6 +200,8 @@ Array Array::astype(DType wanted) const {
   if (wanted == dtype()) return *this;
   if (is_complex(dtype()) && !is_complex(wanted))
     throw TypeError(fmt::format("cannot convert {} to {}", name_of(dtype()), name_of(wanted)));
+  const bool integers = wanted != DType::boolean && !is_floating(wanted) && !is_complex(wanted);
+  if (!categories().empty() && !integers) detail::refuse_text(categories());
   if (device() != cpu) return moved(cpu).astype(wanted).moved(device());
   const auto& d = distribution();
   Array out(shape(), wanted, d, comm());
@@ -185,7 +216,7 @@ Array Array::astype(DType wanted) const {
                        [](const From& v) { return static_cast<To>(v); });
     });
   });
-  out.names_ = names_;
+  out.names_.columns = names_.columns;
   return out;
 }
 
@@ -208,21 +239,44 @@ Array Array::moved(Device wanted) const {
 
 Array Array::named(std::vector<std::string> names) const {
   Array out = *this;
-  out.names_ = detail::column_names(std::move(names), shape());
+  out.names_.columns = detail::column_names(std::move(names), shape());
   return out;
 }
 
-const std::vector<std::string>& detail::names_or_none(const ColumnNames& names) {
+Array Array::categorized(std::vector<std::string> categories) const {
+  Array out = *this;
+  out.names_.categories = detail::category_names(std::move(categories), dtype());
+  return out;
+}
+
+Array Array::with(detail::Names names) const {
+  Array out = *this;
+  out.names_ = std::move(names);
+  return out;
+}
+
+const std::vector<std::string>& detail::names_or_none(const SharedNames& names) {
   static const std::vector<std::string> none;
   return names ? *names : none;
 }
 
-detail::ColumnNames detail::column_names(std::vector<std::string> names, const Shape& shape) {
+detail::SharedNames detail::column_names(std::vector<std::string> names, const Shape& shape) {
   if (names.empty()) return nullptr;
   if (shape.empty() || shape.size() > 2 || elements_per_row(shape) != std::ssize(names))
     throw ValueError(fmt::format("{} names for the columns of an array of shape {}", names.size(),
                                  to_string(shape)));
   return std::make_shared<const std::vector<std::string>>(std::move(names));
+}
+
+detail::SharedNames detail::category_names(std::vector<std::string> categories, DType dtype) {
+  if (categories.empty()) return nullptr;
+  if (dtype == DType::boolean || is_floating(dtype) || is_complex(dtype))
+    throw ValueError(fmt::format("categories need integers as codes, got {}", name_of(dtype)));
+  return std::make_shared<const std::vector<std::string>>(std::move(categories));
+}
+
+void detail::refuse_text(const std::vector<std::string>& categories) {
+  throw ValueError(fmt::format("could not convert string to float: '{}'", categories.front()));
 }
 
 Array detail::allocate(Shape shape, DType dtype, const Distribution& distribution,

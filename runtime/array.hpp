@@ -30,11 +30,20 @@ Distribution row_distribution(const Shape& shape, const Communicator& comm);
 class Array;
 
 namespace detail {
-/// Shared by handles on the same columns; null for none.
-using ColumnNames = std::shared_ptr<const std::vector<std::string>>;
-const std::vector<std::string>& names_or_none(const ColumnNames& names);
+/// Shared by handles; null for none.
+using SharedNames = std::shared_ptr<const std::vector<std::string>>;
+const std::vector<std::string>& names_or_none(const SharedNames& names);
+/// What a handle on rows says beside their numbers.
+struct Names {
+  SharedNames columns;
+  SharedNames categories;
+};
 /// ValueError unless these can be the names of the columns of an array of that shape.
-ColumnNames column_names(std::vector<std::string> names, const Shape& shape);
+SharedNames column_names(std::vector<std::string> names, const Shape& shape);
+/// ValueError unless numbers of that dtype can be codes of these.
+SharedNames category_names(std::vector<std::string> categories, DType dtype);
+/// ValueError, as in scikit-learn, for text that is to be computed with.
+[[noreturn]] void refuse_text(const std::vector<std::string>& categories);
 /// ValueError unless an array of that shape can lie so over the processes of `comm`.
 void check_fits(const Shape& shape, const Distribution& distribution, const Communicator& comm);
 /// An uninitialised Array, or the same MemoryError on every process. Collective.
@@ -100,7 +109,8 @@ class Array {
   /// The same values in another shape with the same rows. No copy.
   Array reshape(Shape shape) const;
   /// The same values with another dtype (C++ conversion rules). A copy unless it has that dtype; by
-  /// way of host memory for an array on a device.
+  /// way of host memory for an array on a device. Of text the codes; ValueError for other than
+  /// integers.
   Array astype(DType dtype) const;
   /// The same values with this process's part on another device. A copy unless it is there already.
   /// Processes may name different devices. Collective: MemoryError, or NotImplementedError where
@@ -109,10 +119,30 @@ class Array {
 
   /// Names of the columns, those that a file gave them; none for most arrays. Conversion and moving
   /// keep them, computation does not.
-  const std::vector<std::string>& column_names() const { return detail::names_or_none(names_); }
+  const std::vector<std::string>& column_names() const {
+    return detail::names_or_none(names_.columns);
+  }
   /// The same array with its columns named, or no longer. ValueError unless there is one name for
   /// each column of an array of one or two dimensions, or none at all. No copy.
   Array named(std::vector<std::string> names) const;
+
+  /// What the integers of an array of text stand for: value i is categories()[i]. None for an array
+  /// of numbers. Moving rows and arrays keeps them, computation does not, and what needs numbers
+  /// refuses an array that has any.
+  const std::vector<std::string>& categories() const {
+    return detail::names_or_none(names_.categories);
+  }
+  /// The same array as codes of categories, or as plain integers for none. ValueError unless it
+  /// holds integers. No copy.
+  Array categorized(std::vector<std::string> categories) const;
+
+  /// Rows [begin, end) of a row-distributed or replicated array without a copy, where every process
+  /// holds those that it is to have; no array otherwise. Local, alike on every process.
+  Array view(Range rows) const;
+
+  /// Column names and categories, from one handle to another.
+  const detail::Names& names() const { return names_; }
+  Array with(detail::Names names) const;
 
  private:
   struct State;
@@ -120,7 +150,7 @@ class Array {
   void* replicated_data(DType dtype) const;
   void element(std::initializer_list<std::int64_t> index, DType dtype, void* value) const;
   std::shared_ptr<State> state_;
-  detail::ColumnNames names_;
+  detail::Names names_;
 };
 
 /// Creation. All processes of `comm` call with the same arguments; the result is row-distributed.
@@ -163,7 +193,10 @@ Array redistribute(const Array& x, const Distribution& distribution);
 /// Every process holds all of it. Collective.
 Array gather(const Array& x);
 /// Rows[i] of x for the given global row indices, replicated in host memory, shape (indices,
-/// tail...). Collective; every process gives the same indices.
+/// tail...). One exchange. Collective; every process gives the same indices.
 Array take_rows(const Array& x, std::span<const std::int64_t> indices);
+/// The same for a vector of int64 indices that may be as large as x: by rows, on x's device.
+/// Two exchanges. Collective; ValueError for a row that x has not.
+Array take(const Array& x, const Array& indices);
 
 }  // namespace tessera

@@ -272,7 +272,7 @@ Array in_host_memory(const Array& x, const Distribution& target) {
 Array redistribute(const Array& given, const Distribution& target) {
   detail::check_fits(given.shape(), target, given.comm());
   if (given.distribution() == target) return given;
-  return in_host_memory(given.to(cpu), target).to(given.device()).named(given.column_names());
+  return in_host_memory(given.to(cpu), target).with(given.names()).to(given.device());
 }
 
 Array gather(const Array& x) {
@@ -318,31 +318,6 @@ Array from_local(const Tile& local, const Shape& tail, const Communicator& comm)
   }
   move_rows(comm, from, cuts(out.distribution()), source, static_cast<std::byte*>(out.local().data),
             row_bytes);
-  return out;
-}
-
-Array take_rows(const Array& x, std::span<const std::int64_t> indices) {
-  detail::check_row_indices(x.shape(), indices);
-  if (x.distribution().kind() == Kind::block_cyclic)
-    return take_rows(redistribute(x, Distribution::rows(x.rows(), x.comm().size())), indices);
-  Shape shape = x.shape();
-  shape[0] = static_cast<std::int64_t>(indices.size());
-  const Array out = detail::allocate(shape, x.dtype(),
-                                     Distribution::replicated(shape[0], x.comm().size()), x.comm());
-  const Range mine = x.local_rows();
-  together(x.comm(), [&] {
-    Stream stream(x.device());
-    for (std::size_t i = 0; i < indices.size(); ++i)
-      if (indices[i] >= mine.begin && indices[i] < mine.end)
-        copy(stream, x.local().slice(indices[i] - mine.begin, 1),
-             out.local().slice(static_cast<std::int64_t>(i), 1));
-    stream.synchronize();
-  });
-  if (x.distribution().kind() == Kind::rows)
-    for (std::size_t i = 0; i < indices.size(); ++i)
-      x.comm().broadcast(std::span(static_cast<std::byte*>(out.local().data) + i * bytes_per_row(x),
-                                   bytes_per_row(x)),
-                         x.distribution().owner_of_row(indices[i]));
   return out;
 }
 

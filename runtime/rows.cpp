@@ -1,12 +1,10 @@
 #include <tessera/runtime/rows.hpp>
 
-#include <cstring>
 #include <exception>
 #include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <vector>
 
 #include <tessera/runtime/error.hpp>
@@ -106,6 +104,7 @@ class MappedSource : public RowSource {
         kernel_(std::move(kernel)),
         selection_(detail::selection_in_force()) {}
   Device device() const override { return x_.device(); }
+  bool is_everywhere() const override { return x_.is_everywhere(); }
 
   void visit_leaves(const LeafList& leaves, const LeafVisitor& visit, int threads) const override {
     Spare spare;
@@ -166,6 +165,7 @@ class CopiedSource : public RowSource {
         x_(std::move(x)),
         device_(device) {}
   Device device() const override { return device_; }
+  bool is_everywhere() const override { return x_.is_everywhere(); }
 
   void visit_leaves(const LeafList& leaves, const LeafVisitor& visit, int threads) const override {
     struct Place {
@@ -253,7 +253,7 @@ Rows::Rows(const Array& array) {
   if (array.distribution().kind() == Distribution::Kind::block_cyclic)
     throw ValueError("a block-cyclic array has no rows to hand out; redistribute it by rows first");
   source_ = std::make_shared<ArraySource>(array);
-  names_ = detail::column_names(array.column_names(), array.shape());
+  names_ = array.names();
 }
 
 void Rows::for_each_leaf(const LeafVisitor& visit, int threads) const {
@@ -270,24 +270,41 @@ void RowSource::write_to(const Array& out, int threads) const {
       threads);
 }
 
+bool RowSource::is_everywhere() const {
+  return comm().size() == 1 || distribution().kind() == Distribution::Kind::replicated;
+}
+
 Rows Rows::as(DType wanted) const {
   if (wanted == dtype()) return *this;
   if (!is_floating(wanted) || is_complex(dtype()))
     throw TypeError(std::string("cannot read ") + std::string(name_of(dtype())) + " data as " +
                     std::string(name_of(wanted)));
-  return map_rows(*this, shape(), wanted, convert).named(column_names());
+  if (!categories().empty()) detail::refuse_text(categories());
+  return map_rows(*this, shape(), wanted, convert).with(names_);
 }
 
 Rows Rows::to(Device wanted) const {
   if (wanted == device()) return *this;
   Rows there = device() == cpu ? *this : Rows(std::make_shared<CopiedSource>(*this, cpu));
   if (wanted != cpu) there = Rows(std::make_shared<CopiedSource>(there, wanted));
-  return there.named(column_names());
+  return there.with(names_);
 }
 
 Rows Rows::named(std::vector<std::string> names) const {
   Rows out = *this;
-  out.names_ = detail::column_names(std::move(names), shape());
+  out.names_.columns = detail::column_names(std::move(names), shape());
+  return out;
+}
+
+Rows Rows::categorized(std::vector<std::string> categories) const {
+  Rows out = *this;
+  out.names_.categories = detail::category_names(std::move(categories), dtype());
+  return out;
+}
+
+Rows Rows::with(detail::Names names) const {
+  Rows out = *this;
+  out.names_ = std::move(names);
   return out;
 }
 
@@ -304,41 +321,10 @@ Tile rows_of(const Array& companion, const Leaf& leaf) {
 }
 
 Array collect(const Rows& x) {
-  if (x.array()) return x.array()->named(x.column_names());
+  if (x.array()) return x.array()->with(x.names());
   const Array out = detail::allocate(x.shape(), x.dtype(), x.distribution(), x.comm(), x.device());
   together(x.comm(), [&] { x.write_to(out); });
-  return out.named(x.column_names());
-}
-
-Array take_rows(const Rows& rows, std::span<const std::int64_t> indices) {
-  if (rows.array()) return take_rows(*rows.array(), indices);
-  const Rows x = rows.to(cpu);
-  detail::check_row_indices(x.shape(), indices);
-  Shape shape = x.shape();
-  shape[0] = static_cast<std::int64_t>(indices.size());
-  const Array out = detail::allocate(shape, x.dtype(),
-                                     Distribution::replicated(shape[0], x.comm().size()), x.comm());
-  const std::size_t width = static_cast<std::size_t>(x.cols()) * size_of(x.dtype());
-  // Only the leaves that hold one of the rows are read.
-  const Range mine = x.distribution().leaves_of(x.comm().rank());
-  std::set<std::int64_t> wanted;
-  for (const auto i : indices)
-    if (const auto leaf = i / x.distribution().leaf_rows(); leaf >= mine.begin && leaf < mine.end)
-      wanted.insert(leaf);
-  const std::vector<std::int64_t> leaves(wanted.begin(), wanted.end());
-  together(x.comm(), [&] {
-    x.visit_leaves(leaves, [&](const Leaf& leaf, Stream&) {
-      for (std::size_t i = 0; i < indices.size(); ++i)
-        if (indices[i] >= leaf.rows.begin && indices[i] < leaf.rows.end)
-          std::memcpy(static_cast<std::byte*>(out.local().data) + i * width,
-                      leaf.tile.slice(indices[i] - leaf.rows.begin, 1).data, width);
-    });
-  });
-  if (x.distribution().kind() == Distribution::Kind::rows)
-    for (std::size_t i = 0; i < indices.size(); ++i)
-      x.comm().broadcast(std::span(static_cast<std::byte*>(out.local().data) + i * width, width),
-                         x.distribution().owner_of_row(indices[i]));
-  return out;
+  return out.with(x.names());
 }
 
 }  // namespace tessera

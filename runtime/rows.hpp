@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <tessera/runtime/array.hpp>
@@ -15,6 +16,8 @@ struct Leaf {
   std::int64_t index = 0;  ///< of the first leaf
   Range rows;              ///< global rows
   Tile tile;               ///< rows.size() x cols; valid during the visit only
+  /// The same rows of what zip() put beside, in its order; empty tiles for no array.
+  std::span<const Tile> beside = {};
 };
 
 /// Work on one leaf. Runs on several threads at once, each with its own stream.
@@ -62,6 +65,9 @@ class RowSource {
   virtual void write_to(const Array& out, int threads) const;
   /// The Array behind this source, if there is one.
   virtual const Array* array() const { return nullptr; }
+  /// Whether visit_leaves also visits leaves of other processes, on every process alike: those of a
+  /// file.
+  virtual bool is_everywhere() const;
 
  private:
   Shape shape_;
@@ -89,9 +95,19 @@ class Rows {
   const Communicator& comm() const { return source_->comm(); }
   Device device() const { return source_->device(); }
   const Array* array() const { return source_->array(); }
+  bool is_everywhere() const { return source_->is_everywhere(); }
   /// As of an Array.
-  const std::vector<std::string>& column_names() const { return detail::names_or_none(names_); }
+  const std::vector<std::string>& column_names() const {
+    return detail::names_or_none(names_.columns);
+  }
   Rows named(std::vector<std::string> names) const;
+  /// As of an Array.
+  const std::vector<std::string>& categories() const {
+    return detail::names_or_none(names_.categories);
+  }
+  Rows categorized(std::vector<std::string> categories) const;
+  const detail::Names& names() const { return names_; }
+  Rows with(detail::Names names) const;
 
   /// Visits every leaf this process owns once, as RowSource::visit_leaves.
   void for_each_leaf(const LeafVisitor& visit, int threads = Runtime::threads()) const;
@@ -109,8 +125,8 @@ class Rows {
     source_->write_to(out, threads);
   }
 
-  /// The same rows with every element converted, leaf by leaf, when read; those on a device by way
-  /// of host memory.
+  /// The same rows with every element converted to a floating dtype, leaf by leaf, when read; those
+  /// on a device by way of host memory. ValueError for text.
   Rows as(DType dtype) const;
   /// The same rows on another device, copied leaf by leaf when read, copies beside computation on
   /// several threads: for data larger than the device's memory, and for work on the host that no
@@ -119,7 +135,7 @@ class Rows {
 
  private:
   std::shared_ptr<const RowSource> source_;
-  detail::ColumnNames names_;
+  detail::Names names_;
 };
 
 /// Rows computed from other rows when read, on x's device and under the selection in force here:
@@ -133,6 +149,17 @@ Array collect(const Rows& x);
 /// Some rows of x by global index, replicated, as take_rows of an Array. One pass over a streamed
 /// source. Collective.
 Array take_rows(const Rows& x, std::span<const std::int64_t> indices);
+
+/// x with arrays of as many rows beside it (y, weights, codes), for a reduction or a map over all
+/// of them at once: Leaf::beside has their rows, where x lies. An empty handle gives empty tiles.
+/// They are moved to x's distribution and device if they lie elsewhere. Collective; ValueError for
+/// another number of rows.
+Rows zip(const Rows& x, std::vector<Array> beside);
+
+/// The rows of x, kept in memory on x's device by the first pass over them, for what would be
+/// computed or read again in every iteration. x itself when it is an Array. Collective: MemoryError
+/// where there is no room.
+Rows cached(const Rows& x);
 
 /// The rows of a companion array (y, weights) that belong to a leaf or run of X; an empty tile for
 /// no array. Arrays of as many rows lie alike.

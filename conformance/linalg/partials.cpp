@@ -218,6 +218,38 @@ Wide partial_weight(Numbers& numbers, bool is_left, Index row) {
   return empty ? 0 : 1 + 100 * numbers.uniform();
 }
 
+void leaf_group_moments(Suite& suite, DType dtype) {
+  constexpr Index groups = 3;
+  Numbers numbers(22);
+  for_each_mode([&](const Run& r, Mode mode, const std::string& what) {
+    const Matrix x = data(numbers, dtype, r.rows, r.cols, mode.layout(), mode.offset());
+    const Matrix w = mode.weighted() ? weights(numbers, dtype, r.rows, r.leaf_rows) : Matrix();
+    Matrix codes(DType::int32, r.rows, 1);
+    for (Index i = 0; i < r.rows; ++i)
+      codes.set(i, 0, static_cast<Wide>(numbers.below(groups + 2) - 1));  // two are left out
+    const Index values = groups * r.cols;
+    suite.check(
+        what, {x, codes, w, result(DType::float64, r.leaves(), 3 * values, mode.layout())},
+        [&](Stream& s, Tiles t, Host&) {
+          kernels().leaf_group_moments(s, t[0], r.leaf_rows, t[1], t[2], t[3]);
+        },
+        [&](const Outcome& got, const Outcome& want, Judge& judge) {
+          const Matrix &g = got.tiles[3], &e = want.tiles[3];
+          const Wide unit = roundings(r.leaf_rows) * eps64;
+          for (Index i = 0; i < e.rows; ++i)
+            for (Index j = 0; j < values; ++j) {
+              const Wide n = e(i, j), mean = e(i, values + j), m2 = e(i, 2 * values + j);
+              const Wide shift = unit * std::abs(mean);
+              judge.near(g(i, j), n, unit * n, i, j);
+              judge.near(g(i, values + j), mean, shift + (n > 0 ? unit * std::sqrt(m2 / n) : 0), i,
+                         values + j);
+              judge.near(g(i, 2 * values + j), m2, unit * m2 + n * shift * shift, i,
+                         2 * values + j);
+            }
+        });
+  });
+}
+
 void merge_moments(Suite& suite, DType) {
   Numbers numbers(5);
   for (const Index p : {1, 5, 67})
@@ -287,6 +319,7 @@ std::vector<Cases> partial_cases() {
   const DTypes float64 = {DType::float64};
   const linalg::Kernels& k = kernels();
   return {{k.leaf_moments.name(), floating, leaf_moments},
+          {k.leaf_group_moments.name(), floating, leaf_group_moments},
           {k.merge_moments.name(), float64, merge_moments},
           {k.leaf_gram.name(), floating, leaf_gram},
           {k.merge_grams.name(), float64, merge_grams},

@@ -13,6 +13,10 @@ double count(const Tile& t) { return static_cast<double>(t.rows) * static_cast<d
 double Kernels::flops_of_moments(Stream&, const Tile& x, std::int64_t, const Tile&, const Tile&) {
   return 4 * count(x);
 }
+double Kernels::flops_of_group_moments(Stream&, const Tile& x, std::int64_t, const Tile&,
+                                       const Tile&, const Tile&) {
+  return 6 * count(x);
+}
 double Kernels::flops_of_gram(Stream&, const Tile& x, std::int64_t, const Tile& y, const Tile&,
                               bool, const Tile&) {
   const auto m = static_cast<double>(x.cols + y.cols);

@@ -26,6 +26,12 @@ struct Kernels {
   /// [count | mean | m2], p values each: the sum of weights over the rows that are not NaN, the
   /// weighted mean and sum of squared deviations of every column.
   Operation<Leaf> leaf_moments{"linalg.leaf_moments", flops_of_moments};
+  /// The same for each of k groups, k = out.cols / (3 x.cols), and column, group after group: codes
+  /// (rows x 1, int32) has the group of each row, or a number outside [0, k) for a row to be left
+  /// out. NaN and infinities run into their group's mean. merge_moments merges them.
+  Operation<void(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& codes,
+                 const Tile& weights, const Tile& out)>
+      leaf_group_moments{"linalg.leaf_group_moments", flops_of_group_moments};
   /// Chan's formulas by column.
   Operation<Merge> merge_moments{"linalg.merge_moments"};
   /// [weight | mean | gram], 1 + m + m^2 values for the m = p + q columns of z = [x, y]: the sum of
@@ -103,6 +109,8 @@ struct Kernels {
 
  private:
   static double flops_of_moments(Stream&, const Tile&, std::int64_t, const Tile&, const Tile&);
+  static double flops_of_group_moments(Stream&, const Tile&, std::int64_t, const Tile&,
+                                       const Tile&, const Tile&);
   static double flops_of_gram(Stream&, const Tile&, std::int64_t, const Tile&, const Tile&, bool,
                               const Tile&);
   static double flops_of_gram_product(Stream&, const Tile&, std::int64_t, std::span<const double>,

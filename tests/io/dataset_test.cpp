@@ -238,9 +238,9 @@ TEST_F(Foreign, RefusesWhatIsNoNumber) {
   make([&](Maker& m) {
     const hid_t text = H5Tcopy(H5T_C_S1);
     H5Tset_size(text, 5);
-    m.dataset("text", text, {2}, nullptr, 0);
+    m.dataset("text", text, {2, 1}, nullptr, 0);
     H5Tset_size(text, H5T_VARIABLE);
-    m.dataset("vltext", text, {2}, nullptr, 0);
+    m.dataset("vltext", text, {2, 1}, nullptr, 0);
     const hid_t sequence = H5Tvlen_create(H5T_NATIVE_INT);
     m.dataset("sequence", sequence, {2}, nullptr, 0);
     const hid_t record = H5Tcreate(H5T_COMPOUND, 8);
@@ -285,6 +285,88 @@ TEST_F(Foreign, RefusesWhatIsNoNumber) {
             "TypeError: " + the("/bits") + "holds bit fields of 2 bytes" + expected);
   EXPECT_EQ(refused("null"), "ValueError: " + the("/null") + "has no data (a null dataspace)");
   EXPECT_TRUE(io::list_datasets(file).empty());
+}
+
+std::vector<std::string> words_in(const Array& x) {
+  std::vector<std::string> words;
+  const Array all = gather(x);
+  for (const auto code : all.values<std::int64_t>())
+    words.push_back(x.categories()[static_cast<std::size_t>(code)]);
+  return words;
+}
+
+TEST_F(Foreign, StringsBecomeCodesOfCategories) {
+  constexpr int n = 1500;  // several leaves, and words that one process alone has
+  std::vector<std::string> expected;
+  for (int i = 0; i < n; ++i)
+    expected.push_back(i == 1400 ? "last" : i % 3 == 0 ? "" : i % 3 == 1 ? "wei\u00df" : "b c");
+  make([&](Maker& m) {
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    std::vector<const char*> pointers;
+    for (const auto& word : expected) pointers.push_back(word.c_str());
+    H5Tset_size(type, H5T_VARIABLE);
+    m.dataset("variable", type, {n}, pointers.data(), type);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    const hid_t packed = H5Pcreate(H5P_DATASET_CREATE);
+    const hsize_t chunk = 100;
+    H5Pset_chunk(packed, 1, &chunk);
+    H5Pset_deflate(packed, 3);
+    m.dataset("packed", type, {n}, pointers.data(), type, packed);
+    m.dataset("unwritten", type, {2}, nullptr, 0);
+    m.dataset("none", type, {0}, nullptr, 0);
+    const hid_t fixed = H5Tcopy(H5T_C_S1);
+    H5Tset_size(fixed, 7);
+    for (const H5T_str_t pad : {H5T_STR_NULLPAD, H5T_STR_NULLTERM, H5T_STR_SPACEPAD}) {
+      std::string all;
+      for (auto word : expected) {
+        word.resize(7, pad == H5T_STR_SPACEPAD ? ' ' : '\0');
+        all += word;
+      }
+      H5Tset_strpad(fixed, pad);
+      m.dataset(("fixed" + std::to_string(pad)).c_str(), fixed, {n}, all.data(), fixed);
+    }
+    H5Pclose(packed);
+    H5Tclose(fixed);
+    H5Tclose(type);
+  });
+  for (const std::string name : {"variable", "packed", "fixed0", "fixed1", "fixed2"}) {
+    SCOPED_TRACE(name);
+    EXPECT_TRUE(io::inspect(file, name).text);
+    const Array x = io::read(file, name);
+    EXPECT_EQ(x.dtype(), DType::int64);
+    EXPECT_EQ(x.shape(), Shape{n});
+    EXPECT_EQ(x.categories(), (std::vector<std::string>{"", "b c", "last", "wei\u00df"}));
+    EXPECT_EQ(words_in(x), expected);
+    EXPECT_EQ(words_in(io::read(file, name, {.collective = true})), expected);
+    EXPECT_EQ(error_of([&] { io::stream(file, name); }),
+              "TypeError: " + the("/" + name) +
+                  "holds strings, which cannot be streamed; expected numbers");
+    // And back, as strings of one length.
+    io::write(folder / "out.h5", "/y", x);
+    io::write(folder / "out.h5", "/rows",
+              map_rows(x, x.shape(), x.dtype(),
+                       [](const Leaf& in, const Tile& out, Stream& s) { copy(s, in.tile, out); })
+                  .with(x.names()));
+    EXPECT_EQ(words_in(io::read(folder / "out.h5", "/y")), expected);
+    EXPECT_EQ(words_in(io::read(folder / "out.h5", "/rows")), expected);
+  }
+  EXPECT_EQ(words_in(io::read(file, "unwritten")), (std::vector<std::string>{"", ""}));
+  EXPECT_EQ(io::read(file, "none").shape(), Shape{0});
+  EXPECT_EQ(error_of([&] { (void)io::read(file, "fixed0").astype(DType::float64); }),
+            "ValueError: could not convert string to float: ''");
+}
+
+TEST_F(Foreign, TheOneOfNumbersIsMeantWhereThereIsTextBesideIt) {
+  make([&](Maker& m) {
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    m.dataset("label", type, {2}, "ab", type);
+    m.dataset("more", type, {2}, "ab", type);
+    const double values[] = {1, 2};
+    m.dataset("x", H5T_NATIVE_DOUBLE, {2}, values, H5T_NATIVE_DOUBLE);
+    H5Tclose(type);
+  });
+  EXPECT_EQ(io::resolve({file, ""}, Communicator::world()).dataset, "/x");
+  EXPECT_EQ(io::list_datasets(file).size(), 3U);
 }
 
 TEST_F(Foreign, FollowsLinksInsideTheFileOnly) {

@@ -11,6 +11,7 @@
 
 #include <tessera/linalg/blas.hpp>
 #include <tessera/linalg/kernels/cpu/gram.hpp>
+#include <tessera/linalg/kernels/cpu/group_moments.hpp>
 #include <tessera/linalg/kernels/cpu/moments.hpp>
 #include <tessera/linalg/kernels/cpu/qr.hpp>
 #include <tessera/linalg/kernels/cpu/thin.hpp>
@@ -40,6 +41,20 @@ void leaf_moments(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& we
       tessera::on_cpu::column_moments(t.as<const T>(), t.rows, t.cols, t.stride,
                                       leaf_of_run(weights, leaf_rows, i).template as<const T>(),
                                       partial, partial + t.cols, partial + 2 * t.cols);
+    });
+  });
+}
+
+void leaf_group_moments(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& codes,
+                        const Tile& weights, const Tile& out) {
+  const std::int64_t groups = x.cols > 0 ? out.cols / (3 * x.cols) : 0;
+  visit_floating(x.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    each_leaf(x, leaf_rows, out, [&](const Tile& t, double* partial, std::int64_t i) {
+      tessera::on_cpu::group_moments(t.as<const T>(), t.rows, t.cols, t.stride,
+                                     leaf_of_run(codes, leaf_rows, i).as<const std::int32_t>(),
+                                     leaf_of_run(weights, leaf_rows, i).template as<const T>(),
+                                     groups, partial);
     });
   });
 }
@@ -517,6 +532,7 @@ Backend cpu_backend(const Kernels& k) {
   const DTypes widest = {DType::float64, DType::complex128};
   Backend backend("cpu", Device::Kind::cpu);
   backend.implement(k.leaf_moments, floating, leaf_moments)
+      .implement(k.leaf_group_moments, floating, leaf_group_moments)
       .implement(k.merge_moments, wide, merge_moments)
       .implement(k.leaf_gram, floating, leaf_gram)
       .implement(k.merge_grams, wide, merge_grams)

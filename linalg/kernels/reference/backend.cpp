@@ -95,6 +95,29 @@ void leaf_moments(Stream&, const Tile& x, Index leaf_rows, const Tile& weights, 
   });
 }
 
+void leaf_group_moments(Stream&, const Tile& x, Index leaf_rows, const Tile& codes,
+                        const Tile& weights, const Tile& out) {
+  const Index k = out.cols / std::max<Index>(1, 3 * x.cols);
+  for_each_leaf(x, leaf_rows, out, [&](Index begin, Index end, const Tile& part) {
+    for (Index g = 0; g < k; ++g)
+      for (Index j = 0; j < x.cols; ++j) {
+        const auto sum = [&](auto term) {
+          Wide total = 0;
+          for (Index i = begin; i < end; ++i)
+            if (codes.as<const std::int32_t>()[i * codes.stride] == g && weight_of(weights, i) != 0)
+              total += weight_of(weights, i) * term(at(x, i, j));
+          return total;
+        };
+        const Wide count = sum([](Wide) { return 1; });
+        const Wide mean = count != 0 ? sum([](Wide v) { return v; }) / count : 0;
+        put(part, 0, g * x.cols + j, count);
+        put(part, 0, (k + g) * x.cols + j, mean);
+        put(part, 0, (2 * k + g) * x.cols + j,
+            sum([&](Wide v) { return (v - mean) * (v - mean); }));
+      }
+  });
+}
+
 void merge_moments(Stream&, const Tile& left, const Tile& right) {
   const Index p = left.cols / 3;
   for (Index i = 0; i < left.rows; ++i)
@@ -519,6 +542,7 @@ Backend reference_backend(const Kernels& k) {
   const DTypes widest = {DType::float64, DType::complex128};
   Backend backend("reference", Device::Kind::cpu, -100);
   backend.implement(k.leaf_moments, floating, leaf_moments)
+      .implement(k.leaf_group_moments, floating, leaf_group_moments)
       .implement(k.merge_moments, float64, merge_moments)
       .implement(k.leaf_gram, floating, leaf_gram)
       .implement(k.merge_grams, float64, merge_grams)

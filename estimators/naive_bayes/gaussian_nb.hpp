@@ -1,0 +1,36 @@
+#pragma once
+#include <tessera/estimators/roles.hpp>
+
+namespace tessera {
+
+struct GaussianNBParams {
+  Value priors = {};  ///< None or (k,) prior probabilities
+  double var_smoothing = 1e-9;
+};
+
+/// Classes by Bayes' rule with independent normal features, as sklearn.naive_bayes.GaussianNB. Two
+/// passes over X, one of them by class.
+class GaussianNB : public EstimatorOf<GaussianNB, GaussianNBParams, Classifier> {
+ public:
+  using EstimatorOf::EstimatorOf;
+
+  Array class_count_;   ///< (k,) float64: the rows of each class, or their weights
+  Array class_prior_;   ///< (k,) float64
+  Array theta_;         ///< (k, p) float64: means
+  Array var_;           ///< (k, p) float64: variances, with epsilon_
+  double epsilon_ = 0;  ///< var_smoothing times the largest variance of a column
+
+  static constexpr std::string_view class_name = "GaussianNB";
+  static const EstimatorType& describe();
+
+ private:
+  void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
+  void do_partial_fit(const Rows& x, const Array& y, const Array& sample_weight);
+  Rows do_joint(const Rows& x) const;
+  Rows do_predict(const Rows& x) const;
+  Rows do_predict_proba(const Rows& x) const;
+  Rows do_predict_log_proba(const Rows& x) const;
+  void add(const Rows& x, const Array& codes, const Array& sample_weight, bool more);
+};
+
+}  // namespace tessera

@@ -1,0 +1,50 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <tessera/runtime/communicator.hpp>
+
+namespace tessera {
+
+/// Items that every process has for every process, and the way back for answers to them.
+class Exchange {
+ public:
+  /// send[r] items of this process go to rank r; they lie in the order of ranks. Collective.
+  Exchange(const Communicator& comm, std::vector<std::int64_t> send);
+
+  /// How many this process sends and receives in all.
+  std::int64_t sent() const { return sent_.back(); }
+  std::int64_t received() const { return received_.back(); }
+  /// Where the items from `rank` start among those received, in the order of ranks.
+  std::int64_t received_from(int rank) const { return received_[static_cast<std::size_t>(rank)]; }
+
+  /// Items of `width` T each to where they go. Collective.
+  template <class T>
+  std::vector<T> forward(std::span<const T> items, std::size_t width = 1) const {
+    std::vector<T> there(static_cast<std::size_t>(received()) * width);
+    move(std::as_bytes(items), sent_, std::as_writable_bytes(std::span(there)), received_,
+         width * sizeof(T));
+    return there;
+  }
+  /// One answer of `width` T for each item received, in that order, to who sent the item.
+  /// Collective.
+  template <class T>
+  std::vector<T> back(std::span<const T> answers, std::size_t width = 1) const {
+    std::vector<T> here(static_cast<std::size_t>(sent()) * width);
+    move(std::as_bytes(answers), received_, std::as_writable_bytes(std::span(here)), sent_,
+         width * sizeof(T));
+    return here;
+  }
+
+ private:
+  using Offsets = std::vector<std::int64_t>;  // of each rank, and the end
+  void move(std::span<const std::byte> from, const Offsets& from_at, std::span<std::byte> to,
+            const Offsets& to_at, std::size_t item_bytes) const;
+  Communicator comm_;
+  Offsets sent_;
+  Offsets received_;
+};
+
+}  // namespace tessera

@@ -1,0 +1,72 @@
+"""GaussianNB against scikit-learn, live: labels of every kind, priors, weights, probabilities."""
+
+import numpy as np
+import pytest
+from program import Fitted, read, tessera, write
+from sklearn.datasets import load_iris
+from sklearn.naive_bayes import GaussianNB
+
+X, SPECIES = load_iris(return_X_y=True)
+NAMES = np.array(["setosa", "versicolor", "virginica"])
+LABELS = {
+    "int64": SPECIES * 10**15,
+    "uint8": SPECIES.astype("u1"),
+    "float32": SPECIES.astype("f4") - 1,
+    "bool": SPECIES == 1,
+    "bytes": NAMES[SPECIES].astype("S"),
+    "strings": NAMES[SPECIES].astype(object),
+}
+
+
+def plain(labels):
+    return np.array([v.decode() if isinstance(v, bytes) else v for v in labels])
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_labels_of_every_kind(kind):
+    y = LABELS[kind]
+    theirs = GaussianNB().fit(X, plain(y))
+    mine = Fitted("GaussianNB", X, y)
+    assert mine.params == GaussianNB().get_params()
+    assert list(mine.classes_) == list(theirs.classes_)
+    np.testing.assert_allclose(mine.theta_, theirs.theta_, rtol=1e-12)
+    np.testing.assert_allclose(mine.var_, theirs.var_, rtol=1e-10)
+    np.testing.assert_allclose(mine.epsilon_, theirs.epsilon_, rtol=1e-12)
+    np.testing.assert_allclose(mine.class_prior_, theirs.class_prior_)
+    np.testing.assert_array_equal(mine.class_count_, theirs.class_count_)
+    assert np.array_equal(plain(mine.predict(X)), theirs.predict(X))
+    if kind not in ("bytes", "strings"):
+        assert mine.predict(X).dtype == y.dtype
+    assert mine.score(X, y) == theirs.score(X, plain(y))
+
+
+def test_priors_weights_and_probabilities(rng):
+    w = rng.uniform(size=len(X))
+    params = {"priors": np.array([0.2, 0.3, 0.5]), "var_smoothing": 1e-3}
+    theirs = GaussianNB(**params).fit(X, SPECIES, w)
+    mine = Fitted("GaussianNB", X, SPECIES, sample_weight=w, **params)
+    np.testing.assert_allclose(mine.theta_, theirs.theta_, rtol=1e-12)
+    np.testing.assert_allclose(mine.var_, theirs.var_, rtol=1e-10)
+    np.testing.assert_allclose(mine.class_count_, theirs.class_count_)
+    for method in ["predict_proba", "predict_log_proba", "predict_joint_log_proba"]:
+        got = mine.call(method.replace("_", "-"), X)
+        np.testing.assert_allclose(got, getattr(theirs, method)(X), rtol=1e-9, atol=1e-12)
+
+
+def test_what_is_no_label():
+    write("bad.h5", X=X, y=X[:, 0], text=np.array([b"a"] * len(X)))
+    fit = ["fit", "GaussianNB", "bad.h5:/X", "--model", "m.tessera", "--y"]
+    assert "Unknown label type: continuous" in tessera(*fit, "bad.h5:/y", expect=1).err
+    regression = ["fit", "LinearRegression", "bad.h5:/X", "--model", "m.tessera", "--y"]
+    assert "could not convert string to float: 'a'" in tessera(
+        *regression, "bad.h5:/text", expect=1
+    ).err
+
+
+def test_a_model_of_words_is_a_file_like_any(rng):
+    Fitted("GaussianNB", X, LABELS["strings"], processes=3)
+    three = open("model.tessera", "rb").read()
+    mine = Fitted("GaussianNB", X, LABELS["strings"], processes=1)
+    assert open("model.tessera", "rb").read() == three
+    tessera("predict", "model.tessera", "fit.h5:/X", "--stream", "--out", "s.h5:/y", processes=2)
+    assert np.array_equal(plain(read("s.h5", "y")), plain(mine.predict(X)))
