@@ -37,6 +37,7 @@ std::vector<std::unique_ptr<Estimator>> everyone() {
 
 TEST(Errors, UnknownParameters) {
   const std::vector<std::pair<std::string, std::string>> known = {
+      {"GaussianNB", "priors, var_smoothing"},
       {"KMeans",
        "n_clusters, init, n_init, max_iter, tol, verbose, random_state, copy_x, algorithm"},
       {"LinearRegression", "fit_intercept, copy_X, tol, n_jobs, positive"},
