@@ -31,7 +31,8 @@ Array ramp(Shape shape) {
 
 std::vector<std::unique_ptr<Estimator>> everyone() {
   std::vector<std::unique_ptr<Estimator>> all;
-  for (const auto& name : estimator_names()) all.push_back(make_estimator(name));
+  for (const auto& name : estimator_names())
+    if (name != "GaussianNB") all.push_back(make_estimator(name));  // whose y must be labels
   return all;
 }
 
