@@ -13,6 +13,7 @@
 #include <tessera/runtime/distribution.hpp>
 #include <tessera/runtime/dtype.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/visit.hpp>
 
 /// Numbers as unsigned integers of the same order: what sorting, sets and order statistics share.
 namespace tessera::detail {

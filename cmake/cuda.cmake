@@ -41,7 +41,8 @@ endmacro()
 # What the module is made of, whoever compiles it.
 function(tessera_cuda_target target)
   target_compile_definitions(${target} PRIVATE OMPI_SKIP_MPICXX)
-  target_link_libraries(${target} PRIVATE tessera_estimators MPI::MPI_CXX fmt::fmt)
+  target_link_libraries(${target} PRIVATE tessera_estimators tessera_runtime_inside tessera_linalg_inside
+                                        tessera_estimators_inside MPI::MPI_CXX fmt::fmt)
   set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET hidden
                                              CUDA_VISIBILITY_PRESET hidden)
 endfunction()

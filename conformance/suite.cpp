@@ -7,6 +7,7 @@
 
 #include <tessera/runtime/buffer.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::conformance {
 

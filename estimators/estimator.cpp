@@ -14,6 +14,7 @@
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera {
 namespace {
@@ -462,6 +463,20 @@ std::vector<Rows> Estimator::call(std::string_view method, const Rows& x) const 
   if (options.keeps_columns)
     for (Rows& rows : all) rows = rows.named(feature_names_in_);
   return all;
+}
+
+std::vector<std::string> Estimator::get_feature_names_out() const {
+  require_fitted(*this);
+  // Rows are computed when they are read, so asking for their number costs nothing.
+  const Rows none = zeros({1, n_features_in_}, DType::float64, Communicator::self());
+  const auto columns = require_operation<Method::Map>(type(), "transform")(none, *this)[0].cols();
+  const bool kept = type().method("transform")->options.keeps_columns;
+  if (kept && !feature_names_in_.empty()) return feature_names_in_;
+  std::string prefix = kept ? "x" : std::string(name());
+  std::ranges::transform(prefix, prefix.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; i < columns; ++i) names.push_back(fmt::format("{}{}", prefix, i));
+  return names;
 }
 
 Outputs Estimator::run(std::string_view method, const Rows& x) const {

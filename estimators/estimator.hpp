@@ -79,6 +79,10 @@ class Estimator {
   Rows inverse_transform_rows(const Rows& x) const { return call("inverse_transform", x)[0]; }
   Rows score_samples_rows(const Rows& x) const { return call("score_samples", x)[0]; }
 
+  /// Names of the columns that transform gives: where each is one of X's, those of fit's X or, of
+  /// data without names, x0, x1, ...; else the class in lower case and a number (pca0, pca1).
+  std::vector<std::string> get_feature_names_out() const;
+
   bool is_fitted() const { return n_features_in_ > 0; }
   /// The attribute with an entry for each row of the training data, which stays out of the model
   /// file (KMeans' labels_); nothing otherwise.

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include <tessera/estimators/registry.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera {
 

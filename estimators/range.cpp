@@ -7,7 +7,6 @@
 #include <limits>
 #include <numeric>
 
-#include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/moments.hpp>
 #include <tessera/runtime/error.hpp>

@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vector>
 
-#include <tessera/linalg/dense.hpp>
+#include <tessera/linalg/precision.hpp>
 #include <tessera/runtime/rows.hpp>
 
 /// Data whose squares leave the range of their dtype. What is wrong shows in sums that are taken
@@ -47,7 +47,7 @@ enum class Accuracy {
 Moments moments(const Rows& x, const Array& weights, Accuracy accuracy,
                 const std::function<void()>& check);
 
-using linalg::detail::exponent_for;
+using linalg::exponent_for;
 /// That for the deviations of x from its mean, whose moments are given, so small that x itself does
 /// not overflow. ValueError when the deviations' squares then underflow: a constant column is too
 /// large beside them.

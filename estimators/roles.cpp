@@ -8,6 +8,7 @@
 #include <tessera/estimators/range.hpp>
 #include <tessera/estimators/targets.hpp>
 #include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera {
 

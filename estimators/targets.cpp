@@ -13,6 +13,7 @@
 #include <tessera/estimators/estimator.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera {
 namespace {

@@ -2,18 +2,14 @@
 
 #include <array>
 #include <atomic>
-#include <cereal/archives/binary.hpp>
-#include <cereal/types/string.hpp>
-#include <cereal/types/utility.hpp>
-#include <cereal/types/vector.hpp>
 #include <cstring>
-#include <sstream>
 #include <vector>
 
 #include <tessera/io/convert.hpp>
 #include <tessera/io/csv_survey.hpp>
 #include <tessera/io/file_source.hpp>
 #include <tessera/io/readable.hpp>
+#include <tessera/runtime/archive.hpp>
 #include <tessera/runtime/error.hpp>
 
 namespace tessera::io {
@@ -140,18 +136,12 @@ Table open_table(const std::string& file, const TableOptions& options, const Com
   shared->dialect = csv::dialect_of(options);
   std::string packed;
   on_first(comm, [&] {
-    Layout layout;
-    reading_unchanged(file, first,
-                      [&](const InputFile& input) { layout = csv::survey(file, input, options); });
-    std::ostringstream stream(std::ios::binary);
-    cereal::BinaryOutputArchive{stream}(layout);
-    packed = std::move(stream).str();
+    reading_unchanged(file, first, [&](const InputFile& input) {
+      packed = detail::to_bytes(csv::survey(file, input, options));
+    });
   });
   comm.broadcast(packed, 0);
-  together(comm, [&] {
-    std::istringstream stream(packed, std::ios::binary);
-    cereal::BinaryInputArchive{stream}(shared->layout);
-  });
+  together(comm, [&] { shared->layout = detail::from_bytes<Layout>(packed); });
   const Layout& layout = shared->layout;
   shared->dialect.delimiter = layout.delimiter;
 

@@ -4,6 +4,7 @@
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/model_file.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::io {
 namespace {

@@ -10,6 +10,7 @@
 #include <tessera/io/attributes.hpp>
 #include <tessera/io/hdf5.hpp>
 #include <tessera/io/sparse.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::io::hdf5 {
 namespace {
@@ -139,6 +140,14 @@ std::string likeliest(const std::vector<std::string>& names, const std::string& 
   return elsewhere.empty() ? best : elsewhere;
 }
 
+// A name for a message, which a name of thousands of letters would hide.
+std::string shortened(const std::string& name) {
+  constexpr std::size_t most = 300;
+  constexpr std::size_t end = 100;
+  if (name.size() <= most) return name;
+  return name.substr(0, most - end) + "..." + name.substr(name.size() - end);
+}
+
 // The first names of what can be read. Only so many datasets are opened: all others are counted.
 std::string quoted(hid_t file_id, const std::string& file, const std::vector<std::string>& names) {
   constexpr std::size_t most = 20;
@@ -148,7 +157,7 @@ std::string quoted(hid_t file_id, const std::string& file, const std::vector<std
   for (; at != names.end() && named < most; ++at) {
     try {
       describe(open_dataset(file_id, *at), file, *at);
-      text += fmt::format("{}'{}'", named++ ? ", " : "", *at);
+      text += fmt::format("{}'{}'", named++ ? ", " : "", shortened(*at));
     } catch (const Error&) {  // not one that read() accepts
     }
   }
@@ -175,9 +184,10 @@ std::vector<DatasetInfo> datasets_of(hid_t file_id, const std::string& file) {
 void refuse_missing(hid_t file_id, const std::string& file, const std::string& dataset) {
   const auto names = names_of(file_id);
   const std::string meant = likeliest(names, dataset);
-  throw ValueError(fmt::format("'{}' has no dataset '{}'; {} has {}", file, dataset,
-                               meant.empty() ? "it" : fmt::format("did you mean '{}'? It", meant),
-                               quoted(file_id, file, names)));
+  throw ValueError(
+      fmt::format("'{}' has no dataset '{}'; {} has {}", file, dataset,
+                  meant.empty() ? "it" : fmt::format("did you mean '{}'? It", shortened(meant)),
+                  quoted(file_id, file, names)));
 }
 
 void refuse_group(hid_t file_id, const std::string& file, const std::string& dataset) {

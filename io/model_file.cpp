@@ -1,19 +1,23 @@
 #include <tessera/io/model_file.hpp>
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include <algorithm>
+#include <bit>
 #include <cereal/archives/portable_binary.hpp>
+#include <cstring>
+#include <memory>
 #include <optional>
 #include <span>
 #include <sstream>
 #include <streambuf>
 #include <unordered_set>
 
-#include <tessera/io/checksum.hpp>
 #include <tessera/io/file_source.hpp>
 #include <tessera/io/pending_file.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/visit.hpp>
 
 // The file, all numbers little-endian:
 //
@@ -22,8 +26,8 @@
 //   12  length of library version   u32
 //   16  length of estimator name    u32
 //   20  length of payload           u64
-//   28  checksum                    u64, of all bytes of the file but these eight
-//   36  library version, estimator name, payload; then the file ends
+//   28  checksum                    u64, of all bytes of the file but these eight: their
+//   XXH3_64bits 36  library version, estimator name, payload; then the file ends
 //
 // The payload is written by cereal's portable binary archive, number by number: parameters, then
 // attributes, each a count and then name, kind and contents.
@@ -32,13 +36,13 @@ namespace tessera::io {
 namespace {
 
 constexpr std::string_view magic("\x89TSRA\r\n\x1a", 8);
-/// Version 2 has lists of strings, version 3 values inside values. A model is written as the oldest
-/// version that has what it needs.
+/// Version 2 brought lists of strings, 3 values inside values and the checksum that it has now.
 constexpr std::uint32_t newest_format = 3;
 constexpr std::string_view library_version = TESSERA_VERSION;
 constexpr std::uint64_t most_values = 1 << 17;
 constexpr std::uint32_t most_dimensions = 32;
 constexpr int most_levels = 32;
+constexpr std::size_t format_at = 8;
 constexpr std::size_t checksum_at = 28;
 constexpr std::size_t header_bytes = 36;
 
@@ -55,9 +59,28 @@ T get(std::string_view bytes, std::size_t at) {
   return number;
 }
 
+// Of files of the versions 1 and 2.
+std::uint64_t older_checksum(std::uint64_t sum, std::string_view bytes) {
+  for (std::size_t at = 0; at < bytes.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + at, std::min<std::size_t>(8, bytes.size() - at));
+    sum = std::rotl((sum ^ word) * 0x9e3779b97f4a7c15U, 29);
+    sum ^= sum >> 32;
+  }
+  return sum;
+}
+
 std::uint64_t checksum_of(std::string_view file) {
-  const std::uint64_t sum = checksum(file.size(), file.substr(0, checksum_at));
-  return checksum(sum, file.substr(header_bytes));
+  const std::string_view before = file.substr(0, checksum_at);
+  const std::string_view after = file.substr(header_bytes);
+  if (get<std::uint32_t>(file, format_at) < 3)
+    return older_checksum(older_checksum(file.size(), before), after);
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(),
+                                                                       XXH3_freeState);
+  XXH3_64bits_reset(state.get());
+  for (const std::string_view part : {before, after})
+    XXH3_64bits_update(state.get(), part.data(), part.size());
+  return XXH3_64bits_digest(state.get());
 }
 
 // The order of Value::Variant.
@@ -296,9 +319,8 @@ class Reader {
       throw Malformed(error.what());
     }
     require(bytes);
-    const std::int64_t rows = row_count(shape);
-    Array out(std::move(shape), static_cast<DType>(dtype),
-              Distribution::replicated(rows, comm_.size()), comm_);
+    const Distribution distribution = replicated_distribution(shape, comm_);
+    Array out(std::move(shape), static_cast<DType>(dtype), distribution, comm_);
     visit(out.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       const auto data = out.mutable_values<T>();
@@ -356,18 +378,6 @@ Values gathered(const Values& values) {
   return all;
 }
 
-// The oldest format that has what a value needs.
-std::uint32_t format_of(const Value& value) {
-  const auto kind = static_cast<Kind>(value.variant().index());
-  return kind < Kind::texts ? 1 : kind == Kind::texts ? 2 : 3;
-}
-std::uint32_t format_of(const Model& model) {
-  std::uint32_t format = 1;
-  for (const auto* values : {&model.params, &model.attributes})
-    for (const auto& [name, value] : *values) format = std::max(format, format_of(value));
-  return format;
-}
-
 std::string file_of(const Model& model) {
   std::ostringstream stream(std::ios::binary);
   {
@@ -377,7 +387,7 @@ std::string file_of(const Model& model) {
   }
   const std::string payload = std::move(stream).str();
   std::string file(magic);
-  put(file, format_of(model));
+  put(file, newest_format);
   put(file, static_cast<std::uint32_t>(library_version.size()));
   put(file, static_cast<std::uint32_t>(model.estimator.size()));
   put(file, static_cast<std::uint64_t>(payload.size()));
@@ -405,7 +415,7 @@ Header verified_header(std::string_view bytes, std::uint64_t file_size, const st
         fmt::format("'{}' is truncated: it has {} bytes of {}", path, file_size, wanted));
   };
   if (bytes.size() < header_bytes) throw truncated(header_bytes);
-  if (const auto format = get<std::uint32_t>(bytes, 8); format > newest_format)
+  if (const auto format = get<std::uint32_t>(bytes, format_at); format > newest_format)
     throw OSError(
         fmt::format("'{}' has format version {}, newer than the {} that Tessera {} reads, "
                     "or is damaged; use a newer Tessera",

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <limits>
 
+#include <tessera/runtime/visit.hpp>
+
 namespace tessera::io::hdf5 {
 namespace {
 

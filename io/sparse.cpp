@@ -8,6 +8,7 @@
 #include <limits>
 
 #include <tessera/io/attributes.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::io::hdf5 {
 namespace {

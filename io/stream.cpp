@@ -14,6 +14,7 @@
 #include <tessera/io/inspection.hpp>
 #include <tessera/runtime/memory.hpp>
 #include <tessera/runtime/runtime.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::io {
 namespace {

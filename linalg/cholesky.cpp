@@ -8,6 +8,7 @@
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
 #include <tessera/runtime/runtime.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::linalg {
 namespace {

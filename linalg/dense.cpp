@@ -2,8 +2,6 @@
 
 #include <cblas.h>
 #include <fmt/format.h>
-#include <cereal/types/string.hpp>
-#include <cereal/types/vector.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -17,6 +15,7 @@
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/runtime.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::linalg::detail {
 namespace {
@@ -47,7 +46,7 @@ Parcel pack(const Array& x) {
 
 Array unpack(const Parcel& parcel, const Communicator& comm) {
   Array x(parcel.shape, static_cast<DType>(parcel.dtype),
-          Distribution::replicated(row_count(parcel.shape), comm.size()), comm);
+          replicated_distribution(parcel.shape, comm), comm);
   std::memcpy(x.local().data, parcel.bytes.data(), parcel.bytes.size());
   return x;
 }
@@ -55,7 +54,7 @@ Array unpack(const Parcel& parcel, const Communicator& comm) {
 // A replicated array on this process alone.
 Array alone(const Array& whole) {
   const Communicator self = Communicator::self();
-  Array x(whole.shape(), whole.dtype(), Distribution::replicated(whole.rows(), 1), self);
+  Array x(whole.shape(), whole.dtype(), replicated_distribution(whole.shape(), self), self);
   std::memcpy(x.local().data, whole.local().data,
               static_cast<std::size_t>(whole.size()) * size_of(whole.dtype()));
   return x;
@@ -70,22 +69,6 @@ bool fits_scalapack(const Array& x) {
 }
 
 }  // namespace
-
-DType real_of(DType dtype) {
-  return dtype == DType::float32 || dtype == DType::complex64 ? DType::float32 : DType::float64;
-}
-DType complex_of(DType dtype) {
-  return real_of(dtype) == DType::float32 ? DType::complex64 : DType::complex128;
-}
-DType common_dtype(DType a, DType b) {
-  const bool narrow = real_of(a) == DType::float32 && real_of(b) == DType::float32;
-  const DType real = narrow ? DType::float32 : DType::float64;
-  return is_complex(a) || is_complex(b) ? complex_of(real) : real;
-}
-double eps_of(DType dtype) {
-  return real_of(dtype) == DType::float32 ? std::numeric_limits<float>::epsilon()
-                                          : std::numeric_limits<double>::epsilon();
-}
 
 Array on_host(const Array& x, DType dtype) {
   Array out = x.to(cpu);
@@ -169,15 +152,6 @@ std::pair<Array, int> scaled_down(const Array& x) {
     });
   x.comm().all_reduce(std::span(&exponent, 1), Reduce::max);
   return {times_power(x, -exponent), exponent};
-}
-
-int exponent_for(long double size, DType dtype) {
-  if (!(size > 0) || !std::isfinite(size)) return 0;
-  const bool single = real_of(dtype) == DType::float32;
-  const int e = std::ilogb(size);
-  if (e >= (single ? -40 : -400) && e <= (single ? 44 : 400)) return 0;
-  const int most = single ? 126 : 1022;  // with an inverse that is a normal number
-  return std::clamp(-e, -most, most);
 }
 
 namespace {
@@ -305,10 +279,12 @@ Array laid_out_like(const Array& result, const Array& like) {
   const int processes = like.comm().size();
   const bool alike = result.rows() == like.rows() && result.ndim() == like.ndim();
   const bool small = element_count(result.shape()) <= std::int64_t{1} << 20;
-  Distribution target = Distribution::replicated(result.rows(), processes);
+  Distribution target = replicated_distribution(result.shape(), like.comm());
   if (d.kind() == Kind::block_cyclic && result.ndim() == 2 && (alike || !small))
     target = Distribution::block_cyclic(result.rows(), result.cols(), d.grid_rows(), d.grid_cols(),
                                         d.block_rows(), d.block_cols(), processes);
+  else if (d.kind() == Kind::rows && alike)
+    target = d;
   else if (d.kind() != Kind::replicated && (alike || !small))
     target = row_distribution(result.shape(), like.comm());
   return redistribute(result, target).to(like.device());
@@ -319,7 +295,10 @@ Array solution_like(const Array& x, const Array& b) {
   const bool alike = x.rows() == b.rows() || x.rows() > std::int64_t{1} << 20;
   const bool everywhere = b.distribution().kind() == Kind::replicated || !alike;
   const Array flat =
-      everywhere ? gather(x) : redistribute(x, row_distribution(x.shape(), x.comm()));
+      everywhere ? gather(x)
+                 : redistribute(x, b.distribution().kind() == Kind::rows && x.rows() == b.rows()
+                                       ? b.distribution()
+                                       : row_distribution(x.shape(), x.comm()));
   return flat.reshape({x.rows()}).to(b.device());
 }
 

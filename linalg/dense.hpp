@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <tessera/linalg/precision.hpp>
 #include <tessera/linalg/scalapack/matrix.hpp>
 #include <tessera/runtime/array.hpp>
 
@@ -13,15 +14,8 @@
 /// and where results lie (docs/linalg.md).
 namespace tessera::linalg::detail {
 
-/// The floating or complex dtype that holds values of both; integers and booleans count as float64.
-DType common_dtype(DType a, DType b);
-inline DType common_dtype(DType a) { return common_dtype(a, a); }
-/// float32 for float32 and complex64, else float64.
-DType real_of(DType dtype);
-/// The complex dtype of that precision.
-DType complex_of(DType dtype);
-/// The distance from 1 to the next number of that precision.
-double eps_of(DType dtype);
+using linalg::common_dtype;
+using linalg::exponent_for;
 
 /// x in host memory in that dtype; x itself when it is so already. Collective.
 Array on_host(const Array& x, DType dtype);
@@ -50,9 +44,6 @@ void require_convergence(std::string_view what, const Array& x);
 /// of a few overflow, and the exponent; else x and 0. For what works in double precision.
 /// Collective.
 std::pair<Array, int> scaled_down(const Array& x);
-/// The exponent of two that brings `size` near 1; 0 while squares of values around it, and sums of
-/// these, are safe in `dtype`, and where it is not finite.
-int exponent_for(long double size, DType dtype);
 /// x times 2^exponent, laid out like it, in host memory; x itself for 0. Exact but where elements
 /// over- or underflow, of which a RuntimeWarning names `what` ("pinv: the result") if given: when
 /// one becomes infinite or all become 0. Collective.

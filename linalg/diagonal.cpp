@@ -10,6 +10,7 @@
 #include <tessera/linalg/functions.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/stream.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::linalg {
 namespace {

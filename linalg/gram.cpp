@@ -12,6 +12,7 @@
 #include <tessera/linalg/multiply.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::linalg {
 namespace {
@@ -37,8 +38,11 @@ void make_hermitian(const Array& gram) {
 
 }  // namespace
 
-CenteredGram composed::centered_gram(const Rows& x, const Array& y, const Array& weights,
-                                     bool center) {
+CenteredGram composed::centered_gram(const Rows& x, const Array& given_y,
+                                     const Array& given_weights, bool center) {
+  const auto beside = [&](const Array& a) { return a ? redistribute(a, x.distribution()) : a; };
+  const Array y = beside(given_y);
+  const Array weights = beside(given_weights);
   const std::int64_t m = x.cols() + (y ? y.cols() : 0);
   const auto sums = reduce(
       zip(x, {y, weights}), 1 + m + m * m,

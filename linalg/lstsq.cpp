@@ -8,6 +8,7 @@
 #include <tessera/linalg/multiply.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
 #include <tessera/linalg/tsqr.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::linalg {
 namespace {

@@ -6,7 +6,8 @@
 
 namespace tessera::linalg {
 
-ColumnMoments composed::column_moments(const Rows& x, const Array& weights) {
+ColumnMoments composed::column_moments(const Rows& x, const Array& given) {
+  const Array weights = given ? redistribute(given, x.distribution()) : given;
   const std::int64_t p = x.cols();
   const auto sums = reduce(
       zip(x, {weights}), 3 * p,

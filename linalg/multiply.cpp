@@ -220,9 +220,17 @@ Array contract(const Operand& a, const Operand& b) {
   const DType wide = is_complex(dtype) ? DType::complex128 : DType::float64;
   // A device has no kernel that widens what gemm gives.
   const Device device = dtype == DType::float64 ? a.device() : cpu;
-  const Operand x(a.array.to(device), a.op);
-  const Operand y(b.array.to(device), b.op);
-  const Array& split = b.op == Transpose::no && kind_of(y) == Kind::rows ? y.array : x.array;
+  Operand x(a.array.to(device), a.op);
+  Operand y(b.array.to(device), b.op);
+  const bool by_b = b.op == Transpose::no && kind_of(b) == Kind::rows;
+  const bool by_a = a.op != Transpose::no && kind_of(a) == Kind::rows;
+  // Where both lie by rows, the wider one stays as it is.
+  const bool like_a = by_a && (!by_b || a.array.cols() > b.array.cols());
+  const Array split = like_a ? x.array : y.array;
+  if (by_a && by_b) {
+    Array& other = like_a ? y.array : x.array;
+    other = redistribute(other, split.distribution());
+  }
   const std::int64_t leaf_rows = split.distribution().leaf_rows();
   const auto multiply_rows = [&](Range rows, const Tile& out, Stream& stream) {
     kernels().gemm(stream, 1.0, cols_of(x, rows), x.op, rows_of(y, rows), y.op, 0.0, out);
@@ -248,8 +256,8 @@ Array contract(const Operand& a, const Operand& b) {
         }
       },
       kernels().add);
-  const Array out = tessera::detail::allocate(
-      {m, n}, wide, Distribution::replicated(m, a.comm().size()), a.comm());
+  const Array out =
+      tessera::detail::allocate({m, n}, wide, replicated_distribution({m, n}, a.comm()), a.comm());
   if (m * n > 0) std::memcpy(out.local().data, sums.data(), sums.size() * sizeof(double));
   return converted(out, dtype);
 }
@@ -277,8 +285,11 @@ Array multiply(const Operand& given_a, const Operand& given_b, std::int64_t fold
   const Device device = is_complex(dtype) ? cpu : given_a.device();
   const Operand a(given_a.array.to(device), given_a.op);
   const Operand b(given_b.array.to(split_rows ? cpu : device), given_b.op);
-  const Array c = tessera::detail::allocate({m, n * fold}, dtype,
-                                            Distribution::rows(m, comm.size()), comm, device);
+  // In the leaves of op(a), which decide the bits however it lies.
+  const Distribution d = kind_of(a) == Kind::rows
+                             ? a.array.distribution()
+                             : Distribution::rows(m, comm.size(), a.array.size() / m);
+  const Array c = tessera::detail::allocate({m, n * fold}, dtype, d, comm, device);
   (split_rows ? multiply_by_panels : multiply_here)(a, b, c, fold);
   return c;
 }

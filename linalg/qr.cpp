@@ -8,6 +8,7 @@
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
 #include <tessera/linalg/tsqr.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::linalg {
 namespace {
@@ -48,8 +49,7 @@ Array identity_like(const Array& r) {
 }
 
 Array full_of_nan(const Shape& shape, const Array& like) {
-  const Array x(shape, like.dtype(), Distribution::replicated(shape[0], like.comm().size()),
-                like.comm());
+  const Array x(shape, like.dtype(), replicated_distribution(shape, like.comm()), like.comm());
   visit_inexact(like.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     std::fill_n(x.local().template as<T>(), x.size(), T(std::nan("")));

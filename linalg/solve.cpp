@@ -10,6 +10,7 @@
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/multiply.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::linalg {
 namespace {

@@ -33,8 +33,8 @@ Array regrouped(const Array& given, const Shape& shape) {
     return from_local(mine, Shape(shape.begin() + 1, shape.end()), x.comm());
   }
   const Array whole = gather(x);
-  const Array out = tessera::detail::allocate(
-      shape, x.dtype(), Distribution::replicated(row_count(shape), x.comm().size()), x.comm());
+  const Array out = tessera::detail::allocate(shape, x.dtype(),
+                                              replicated_distribution(shape, x.comm()), x.comm());
   if (x.size() > 0)
     std::memcpy(out.local().data, whole.local().data,
                 static_cast<std::size_t>(x.size()) * size_of(x.dtype()));

@@ -31,21 +31,17 @@ Shape Operand::shape() const {
 Operand transpose(const Array& x) { return transposed("transpose", x, Transpose::yes); }
 Operand adjoint(const Array& x) { return transposed("adjoint", x, Transpose::conjugate); }
 
-// Column blocks of x, one for each process and column-major, are x^T by rows.
+// Column blocks of x, one for each process and column-major, are x^T cut by rows.
 Array evaluate(const Operand& given) {
   if (given.op == Transpose::no) return given.array;
   const Array& x = given.array;
   Array out = x;
   if (x.ndim() == 2) {
     const int processes = x.comm().size();
-    const auto by_rows = Distribution::rows(x.cols(), processes);
+    const auto each = std::max<std::int64_t>(1, (x.cols() + processes - 1) / processes);
     const auto by_columns = Distribution::block_cyclic(
-        x.rows(), x.cols(), 1, processes, std::max<std::int64_t>(1, x.rows()),
-        std::max<std::int64_t>(1, by_rows.rows_of(0).size()), processes);
-    const Array columns = redistribute(x.to(cpu), by_columns);
-    out = tessera::detail::allocate({x.cols(), x.rows()}, x.dtype(), by_rows, x.comm());
-    Stream stream;
-    copy(stream, columns.local(), out.local());
+        x.rows(), x.cols(), 1, processes, std::max<std::int64_t>(1, x.rows()), each, processes);
+    out = from_local(redistribute(x.to(cpu), by_columns).local(), {x.rows()}, x.comm());
   }
   if (given.op == Transpose::conjugate) out = detail::conjugated(out);
   return detail::laid_out_like(out, x);

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cereal/types/utility.hpp>
-
 #include <algorithm>
 #include <complex>
 #include <mutex>
@@ -14,6 +12,7 @@
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/tree.hpp>
 
 namespace tessera::linalg {
 
@@ -43,9 +42,7 @@ struct Block {
   T* row(std::int64_t i) { return values.data() + i * cols; }
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(rows, cols);
-    values.resize(static_cast<std::size_t>(rows * cols));
-    archive(cereal::binary_data(values.data(), values.size() * sizeof(T)));
+    archive(rows, cols, values);
   }
 };
 
@@ -354,7 +351,8 @@ std::shared_ptr<const detail::TallTree> factorise(const Rows& x) {
 Small composed::tsqr(const Rows& x, std::span<const double> shift, const Array& y,
                      const Array& weights) {
   if (!is_floating(x.dtype())) refuse_non_floating(x.dtype());
-  Block<double> r = Tree<double>(Given{x, shift, y, weights}, false).take_r();
+  const auto beside = [&](const Array& a) { return a ? redistribute(a, x.distribution()) : a; };
+  Block<double> r = Tree<double>(Given{x, shift, beside(y), beside(weights)}, false).take_r();
   return {r.rows, r.cols, std::move(r.values)};
 }
 

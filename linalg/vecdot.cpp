@@ -14,6 +14,7 @@
 #include <tessera/linalg/multiply.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::linalg {
 namespace {
@@ -74,9 +75,10 @@ Array plain_vecdot(const Array& given_a, const Array& given_b) {
   const auto& comm = given_a.comm();
   const DType dtype = detail::common_dtype(given_a.dtype(), given_b.dtype());
   const bool replicated = everywhere(given_a) && everywhere(given_b);
+  const Distribution layout = replicated ? replicated_distribution(given_a.shape(), comm)
+                                         : row_distribution(given_a.shape(), comm);
   const auto prepare = [&](const Array& x) {
-    const Array here = detail::on_host(x, dtype);
-    return replicated ? here : redistribute(here, row_distribution(x.shape(), comm));
+    return redistribute(detail::on_host(x, dtype), layout);
   };
   const Array a = prepare(given_a);
   const Array b = prepare(given_b);

@@ -6,16 +6,21 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numeric>
 
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/stream.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera {
 
 Distribution row_distribution(const Shape& shape, const Communicator& comm) {
   return shape.empty() ? Distribution::replicated(1, comm.size())
-                       : Distribution::rows(shape[0], comm.size());
+                       : Distribution::rows(shape[0], comm.size(), elements_per_row(shape));
+}
+Distribution replicated_distribution(const Shape& shape, const Communicator& comm) {
+  return Distribution::replicated(row_count(shape), comm.size(), elements_per_row(shape));
 }
 
 struct Array::State {
@@ -37,6 +42,83 @@ std::size_t checked_bytes(std::int64_t elements, DType dtype) {
     throw MemoryError(
         fmt::format("{} elements of {} do not fit in memory", elements, name_of(dtype)));
   return bytes;
+}
+
+[[noreturn]] void refuse_complex(DType from, DType to) {
+  throw TypeError(fmt::format("cannot convert {} to {}", name_of(from), name_of(to)));
+}
+
+bool is_integer(DType d) { return !is_floating(d) && !is_complex(d) && d != DType::boolean; }
+
+// Whether there are values of one dtype that the other, an integer one, does not hold.
+bool may_lose(DType from, DType to) { return is_integer(to) && from != DType::boolean; }
+
+// Whether To has v, but for its fraction.
+template <class To, class From>
+bool holds(const From& v) {
+  if constexpr (std::is_same_v<To, bool> || std::is_same_v<From, bool> || !std::is_integral_v<To>) {
+    return true;
+  } else if constexpr (std::is_integral_v<From>) {
+    return std::in_range<To>(v);
+  } else {
+    const From end = std::ldexp(From(1), std::numeric_limits<To>::digits);  // the first beyond it
+    const From whole = std::trunc(v);
+    return whole < end && whole >= (std::is_signed_v<To> ? -end : From(0));  // false for NaN
+  }
+}
+
+// Converts dense tiles of equal shape; the first element that does not fit, or -1.
+std::int64_t converted(const Tile& from, const Tile& to) {
+  const std::int64_t n = from.rows * from.cols;
+  std::int64_t misfit = -1;
+  visit(from.dtype, [&](auto a) {
+    using From = typename decltype(a)::type;
+    visit(to.dtype, [&](auto b) {
+      using To = typename decltype(b)::type;
+      if constexpr (std::is_constructible_v<To, From>) {
+        for (std::int64_t i = 0; i < n; ++i) {
+          const From& v = from.as<const From>()[i];
+          if (!holds<To>(v)) {
+            misfit = i;
+            return;
+          }
+          to.as<To>()[i] = static_cast<To>(v);
+        }
+      }
+    });
+  });
+  return misfit;
+}
+
+// "int8 holds -128 to 127, not 300".
+std::string misfit(const Tile& from, std::int64_t at, DType dtype) {
+  std::string text;
+  visit(from.dtype, [&](auto a) {
+    using From = typename decltype(a)::type;
+    visit(dtype, [&](auto b) {
+      using To = typename decltype(b)::type;
+      if constexpr (std::is_integral_v<To> && std::is_arithmetic_v<From>)
+        text =
+            fmt::format("{} holds {} to {}, not {}", name_of(dtype), std::numeric_limits<To>::min(),
+                        std::numeric_limits<To>::max(), from.as<const From>()[at]);
+    });
+  });
+  return text;
+}
+
+// "row 3, column 1" of a local element.
+std::string place_of(const Array& x, std::int64_t at) {
+  const Tile t = x.local();
+  std::int64_t row = at / t.cols, col = at % t.cols;
+  if (const auto& d = x.distribution(); d.kind() == Distribution::Kind::block_cyclic) {
+    const int rank = x.comm().rank();
+    const std::int64_t i = col;
+    col = d.global_col(rank, row);
+    row = d.global_row(rank, i);
+  } else {
+    row += x.local_rows().begin;
+  }
+  return x.ndim() > 1 ? fmt::format("row {}, column {}", row, col) : fmt::format("row {}", row);
 }
 
 }  // namespace
@@ -198,24 +280,20 @@ Array Array::view(Range rows) const {
 
 Array Array::astype(DType wanted) const {
   if (wanted == dtype()) return *this;
-  if (is_complex(dtype()) && !is_complex(wanted))
-    throw TypeError(fmt::format("cannot convert {} to {}", name_of(dtype()), name_of(wanted)));
+  if (is_complex(dtype()) && !is_complex(wanted)) refuse_complex(dtype(), wanted);
   const bool integers = wanted != DType::boolean && !is_floating(wanted) && !is_complex(wanted);
   if (!categories().empty() && !integers) detail::refuse_text(categories());
   if (device() != cpu) return moved(cpu).astype(wanted).moved(device());
-  const auto& d = distribution();
-  Array out(shape(), wanted, d, comm());
-  const Tile from = local();
-  const Tile to = out.local();
-  visit(dtype(), [&](auto a) {
-    using From = typename decltype(a)::type;
-    visit(wanted, [&](auto b) {
-      using To = typename decltype(b)::type;
-      if constexpr (std::is_constructible_v<To, From>)
-        std::transform(from.as<From>(), from.as<From>() + from.rows * from.cols, to.as<To>(),
-                       [](const From& v) { return static_cast<To>(v); });
-    });
-  });
+  Array out;
+  const auto convert = [&] {
+    out = Array(shape(), wanted, distribution(), comm());
+    if (const std::int64_t at = converted(local(), out.local()); at >= 0)
+      throw ValueError(fmt::format("{} at {}", misfit(local(), at, wanted), place_of(*this, at)));
+  };
+  if (may_lose(dtype(), wanted))
+    together(comm(), convert);
+  else
+    convert();
   out.names_.columns = names_.columns;
   return out;
 }
@@ -234,6 +312,13 @@ Array Array::moved(Device wanted) const {
   copy(stream, local(), out.local());
   stream.synchronize();
   out.names_ = names_;
+  return out;
+}
+
+Array Array::in_leaves_of(const Distribution& d) const {
+  Array out = *this;
+  out.state_ = std::make_shared<State>(*state_);
+  out.state_->distribution = d;
   return out;
 }
 
@@ -298,12 +383,20 @@ Array zeros(Shape shape, DType dtype, const Communicator& comm) {
   return out;
 }
 
-Array full(Shape shape, double value, DType dtype, const Communicator& comm) {
+template <class T>
+Array full(Shape shape, T value, DType dtype, const Communicator& comm) {
+  const Tile given = tile_of(&value, 1, 1, 1);
+  std::complex<double> memory;  // room for any
+  Tile one = given;
+  one.data = &memory;
+  one.dtype = dtype;
+  if (is_complex(given.dtype) && !is_complex(dtype)) refuse_complex(given.dtype, dtype);
+  if (converted(given, one) >= 0) throw ValueError(misfit(given, 0, dtype));
   Array out = empty(std::move(shape), dtype, comm);
   const Tile t = out.local();
   visit(dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    std::fill_n(t.as<T>(), t.rows * t.cols, static_cast<T>(value));
+    using To = typename decltype(tag)::type;
+    std::fill_n(t.as<To>(), t.rows * t.cols, *one.as<To>());
   });
   return out;
 }
@@ -352,12 +445,13 @@ Array replicated(std::span<const T> data, Shape shape, const Communicator& comm)
   if (static_cast<std::int64_t>(data.size()) != element_count(shape))
     throw ValueError(
         fmt::format("{} elements cannot fill shape {}", data.size(), to_string(shape)));
-  Array out(shape, dtype_of<T>, Distribution::replicated(row_count(shape), comm.size()), comm);
+  Array out(shape, dtype_of<T>, replicated_distribution(shape, comm), comm);
   std::copy(data.begin(), data.end(), out.mutable_values<T>().begin());
   return out;
 }
 
 #define TESSERA_INSTANTIATE(T)                                                         \
+  template Array full<T>(Shape, T, DType, const Communicator&);                        \
   template Array from_host<T>(std::span<const T>, Shape, const Communicator&);         \
   template Array from_host_on<T>(int, std::span<const T>, Shape, const Communicator&); \
   template Array replicated<T>(std::span<const T>, Shape, const Communicator&);

@@ -26,6 +26,8 @@ std::int64_t row_count(const Shape& shape);
 std::int64_t elements_per_row(const Shape& shape);
 /// How arrays of that shape lie unless one asks for something else: by rows, a scalar replicated.
 Distribution row_distribution(const Shape& shape, const Communicator& comm);
+/// The same leaves on every process.
+Distribution replicated_distribution(const Shape& shape, const Communicator& comm);
 
 class Array;
 
@@ -108,9 +110,12 @@ class Array {
 
   /// The same values in another shape with the same rows. No copy.
   Array reshape(Shape shape) const;
-  /// The same values with another dtype (C++ conversion rules). A copy unless it has that dtype; by
-  /// way of host memory for an array on a device. Of text the codes; ValueError for other than
-  /// integers.
+  /// The same values with another dtype. A copy unless it has that dtype; by way of host memory for
+  /// an array on a device. Fractions are cut off on the way to integers, and what is not 0 becomes
+  /// true. ValueError, the same everywhere, for a number that the integer dtype does not hold (NaN,
+  /// infinities and what is outside of its range); a float32 that cannot hold a float64 is
+  /// infinite. TypeError from complex to real. Of text the codes; ValueError for other than integers.
+  /// Collective when it converts to an integer dtype.
   Array astype(DType dtype) const;
   /// The same values with this process's part on another device. A copy unless it is there already.
   /// Processes may name different devices. Collective: MemoryError, or NotImplementedError where
@@ -146,7 +151,9 @@ class Array {
 
  private:
   struct State;
-  Array moved(Device device) const;  // to(), without agreement
+  friend Array redistribute(const Array& x, const Distribution& distribution);
+  Array moved(Device device) const;                 // to(), without agreement
+  Array in_leaves_of(const Distribution& d) const;  // replicated like this one
   void* replicated_data(DType dtype) const;
   void element(std::initializer_list<std::int64_t> index, DType dtype, void* value) const;
   std::shared_ptr<State> state_;
@@ -158,7 +165,10 @@ class Array {
 Array empty(Shape shape, DType dtype, const Communicator& comm = Communicator::world());
 Array zeros(Shape shape, DType dtype = DType::float64,
             const Communicator& comm = Communicator::world());
-Array full(Shape shape, double value, DType dtype = DType::float64,
+/// Of one of the C++ types that are a dtype, and of that one unless another is named; ValueError or
+/// TypeError where that does not hold it, as of astype().
+template <class T>
+Array full(Shape shape, T value, DType dtype = dtype_of<T>,
            const Communicator& comm = Communicator::world());
 /// start, start + step, ... below `stop`.
 Array arange(double start, double stop, double step = 1.0, DType dtype = DType::float64,
@@ -186,9 +196,10 @@ Array replicated(const std::vector<T>& data, Shape shape, const Communicator& co
 }
 
 /// The same array laid out anew over the same communicator, on its device (by way of host memory).
-/// Collective. A matrix on its way into or out of blocks travels a panel of columns at a time: two
-/// buffers, each of about 16 MB, or of one round of block columns (block_cols * grid_cols) over
-/// this process's rows where that is more; a grid of few processes has more on each.
+/// Collective; no copy between replicated ones. A matrix on its way into or out of blocks travels a
+/// panel of columns at a time: two buffers, each of about 16 MB, or of one round of block columns
+/// (block_cols * grid_cols) over this process's rows where that is more; a grid of few processes
+/// has more on each.
 Array redistribute(const Array& x, const Distribution& distribution);
 /// Every process holds all of it. Collective.
 Array gather(const Array& x);

@@ -3,15 +3,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cereal/types/set.hpp>
-#include <cereal/types/string.hpp>
 #include <cstring>
 #include <set>
+#include <vector>
 
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/tree.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera {
+namespace {
+
+std::string packed(const std::set<std::string>& words) {
+  return detail::to_bytes(std::vector<std::string>(words.begin(), words.end()));
+}
+std::set<std::string> unpacked(const std::string& bytes) {
+  const auto words = detail::from_bytes<std::vector<std::string>>(bytes);
+  return {words.begin(), words.end()};
+}
+
+}  // namespace
 
 std::int64_t Categorizer::operator()(std::string_view word) {
   constexpr std::size_t most = std::size_t{1} << 24;
@@ -29,13 +41,10 @@ Array Categorizer::finish(const Array& codes) const {
   std::set<std::string> all;
   for (const auto& [word, number] : numbers_) all.insert(word);
   if (comm.size() > 1)
-    all = detail::from_bytes<std::set<std::string>>(detail::climb(
-        comm, {.pack = [&] { return detail::to_bytes(all); },
-               .absorb =
-                   [&](std::string message, int) {
-                     all.merge(detail::from_bytes<std::set<std::string>>(std::move(message)));
-                   },
-               .root = [&] { return detail::to_bytes(all); }}));
+    all = unpacked(detail::climb(
+        comm, {.pack = [&] { return packed(all); },
+               .absorb = [&](const std::string& message, int) { all.merge(unpacked(message)); },
+               .root = [&] { return packed(all); }}));
   std::vector<std::string> categories(all.begin(), all.end());
   std::vector<std::int64_t> place(numbers_.size());
   for (const auto& [word, number] : numbers_)

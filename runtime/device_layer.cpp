@@ -9,6 +9,8 @@
 
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/plugin.hpp>
+#include <tessera/runtime/process.hpp>
+#include <tessera/runtime/runtime.hpp>
 
 namespace tessera {
 namespace {
@@ -55,6 +57,19 @@ int device_count(Device::Kind kind) {
   } catch (const Error&) {  // also a module whose libraries are not on this machine
     return 0;
   }
+}
+
+Device Runtime::device(const std::string& word) {
+  if (word == "cpu") return cpu;
+  if (word == "auto") return device_count(Device::Kind::cuda) > 0 ? device("cuda") : cpu;
+  Device found = Device::parse(word);
+  const int count = device_layer(found.kind).count();
+  if (count == 0) throw NotImplementedError("device cuda: there is no GPU here; use device cpu");
+  if (word == "cuda") found.index = detail::process().local_rank % count;
+  if (found.index >= count)
+    throw ValueError(fmt::format("there is no device {}; this machine has cuda:0 to cuda:{}",
+                                 found.to_string(), count - 1));
+  return found;
 }
 
 }  // namespace tessera

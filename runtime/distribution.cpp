@@ -29,25 +29,34 @@ std::int64_t global_index(std::int64_t local, std::int64_t block, int parts, int
 
 }  // namespace
 
-std::int64_t Distribution::leaf_rows_for(std::int64_t n) {
+std::int64_t Distribution::leaf_rows_for(std::int64_t n, std::int64_t width) {
   constexpr std::int64_t smallest = 256;
   constexpr std::int64_t largest = 4096;
   constexpr std::int64_t wanted_leaves = 64;
-  const auto rows = static_cast<std::uint64_t>(std::clamp(n / wanted_leaves, smallest, largest));
+  constexpr std::int64_t wanted_elements = std::int64_t{1} << 18;
+  constexpr std::int64_t smallest_wide = 512;  // merging Grams of fewer rows takes too long
+  const std::int64_t by_width =
+      std::max(smallest_wide, wanted_elements / std::max<std::int64_t>(1, width));
+  const std::int64_t wanted = std::min(n / wanted_leaves, by_width);
+  const auto rows = static_cast<std::uint64_t>(std::clamp(wanted, smallest, largest));
   return static_cast<std::int64_t>(std::bit_floor(rows));
 }
 
-Distribution Distribution::rows(std::int64_t rows, int processes) {
+Distribution Distribution::rows(std::int64_t rows, int processes, std::int64_t width) {
   Distribution d;
   d.kind_ = Kind::rows;
   d.processes_ = processes;
   d.rows_ = rows;
-  d.leaf_rows_ = leaf_rows_for(rows);
+  d.leaf_rows_ = leaf_rows_for(rows, width);
   return d;
 }
 
-Distribution Distribution::replicated(std::int64_t rows, int processes) {
-  Distribution d = Distribution::rows(rows, processes);
+Distribution Distribution::replicated(std::int64_t rows, int processes, std::int64_t width) {
+  return Distribution::rows(rows, processes, width).everywhere();
+}
+
+Distribution Distribution::everywhere() const {
+  Distribution d = *this;
   d.kind_ = Kind::replicated;
   return d;
 }
@@ -79,8 +88,10 @@ std::int64_t Distribution::leaves() const { return ceil_div(rows_, leaf_rows_); 
 Range Distribution::leaves_of(int rank) const {
   const std::int64_t all = leaves();
   if (kind_ == Kind::replicated) return {0, all};
-  const std::int64_t each = ceil_div(all, processes_);
-  return {std::min(all, rank * each), std::min(all, (rank + 1) * each)};
+  const std::int64_t each = all / processes_;
+  const std::int64_t one_more = all % processes_;
+  const auto begin = [&](std::int64_t r) { return r * each + std::min(r, one_more); };
+  return {begin(rank), begin(rank + 1)};
 }
 
 Range Distribution::rows_of_leaf(std::int64_t leaf) const {
@@ -94,8 +105,12 @@ Range Distribution::rows_of(int rank) const {
 
 int Distribution::owner_of_row(std::int64_t row) const {
   if (kind_ == Kind::replicated) return 0;
-  const std::int64_t each = std::max<std::int64_t>(1, ceil_div(leaves(), processes_));
-  return static_cast<int>(row / leaf_rows_ / each);
+  const std::int64_t leaf = row / leaf_rows_;
+  const std::int64_t each = leaves() / processes_;
+  const std::int64_t one_more = leaves() % processes_;
+  const std::int64_t of_those = one_more * (each + 1);  // leaves of the processes with one more
+  return static_cast<int>(leaf < of_those ? leaf / (each + 1)
+                                          : one_more + (leaf - of_those) / each);
 }
 
 std::int64_t Distribution::local_rows(int rank) const {

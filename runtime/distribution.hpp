@@ -14,11 +14,11 @@ struct Range {
 
 /// Who owns which rows or blocks of a global array. A pure value: arithmetic only, no MPI inside.
 ///
-/// - rows: axis 0 is cut into leaves of leaf_rows() rows; process r owns the consecutive leaves
-///   [r B, (r + 1) B) with B = ceil(leaves / processes), so the last processes may own fewer or
-///   none. The size of a leaf depends on the number of rows only, never on processes, so that
-///   arrays with equally many rows always lie alike and the reduction tree over the leaves is the
-///   same for every number of processes.
+/// - rows: axis 0 is cut into leaves of leaf_rows() rows; processes own consecutive leaves, each as
+///   many as the others, the first leaves % processes of them one more. The size of a leaf depends
+///   on the number of rows and their width, never on processes, so that the reduction tree over the
+///   leaves is the same for every number of processes. What has a row for each row of a wide array
+///   (y, weights) lies like it only once redistributed to that array's distribution.
 /// - replicated: every process owns everything.
 /// - block_cyclic: ScaLAPACK's two-dimensional block-cyclic layout of a matrix over a grid of
 ///   grid_rows x grid_cols processes, rank = row * grid_cols + col, first block on rank 0.
@@ -27,20 +27,24 @@ class Distribution {
   enum class Kind : std::uint8_t { rows, replicated, block_cyclic };
 
   Distribution() = default;
-  static Distribution rows(std::int64_t rows, int processes);
-  static Distribution replicated(std::int64_t rows, int processes);
+  /// `width`: elements in a row.
+  static Distribution rows(std::int64_t rows, int processes, std::int64_t width = 1);
+  static Distribution replicated(std::int64_t rows, int processes, std::int64_t width = 1);
   /// ValueError unless all sizes are positive (rows and cols may be 0) and the grid fits.
   static Distribution block_cyclic(std::int64_t rows, std::int64_t cols, int grid_rows,
                                    int grid_cols, std::int64_t block_rows, std::int64_t block_cols,
                                    int processes);
 
-  /// Rows per leaf for an array of n rows: a power of two between 256 and 4096, aiming at 64
-  /// leaves or more.
-  static std::int64_t leaf_rows_for(std::int64_t n);
+  /// Rows per leaf for an array of n rows of `width` elements: a power of two between 256 and 4096,
+  /// aiming at 64 leaves or more and, above 512 rows, at no more than 2^18 elements in a leaf.
+  static std::int64_t leaf_rows_for(std::int64_t n, std::int64_t width = 1);
 
   Kind kind() const { return kind_; }
   int processes() const { return processes_; }
   std::int64_t rows() const { return rows_; }
+
+  /// Kinds rows and replicated: the same leaves, all of them on every process.
+  Distribution everywhere() const;
 
   /// kind rows: leaves and who owns them. A replicated array has all leaves everywhere.
   std::int64_t leaf_rows() const { return leaf_rows_; }

@@ -6,6 +6,7 @@
 #include <array>
 
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera {
 namespace {

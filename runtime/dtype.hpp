@@ -1,8 +1,6 @@
 #pragma once
-#include <complex>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -71,40 +69,6 @@ struct TypeTag {
   using type = T;
 };
 
-/// Calls f(TypeTag<T>{}) with the C++ type of `dtype`.
-template <class F>
-decltype(auto) visit(DType dtype, F&& f) {
-  switch (dtype) {
-    case DType::boolean:
-      return f(TypeTag<bool>{});
-    case DType::int8:
-      return f(TypeTag<std::int8_t>{});
-    case DType::int16:
-      return f(TypeTag<std::int16_t>{});
-    case DType::int32:
-      return f(TypeTag<std::int32_t>{});
-    case DType::int64:
-      return f(TypeTag<std::int64_t>{});
-    case DType::uint8:
-      return f(TypeTag<std::uint8_t>{});
-    case DType::uint16:
-      return f(TypeTag<std::uint16_t>{});
-    case DType::uint32:
-      return f(TypeTag<std::uint32_t>{});
-    case DType::uint64:
-      return f(TypeTag<std::uint64_t>{});
-    case DType::float32:
-      return f(TypeTag<float>{});
-    case DType::float64:
-      return f(TypeTag<double>{});
-    case DType::complex64:
-      return f(TypeTag<std::complex<float>>{});
-    case DType::complex128:
-      return f(TypeTag<std::complex<double>>{});
-  }
-  std::abort();
-}
-
 /// TypeError: expected float32 or float64.
 [[noreturn]] void refuse_non_floating(DType dtype);
 
@@ -116,32 +80,22 @@ decltype(auto) visit_floating(DType dtype, F&& f) {
   refuse_non_floating(dtype);
 }
 
-/// The same for complex dtypes, too.
-template <class F>
-decltype(auto) visit_inexact(DType dtype, F&& f) {
-  if (dtype == DType::complex64) return f(TypeTag<std::complex<float>>{});
-  if (dtype == DType::complex128) return f(TypeTag<std::complex<double>>{});
-  return visit_floating(dtype, std::forward<F>(f));
-}
-
 namespace detail {
 template <class T>
 constexpr int dtype_index() {
-  constexpr bool same[] = {std::is_same_v<T, bool>,
-                           std::is_same_v<T, std::int8_t>,
-                           std::is_same_v<T, std::int16_t>,
-                           std::is_same_v<T, std::int32_t>,
-                           std::is_same_v<T, std::int64_t>,
-                           std::is_same_v<T, std::uint8_t>,
-                           std::is_same_v<T, std::uint16_t>,
-                           std::is_same_v<T, std::uint32_t>,
-                           std::is_same_v<T, std::uint64_t>,
-                           std::is_same_v<T, float>,
-                           std::is_same_v<T, double>,
-                           std::is_same_v<T, std::complex<float>>,
-                           std::is_same_v<T, std::complex<double>>};
-  for (int i = 0; i < dtype_count; ++i)
+  constexpr bool same[] = {std::is_same_v<T, bool>,          std::is_same_v<T, std::int8_t>,
+                           std::is_same_v<T, std::int16_t>,  std::is_same_v<T, std::int32_t>,
+                           std::is_same_v<T, std::int64_t>,  std::is_same_v<T, std::uint8_t>,
+                           std::is_same_v<T, std::uint16_t>, std::is_same_v<T, std::uint32_t>,
+                           std::is_same_v<T, std::uint64_t>, std::is_same_v<T, float>,
+                           std::is_same_v<T, double>};
+  for (int i = 0; i < static_cast<int>(std::size(same)); ++i)
     if (same[i]) return i;
+  // std::complex, without the header that it takes to name it.
+  if constexpr (requires(const T& v) { v.imag(); }) {
+    if (std::is_same_v<typename T::value_type, float>) return static_cast<int>(DType::complex64);
+    if (std::is_same_v<typename T::value_type, double>) return static_cast<int>(DType::complex128);
+  }
   return -1;
 }
 }  // namespace detail

@@ -48,9 +48,16 @@ std::vector<Range> cuts(const Distribution& d) {
   return all;
 }
 
-Array rows_to_replicated(const Array& x) {
-  const Array out = detail::allocate(x.shape(), x.dtype(),
-                                     Distribution::replicated(x.rows(), x.comm().size()), x.comm());
+Array rows_to_rows(const Array& x, const Distribution& target) {
+  const Array out = detail::allocate(x.shape(), x.dtype(), target, x.comm());
+  move_rows(x.comm(), cuts(x.distribution()), cuts(target),
+            static_cast<const std::byte*>(x.local().data),
+            static_cast<std::byte*>(out.local().data), bytes_per_row(x));
+  return out;
+}
+
+Array rows_to_replicated(const Array& x, const Distribution& target) {
+  const Array out = detail::allocate(x.shape(), x.dtype(), target, x.comm());
   std::vector<std::int64_t> bytes;
   for (const Range r : cuts(x.distribution()))
     bytes.push_back(r.size() * static_cast<std::int64_t>(bytes_per_row(x)));
@@ -61,9 +68,8 @@ Array rows_to_replicated(const Array& x) {
   return out;
 }
 
-Array replicated_to_rows(const Array& x) {
-  const Array out = detail::allocate(x.shape(), x.dtype(),
-                                     Distribution::rows(x.rows(), x.comm().size()), x.comm());
+Array replicated_to_rows(const Array& x, const Distribution& target) {
+  const Array out = detail::allocate(x.shape(), x.dtype(), target, x.comm());
   const Range mine = out.local_rows();
   if (mine.size() > 0)
     std::memcpy(out.local().data, x.local().slice(mine.begin, mine.size()).data,
@@ -250,33 +256,48 @@ Array rows_to_blocks(const Array& x, const Distribution& target) {
   return out;
 }
 
-Array blocks_to_rows(const Array& x) {
-  const Array out = detail::allocate(x.shape(), x.dtype(),
-                                     Distribution::rows(x.rows(), x.comm().size()), x.comm());
+Array blocks_to_rows(const Array& x, const Distribution& target) {
+  const Array out = detail::allocate(x.shape(), x.dtype(), target, x.comm());
   BlockExchange(out, x, false).run();
   return out;
 }
 
+Array to_rows(const Array& x, const Distribution& target) {
+  switch (x.distribution().kind()) {
+    case Kind::rows:
+      return rows_to_rows(x, target);
+    case Kind::replicated:
+      return replicated_to_rows(x, target);
+    case Kind::block_cyclic:
+      return blocks_to_rows(x, target);
+  }
+  return {};
+}
+
 Array in_host_memory(const Array& x, const Distribution& target) {
-  if (x.distribution() == target) return x;
-  const Array by_rows = x.distribution().kind() == Kind::rows         ? x
-                        : x.distribution().kind() == Kind::replicated ? replicated_to_rows(x)
-                                                                      : blocks_to_rows(x);
-  return target.kind() == Kind::rows         ? by_rows
-         : target.kind() == Kind::replicated ? rows_to_replicated(by_rows)
-                                             : rows_to_blocks(by_rows, target);
+  if (target.kind() == Kind::rows) return to_rows(x, target);
+  const Array by_rows =
+      x.distribution().kind() == Kind::rows ? x : to_rows(x, row_distribution(x.shape(), x.comm()));
+  return target.kind() == Kind::replicated ? rows_to_replicated(by_rows, target)
+                                           : rows_to_blocks(by_rows, target);
 }
 
 }  // namespace
 
 Array redistribute(const Array& given, const Distribution& target) {
   detail::check_fits(given.shape(), target, given.comm());
-  if (given.distribution() == target) return given;
+  const Distribution& d = given.distribution();
+  if (d == target) return given;
+  if (d.kind() == Kind::replicated && target.kind() == Kind::replicated)
+    return given.in_leaves_of(target);
   return in_host_memory(given.to(cpu), target).with(given.names()).to(given.device());
 }
 
 Array gather(const Array& x) {
-  return redistribute(x, Distribution::replicated(x.rows(), x.comm().size()));
+  const Communicator& comm = x.comm();
+  const Distribution& d = x.distribution();
+  return redistribute(x, d.kind() == Kind::block_cyclic ? replicated_distribution(x.shape(), comm)
+                                                        : d.everywhere());
 }
 
 Array from_local(const Tile& local, const Shape& tail, const Communicator& comm) {

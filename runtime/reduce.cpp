@@ -8,6 +8,7 @@
 #include <optional>
 
 #include <tessera/runtime/device_layer.hpp>
+#include <tessera/runtime/tree.hpp>
 
 namespace tessera {
 namespace detail {
@@ -60,7 +61,74 @@ std::string climb(const Communicator& comm, const Climb& steps) {
   return bytes;
 }
 
+std::string bytes_of_root(const Communicator& comm, const std::function<std::string()>& work) {
+  std::string bytes;
+  on_first(comm, [&] { bytes = work(); });
+  if (comm.size() > 1) comm.broadcast(bytes, 0);
+  return bytes;
+}
+
+AnyPartial reduce(const Rows& x, const PartialType& type,
+                  const std::function<AnyPartial(const Leaf&, Stream&)>& kernel) {
+  const auto& d = x.distribution();
+  const auto& comm = x.comm();
+  Tree<AnyPartial> tree(
+      d.leaves(), d.leaves_of(comm.rank()),
+      [&](AnyPartial& left, AnyPartial&& right) { type.merge(left.get(), right.get()); });
+  together(comm, [&] {
+    x.for_each_leaf([&](const Leaf& leaf, Stream& stream) {
+      tree.offer({0, leaf.index}, kernel(leaf, stream));
+    });
+  });
+  AnyPartial result;
+  const auto take_root = [&] {
+    auto nodes = tree.take_nodes();
+    if (!nodes.empty()) result = std::move(nodes.front().second);
+  };
+  if (d.kind() != Distribution::Kind::rows || comm.size() == 1) {
+    take_root();
+    return result;
+  }
+  const auto pack = [&] {
+    Packer archive;
+    const auto nodes = tree.take_nodes();
+    archive(tree.run().begin, tree.run().end, nodes.size());
+    for (const auto& [node, partial] : nodes) {
+      archive(node);
+      type.pack(partial.get(), archive);
+    }
+    return archive.take();
+  };
+  const auto absorb = [&](const std::string& message, int) {
+    Unpacker archive(message);
+    Range run;
+    std::size_t count = 0;
+    archive(run.begin, run.end, count);
+    std::vector<std::pair<Node, AnyPartial>> nodes(count);
+    for (auto& [node, partial] : nodes) {
+      archive(node);
+      partial = type.unpack(archive);
+    }
+    tree.append(run, std::move(nodes));
+  };
+  const auto root = [&] {
+    take_root();
+    Packer archive;
+    archive(result != nullptr);
+    if (result) type.pack(result.get(), archive);
+    return archive.take();
+  };
+  const std::string bytes = climb(comm, {.pack = pack, .absorb = absorb, .root = root});
+  if (comm.rank() == 0) return result;
+  Unpacker archive(bytes);
+  bool any = false;
+  archive(any);
+  return any ? type.unpack(archive) : nullptr;
+}
+
 }  // namespace detail
+
+[[noreturn]] void Unpacker::refuse() { throw RuntimeError("a message ends early"); }
 
 namespace {
 
@@ -86,7 +154,9 @@ class FlatReduction {
               [this](Buffer& left, Buffer&& right) {
                 if (!stream_) {  // leaves of the CPU, on several threads
                   Stream stream;
-                  return merge_(stream, tile(left), tile(right));
+                  merge_(stream, tile(left), tile(right));
+                  const std::lock_guard lock(merging_);
+                  return spare_.push_back(std::move(right));
                 }
                 merge_(*stream_, tile(left), tile(right));
                 retired_.push_back(std::move(right));  // until the merge has run
@@ -94,7 +164,7 @@ class FlatReduction {
 
   void compute_on_host(const LeafPartials& kernel) {
     x_.for_each_leaf([&](const Leaf& leaf, Stream& stream) {
-      Buffer partial(bytes());
+      Buffer partial = room_for_one();
       kernel(leaf, tile(partial), stream);
       tree_.offer({0, leaf.index}, std::move(partial));
     });
@@ -128,6 +198,7 @@ class FlatReduction {
   /// The merged values of all processes, by way of this process's device. Collective.
   void finish(Stream& stream, AlignedVector<double>& values) {
     stream_ = &stream;
+    spare_.clear();
     const auto& comm = x_.comm();
     if (x_.distribution().kind() != Distribution::Kind::rows || comm.size() == 1)
       return together(comm, [&] { take_root(values); });
@@ -150,6 +221,14 @@ class FlatReduction {
   std::size_t bytes() const { return static_cast<std::size_t>(size_) * sizeof(double); }
   Tile tile(const Buffer& b) const {
     return {b.data(), 1, size_, size_, DType::float64, b.device()};
+  }
+  // Large blocks that are freed go back to the system, and new ones come page by page.
+  Buffer room_for_one() {
+    const std::lock_guard lock(merging_);
+    if (spare_.empty()) return Buffer(bytes());
+    Buffer one = std::move(spare_.back());
+    spare_.pop_back();
+    return one;
   }
   std::int64_t leaves_up_to(std::int64_t row) const {
     const auto& d = x_.distribution();
@@ -279,6 +358,7 @@ class FlatReduction {
   Range received_run_;
   std::vector<std::pair<Node, Buffer>> received_;
   std::vector<Buffer> retired_;
+  std::vector<Buffer> spare_;
   std::mutex merging_;
   Tree tree_;
 };

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera {
 namespace {

@@ -9,6 +9,7 @@
 
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/selection.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera {
 
@@ -317,7 +318,10 @@ Rows map_rows(const Rows& x, Shape shape, DType dtype, LeafKernel kernel) {
 
 Tile rows_of(const Array& companion, const Leaf& leaf) {
   if (!companion) return {};
-  return companion.local().slice(leaf.rows.begin - companion.local_rows().begin, leaf.rows.size());
+  const Range here = companion.local_rows();
+  if (leaf.rows.begin < here.begin || leaf.rows.end > here.end)
+    throw RuntimeError("rows_of needs an array distributed like the one of the leaf");
+  return companion.local().slice(leaf.rows.begin - here.begin, leaf.rows.size());
 }
 
 Array collect(const Rows& x) {

@@ -1,11 +1,11 @@
 #pragma once
 #include <functional>
-#include <memory>
 #include <string>
-#include <string_view>
 
 #include <tessera/runtime/communicator.hpp>
 #include <tessera/runtime/device.hpp>
+#include <tessera/runtime/progress.hpp>
+#include <tessera/runtime/warn.hpp>
 #include <tessera/runtime/watchdog.hpp>
 
 namespace tessera {
@@ -78,25 +78,5 @@ class Runtime {
   bool owns_mpi_ = false;
   bool ignores_size_signal_ = false;
 };
-
-/// Shows how long work stands, on rank 0 and only when standard error is a terminal.
-class Progress {
- public:
-  explicit Progress(std::string title);
-  ~Progress();
-  Progress(const Progress&) = delete;
-  /// `done` of `total` steps; a note such as "inertia 12.5" follows the bar.
-  void update(std::int64_t done, std::int64_t total, const std::string& note = "");
-  /// Off unless switched on (the program's --progress).
-  static void enable(bool on);
-
- private:
-  std::string title_;
-  bool drawn_ = false;
-};
-
-/// Warns once per text, on rank 0, on standard error: "tessera: warning: UserWarning: text". `kind`
-/// is the class that Python's libraries give such a warning, e.g. "ConvergenceWarning".
-void warn(const std::string& text, std::string_view kind = "UserWarning");
 
 }  // namespace tessera

@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
-#include <cereal/types/string.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -18,14 +19,16 @@
 #include <utility>
 #include <vector>
 
+#include <tessera/runtime/archive.hpp>
 #include <tessera/runtime/error.hpp>
-#include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/temporary_file.hpp>
 
 namespace tessera::trace {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+std::atomic<bool> on{false};
 
 // Beyond this many calls of one thread only the summary goes on counting.
 constexpr std::size_t most_events = 1 << 20;
@@ -228,18 +231,20 @@ class TraceFile {
 
 }  // namespace
 
+bool enabled() { return on.load(std::memory_order_relaxed); }
+
 void start(std::string file, const Communicator& comm) {
   on_first(comm, [&] { const TraceFile probe(file); });
   Recording& r = recording();
   for (const auto& l : r.lanes) *l = {.number = l->number};
   r.file = std::move(file);
   r.start = Clock::now();
-  detail::on = true;
+  on = true;
 }
 
 void finish(const Communicator& comm) {
   if (!enabled()) return;
-  detail::on = false;
+  on = false;
   // Rank 0 writes what the others send, one after the other; an error is told when all have sent.
   std::vector<Line> lines = lines_here();
   std::optional<TraceFile> file;
@@ -287,7 +292,7 @@ Span::Span(std::string_view operation, std::string_view backend, Device device)
       backend_(backend),
       device_(device),
       sent_before_(recording().communicated.load(std::memory_order_relaxed)),
-      start_(Clock::now()) {}
+      start_(std::chrono::nanoseconds(Clock::now().time_since_epoch()).count()) {}
 
 void Span::work(double flops, double bytes) {
   flops_ = flops;
@@ -295,7 +300,8 @@ void Span::work(double flops, double bytes) {
 }
 
 Span::~Span() {
-  const auto length = Clock::now() - start_;
+  const Clock::time_point start{std::chrono::nanoseconds(start_)};
+  const auto length = Clock::now() - start;
   const std::uint64_t sent =
       recording().communicated.load(std::memory_order_relaxed) - sent_before_;
   Lane& l = lane();
@@ -306,8 +312,8 @@ Span::~Span() {
   line.add({"", "", "", "", 1, std::chrono::duration<double>(length).count(), flops_, bytes_,
             static_cast<double>(sent)});
   if (l.events.size() < most_events)
-    l.events.push_back({operation_, backend_, device_, start_, length, flops_, bytes_, sent,
-                        std::move(declined_)});
+    l.events.push_back(
+        {operation_, backend_, device_, start, length, flops_, bytes_, sent, std::move(declined_)});
   else
     ++l.dropped;
 }

@@ -1,6 +1,4 @@
 #pragma once
-#include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,12 +9,8 @@
 /// Seeing what ran: operation, backend, device, time, bytes and who declined why.
 namespace tessera::trace {
 
-namespace detail {
-inline std::atomic<bool> on{false};
-}  // namespace detail
-
-/// Whether calls are recorded. One load when they are not.
-inline bool enabled() { return detail::on.load(std::memory_order_relaxed); }
+/// Whether calls are recorded.
+bool enabled();
 
 /// Starts recording anew; finish() will write to `file`. OSError, the same everywhere, when that
 /// would fail. Collective.
@@ -48,7 +42,7 @@ class Span {
   double bytes_ = 0.0;
   std::string declined_;
   std::uint64_t sent_before_;
-  std::chrono::steady_clock::time_point start_;
+  std::int64_t start_;  // ns of the steady clock
 };
 
 /// Counts bytes that this process sends to or receives from others, on the open calls.

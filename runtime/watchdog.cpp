@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <csignal>
 #include <cstdint>
@@ -371,7 +373,15 @@ bool share_progress(const Communicator& node, int rank, int size) {
   return good[0] != 0;
 }
 
-void start_watchdog(double limit) { watchdog = new Watchdog(limit); }
+void start_watchdog(const std::string& seconds) {
+  double limit = 0.0;
+  const char* const last = seconds.data() + seconds.size();
+  const auto [end, error] = std::from_chars(seconds.data(), last, limit);
+  if (error != std::errc() || end != last || !std::isfinite(limit) || limit < 0)
+    throw ValueError(fmt::format(
+        "TESSERA_TIMEOUT must be a number of seconds, or 0 for no limit, got '{}'", seconds));
+  if (limit > 0) watchdog = new Watchdog(limit);
+}
 
 void stop_watchdog() {
   delete watchdog;

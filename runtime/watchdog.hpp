@@ -1,4 +1,5 @@
 #pragma once
+#include <string>
 #include <string_view>
 
 #include <tessera/runtime/communicator.hpp>
@@ -36,9 +37,9 @@ namespace detail {
 /// they could open it through the first one's /proc/<pid>/fd. Called by the thread that calls MPI.
 /// Collective over `node`, the processes of this machine.
 bool share_progress(const Communicator& node, int rank, int size);
-/// Starts a thread that ends the job (exit status 86) after `limit` seconds without progress, and
-/// ends that thread.
-void start_watchdog(double limit);
+/// Starts a thread that ends the job (exit status 86) after so many seconds without progress, none
+/// for 0, and ends that thread. ValueError unless TESSERA_TIMEOUT, which this is, is such a number.
+void start_watchdog(const std::string& seconds);
 void stop_watchdog();
 }  // namespace detail
 

@@ -6,6 +6,7 @@
 
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/rows.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera {
 namespace {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <tessera/linalg/signatures.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera {
 namespace {

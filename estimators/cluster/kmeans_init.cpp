@@ -221,7 +221,8 @@ Array one_row(const Array& rows, std::int64_t i) { return take_rows(rows, std::a
 
 Array plus_plus(const Rows& x, std::int64_t k, const Array& weights, RandomState& random) {
   const auto trials = 2 + static_cast<std::int64_t>(std::log(static_cast<double>(k)));
-  Array centers({k, x.cols()}, x.dtype(), Distribution::replicated(k, x.comm().size()), x.comm());
+  const Shape shape = {k, x.cols()};
+  Array centers(shape, x.dtype(), replicated_distribution(shape, x.comm()), x.comm());
   const auto keep = [&](std::int64_t c, const Array& row) {
     std::copy_n(static_cast<std::byte*>(row.local().data),
                 static_cast<std::size_t>(x.cols()) * size_of(x.dtype()),

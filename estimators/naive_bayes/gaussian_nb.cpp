@@ -10,6 +10,7 @@
 #include <tessera/estimators/targets.hpp>
 #include <tessera/linalg/group_moments.hpp>
 #include <tessera/linalg/moments.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera {
 namespace {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include <tessera/runtime/dtype.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::linalg::scalapack {
 namespace {

@@ -271,9 +271,10 @@ TEST(LinearRegression, OneRow) {
   EXPECT_EQ(e.rank_, 0);
   if (Communicator::world().rank() == 0) testing::internal::CaptureStderr();
   EXPECT_TRUE(std::isnan(e.score(array_of({2, 3}, {1, 2}), array_of({7}, {1}))));
-  if (Communicator::world().rank() == 0)
+  if (Communicator::world().rank() == 0) {
     EXPECT_NE(testing::internal::GetCapturedStderr().find("UndefinedMetricWarning: R^2 score"),
               std::string::npos);
+  }
 }
 
 TEST(LinearRegression, ColumnOfYIsATarget) {

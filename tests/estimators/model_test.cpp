@@ -291,6 +291,14 @@ TEST(Models, FeatureNamesAreRememberedAndChecked) {
   EXPECT_EQ(scaler.inverse_transform(plain).column_names(), (Names{"a", "b", "c"}));
   PCA pca;
   EXPECT_EQ(pca.fit(x).transform(x).column_names(), Names{});
+  EXPECT_EQ(scaler.get_feature_names_out(), (Names{"a", "b", "c"}));
+  EXPECT_EQ(scaler.fit(plain).get_feature_names_out(), (Names{"x0", "x1", "x2"}));
+  EXPECT_EQ(PCA({.n_components = 2}).fit(x).get_feature_names_out(), (Names{"pca0", "pca1"}));
+  EXPECT_EQ(kmeans.get_feature_names_out().front(), "kmeans0");
+  test::expect_error<NotFittedError>(
+      [] { StandardScaler().get_feature_names_out(); },
+      "This StandardScaler instance is not fitted yet. Call 'fit' with appropriate arguments "
+      "first.");
 
   // Errors that name a column use its name, whoever finds the NaN.
   const std::string there = Communicator::world().size() > 1 ? " (rank 0)" : "";

@@ -180,7 +180,9 @@ TEST(StandardScaler, AColumnOfNaN) {
       EXPECT_EQ(s.n_samples_seen_.as<Array>().dtype(), DType::int64);
       expect_numbers(numbers(s.n_samples_seen_), {3, 0}, 0);
       EXPECT_EQ(std::isnan(numbers(s.transform(full))[1]), with_mean || with_std);
-      if (with_mean || with_std) EXPECT_TRUE(std::isnan(numbers(s.mean_)[1]));
+      if (with_mean || with_std) {
+        EXPECT_TRUE(std::isnan(numbers(s.mean_)[1]));
+      }
       s.fit(x, {}, array_of({2, 0.5, 1}, {3}));
       const bool sums = with_mean || with_std;  // else the rows are counted
       EXPECT_EQ(s.n_samples_seen_.as<Array>().dtype(), sums ? DType::float64 : DType::int64);

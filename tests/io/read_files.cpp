@@ -12,6 +12,7 @@
 #include <tessera/io/dataset.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/runtime.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace {
 

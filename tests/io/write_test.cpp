@@ -9,6 +9,7 @@
 
 #include <tessera/io/dataset.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/visit.hpp>
 
 #include "scratch.hpp"
 

@@ -2,6 +2,7 @@
 // columns and a small backward error whatever the matrix.
 #include <tessera/linalg/qr.hpp>
 #include <tessera/linalg/tsqr.hpp>
+#include <tessera/runtime/visit.hpp>
 
 #include <gtest/gtest.h>
 

@@ -316,9 +316,10 @@ def test_a_flipped_bit_in_a_model_is_found(files, monkeypatch, tmp_path, process
 
 
 def resealed(model, old, new):
-    """The model file with other bytes and the checksum that belongs to them."""
+    """The model file with other bytes and the checksum that belongs to them, that of format 2."""
     assert model.count(old) == 1
     model = bytearray(model.replace(old, new))
+    model[8:12] = (2).to_bytes(4, "little")
 
     def mix(total, data):
         for at in range(0, len(data), 8):
@@ -330,6 +331,14 @@ def resealed(model, old, new):
 
     model[28:36] = mix(mix(len(model), model[:28]), model[36:]).to_bytes(8, "little")
     return bytes(model)
+
+
+def test_a_model_of_an_older_format_loads(files, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    model = (files / "KMeans.tessera").read_bytes()
+    assert model[8] == 3
+    Path("older.tessera").write_bytes(resealed(model, model[:8], model[:8]))
+    assert show("older.tessera") == show(files / "KMeans.tessera")
 
 
 @pytest.mark.parametrize("processes", [1, 3])

@@ -6,6 +6,8 @@
 
 #include "support/near.hpp"
 
+#include <tessera/runtime/visit.hpp>
+
 namespace tessera {
 namespace {
 
@@ -165,6 +167,62 @@ TEST(Array, FullAndZerosOfEveryDtype) {
   });
 }
 
+TEST(Array, FullTakesValuesOfEveryDtype) {
+  constexpr std::int64_t beyond_doubles = (std::int64_t{1} << 53) + 1;
+  EXPECT_EQ(full({3}, beyond_doubles).at<std::int64_t>({2}), beyond_doubles);
+  EXPECT_EQ(full({3}, true).dtype(), DType::boolean);
+  EXPECT_EQ(full({3}, 2.0F).dtype(), DType::float32);
+  const std::complex<double> z(1.5, -2.0);
+  EXPECT_EQ(full({3}, z).at<std::complex<double>>({1}), z);
+  EXPECT_EQ(full({3}, 7, DType::complex64).at<std::complex<float>>({1}), 7.0F);
+  EXPECT_EQ(full({3}, -7.9, DType::int8).at<std::int8_t>({1}), -7);
+  test::expect_error<ValueError>([] { full({3}, 300, DType::int8); },
+                                 "int8 holds -128 to 127, not 300");
+  test::expect_error<ValueError>([] { full({3}, std::nan(""), DType::int32); },
+                                 "int32 holds -2147483648 to 2147483647, not nan");
+  test::expect_error<TypeError>([&] { full({3}, z, DType::float64); },
+                                "cannot convert complex128 to float64");
+}
+
+TEST(Array, AstypeRefusesWhatAnIntegerDoesNotHold) {
+  constexpr std::int64_t n = 600;
+  const auto but = [](double special) {
+    return test::make<double>({n, 2}, [=](std::int64_t i) { return i == 1001 ? special : 1.0; });
+  };
+  const auto expect_refused = [&](double v, DType dtype, const std::string& text) {
+    const Array x = but(v);
+    const std::string there =
+        world().size() == 1 ? "" : fmt::format(" (rank {})", x.distribution().owner_of_row(500));
+    test::expect_error<ValueError>([&] { x.astype(dtype); },
+                                   text + " at row 500, column 1" + there);
+    if (world().size() > 1) return;
+    const Array cyclic =
+        redistribute(x, Distribution::block_cyclic(n, 2, 1, 1, 7, 1, world().size()));
+    test::expect_error<ValueError>([&] { cyclic.astype(dtype); }, text + " at row 500, column 1");
+  };
+  const double inf = std::numeric_limits<double>::infinity();
+  const std::string int8 = "int8 holds -128 to 127, not ";
+  expect_refused(std::nan(""), DType::int8, int8 + "nan");
+  expect_refused(-inf, DType::int8, int8 + "-inf");
+  expect_refused(128, DType::int8, int8 + "128");
+  expect_refused(-129, DType::int8, int8 + "-129");
+  expect_refused(-1, DType::uint16, "uint16 holds 0 to 65535, not -1");
+  expect_refused(0x1p63, DType::int64,
+                 "int64 holds -9223372036854775808 to 9223372036854775807, not "
+                 "9.223372036854776e+18");
+  EXPECT_EQ(but(127.9).astype(DType::int8).at<std::int8_t>({500, 1}), 127);
+  EXPECT_EQ(but(-128.9).astype(DType::int8).at<std::int8_t>({500, 1}), -128);
+  EXPECT_EQ(but(-0.9).astype(DType::uint8).at<std::uint8_t>({500, 1}), 0);
+  EXPECT_EQ(but(-0x1p63).astype(DType::int64).at<std::int64_t>({500, 1}),
+            std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(but(std::nan("")).astype(DType::boolean).at<bool>({500, 1}), true);
+  EXPECT_EQ(but(1e300).astype(DType::float32).at<float>({500, 1}),
+            std::numeric_limits<float>::infinity());
+  test::expect_error<ValueError>([] { full({2}, -1).astype(DType::uint64); },
+                                 "uint64 holds 0 to 18446744073709551615, not -1 at row 0" +
+                                     std::string(world().size() > 1 ? " (rank 0)" : ""));
+}
+
 TEST(Array, Arange) {
   for (const auto n : test::interesting_rows) {
     const Array x = arange(0, static_cast<double>(n));
@@ -310,7 +368,7 @@ TEST(Array, AtGivesOneElementToEveryProcess) {
 
 TEST(Array, ScalarsHaveNoDimensions) {
   const std::vector<double> seven = {7};
-  for (const Array& x : {full({}, 7), from_host(std::span(seven), {}),
+  for (const Array& x : {full({}, 7.0), from_host(std::span(seven), {}),
                          replicated(seven, {}, world()), from_host_on(0, std::span(seven), {})}) {
     EXPECT_EQ(x.shape(), Shape{});
     EXPECT_EQ(x.ndim(), 0);

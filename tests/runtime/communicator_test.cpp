@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include <tessera/runtime/mpi.hpp>
+#include <tessera/runtime/visit.hpp>
 
 #include "support/near.hpp"
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "support/near.hpp"
@@ -16,14 +17,25 @@ struct LeafSize {
   std::int64_t rows;
   std::int64_t leaf_rows;
 };
-// The sizes are part of the promise "the same bits": changing one changes results.
+// Of narrow arrays. The sizes are part of the promise "the same bits": changing one changes
+// results.
 const std::vector<LeafSize> leaf_sizes = {
     {0, 256},      {1, 256},       {2, 256},       {255, 256},      {256, 256},   {257, 256},
     {4096, 256},   {16384, 256},   {16385, 256},   {32767, 256},    {32768, 512}, {65535, 512},
     {65536, 1024}, {262143, 2048}, {262144, 4096}, {1000003, 4096}, {huge, 4096}};
 const std::vector<int> process_counts = {1, 2, 3, 4, 5, 7, 64, 1000};
 
-TEST(Distribution, LeafSizeDependsOnTheRowsOnly) {
+TEST(Distribution, LeafSizeDependsOnTheRowsAndTheirWidth) {
+  const std::vector<std::array<std::int64_t, 3>> wide = {
+      {1 << 20, 0, 4096},   {1 << 20, 64, 4096},  {1 << 20, 65, 2048},  {1 << 20, 128, 2048},
+      {1 << 20, 500, 512},  {1 << 20, 1024, 512}, {1 << 20, 2000, 512}, {1 << 20, huge, 512},
+      {1 << 16, 128, 1024}, {1 << 16, 512, 512},  {300, 2000, 256},     {0, 2000, 256}};
+  for (const auto& [n, width, leaf_rows] : wide) {
+    EXPECT_EQ(Distribution::leaf_rows_for(n, width), leaf_rows) << n << " x " << width;
+    EXPECT_EQ(Distribution::rows(n, 3, width).leaf_rows(), leaf_rows);
+    EXPECT_EQ(Distribution::replicated(n, 3, width).leaf_rows(), leaf_rows);
+    EXPECT_EQ(Distribution::rows(n, 3, width).everywhere(), Distribution::replicated(n, 3, width));
+  }
   for (const auto& [n, leaf_rows] : leaf_sizes) {
     EXPECT_EQ(Distribution::leaf_rows_for(n), leaf_rows) << n;
     for (const int p : process_counts) {
@@ -54,7 +66,6 @@ TEST(Distribution, ProcessesOwnConsecutiveLeavesInEqualShares) {
   for (const auto& [n, leaf_rows] : leaf_sizes)
     for (const int p : process_counts) {
       const auto d = Distribution::rows(n, p);
-      const std::int64_t share = (d.leaves() + p - 1) / p;
       Range leaves{0, 0};
       Range rows{0, 0};
       for (int r = 0; r < p; ++r) {
@@ -62,7 +73,7 @@ TEST(Distribution, ProcessesOwnConsecutiveLeavesInEqualShares) {
         const Range mine_rows = d.rows_of(r);
         ASSERT_EQ(mine.begin, leaves.end) << n << " on " << p << ", rank " << r;
         ASSERT_EQ(mine_rows.begin, rows.end) << n << " on " << p << ", rank " << r;
-        ASSERT_EQ(mine.size(), std::min(share, d.leaves() - mine.begin));
+        ASSERT_EQ(mine.size(), d.leaves() / p + (r < d.leaves() % p));
         ASSERT_EQ(mine_rows.end, std::min(n, mine.end * leaf_rows));
         leaves = mine;
         rows = mine_rows;

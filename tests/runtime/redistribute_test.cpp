@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <tessera/runtime/array.hpp>
+#include <tessera/runtime/visit.hpp>
 
 #include "support/near.hpp"
 
@@ -120,6 +121,24 @@ TEST(Redistribute, SmallElementsAndAnyShapeBetweenRowsAndReplicated) {
 TEST(Redistribute, TheSameDistributionIsTheSameArray) {
   const Array x = test::make<float>({300, 2});
   EXPECT_EQ(redistribute(x, x.distribution()).local().data, x.local().data);
+}
+
+TEST(Redistribute, RowsInOtherLeaves) {
+  const int p = world().size();
+  const std::int64_t n = 40000;
+  const Array x = test::make<double>({n, 2});
+  const auto other = Distribution::rows(n, p, 1000);
+  ASSERT_EQ(x.distribution().leaf_rows(), 512);
+  ASSERT_EQ(other.leaf_rows(), 256);
+  const Array y = redistribute(x, other);
+  ASSERT_TRUE(y.distribution() == other);
+  test::expect_elements<double>(y, sample<double>);
+  test::expect_same<double>(redistribute(y, x.distribution()), x);
+  const Array whole = gather(y);
+  EXPECT_TRUE(whole.distribution() == other.everywhere());  // the tree over it is that over y
+  const Array again = redistribute(whole, x.distribution().everywhere());
+  EXPECT_TRUE(again.distribution() == x.distribution().everywhere());
+  EXPECT_EQ(again.local().data, whole.local().data);
 }
 
 TEST(Redistribute, BlockCyclicHoldsMatricesOnly) {

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cereal/types/string.hpp>
-
+#include <array>
 #include <bit>
+#include <complex>
 #include <optional>
 
 #include "support/near.hpp"
@@ -130,6 +130,33 @@ TEST(Reduce, MergesNeighboursLeftWithRight) {
           x, [](const Leaf& leaf, Stream&) { return Text{std::to_string(leaf.index)}; });
       EXPECT_EQ(got.text, expected[leaves]) << threads << " threads";
     }
+}
+
+TEST(Archive, WhatIsPackedComesBack) {
+  using Deep = std::vector<std::pair<std::string, std::vector<std::array<float, 2>>>>;
+  const Deep deep = {{"", {}}, {std::string("a\0b", 3), {{{1, 2}}, {{3, -0.0F}}}}};
+  const std::vector<bool> bits = {true, false, true};
+  const std::complex<double> z(1, -2);
+  Packer packer;
+  packer(deep, bits, z, DType::int8, std::vector<double>{});
+  const std::string bytes = packer.take();
+  Deep deep_again;
+  std::vector<bool> bits_again;
+  std::complex<double> z_again;
+  DType dtype{};
+  std::vector<double> none = {1};
+  Unpacker unpacker(bytes);
+  unpacker(deep_again, bits_again, z_again, dtype, none);
+  EXPECT_EQ(deep_again, deep);
+  EXPECT_EQ(bits_again, bits);
+  EXPECT_EQ(z_again, z);
+  EXPECT_EQ(dtype, DType::int8);
+  EXPECT_TRUE(none.empty());
+  test::expect_error<RuntimeError>([&] { unpacker(none); }, "a message ends early");
+  Unpacker wrong(bytes);
+  std::array<std::uint64_t, 5> many;
+  wrong(many);
+  test::expect_error<RuntimeError>([&] { wrong(none); }, "a message ends early");
 }
 
 TEST(Reduce, OrderOfManyLeavesIsThatOfTheSerialTree) {

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/visit.hpp>
 
 #include "support/near.hpp"
 

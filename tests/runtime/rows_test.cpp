@@ -9,6 +9,8 @@
 
 #include "support/near.hpp"
 
+#include <tessera/runtime/visit.hpp>
+
 namespace tessera {
 namespace {
 

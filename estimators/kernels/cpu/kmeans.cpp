@@ -13,7 +13,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include <tessera/linalg/kernels/cpu/simd-inl.hpp>
+#include <tessera/linalg/kernels/simd-inl.hpp>
 
 #ifndef TESSERA_ESTIMATORS_KERNELS_CPU_KMEANS_ONCE
 #define TESSERA_ESTIMATORS_KERNELS_CPU_KMEANS_ONCE

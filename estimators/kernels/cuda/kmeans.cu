@@ -429,7 +429,8 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-/// The root of |x_i - c_j|^2, or the distance by scaled differences where that leaves the range of T.
+/// The root of |x_i - c_j|^2, or the distance by scaled differences where that leaves the range of
+/// T.
 template <class T>
 __device__ T root_of(T square, const Rows<T>& x, std::int64_t i, const Rows<T>& centers,
                      std::int64_t j) {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <tessera/estimators/kernels/kernels.hpp>
-#include <tessera/linalg/kernels/reference/element.hpp>
+#include <tessera/linalg/kernels/element.hpp>
 
 namespace tessera {
 namespace {

@@ -9,7 +9,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include <tessera/linalg/kernels/cpu/simd-inl.hpp>
+#include <tessera/linalg/kernels/simd-inl.hpp>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::on_cpu {

@@ -13,7 +13,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include <tessera/linalg/kernels/cpu/simd-inl.hpp>
+#include <tessera/linalg/kernels/simd-inl.hpp>
 
 #ifndef TESSERA_LINALG_KERNELS_CPU_MOMENTS_ONCE
 #define TESSERA_LINALG_KERNELS_CPU_MOMENTS_ONCE

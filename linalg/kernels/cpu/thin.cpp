@@ -10,7 +10,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include <tessera/linalg/kernels/cpu/simd-inl.hpp>
+#include <tessera/linalg/kernels/simd-inl.hpp>
 
 #ifndef TESSERA_LINALG_KERNELS_CPU_THIN_ONCE
 #define TESSERA_LINALG_KERNELS_CPU_THIN_ONCE

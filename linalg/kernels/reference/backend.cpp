@@ -8,9 +8,10 @@
 #include <type_traits>
 #include <vector>
 
+#include <tessera/linalg/kernels/element.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
-#include <tessera/linalg/kernels/reference/element.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::linalg {
 namespace {

@@ -1,0 +1,51 @@
+#!/bin/bash
+# What takes longer than tests should: tools/check.sh [format] [tidy [FILE...]] [asan]; all three
+# without a word.
+#   format  no file that clang-format would change
+#   tidy    clang-tidy finds nothing in the FILEs, else in all sources (half an hour on two cores)
+#   asan    all CTest tests under the address and undefined-behaviour sanitizers (an hour)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source tools/setup.sh
+install_packages clang-format clang-tidy
+
+format() {
+  git ls-files '*.cpp' '*.hpp' '*.cu' '*.cuh' | xargs clang-format --dry-run --Werror
+}
+
+tidy() {
+  local files=("$@")
+  [ $# -gt 0 ] || mapfile -t files < <(git ls-files {runtime,linalg,estimators,io}'/*.cpp' 'tools/*.cpp' |
+    grep -v /cuda/)
+  cmake --preset release >/dev/null
+  cmake --build --preset release --target tessera >/dev/null # what is generated
+  printf '%s\n' "${files[@]}" |
+    xargs -P "$(nproc)" -n 1 clang-tidy -p build/release --quiet --warnings-as-errors='*'
+}
+
+asan() {
+  cmake --preset asan
+  cmake --build --preset asan
+  ctest --preset asan --parallel 2 --timeout 1200
+}
+
+status=0
+check() { # check NAME ARGUMENTS...
+  if "$@"; then echo "$1: passed"; else
+    echo "$1: FAILED"
+    status=1
+  fi
+}
+case ${1-all} in
+  format | tidy | asan) check "$@" ;;
+  all)
+    check format
+    check tidy
+    check asan
+    ;;
+  *)
+    sed -n 's/^# //p; /^set/q' "$0" >&2
+    exit 2
+    ;;
+esac
+exit $status
