@@ -44,8 +44,8 @@ class Registry {
 
  private:
   Registry() {
-    for (const auto ours :
-         {detail::gaussian_nb, detail::kmeans, detail::linear_regression, detail::pca, detail::standard_scaler})
+    for (const auto ours : {detail::gaussian_nb, detail::kmeans, detail::linear_regression,
+                            detail::pca, detail::standard_scaler})
       add(ours());
   }
   std::mutex mutex_;

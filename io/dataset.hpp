@@ -51,7 +51,8 @@ std::vector<DatasetInfo> list_datasets(const std::string& file,
 /// differs between processes (in size or in a sample of its contents) or stores the data outside
 /// itself; ValueError listing the datasets there are when this one is missing, for one without data
 /// and for an attribute above of strange size; TypeError for references and other
-/// non-numbers, and for strings in other shapes; NotImplementedError for a filter that this HDF5 lacks. Collective.
+/// non-numbers, and for strings in other shapes; NotImplementedError for a filter that this HDF5
+/// lacks. Collective.
 DatasetInfo inspect(const std::string& file, const std::string& dataset,
                     const Communicator& comm = Communicator::world());
 

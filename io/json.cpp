@@ -106,7 +106,9 @@ std::string to_json(const Model& model, bool full) { return text_of(model_object
 std::string datasets_json(const std::string& file, const Communicator& comm) {
   ordered_json json = ordered_json::array();
   for (const auto& info : list_datasets(file, comm)) {
-    json.push_back({{"name", info.name}, {"shape", info.shape}, {"dtype", info.text ? "str" : name_of(info.dtype)}});
+    json.push_back({{"name", info.name},
+                    {"shape", info.shape},
+                    {"dtype", info.text ? "str" : name_of(info.dtype)}});
     if (!info.sparse.empty()) json.back()["sparse"] = info.sparse;
   }
   return text_of(json);

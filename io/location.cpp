@@ -70,9 +70,9 @@ Location resolve(const Location& location, const Communicator& comm) {
                     location.file));
   std::string candidates;
   for (const auto& info : std::span(found).first(std::min(most, found.size())))
-    candidates += fmt::format("{}{}:{} {} {}", candidates.empty() ? "" : ", ", location.file,
-                              info.name, tessera::to_string(info.shape),
-                              info.text ? "str" : name_of(info.dtype));
+    candidates +=
+        fmt::format("{}{}:{} {} {}", candidates.empty() ? "" : ", ", location.file, info.name,
+                    tessera::to_string(info.shape), info.text ? "str" : name_of(info.dtype));
   if (found.size() > most)
     candidates += fmt::format(" and {} more (tessera show lists them)", found.size() - most);
   throw ValueError(fmt::format("'{}' holds {} datasets; name one of: {}", location.file,

@@ -1,8 +1,8 @@
 #pragma once
 #include <string>
 
-#include <tessera/runtime/communicator.hpp>
 #include <tessera/model/value.hpp>
+#include <tessera/runtime/communicator.hpp>
 
 namespace tessera::io {
 

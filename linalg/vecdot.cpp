@@ -100,8 +100,8 @@ Array plain_vecdot(const Array& given_a, const Array& given_b) {
         *out.local().template as<T>() = static_cast<T>(v);
       return out.to(given_a.device());
     }
-    const Array out = collect(map_rows(
-        zip(a, {b}), {a.rows()}, dtype, [](const Leaf& leaf, const Tile& to, Stream&) {
+    const Array out = collect(
+        map_rows(zip(a, {b}), {a.rows()}, dtype, [](const Leaf& leaf, const Tile& to, Stream&) {
           for (std::int64_t i = 0; i < to.rows; ++i)
             to.as<T>()[i] = static_cast<T>(dot(leaf.tile.slice(i, 1).template as<const T>(),
                                                leaf.beside[0].slice(i, 1).template as<const T>(),

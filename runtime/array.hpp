@@ -114,8 +114,8 @@ class Array {
   /// an array on a device. Fractions are cut off on the way to integers, and what is not 0 becomes
   /// true. ValueError, the same everywhere, for a number that the integer dtype does not hold (NaN,
   /// infinities and what is outside of its range); a float32 that cannot hold a float64 is
-  /// infinite. TypeError from complex to real. Of text the codes; ValueError for other than integers.
-  /// Collective when it converts to an integer dtype.
+  /// infinite. TypeError from complex to real. Of text the codes; ValueError for other than
+  /// integers. Collective when it converts to an integer dtype.
   Array astype(DType dtype) const;
   /// The same values with this process's part on another device. A copy unless it is there already.
   /// Processes may name different devices. Collective: MemoryError, or NotImplementedError where

@@ -109,8 +109,8 @@ struct Kernels {
 
  private:
   static double flops_of_moments(Stream&, const Tile&, std::int64_t, const Tile&, const Tile&);
-  static double flops_of_group_moments(Stream&, const Tile&, std::int64_t, const Tile&,
-                                       const Tile&, const Tile&);
+  static double flops_of_group_moments(Stream&, const Tile&, std::int64_t, const Tile&, const Tile&,
+                                       const Tile&);
   static double flops_of_gram(Stream&, const Tile&, std::int64_t, const Tile&, const Tile&, bool,
                               const Tile&);
   static double flops_of_gram_product(Stream&, const Tile&, std::int64_t, std::span<const double>,

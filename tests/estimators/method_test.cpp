@@ -104,15 +104,16 @@ class Usurper : public EstimatorOf<Usurper, NoParams> {
 };
 
 TEST(Registry, TakesEstimatorsOfOnesOwn) {  // stays first
-  expect_error<ValueError>([] { make_estimator("Halves"); },
-                           "unknown estimator 'Halves'; there are GaussianNB, KMeans, LinearRegression, PCA, "
-                           "StandardScaler");
+  expect_error<ValueError>(
+      [] { make_estimator("Halves"); },
+      "unknown estimator 'Halves'; there are GaussianNB, KMeans, LinearRegression, PCA, "
+      "StandardScaler");
   register_estimator<Halves>();
   register_estimator<Falling>();
   register_estimator<Halves>();  // twice is once
   EXPECT_EQ(estimator_names(),
-            (std::vector<std::string>{"Falling", "GaussianNB", "Halves", "KMeans", "LinearRegression", "PCA",
-                                      "StandardScaler"}));
+            (std::vector<std::string>{"Falling", "GaussianNB", "Halves", "KMeans",
+                                      "LinearRegression", "PCA", "StandardScaler"}));
   expect_error<ValueError>([] { register_estimator<Usurper>(); },
                            "there is an estimator 'KMeans' already");
   Halves halves({.at = 1.5});

@@ -344,9 +344,9 @@ TEST_F(Foreign, StringsBecomeCodesOfCategories) {
     // And back, as strings of one length.
     io::write(folder / "out.h5", "/y", x);
     io::write(folder / "out.h5", "/rows",
-              map_rows(x, x.shape(), x.dtype(),
-                       [](const Leaf& in, const Tile& out, Stream& s) { copy(s, in.tile, out); })
-                  .with(x.names()));
+              map_rows(x, x.shape(), x.dtype(), [](const Leaf& in, const Tile& out, Stream& s) {
+                copy(s, in.tile, out);
+              }).with(x.names()));
     EXPECT_EQ(words_in(io::read(folder / "out.h5", "/y")), expected);
     EXPECT_EQ(words_in(io::read(folder / "out.h5", "/rows")), expected);
   }
