@@ -284,9 +284,10 @@ Array Array::astype(DType wanted) const {
   const bool integers = wanted != DType::boolean && !is_floating(wanted) && !is_complex(wanted);
   if (!categories().empty() && !integers) detail::refuse_text(categories());
   if (device() != cpu) return moved(cpu).astype(wanted).moved(device());
+  const Distribution& d = distribution();
   Array out;
   const auto convert = [&] {
-    out = Array(shape(), wanted, distribution(), comm());
+    out = Array(shape(), wanted, d, comm());
     if (const std::int64_t at = converted(local(), out.local()); at >= 0)
       throw ValueError(fmt::format("{} at {}", misfit(local(), at, wanted), place_of(*this, at)));
   };

@@ -125,11 +125,11 @@ TEST(Redistribute, TheSameDistributionIsTheSameArray) {
 
 TEST(Redistribute, RowsInOtherLeaves) {
   const int p = world().size();
-  const std::int64_t n = 40000;
+  const std::int64_t n = 70000;
   const Array x = test::make<double>({n, 2});
   const auto other = Distribution::rows(n, p, 1000);
-  ASSERT_EQ(x.distribution().leaf_rows(), 512);
-  ASSERT_EQ(other.leaf_rows(), 256);
+  ASSERT_EQ(x.distribution().leaf_rows(), 1024);
+  ASSERT_EQ(other.leaf_rows(), 512);
   const Array y = redistribute(x, other);
   ASSERT_TRUE(y.distribution() == other);
   test::expect_elements<double>(y, sample<double>);
