@@ -136,7 +136,7 @@ TEST(Unique, OfMatricesScalarsAndText) {
   test::expect_elements<std::int64_t>(u.values, [](auto i) { return i - 3; });
   test::expect_elements<std::int64_t>(u.inverse, [](auto i) { return i % 7; });
   EXPECT_EQ(u.inverse.shape(), x.shape());
-  const Unique one = unique(full({}, 4), {.inverse = true, .counts = true});
+  const Unique one = unique(full({}, 4.0), {.inverse = true, .counts = true});
   test::expect_elements<double>(one.values, [](auto) { return 4.0; });
   test::expect_elements<std::int64_t>(one.counts, [](auto) { return 1; });
   EXPECT_EQ(one.inverse.shape(), Shape{});

@@ -515,9 +515,9 @@ TEST(Errors, ModelsOfAnother) {
           fmt::format("the model holds a {}, not a {}", from->name(), to->name()));
     }
   }
-  expect_error<ValueError>(
-      [] { make_estimator("Kmeans"); },
-      "unknown estimator 'Kmeans'; there are KMeans, LinearRegression, PCA, StandardScaler");
+  expect_error<ValueError>([] { make_estimator("Kmeans"); },
+                           "unknown estimator 'Kmeans'; there are GaussianNB, KMeans, "
+                           "LinearRegression, PCA, StandardScaler");
 }
 
 TEST(Errors, DamagedModels) {

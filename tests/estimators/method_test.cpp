@@ -153,6 +153,8 @@ TEST(Methods, GoThroughTheirOperations) {
         spied("fit", [&] { type->make()->fit(x, y); });
         spied("fit", [&] { type->make()->fit_predict(x, y); });
         spied("fit", [&] { type->make()->fit_transform(x, y); });
+      } else if (std::holds_alternative<std::function<Method::Learn>>(m.does)) {
+        spied(m.name, [&] { dynamic_cast<Classifier&>(*e).partial_fit(x, y); });
       } else if (std::holds_alternative<std::function<Method::Tell>>(m.does)) {
         spied(m.name, [&] { e->call(m.name); });
       } else if (std::holds_alternative<std::function<Method::Measure>>(m.does)) {

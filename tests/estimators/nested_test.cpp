@@ -176,7 +176,7 @@ TEST_F(Nested, AModelInsideAModel) {
       [&] {
         make_estimator(changed("last_", Model{"Means", {}, {}}));
       },
-      "unknown estimator 'Means'; there are Chain, KMeans, LinearRegression, "
+      "unknown estimator 'Means'; there are Chain, GaussianNB, KMeans, LinearRegression, "
       "PCA, StandardScaler");
   PCA pca;
   pca.fit(data());

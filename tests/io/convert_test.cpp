@@ -371,11 +371,10 @@ TEST_F(Samples, ColumnsOfText) {
   // In the file, beside the numbers; one column of text alone is the dataset itself.
   io::convert(at, {folder_ / "o.h5", "/g/X"});
   EXPECT_EQ(io::inspect(folder_ / "o.h5", "/g/X").shape, (Shape{3, 3}));
-  EXPECT_TRUE(error_of([&] {
-                io::inspect(folder_ / "o.h5", "/g/X_text/column_4");
-              }).starts_with("TypeError: dataset '/g/X_text/column_4'"));
+  EXPECT_EQ(io::inspect(folder_ / "o.h5", "/g/X_text/column_4").shape, (Shape{3}));
   io::convert(at, {folder_ / "o.h5", "/names"}, {.columns = "name"});
-  EXPECT_TRUE(error_of([&] { io::inspect(folder_ / "o.h5", "/names"); }).starts_with("TypeError"));
+  EXPECT_EQ(io::read(folder_ / "o.h5", "/names").categories(),
+            (std::vector<std::string>{"", "M\xc3\xbcller", "NA"}));
   io::convert(at, {folder_ / "o.h5", "/y"}, {.columns = "x"});
   EXPECT_EQ(io::inspect(folder_ / "o.h5", "/y").shape, (Shape{3}));
 }
