@@ -20,7 +20,7 @@ endfunction()
 build(${SOURCE} ${WORK}/build)
 step(${LAUNCH} ${WORK}/prefix/bin/tessera-conformance --backend cpu --operation linalg.add)
 step(${LAUNCH} ${WORK}/build/outside)
-if(NOT output MATCHES "inertia 20833250 over 2 processes\n")
+if(NOT output MATCHES "inertia 20833500 over 2 processes\n")
   message(FATAL_ERROR "the outside program printed:\n${output}")
 endif()
 

@@ -355,7 +355,7 @@ def test_processes_with_different_options(first, second):
     """mpirun -n 1 ... : -n 1 ...: one error instead of waiting in different places."""
     write("d.h5", X=np.eye(3))
     fit = ["fit", "StandardScaler", "d.h5:/X", "--model", "m.tessera"]
-    result = tessera(*fit, *first, ":", "-n", 1, PROGRAM, *fit, *second, expect=1, timeout=30)
+    result = tessera(*fit, *first, ":", "-n", 1, PROGRAM, *fit, *second, expect=1, timeout=30, under_mpirun=True)
     assert result.err == (
         "tessera: ValueError: rank 1 was started with other options than rank 0; "
         "only --device and --threads may differ"
