@@ -31,9 +31,7 @@ std::string canonical(const std::string& file) {
 
 void forget_first_look(const std::string& file) {
   if (first_looks())
-    std::erase_if(*first_looks(), [&](const auto& look) {
-      return look.first == file || look.first == canonical(file);
-    });
+    for (const auto& name : {file, canonical(file)}) first_looks()->erase(name);
 }
 
 InputsStay::InputsStay() { first_looks().emplace(); }

@@ -34,4 +34,20 @@ GroupMoments composed::group_moments(const Rows& x, const Array& codes, std::int
   return all;
 }
 
+ColumnMoments merged(const GroupMoments& groups) {
+  const std::size_t p = groups.weight.empty() ? 0 : groups.mean.size() / groups.weight.size();
+  ColumnMoments all{std::vector<double>(p), std::vector<double>(p), std::vector<double>(p)};
+  for (std::size_t i = 0; i < groups.mean.size(); ++i) {
+    const double weight = groups.weight[i / p];
+    if (weight == 0) continue;
+    const std::size_t j = i % p;
+    const double before = all.count[j];
+    const double step = groups.mean[i] - all.mean[j];
+    all.count[j] += weight;
+    all.mean[j] += step * (weight / all.count[j]);
+    all.m2[j] += groups.m2[i] + step * step * (before * (weight / all.count[j]));
+  }
+  return all;
+}
+
 }  // namespace tessera::linalg

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <tessera/linalg/moments.hpp>
 #include <tessera/runtime/rows.hpp>
 
 namespace tessera::linalg {
@@ -20,5 +21,9 @@ struct GroupMoments {
 /// has 3 k p values.
 GroupMoments group_moments(const Rows& x, const Array& codes, std::int64_t groups,
                            const Array& weights = {});
+
+/// The moments of the columns over all groups, merged in their order (Chan). A NaN or infinity in
+/// any group shows as a mean that is not finite.
+ColumnMoments merged(const GroupMoments& groups);
 
 }  // namespace tessera::linalg

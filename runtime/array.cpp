@@ -259,7 +259,7 @@ Array Array::view(Range rows) const {
   Shape shape = this->shape();
   shape[0] = rows.size();
   const Distribution to =
-      split ? row_distribution(shape, comm()) : Distribution::replicated(shape[0], processes);
+      split ? row_distribution(shape, comm()) : replicated_distribution(shape, comm());
   for (int r = 0; r < processes; ++r) {
     const Range there = from.rows_of(r);
     const Range wanted = to.rows_of(r);

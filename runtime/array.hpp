@@ -24,6 +24,8 @@ std::int64_t element_count(const Shape& shape);
 std::int64_t row_count(const Shape& shape);
 /// Elements in each of them.
 std::int64_t elements_per_row(const Shape& shape);
+/// The same shape, of one dimension at least, with another number of rows.
+Shape with_rows(Shape shape, std::int64_t rows);
 /// How arrays of that shape lie unless one asks for something else: by rows, a scalar replicated.
 Distribution row_distribution(const Shape& shape, const Communicator& comm);
 /// The same leaves on every process.

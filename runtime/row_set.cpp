@@ -16,14 +16,9 @@ namespace {
 
 using Kind = Distribution::Kind;
 
-Shape with_rows(Shape shape, std::int64_t rows) {
-  shape[0] = rows;
-  return shape;
-}
-
 Distribution target_of(const Shape& shape, const Distribution& from, const Communicator& comm) {
   return from.kind() == Kind::rows ? row_distribution(shape, comm)
-                                   : Distribution::replicated(shape[0], comm.size());
+                                   : replicated_distribution(shape, comm);
 }
 
 // Whether every process holds the rows that it is to have.

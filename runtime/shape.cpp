@@ -27,4 +27,9 @@ std::int64_t elements_per_row(const Shape& shape) {
   return shape.empty() ? 1 : element_count(Shape(shape.begin() + 1, shape.end()));
 }
 
+Shape with_rows(Shape shape, std::int64_t rows) {
+  shape[0] = rows;
+  return shape;
+}
+
 }  // namespace tessera

@@ -19,11 +19,6 @@ std::size_t bytes_per_row(const Shape& shape, DType dtype) {
   return static_cast<std::size_t>(elements_per_row(shape)) * size_of(dtype);
 }
 
-Shape with_rows(Shape shape, std::int64_t rows) {
-  shape[0] = rows;
-  return shape;
-}
-
 // Replicated rows, of which each process has filled those that it owns: a process sends its own
 // packed, and all put them in place.
 void share_rows(const Array& out, const Distribution& of, std::span<const std::int64_t> indices) {
@@ -63,8 +58,8 @@ Array take_rows(const Array& x, std::span<const std::int64_t> indices) {
   if (x.distribution().kind() == Kind::block_cyclic)
     return take_rows(redistribute(x, row_distribution(x.shape(), x.comm())), indices);
   const Shape shape = with_rows(x.shape(), std::ssize(indices));
-  const Array out = detail::allocate(shape, x.dtype(),
-                                     Distribution::replicated(shape[0], x.comm().size()), x.comm());
+  const Array out =
+      detail::allocate(shape, x.dtype(), replicated_distribution(shape, x.comm()), x.comm());
   const Range mine = x.local_rows();
   together(x.comm(), [&] {
     Stream stream(x.device());
@@ -83,8 +78,8 @@ Array take_rows(const Rows& rows, std::span<const std::int64_t> indices) {
   const Rows x = rows.to(cpu);
   detail::check_row_indices(x.shape(), indices);
   const Shape shape = with_rows(x.shape(), std::ssize(indices));
-  const Array out = detail::allocate(shape, x.dtype(),
-                                     Distribution::replicated(shape[0], x.comm().size()), x.comm());
+  const Array out =
+      detail::allocate(shape, x.dtype(), replicated_distribution(shape, x.comm()), x.comm());
   const std::size_t width = bytes_per_row(shape, x.dtype());
   // Only the leaves that hold one of the rows are read.
   const Range mine = x.distribution().leaves_of(x.comm().rank());

@@ -70,11 +70,12 @@ void GaussianNB::do_partial_fit(const Rows& x, const Array& y, const Array& samp
 void GaussianNB::add(const Rows& x, const Array& codes, const Array& sample_weight, bool more) {
   const std::int64_t k = class_count(classes_);
   const auto p = static_cast<std::size_t>(x.cols());
-  const auto all = linalg::column_moments(x);
+  auto m = linalg::group_moments(x, codes, k, sample_weight);
+  // What is added to variances comes from the rows without their weights, as in scikit-learn.
+  const auto all = sample_weight ? linalg::column_moments(x) : linalg::merged(m);
   const double n = static_cast<double>(x.rows());
   if (!is_finite(all.mean) || all.count != std::vector<double>(p, n))
     require_finite(x, "X", name());
-  auto m = linalg::group_moments(x, codes, k, sample_weight);
   if (!is_finite(all.m2) || !is_finite(m.m2))
     throw ValueError("GaussianNB: squares of X leave the range of float64; scale X");
   epsilon_ = params.var_smoothing * *std::max_element(all.m2.begin(), all.m2.end()) / n;

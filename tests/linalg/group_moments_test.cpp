@@ -137,6 +137,21 @@ TEST(GroupMoments, ShowsWhatIsNotFiniteInItsGroupAlone) {
   EXPECT_EQ(m.weight, (std::vector<double>{300, 300}));
 }
 
+TEST(GroupMoments, MergeIntoThoseOfTheColumns) {
+  const Array x = test::make<double>({1003, 3}, [](auto i) { return 1e3 + double(i * i % 31); });
+  const Array codes = test::make<std::int32_t>({1003}, [](auto i) { return std::int32_t(i % 3); });
+  const ColumnMoments all = merged(group_moments(x, codes, 5));  // two groups are empty
+  const ColumnMoments direct = column_moments(x);
+  EXPECT_EQ(all.count, direct.count);
+  for (std::size_t j = 0; j < 3; ++j) {
+    EXPECT_NEAR(all.mean[j], direct.mean[j], 1e-12 * direct.mean[j]);
+    EXPECT_NEAR(all.m2[j], direct.m2[j], 1e-12 * direct.m2[j]);
+  }
+  const Array spoilt = test::make<float>({9, 1}, [](auto i) { return i == 4 ? float(nan) : 1.0F; });
+  const Array two = test::make<std::int32_t>({9}, [](auto i) { return std::int32_t(i % 2); });
+  EXPECT_TRUE(std::isnan(merged(group_moments(spoilt, two, 2)).mean[0]));
+}
+
 TEST(GroupMoments, RefusesOtherCodes) {
   test::expect_error<TypeError>(
       [] {
