@@ -65,8 +65,12 @@ def tessera(
 
 
 def without_mpirun(err):
-    """Standard error without mpirun's epilogue, which stands between lines of dashes."""
+    """Standard error without mpirun's epilogue, which stands between lines of dashes.
+
+    Nor with what its event loop says, rarely, of a process that closed its connection first.
+    """
     err = re.sub(r"^-{60,}\n.*?^-{60,}\n", "", err, flags=re.MULTILINE | re.DOTALL)
+    err = re.sub(r"^\[warn\] Epoll .*\n?", "", err, flags=re.MULTILINE)
     return "\n".join(line for line in err.splitlines() if line.strip())
 
 
