@@ -230,7 +230,7 @@ void set_trusted(bool trusted) { trust = trusted; }
 bool is_trusted() {
   if (!trust) {
     const char* text = std::getenv("TESSERA_TRUSTED");
-    const std::string_view value = text ? text : "0";
+    const std::string_view value = text && *text ? text : "0";
     if (value != "0" && value != "1")
       throw ValueError(fmt::format("TESSERA_TRUSTED must be 0 or 1, got '{}'", value));
     trust = value == "1";

@@ -298,7 +298,15 @@ class Reader {
   }
   std::vector<std::string> texts() {
     const auto count = number<std::uint64_t>();
+    // In memory each takes more than its eight bytes in the file: many of next to no letters are no
+    // list that anybody has written.
+    constexpr std::uint64_t many = 1 << 20;
+    const std::uint64_t least = (count > many ? 2 : 1) * sizeof(std::uint64_t);
+    if (count > buffer_.remaining() / least)
+      throw Malformed(
+          fmt::format("a list of {} strings where {} bytes are left", count, buffer_.remaining()));
     std::vector<std::string> all;
+    all.reserve(count);
     for (std::uint64_t i = 0; i < count; ++i) all.push_back(text());
     return all;
   }

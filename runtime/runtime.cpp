@@ -137,7 +137,7 @@ void Runtime::start(int* argc, char*** argv, bool with_mpi) {
   // Rank 0's environment counts, so that no process dispatches differently.
   const auto from_environment = [](const char* name, const char* otherwise = "") {
     const char* mine = std::getenv(name);
-    std::string text = process().rank == 0 && mine ? mine : otherwise;
+    std::string text = process().rank == 0 && mine && *mine ? mine : otherwise;
     Communicator::world().broadcast(text, 0);
     return text;
   };

@@ -244,14 +244,25 @@ bool TemporaryFile::take_name(bool only_new) {
     const auto link_as = [&](const std::string& name) {
       return linkat(AT_FDCWD, path_.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
     };
+    const auto copy_as = [&](const std::string& name) {
+      std::error_code why;
+      bool done = fs::copy_file(path_, name, why);
+      const int copy = done ? open(name.c_str(), O_RDWR | O_CLOEXEC) : -1;
+      done = done && copy >= 0 && fsync(copy) == 0;
+      const int error = why ? why.value() : errno;
+      if (copy >= 0) close(copy);
+      if (!done && error != EEXIST) unlink(name.c_str());
+      errno = error;
+      return done;
+    };
     if (link_as(target_)) {
       if (auto* u = at(slot_)) u->state = Unfinished::reserved;  // nothing is unfinished any more
       return true;
     }
-    if (errno != EEXIST) fail();
-    if (only_new) return false;
-    // There is no linking in the place of another: it has a name for a moment.
-    if (!with_new_name(link_as)) fail();
+    if (errno == EEXIST && only_new) return false;
+    // There is no linking in the place of another: it has a name for a moment. And some file
+    // systems know unnamed files but do not link them.
+    if (!(errno == EEXIST ? with_new_name(link_as) : with_new_name(copy_as))) fail();
   }
   int failed = renameat2(AT_FDCWD, name_.c_str(), AT_FDCWD, target_.c_str(),
                          only_new ? RENAME_NOREPLACE : 0);

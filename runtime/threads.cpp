@@ -56,7 +56,7 @@ void require_threads(int count) {
 }  // namespace
 
 int detail::default_threads() {
-  if (const char* text = std::getenv("TESSERA_THREADS")) {
+  if (const char* text = std::getenv("TESSERA_THREADS"); text && *text) {
     const auto n = thread_count(text);
     if (!n)
       throw ValueError(fmt::format("TESSERA_THREADS must be a whole number from 1 to {}, got '{}'",
@@ -65,7 +65,7 @@ int detail::default_threads() {
   }
   const int all = static_cast<int>(std::thread::hardware_concurrency());
   const int fair = std::max(1, std::min(usable_cores(), all / process().local_size));
-  if (const char* text = std::getenv("OMP_NUM_THREADS")) {
+  if (const char* text = std::getenv("OMP_NUM_THREADS"); text && *text) {
     // OpenMP's list has a number for every level of nesting, between spaces.
     std::string_view first = text;
     first = first.substr(0, first.find(','));

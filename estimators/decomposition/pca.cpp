@@ -255,15 +255,18 @@ const EstimatorType& PCA::describe() {
       },
       {
           attribute("components_", &PCA::components_,
-                    [](const PCA& s) {
-                      return array({s.n_components_, s.n_features_in_});
+                    [](const PCA& s) {  // directions of length 1, rounded
+                      return array({s.n_components_, s.n_features_in_},
+                                   {.low = -1.0 - 1e-3, .high = 1.0 + 1e-3});
                     }),
           attribute(
               "explained_variance_", &PCA::explained_variance_,
               [=](const PCA& s) { return array({s.n_components_}, variances(s.n_samples_ == 1)); }),
           attribute("explained_variance_ratio_", &PCA::explained_variance_ratio_,
                     [=](const PCA& s) {  // shares of nothing are NaN; of something they are rounded
-                      Numbers shares = variances(true);
+                      const auto kept = s.explained_variance_.astype(DType::float64);
+                      Numbers shares =
+                          variances(kept.size() == 0 || !(kept.values<double>()[0] > 0));
                       shares.high = 1.0 + 1e-6;
                       return array({s.n_components_}, shares);
                     }),

@@ -397,8 +397,11 @@ TEST(Models, ImpossibleContentsAreRefused) {
        "'n_features_in_' must be an int in the range [1, inf), got '3'"},
 
       {with(pca, "components_", 5, -inf),
-       "'components_' must be a floating array of shape (2, 3) with finite numbers, got -inf at "
-       "[1, 2]"},
+       "'components_' must be a floating array of shape (2, 3) with numbers >= -1.001 and <= 1.001, "
+       "got -inf at [1, 2]"},
+      {with(pca, "components_", 4, 2.0),
+       "'components_' must be a floating array of shape (2, 3) with numbers >= -1.001 and <= 1.001, "
+       "got 2.0 at [1, 1]"},
       {with(pca, "explained_variance_", 1, -0.5),
        "'explained_variance_' must be " + descending + ", got -0.5 at [1]"},
       {with(pca, "explained_variance_", floats({1, 2}, {2})),
@@ -408,7 +411,10 @@ TEST(Models, ImpossibleContentsAreRefused) {
       {with(pca, "explained_variance_ratio_", 0, 1.5),
        "'explained_variance_ratio_' must be a floating array of shape (2,) with numbers >= 0 and "
        "<= "
-       "1.000001 or NaN, descending, got 1.5 at [0]"},
+       "1.000001, descending, got 1.5 at [0]"},
+      {with(pca, "explained_variance_ratio_", 1, nan),
+       "'explained_variance_ratio_' must be a floating array of shape (2,) with numbers >= 0 and "
+       "<= 1.000001, descending, got nan at [1]"},
       {with(pca, "singular_values_", 0, -3.0),
        "'singular_values_' must be " + descending + ", got -3.0 at [0]"},
       {with(pca, "mean_", 2, nan), "'mean_' must be " + finite + ", got nan at [2]"},
