@@ -135,6 +135,8 @@ std::int64_t rows_per_transfer(const Shape& shape, DType dtype);
 /// range selects nothing.
 struct Selection {
   Selection(const Shape& shape, Range rows);
+  /// Of these rows the part of `columns` along the second dimension; in memory the rows are whole.
+  Selection(const Shape& shape, Range rows, Range columns);
   Id memory;
   Id file;
 };

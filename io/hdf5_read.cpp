@@ -3,6 +3,7 @@
 #include <hdf5.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include <tessera/io/hdf5.hpp>
@@ -38,6 +39,20 @@ Selection::Selection(const Shape& shape, Range rows) {
   check(H5Sselect_none(file));
   check(H5Sselect_none(memory));
 }
+
+Selection::Selection(const Shape& shape, Range rows, Range columns) : Selection(shape, rows) {
+  std::vector<hsize_t> start(shape.size(), 0);
+  std::vector<hsize_t> extent(shape.begin(), shape.end());
+  start[1] = static_cast<hsize_t>(columns.begin);
+  extent[0] = static_cast<hsize_t>(rows.size());
+  extent[1] = static_cast<hsize_t>(columns.size());
+  for (const auto& [space, first] : {std::pair(&memory, std::int64_t{0}), {&file, rows.begin}}) {
+    start[0] = static_cast<hsize_t>(first);
+    check(
+        H5Sselect_hyperslab(*space, H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr));
+  }
+}
+
 double most_seconds(const Shape& shape, Range rows, DType dtype) {
   constexpr double slow = 1e6;  // bytes a second, of a file server that is busy
   const auto all = static_cast<double>(std::max<std::int64_t>(1, row_count(shape)));
@@ -47,14 +62,54 @@ double most_seconds(const Shape& shape, Range rows, DType dtype) {
 
 namespace {
 
+// The shape of a dataset's chunks; empty where it has none.
+Shape chunk_of(hid_t dataset_id, const Shape& shape) {
+  const Id creation(check(H5Dget_create_plist(dataset_id)));
+  if (H5Pget_layout(creation) != H5D_CHUNKED) return {};
+  std::array<hsize_t, H5S_MAX_RANK + 1> chunk{};
+  const int ndim = check(H5Pget_chunk(creation, H5S_MAX_RANK, chunk.data()));
+  if (ndim != std::ssize(shape)) return {};  // HDF5 will say so
+  return {chunk.begin(), chunk.begin() + ndim};
+}
+
+// Reads independently in parts of few chunks: HDF5 takes some 7 kB for each chunk that a transfer
+// meets, which of small chunks is many times what they hold.
+void read_in_parts(hid_t dataset_id, hid_t type, const Shape& shape, Range rows, std::byte* to) {
+  constexpr std::int64_t most_chunks = 4096;
+  const Shape chunk = chunk_of(dataset_id, shape);
+  const auto read = [&](const Selection& selection, std::byte* at) {
+    check(H5Dread(dataset_id, type, selection.memory, selection.file, H5P_DEFAULT, at));
+  };
+  if (chunk.empty()) return read(Selection(shape, rows), to);
+  const auto along = [&](std::size_t i) { return (shape[i] - 1) / chunk[i] + 1; };
+  std::int64_t behind = 1;  // chunks along all dimensions but the first two
+  for (std::size_t i = 2; i < chunk.size(); ++i) behind *= along(i);
+  const bool flat = shape.size() < 2;
+  const std::int64_t columns = flat ? 1 : shape[1];
+  const std::int64_t width =
+      flat ? 1 : std::min(columns, std::max<std::int64_t>(1, most_chunks / behind) * chunk[1]);
+  const std::int64_t across = behind * (flat ? 1 : (width - 1) / chunk[1] + 1);
+  const std::int64_t height = std::max<std::int64_t>(1, most_chunks / across) * chunk[0];
+  const std::size_t row_bytes =
+      static_cast<std::size_t>(elements_per_row(shape)) * H5Tget_size(type);
+  for (std::int64_t row = rows.begin; row < rows.end;) {
+    const Range part{row, std::min(rows.end, (row / height + 1) * height)};
+    std::byte* const at = to + static_cast<std::size_t>(row - rows.begin) * row_bytes;
+    for (std::int64_t column = 0; column < columns; column += width) {
+      const Range some{column, std::min(columns, column + width)};
+      read(width == columns ? Selection(shape, part) : Selection(shape, part, some), at);
+    }
+    row = part.end;
+  }
+}
+
 void read_packed(hid_t dataset_id, const DatasetInfo& info, Range rows, std::byte* to) {
   const Packing& packing = *info.packing;
   const Selection selection(info.shape, rows);
   const auto count = check(H5Sget_select_npoints(selection.memory));
   std::byte* raw =
       to + static_cast<std::size_t>(count) * (size_of(packing.result) - size_of(packing.stored));
-  check(H5Dread(dataset_id, writing_type(packing.stored), selection.memory, selection.file,
-                H5P_DEFAULT, raw));
+  read_in_parts(dataset_id, writing_type(packing.stored), info.shape, rows, raw);
   unpack(packing, count, to, title(file_of(dataset_id), info.name));
 }
 
@@ -69,7 +124,10 @@ void read_rows(hid_t dataset_id, const DatasetInfo& info, Range rows, void* to, 
   const Id type = reading_type(stored, info.dtype);
   const Selection selection(info.shape, rows);
   const Watch watch("H5Dread", most_seconds(info.shape, rows, info.dtype));
-  check(H5Dread(dataset_id, type, selection.memory, selection.file, transfer, to));
+  if (transfer == H5P_DEFAULT)
+    read_in_parts(dataset_id, type, info.shape, rows, static_cast<std::byte*>(to));
+  else
+    check(H5Dread(dataset_id, type, selection.memory, selection.file, transfer, to));
   if (info.dtype != DType::boolean) return;
   // Memory of type bool may hold nothing but 0 and 1.
   auto* bytes = static_cast<std::uint8_t*>(to);

@@ -60,3 +60,18 @@ def test_sparse_matrices_are_said_to_be_and_read_dense(tmp_path, layout):
         f["X/indices"][7] = 9999
     broken = tessera("fit", "PCA", f"{path}:/X", "--dense", "--model", tmp_path / "m", expect=1)
     assert "is damaged: it has an index of 9999 in" in broken.err
+
+
+def test_more_chunks_than_hdf5_reads_at_once(tmp_path):
+    """They are read in parts of rows and columns: every number is still where it belongs."""
+    path = tmp_path / "chunks.h5"
+    x = np.arange(83.0 * 9001).reshape(83, 9001)
+    with h5py.File(path, "w") as f:
+        f.create_dataset("columns", data=x, chunks=(16, 2))
+        f.create_dataset("rows", data=x.T, chunks=(1, 83))
+        f.create_dataset("packed", data=(x % 7).astype("i2"), chunks=(5, 1))
+        f["packed"].attrs["scale_factor"] = 0.5
+    for name, expected in {"columns": x, "rows": x.T, "packed": x % 7 / 2}.items():
+        for options, processes in (([], 1), (["--stream"], 3)):
+            read = contents(path, name, tmp_path, *options, processes=processes)
+            np.testing.assert_array_equal(read, expected)
