@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-#include <limits>
+#include <numeric>
 
-#include <tessera/estimators/range.hpp>
+#include <tessera/estimators/metrics/regression.hpp>
 #include <tessera/estimators/targets.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/visit.hpp>
@@ -17,44 +16,12 @@ std::vector<Method> Regressor::role_methods() {
 }
 
 double Regressor::do_score(const Rows& x, const Array& y, const Array& sample_weight) const {
-  const Rows predicted = run("predict", x)[0].as(y.dtype());
+  const Rows predicted = run("predict", x)[0];
   if (y.cols() != predicted.cols())
     throw ValueError(fmt::format("y has {} targets, but {} was fitted with {}", y.cols(), name(),
                                  predicted.cols()));
-  if (x.rows() < 2) {
-    warn("R^2 score is not well-defined with less than two samples.", "UndefinedMetricWarning");
-    return std::numeric_limits<double>::quiet_NaN();
-  }
-  const auto q = static_cast<std::size_t>(y.cols());
-  const detail::Balanced balanced(sample_weight);
-  const auto total = detail::moments(y, balanced.values, detail::Accuracy::by_column, [] {});
-  std::vector<double> unit;  // errors are measured like the moments of y
-  for (const int e : total.unit) unit.push_back(std::ldexp(1.0, -e));
-  const Rows all = zip(predicted.to(cpu), {y, balanced.values});
-  const Sums residual = reduce<Sums>(all, [&](const Leaf& leaf, Stream&) {
-    Sums s{std::vector<double>(q)};
-    const Tile &truth = leaf.beside[0], &w = leaf.beside[1];
-    visit_floating(truth.dtype, [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      for (std::int64_t i = 0; i < truth.rows; ++i)
-        for (std::size_t t = 0; t < q; ++t) {
-          const auto j = static_cast<std::int64_t>(t);
-          const double e =
-              static_cast<double>(truth.as<const T>()[i * truth.stride + j]) * unit[t] -
-              static_cast<double>(leaf.tile.as<const T>()[i * leaf.tile.stride + j]) * unit[t];
-          s.values[t] += e * e * (w ? static_cast<double>(w.as<const T>()[i]) : 1.0);
-        }
-    });
-    return s;
-  });
-  double score = 0.0;
-  for (std::size_t t = 0; t < q; ++t) {
-    if (total.m2[t] != 0.0)
-      score += 1.0 - residual.values[t] / total.m2[t];
-    else
-      score += residual.values[t] == 0.0 ? 1.0 : 0.0;
-  }
-  return score / static_cast<double>(q);
+  const metrics::PerTarget scores = metrics::r2_score({y, predicted, sample_weight});
+  return std::accumulate(scores.begin(), scores.end(), 0.0) / static_cast<double>(scores.size());
 }
 
 std::vector<Method> Classifier::role_methods() {

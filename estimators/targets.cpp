@@ -179,6 +179,53 @@ Classes encode_classes(const Array& given, const Rows& x, std::string_view estim
   return {classes, as_x_lies(codes, x)};
 }
 
+std::pair<Classes, Classes> encode_together(const Array& y_true, const Array& y_pred) {
+  if (y_true.rows() != y_pred.rows())
+    throw ValueError(
+        fmt::format("Found input variables with inconsistent numbers of samples: "
+                    "[{}, {}] of y_true and y_pred",
+                    y_true.rows(), y_pred.rows()));
+  if (y_true.rows() == 0) throw ValueError("y_true and y_pred have no rows");
+  if (y_true.categories().empty() != y_pred.categories().empty())
+    throw ValueError(
+        fmt::format("Labels in y_true and y_pred should be of the same type: one holds "
+                    "{}, the other {}",
+                    y_true.categories().empty() ? "numbers" : "text",
+                    y_true.categories().empty() ? "text" : "numbers"));
+  Classes truth = encode_classes(y_true, y_true, "y_true");
+  Classes predicted = encode_classes(y_pred, y_true, "y_pred");
+  if (same_classes(truth.values, predicted.values)) return {std::move(truth), std::move(predicted)};
+  Value all;
+  if (truth.values.is<Words>()) {
+    std::set<std::string> words;
+    for (const Value* v : {&truth.values, &predicted.values})
+      words.insert(v->as<Words>().begin(), v->as<Words>().end());
+    all = Words(words.begin(), words.end());
+  } else {
+    const Array &a = truth.values.as<Array>(), &b = predicted.values.as<Array>();
+    const auto fits = [](const Array& from, DType dtype) {
+      return wide(from) == wide(from.astype(dtype));
+    };
+    const DType dtype = a.dtype() == b.dtype() || fits(b, a.dtype()) ? a.dtype()
+                        : fits(a, b.dtype())                         ? b.dtype()
+                                                                     : DType::float64;
+    std::set<long double> values;
+    for (const Array& some : {a, b})
+      for (const long double v : wide(some)) values.insert(v);
+    const DType built = dtype == DType::boolean ? DType::uint8 : dtype;
+    visit(built, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
+        std::vector<T> labels;
+        for (const long double v : values) labels.push_back(static_cast<T>(v));
+        all = replicated(labels, {std::ssize(labels)}, y_true.comm()).astype(dtype);
+      }
+    });
+  }
+  return {encode_classes(y_true, y_true, "y_true", all),
+          encode_classes(y_pred, y_true, "y_pred", all)};
+}
+
 void require_known_labels(const Array& y, const Classes& classes, std::string_view estimator) {
   const Array codes = classes.codes.to(cpu);
   const auto first = codes.local().as<const std::int32_t>();

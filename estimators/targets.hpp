@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <tessera/model/value.hpp>
@@ -37,6 +38,10 @@ Classes encode_classes(const Array& y, const Rows& x, std::string_view estimator
 /// text. Collective.
 Classes encode_classes(const Array& y, const Rows& x, std::string_view estimator,
                        const Value& classes);
+/// y_true and y_pred (n,) or (n, 1), encoded among the labels that either has, as y_true lies:
+/// errors as above, and ValueError for different numbers of rows or where numbers meet text.
+/// Collective.
+std::pair<Classes, Classes> encode_together(const Array& y_true, const Array& y_pred);
 /// ValueError naming some of the labels that are none of the classes, if there are any. Collective.
 void require_known_labels(const Array& y, const Classes& classes, std::string_view estimator);
 

@@ -54,6 +54,8 @@ std::string Option::allowed() const {
       return fmt::format("one of {}", fmt::join(words, ", "));
     case Kind::order:
       return "a number, inf, -inf, fro or nuc";
+    case Kind::label:
+      return "a label";
   }
   return {};
 }
@@ -66,6 +68,9 @@ std::string Option::default_text() const {
 Setting Option::parse(const std::string& text) const {
   Setting value = text;
   if (kind == Kind::integer) {
+    if (const auto v = number_in<std::int64_t>(text)) value = *v;
+  } else if (kind == Kind::label) {
+    if (const auto v = number_in<double>(text)) value = *v;
     if (const auto v = number_in<std::int64_t>(text)) value = *v;
   } else if (kind == Kind::number || kind == Kind::order) {
     if (const auto v = number_in<double>(text)) value = *v;
@@ -93,6 +98,7 @@ void Option::check(const Setting& value) const {
         return integer || std::holds_alternative<double>(value);
       case Kind::word:
         return word && std::ranges::find(words, *word) != words.end();
+      case Kind::label:
       case Kind::order:  // the function knows which words there are for the shape
         return integer || word || std::holds_alternative<double>(value);
     }
@@ -104,6 +110,8 @@ void Option::check(const Setting& value) const {
 Arguments::Arguments(const Signature& signature, std::vector<Array> arrays,
                      const std::map<std::string, Setting>& settings)
     : arrays_(std::move(arrays)) {
+  while (arrays_.size() < signature.inputs.size() && signature.inputs[arrays_.size()].optional)
+    arrays_.emplace_back();
   if (arrays_.size() != signature.inputs.size())
     throw ValueError(fmt::format("{} takes {} array{}, got {}", signature.name,
                                  signature.inputs.size(), signature.inputs.size() == 1 ? "" : "s",

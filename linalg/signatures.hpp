@@ -12,8 +12,8 @@
 #include <tessera/linalg/norm.hpp>
 #include <tessera/linalg/transpose.hpp>
 
-/// The functions of this room as data: what they take, what options they have, what comes out. The
-/// program's `linalg` subcommands, their help and docs/linalg_functions.md are made from it.
+/// Functions as data: what they take, what options they have, what comes out. The program's
+/// `linalg` and `metric` subcommands, their help and docs/linalg_functions.md are made from it.
 namespace tessera::linalg {
 
 /// The value of an option: None, a bool, an int, a float, a word or ints.
@@ -22,7 +22,7 @@ using Setting = std::variant<std::monostate, bool, std::int64_t, double, std::st
 
 /// An option of a function, with the name that it has in Python.
 struct Option {
-  enum class Kind : std::uint8_t { flag, integer, integers, number, word, order };
+  enum class Kind : std::uint8_t { flag, integer, integers, number, word, order, label };
   std::string name;
   std::string doc;  ///< of a flag that is true by default: what turning it off does
   Kind kind = Kind::flag;
@@ -56,6 +56,7 @@ struct Signature {
     std::string name;
     std::string doc;
     bool verbatim = false;  ///< integers that are no matrix: never converted or spread
+    bool optional = false;  ///< may be left out; such come last
   };
   std::string name;
   std::string doc;
@@ -78,6 +79,7 @@ class Arguments {
   Arguments(const Signature& signature, std::vector<Array> arrays,
             const std::map<std::string, Setting>& settings);
 
+  /// Empty for an optional one that is left out.
   const Array& operator[](std::size_t input) const { return arrays_[input]; }
   bool flag(const std::string& name) const { return std::get<bool>(value(name)); }
   std::int64_t integer(const std::string& name) const {
@@ -90,6 +92,8 @@ class Arguments {
     return std::get<std::string>(value(name));
   }
   NormOrder order(const std::string& name) const;
+  /// The value of a label: an int, a float or a word.
+  const Setting& label(const std::string& name) const { return value(name); }
   /// Of the words N, T and C.
   Transpose transpose(const std::string& name) const;
 
@@ -99,7 +103,7 @@ class Arguments {
   std::map<std::string, Setting> settings_;
 };
 
-/// All of them, in the order of the documentation.
+/// All functions of linear algebra, in the order of the documentation.
 const std::vector<Signature>& signatures();
 /// The one of that name; ValueError listing all for another.
 const Signature& signature(std::string_view name);

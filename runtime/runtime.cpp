@@ -33,16 +33,20 @@ using detail::process;
 using detail::say;
 using mpi::check;
 
-// MPI of a process that nothing has launched: no daemon (orted) beside it, no search for networks.
+// MPI of a process that nothing has launched: no daemon (orted) beside it, no search for networks,
+// and no session folder, which another job that ends can take away while this one makes it.
 // What the environment says already counts. Programs that this one starts do not inherit it.
 class AloneSettings {
  public:
   AloneSettings() {
     for (const auto& [name, value] : std::initializer_list<std::pair<const char*, const char*>>{
              {"OMPI_MCA_ess_singleton_isolated", "1"},
+             {"OMPI_MCA_orte_create_session_dirs", "0"},
              {"OMPI_MCA_pml", "ob1"},
              {"OMPI_MCA_btl", "self"}})
       if (!std::getenv(name) && setenv(name, value, 0) == 0) set_.push_back(name);
+    // Read when the first file is opened: shared file pointers, which nobody uses, would lie there.
+    setenv("OMPI_MCA_sharedfp", "^sm", 0);
   }
   ~AloneSettings() {
     for (const char* name : set_) unsetenv(name);

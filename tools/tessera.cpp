@@ -25,7 +25,7 @@
 #include <tessera/tessera.hpp>
 
 #include "command.hpp"
-#include "linalg.hpp"
+#include "functions.hpp"
 #include "make.hpp"
 
 namespace {
@@ -568,7 +568,8 @@ int main(int argc, char** argv) {
              chosen);
   Make regression(*make, "regression", "normal features /X and linear targets /y", make_regression,
                   chosen);
-  const Linalg linalg(program, chosen);
+  const Functions linalg(program, Functions::linear_algebra(), chosen);
+  const Functions metrics(program, Functions::metrics(), chosen);
   Convert convert(program, chosen);
   Backends backends(program, chosen);
   check_values(program);

@@ -397,10 +397,14 @@ TEST(Models, ImpossibleContentsAreRefused) {
        "'n_features_in_' must be an int in the range [1, inf), got '3'"},
 
       {with(pca, "components_", 5, -inf),
-       "'components_' must be a floating array of shape (2, 3) with numbers >= -1.001 and <= 1.001, "
+       "'components_' must be a floating array of shape (2, 3) with finite numbers >= -1.001 and "
+       "<= "
+       "1.001, "
        "got -inf at [1, 2]"},
       {with(pca, "components_", 4, 2.0),
-       "'components_' must be a floating array of shape (2, 3) with numbers >= -1.001 and <= 1.001, "
+       "'components_' must be a floating array of shape (2, 3) with finite numbers >= -1.001 and "
+       "<= "
+       "1.001, "
        "got 2.0 at [1, 1]"},
       {with(pca, "explained_variance_", 1, -0.5),
        "'explained_variance_' must be " + descending + ", got -0.5 at [1]"},

@@ -1,4 +1,4 @@
-#include "linalg.hpp"
+#include "functions.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -8,7 +8,8 @@
 #include <sstream>
 #include <utility>
 
-#include <tessera/linalg/signatures.hpp>
+#include <tessera/estimators/metrics/signatures.hpp>
+#include <tessera/linalg/norm.hpp>
 #include <tessera/runtime/visit.hpp>
 
 namespace tessera {
@@ -67,6 +68,9 @@ void add_option(CLI::App& app, const Option& option, const std::shared_ptr<Setti
 /// As Python prints it: 1.5, (1+2j).
 std::string text_of(const Array& x) {
   std::string text;
+  if (!x.categories().empty())
+    return x
+        .categories()[static_cast<std::size_t>(x.astype(DType::int64).values<std::int64_t>()[0])];
   visit(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T v = x.values<T>()[0];
@@ -81,19 +85,26 @@ std::string text_of(const Array& x) {
 /// One function on datasets: where the operands come from, how they lie, where results go.
 class Run {
  public:
-  Run(CLI::App& app, const Signature& function, std::shared_ptr<Common> common)
+  Run(CLI::App& app, const std::string& room, const Signature& function,
+      std::shared_ptr<Common> common)
       : function_(function), common_(std::move(common)), inputs_(function.inputs.size()) {
-    for (std::size_t i = 0; i < inputs_.size(); ++i)
-      app.add_option(function.inputs[i].name, inputs_[i],
-                     function.inputs[i].doc + ", FILE.h5:/dataset")
-          ->required()
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      const auto& input = function.inputs[i];
+      app.add_option(input.optional ? flag_of(input.name) : input.name, inputs_[i],
+                     input.doc + ", FILE.h5:/dataset")
+          ->required(!input.optional)
           ->type_name("");
+    }
     auto* out = app.add_option(
         "--out", out_,
         fmt::format("file, FILE.h5 or FILE.h5:/group, to write /{} to; it may have other contents",
                     fmt::join(function.outputs, ", /")));
     if (!function.scalars) out->required();
     for (const Option& option : function.options) add_option(app, option, settings_);
+    if (function.inputs[0].verbatim) {  // which stays as it is
+      app.footer(fmt::format("Example:\n  mpirun -n 4 tessera {} {}", room, function.example));
+      return;
+    }
     app.add_option("--layout", layout_,
                    "how operands are spread: rows, block_cyclic (ScaLAPACK's) or replicated [rows]")
         ->check(CLI::IsMember({"rows", "block_cyclic", "replicated"}));
@@ -102,7 +113,7 @@ class Run {
     app.add_option("--dtype", dtype_,
                    "convert operands to float32, float64, complex64 or complex128 first")
         ->check(CLI::IsMember({"float32", "float64", "complex64", "complex128"}));
-    app.footer(fmt::format("Example:\n  mpirun -n 4 tessera linalg {}", function.example));
+    app.footer(fmt::format("Example:\n  mpirun -n 4 tessera {} {}", room, function.example));
   }
 
   void operator()() const {
@@ -145,11 +156,11 @@ class Run {
 };
 
 /// Adds all functions below `app`; the one that is named becomes `chosen`.
-void add_functions(CLI::App& app, const std::shared_ptr<Common>& common, Command& chosen,
-                   bool alone) {
-  for (const Signature& function : linalg::signatures()) {
+void add_functions(CLI::App& app, const Functions::Table& table,
+                   const std::shared_ptr<Common>& common, Command& chosen, bool alone) {
+  for (const Signature& function : table.functions) {
     CLI::App* own = app.add_subcommand(function.name, function.doc);
-    const auto run = std::make_shared<Run>(*own, function, common);
+    const auto run = std::make_shared<Run>(*own, table.name, function, common);
     if (alone) common->add_to(*own, Common::Reads::arrays);
     own->callback([run, common, alone, &chosen] {
       chosen = [run, common, alone] {
@@ -172,14 +183,10 @@ std::string cell(const std::string& text) {
 }
 
 /// The table of all functions: what docs/linalg_functions.md is made from.
-std::string functions_as_markdown() {
+std::string functions_as_markdown(const Functions::Table& table) {
   std::string text =
-      "# The functions of linear algebra\n\n"
-      "Written by `tessera linalg functions`; [linalg.md](linalg.md) says how to write it anew and "
-      "what the\nfunctions do. Options have these names in C++ and Python; on the command line `_` "
-      "is `-`, and what is on\nby default is turned off by the word behind it.\n\n"
-      "| function | arguments | options | results |\n|---|---|---|---|\n";
-  for (const Signature& function : linalg::signatures()) {
+      table.title + "| function | arguments | options | results |\n|---|---|---|---|\n";
+  for (const Signature& function : table.functions) {
     std::vector<std::string> inputs, options, outputs;
     for (const auto& input : function.inputs)
       inputs.push_back(fmt::format("{} ({})", input.name, cell(input.doc)));
@@ -200,7 +207,8 @@ std::string functions_as_markdown() {
 }
 
 /// Runs the functions that a file names, one a line.
-void run_batch(const std::string& file, const std::shared_ptr<Common>& common) {
+void run_batch(const std::string& file, const Functions::Table& table,
+               const std::shared_ptr<Common>& common) {
   std::string text;
   on_first(Communicator::world(), [&] {
     std::ifstream input(file);
@@ -216,7 +224,7 @@ void run_batch(const std::string& file, const std::shared_ptr<Common>& common) {
     try {
       CLI::App app("", "line");
       Command command;
-      add_functions(app, common, command, false);
+      add_functions(app, table, common, command, false);
       check_values(app);
       app.parse(line);
       command();
@@ -230,31 +238,56 @@ void run_batch(const std::string& file, const std::shared_ptr<Common>& common) {
 
 }  // namespace
 
-Linalg::Linalg(CLI::App& program, Command& chosen) {
-  CLI::App* app = program.add_subcommand(
-      "linalg", "SciPy's linear algebra on datasets; see linalg FUNCTION --help");
-  app->footer(
-      "Examples:\n"
-      "  tessera make regression --rows 100000 --cols 8 --out data.h5\n"
-      "  mpirun -n 4 tessera linalg lstsq data.h5:/X data.h5:/y --out fit.h5\n"
-      "  tessera show fit.h5\n"
-      "  tessera linalg cond data.h5:/X");
-  add_functions(*app, common_, chosen, true);
+Functions::Table Functions::linear_algebra() {
+  return {"linalg", "SciPy's linear algebra on datasets; see linalg FUNCTION --help",
+          "Examples:\n"
+          "  tessera make regression --rows 100000 --cols 8 --out data.h5\n"
+          "  mpirun -n 4 tessera linalg lstsq data.h5:/X data.h5:/y --out fit.h5\n"
+          "  tessera show fit.h5\n"
+          "  tessera linalg cond data.h5:/X",
+          "# The functions of linear algebra\n\n"
+          "Written by `tessera linalg functions`; [linalg.md](linalg.md) says how to write it anew "
+          "and what the\nfunctions do. Options have these names in C++ and Python; on the command "
+          "line `_` is `-`, and what is on\nby default is turned off by the word behind it.\n\n",
+          linalg::signatures()};
+}
+
+Functions::Table Functions::metrics() {
+  return {"metric", "how good predictions are, as sklearn.metrics; see metric NAME --help",
+          "Examples:\n"
+          "  tessera predict linear.tessera data.h5:/X --out predicted.h5:/y\n"
+          "  mpirun -n 4 tessera metric r2_score data.h5:/y predicted.h5:/y\n"
+          "  tessera metric classification_report labels.h5:/y predicted.h5:/y",
+          "# Metrics\n\n"
+          "Written by `tessera metric functions > docs/metrics.md`. Options have scikit-learn's "
+          "names; on the command\nline `_` is `-`, and what is on by default is turned off by the "
+          "word behind it.\n\n",
+          tessera::metrics::signatures()};
+}
+
+Functions::Functions(CLI::App& program, Table table, Command& chosen) : table_(std::move(table)) {
+  CLI::App* app = program.add_subcommand(table_.name, table_.doc);
+  app->footer(table_.footer);
+  add_functions(*app, table_, common_, chosen, true);
   CLI::App* functions =
-      app->add_subcommand("functions", "print all functions as docs/linalg_functions.md has them");
-  functions->callback([&chosen] { chosen = [] { print(functions_as_markdown()); }; });
+      app->add_subcommand("functions", "print all functions as a page of the documentation");
+  functions->callback(
+      [this, &chosen] { chosen = [this] { print(functions_as_markdown(table_)); }; });
   CLI::App* batch =
       app->add_subcommand("batch", "run several functions in one start of the program");
   const auto file = std::make_shared<std::string>();
-  batch->add_option("COMMANDS", *file, "file with one command a line, without 'tessera linalg'")
+  batch
+      ->add_option("COMMANDS", *file,
+                   fmt::format("file with one command a line, without 'tessera {}'", table_.name))
       ->required()
       ->type_name("");
   common_->add_to(*batch, Common::Reads::arrays);
-  batch->footer("Ends at the first error. Example of a line:\n  svd data.h5:/X --out svd.h5");
-  batch->callback([file, common = common_, &chosen] {
-    chosen = [file, common] {
-      common->apply();
-      run_batch(*file, common);
+  batch->footer(fmt::format("Ends at the first error. Example of a line:\n  {}",
+                            table_.functions.front().example));
+  batch->callback([this, file, &chosen] {
+    chosen = [this, file] {
+      common_->apply();
+      run_batch(*file, table_, common_);
     };
   });
 }

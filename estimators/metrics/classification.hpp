@@ -1,0 +1,74 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include <tessera/linalg/small.hpp>
+#include <tessera/model/value.hpp>
+#include <tessera/runtime/array.hpp>
+
+/// How good predictions are, as sklearn.metrics. Labels are vectors of any real dtype or text, on
+/// any device; `sample_weight` is nothing or a weight for each row. All are collective, one pass
+/// over the labels once they are encoded, and the same bits at any number of processes. ValueError
+/// where shapes differ, labels are not finite or are no labels, or numbers meet text.
+namespace tessera::metrics {
+
+/// Which rows of each class were taken for which class.
+struct Confusion {
+  Value labels;          ///< that y_true or y_pred has, ascending: an array or a list of strings
+  linalg::Small counts;  ///< (k, k) rows, or their weights: of the true class i, predicted as j
+};
+/// ValueError for more than 8192 labels.
+Confusion confusion(const Array& y_true, const Array& y_pred, const Array& sample_weight = {});
+
+/// What a matrix is divided by: nothing, the sums of its rows, of its columns, or of all.
+enum class Normalize { none, true_labels, pred_labels, all };
+/// (k, k) replicated: int64 without weights and normalisation, float64 otherwise.
+Array confusion_matrix(const Array& y_true, const Array& y_pred, const Array& sample_weight = {},
+                       Normalize normalize = Normalize::none);
+
+/// The share of rows with the right label, or without `normalize` their number.
+double accuracy_score(const Array& y_true, const Array& y_pred, const Array& sample_weight = {},
+                      bool normalize = true);
+double zero_one_loss(const Array& y_true, const Array& y_pred, const Array& sample_weight = {},
+                     bool normalize = true);
+/// The mean over the classes of y_true of the share of their rows that is found; `adjusted` so that
+/// chance gives 0.
+double balanced_accuracy_score(const Array& y_true, const Array& y_pred,
+                               const Array& sample_weight = {}, bool adjusted = false);
+/// Cohen's kappa; `weights` is "none", "linear" or "quadratic".
+double cohen_kappa_score(const Array& y_true, const Array& y_pred, const Array& sample_weight = {},
+                         const std::string& weights = "none");
+/// The correlation of Matthews, for any number of classes (Gorodkin 2004).
+double matthews_corrcoef(const Array& y_true, const Array& y_pred, const Array& sample_weight = {});
+
+/// How scores of classes become one.
+enum class Average { none, binary, micro, macro, weighted };
+struct ScoreOptions {
+  Average average = Average::binary;
+  Value pos_label = std::int64_t{1};  ///< of Average::binary: the class that counts
+  double beta = 1.0;                  ///< of F: how much more recall counts than precision
+  /// For 0 / 0; None is 0 with an UndefinedMetricWarning.
+  Value zero_division = {};
+  Array sample_weight = {};
+};
+/// A value for each class, or one.
+struct Scores {
+  std::vector<double> precision, recall, fscore, jaccard, support;
+};
+/// ValueError for Average::binary of more than two classes, or without the class pos_label.
+Scores precision_recall_fscore_support(const Array& y_true, const Array& y_pred,
+                                       const ScoreOptions& options = {});
+std::vector<double> precision_score(const Array& y_true, const Array& y_pred,
+                                    const ScoreOptions& options = {});
+std::vector<double> recall_score(const Array& y_true, const Array& y_pred,
+                                 const ScoreOptions& options = {});
+std::vector<double> fbeta_score(const Array& y_true, const Array& y_pred,
+                                const ScoreOptions& options = {});
+std::vector<double> jaccard_score(const Array& y_true, const Array& y_pred,
+                                  const ScoreOptions& options = {});
+
+/// Precision, recall, F1 and support of every class and their means, as a table of text.
+std::string classification_report(const Array& y_true, const Array& y_pred,
+                                  const Array& sample_weight = {}, int digits = 2);
+
+}  // namespace tessera::metrics

@@ -1,0 +1,468 @@
+#include <tessera/estimators/metrics/ranking.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <optional>
+
+#include <tessera/array/keys.hpp>
+#include <tessera/estimators/estimator.hpp>
+#include <tessera/estimators/targets.hpp>
+#include <tessera/runtime/exchange.hpp>
+#include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/warn.hpp>
+
+namespace tessera::metrics {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// Labels as codes with scores and weights in float64 beside them, checked; all lie alike.
+struct Scored {
+  Classes truth;
+  Array score;                   // (n,) or (n, k)
+  Array weights;                 // (n,) or nothing
+  DType dtype = DType::float64;  // of the scores that were given
+
+  Scored(const Array& y_true, const Array& y_score, const Array& sample_weight) {
+    if (y_true.rows() != y_score.rows())
+      throw ValueError(
+          fmt::format("Found input variables with inconsistent numbers of samples: "
+                      "[{}, {}] of y_true and the scores",
+                      y_true.rows(), y_score.rows()));
+    if (y_true.rows() == 0) throw ValueError("y_true and the scores have no rows");
+    if (y_score.ndim() > 2 || is_complex(y_score.dtype()) || !y_score.categories().empty())
+      throw ValueError(fmt::format("scores must be real numbers (n,) or (n, k), got {} of shape {}",
+                                   y_score.categories().empty() ? name_of(y_score.dtype()) : "text",
+                                   to_string(y_score.shape())));
+    if (is_floating(y_score.dtype())) dtype = y_score.dtype();
+    score = as_doubles(
+        y_score.ndim() == 2 && y_score.cols() == 1 ? y_score.reshape({y_score.rows()}) : y_score);
+    score = redistribute(score, row_distribution(score.shape(), score.comm()));
+    require_finite(Rows(score), "scores", "metric");
+    truth = encode_classes(y_true, score, "y_true");
+    if (!sample_weight) return;
+    if (sample_weight.size() != y_true.rows())
+      throw ValueError(fmt::format("sample_weight must have {} values, got shape {}", y_true.rows(),
+                                   to_string(sample_weight.shape())));
+    weights =
+        redistribute(as_doubles(sample_weight).reshape({y_true.rows()}), score.distribution());
+    require_finite(Rows(weights), "sample_weight", "metric");
+  }
+
+  std::int64_t classes() const { return class_count(truth.values); }
+  const std::int32_t* codes() const { return truth.codes.local().as<const std::int32_t>(); }
+
+ private:
+  static Array as_doubles(const Array& x) { return x.to(cpu).astype(DType::float64); }
+};
+
+/// The code of the positive label of two: `pos_label`, or of None 1 or the larger one; none for a
+/// label that is not there.
+std::optional<std::int32_t> positive_of(const Scored& y, const Value& pos_label) {
+  if (y.classes() > 2)
+    throw ValueError(
+        fmt::format("multiclass format is not supported: y_true has {} labels", y.classes()));
+  const Value& labels = y.truth.values;
+  if (pos_label.is_none()) {
+    if (y.classes() == 2) return 1;
+    if (labels.is<std::vector<std::string>>()) return {};
+    return labels.as<Array>().astype(DType::float64).values<double>()[0] == 1.0
+               ? std::optional<std::int32_t>(0)
+               : std::nullopt;
+  }
+  for (std::int32_t c = 0; c < y.classes(); ++c) {
+    if (labels.is<std::vector<std::string>>()) {
+      if (pos_label.is_word(
+              labels.as<std::vector<std::string>>()[static_cast<std::size_t>(c)].c_str()))
+        return c;
+      continue;
+    }
+    const double label =
+        labels.as<Array>().astype(DType::float64).values<double>()[static_cast<std::size_t>(c)];
+    if ((pos_label.is<std::int64_t>() &&
+         label == static_cast<double>(pos_label.as<std::int64_t>())) ||
+        (pos_label.is<double>() && label == pos_label.as<double>()))
+      return c;
+  }
+  throw ValueError(fmt::format("pos_label={} is not a valid label: it is none of y_true's",
+                               pos_label.to_string()));
+}
+
+/// Of each different score, descending, the rows with the positive label and the others, or their
+/// weights. Each process has the scores of a range, those of lower ranks larger.
+struct Groups {
+  std::vector<double> score, positive, negative;
+};
+
+// `column` of the scores; only rows whose label is `positive` or, if one is given, `negative`.
+Groups groups_of(const Scored& y, std::int64_t column, std::optional<std::int32_t> positive,
+                 std::optional<std::int32_t> negative = {}) {
+  using Order = detail::Ordered<double>;
+  using Key = Order::Key;
+  struct Item {
+    Key key;
+    double positive, negative;
+  };
+  const auto& comm = y.score.comm();
+  const Tile in = y.score.local();
+  const auto* weight = y.weights ? y.weights.local().as<const double>() : nullptr;
+  const auto by_key = [](const Item& a, const Item& b) { return a.key < b.key; };
+  // Rows of one score that come one after another become one where that is exact: without weights.
+  const auto joined = [&](std::vector<Item> items, bool always) {
+    std::vector<Item> groups;
+    for (const Item& item : items) {
+      if ((always || !weight) && !groups.empty() && groups.back().key == item.key) {
+        groups.back().positive += item.positive;
+        groups.back().negative += item.negative;
+      } else {
+        groups.push_back(item);
+      }
+    }
+    return groups;
+  };
+  std::vector<Item> mine;
+  together(comm, [&] {
+    for (std::int64_t i = 0; i < in.rows; ++i) {
+      const std::int32_t code = y.codes()[i];
+      const bool counts = code == positive;
+      if (negative && !counts && code != negative) continue;
+      const double w = weight ? weight[i] : 1.0;
+      const double score = in.as<const double>()[i * in.stride + column];
+      mine.push_back(
+          {static_cast<Key>(~Order::key(score + 0.0)), counts ? w : 0.0, counts ? 0.0 : w});
+    }
+    std::stable_sort(mine.begin(), mine.end(), by_key);
+    mine = joined(std::move(mine), false);
+  });
+  std::vector<Key> keys;
+  for (const Item& item : mine) keys.push_back(item.key);
+  std::int64_t all = std::ssize(keys);
+  comm.all_reduce(std::span(&all, 1), Reduce::sum);
+  std::vector<std::int64_t> ranks, send(static_cast<std::size_t>(comm.size()));
+  for (int r = 1; r < comm.size(); ++r) ranks.push_back(all / comm.size() * r);
+  std::int64_t before = 0;
+  const auto bounds = detail::keys_of_rank<Key>(keys, ranks, comm);
+  for (std::size_t r = 0; r < send.size(); ++r) {
+    const std::int64_t end =
+        r < bounds.size() ? std::lower_bound(keys.begin(), keys.end(), bounds[r]) - keys.begin()
+                          : std::ssize(keys);
+    send[r] = end - before;
+    before = end;
+  }
+  const Exchange exchange(comm, send);
+  std::vector<Item> here = exchange.forward<Item>(std::span<const Item>(mine));
+  Groups groups;
+  together(comm, [&] {
+    // Runs come by rank, so that equal scores are added in the order of rows.
+    std::stable_sort(here.begin(), here.end(), by_key);
+    for (const Item& item : joined(std::move(here), true)) {
+      groups.score.push_back(Order::value(static_cast<Key>(~item.key)));
+      groups.positive.push_back(item.positive);
+      groups.negative.push_back(item.negative);
+    }
+  });
+  return groups;
+}
+
+// Calls f(positive, negative, at) for the groups of all processes one after another: sums over them
+// have one order, whatever the processes hold. `state` goes from each to the next, and to all.
+void in_order(const Groups& groups, const Communicator& comm, std::span<double> state,
+              const std::function<void(double positive, double negative)>& f) {
+  for (int r = 0; r < comm.size(); ++r) {
+    if (r == comm.rank())
+      for (std::size_t i = 0; i < groups.score.size(); ++i)
+        f(groups.positive[i], groups.negative[i]);
+    comm.broadcast(state, r);
+  }
+}
+
+struct Area {
+  double area = nan, positive = 0.0;
+};
+
+// Under the ROC curve; NaN where one kind of label is missing.
+Area roc_area(const Groups& groups, const Communicator& comm) {
+  double state[3] = {0.0, 0.0, 0.0};
+  auto& [tp, fp, area] = state;
+  in_order(groups, comm, state, [&](double positive, double negative) {
+    area += negative * (tp + 0.5 * positive);
+    tp += positive;
+    fp += negative;
+  });
+  return {tp > 0.0 && fp > 0.0 ? area / (tp * fp) : nan, tp};
+}
+
+// The weighted mean of f(row of scores, code) over the rows, or the sum.
+double row_mean(const Scored& y, bool normalize,
+                const std::function<double(std::span<const double>, std::int64_t)>& f) {
+  const Sums sums =
+      reduce<Sums>(zip(Rows(y.score), {y.truth.codes, y.weights}), [&](const Leaf& leaf, Stream&) {
+        Sums s{{0.0, 0.0}};
+        const Tile &t = leaf.tile, &w = leaf.beside[1];
+        for (std::int64_t i = 0; i < t.rows; ++i) {
+          const double weight = w ? w.as<const double>()[i] : 1.0;
+          const std::span<const double> row(t.as<const double>() + i * t.stride,
+                                            static_cast<std::size_t>(t.cols));
+          s.values[0] += weight * f(row, leaf.beside[0].as<const std::int32_t>()[i]);
+          s.values[1] += weight;
+        }
+        return s;
+      });
+  return normalize ? sums.values[0] / sums.values[1] : sums.values[0];
+}
+
+void require_columns(const Scored& y, const char* what) {
+  if (y.score.ndim() == 1 ? y.classes() > 2 : y.score.cols() != y.classes())
+    throw ValueError(
+        fmt::format("Number of classes in y_true not equal to the number of columns in "
+                    "'{}': y_true has {} labels, {} has shape {}",
+                    what, y.classes(), what, to_string(y.score.shape())));
+}
+
+void require_probabilities(const Scored& y, const char* what) {
+  const double outside = row_mean(y, false, [](std::span<const double> row, std::int64_t) {
+    return std::ranges::any_of(row, [](double p) { return p < 0.0 || p > 1.0; }) ? 1.0 : 0.0;
+  });
+  if (outside != 0.0) throw ValueError(fmt::format("{} must be probabilities in [0, 1]", what));
+}
+
+Array vector_of(const std::vector<double>& values, const Communicator& comm) {
+  return replicated(values, {std::ssize(values)}, comm);
+}
+std::vector<double> values_of(const Array& x) {
+  const Array all = gather(x);
+  return {all.values<double>().begin(), all.values<double>().end()};
+}
+
+}  // namespace
+
+Counts counts_by_threshold(const Array& y_true, const Array& y_score, const Array& sample_weight,
+                           const Value& pos_label) {
+  const Scored y(y_true, y_score, sample_weight);
+  if (y.score.ndim() != 1)
+    throw ValueError(fmt::format("y_score should be a 1d array, got an array of shape {} instead",
+                                 to_string(y.score.shape())));
+  const auto& comm = y.score.comm();
+  const Groups groups = groups_of(y, 0, positive_of(y, pos_label));
+  std::vector<double> tps, fps;
+  double state[2] = {0.0, 0.0};
+  in_order(groups, comm, state, [&](double positive, double negative) {
+    tps.push_back(state[0] += positive);
+    fps.push_back(state[1] += negative);
+  });
+  const auto by_rows = [&](const std::vector<double>& v) {
+    return from_local(tile_of(v.data(), std::ssize(v), 1, 1), {}, comm);
+  };
+  return {by_rows(groups.score), by_rows(tps), by_rows(fps)};
+}
+
+double roc_auc_score(const Array& y_true, const Array& y_score, const Array& sample_weight,
+                     const std::string& multi_class, const std::string& average) {
+  const Scored y(y_true, y_score, sample_weight);
+  const auto& comm = y.score.comm();
+  const auto k = static_cast<std::int32_t>(y.classes());
+  const auto undefined = [](double area) {
+    if (std::isnan(area))
+      warn("Only one class is present in y_true. ROC AUC score is not defined in that case.",
+           "UndefinedMetricWarning");
+    return area;
+  };
+  if (k <= 2 && y.score.ndim() == 1)
+    return undefined(roc_area(groups_of(y, 0, k == 2 ? 1 : 0), comm).area);
+  if (multi_class != "ovr" && multi_class != "ovo")
+    throw ValueError(
+        fmt::format("multi_class must be in ('ovo', 'ovr') for {} labels and scores of "
+                    "shape {}, got '{}'",
+                    k, to_string(y.score.shape()), multi_class));
+  if (average != "macro" && average != "weighted")
+    throw ValueError(
+        fmt::format("average must be one of ('macro', 'weighted') for multiclass "
+                    "problems, got '{}'",
+                    average));
+  if (y.score.ndim() != 2) require_columns(y, "y_score");
+  require_columns(y, "y_score");
+  if (row_mean(y, false, [](std::span<const double> row, std::int64_t) {
+        const double sum = std::accumulate(row.begin(), row.end(), 0.0);
+        return std::abs(sum - 1.0) > 1e-8 + 1e-5 * std::abs(sum) ? 1.0 : 0.0;
+      }) != 0.0)
+    throw ValueError(
+        "Target scores need to be probabilities for multiclass roc_auc, i.e. they should sum up to "
+        "1.0 over classes");
+  double sum = 0.0, all = 0.0;
+  if (multi_class == "ovr") {
+    for (std::int32_t c = 0; c < k; ++c) {
+      const Area of = roc_area(groups_of(y, c, c), comm);
+      const double weight = average == "weighted" ? of.positive : 1.0;
+      sum += weight * of.area;
+      all += weight;
+    }
+    return undefined(sum / all);
+  }
+  if (sample_weight)
+    throw ValueError("sample_weight is not supported for multiclass one-vs-one ROC AUC");
+  for (std::int32_t a = 0; a < k; ++a)
+    for (std::int32_t b = a + 1; b < k; ++b) {
+      const Area first = roc_area(groups_of(y, a, a, b), comm);
+      const Area second = roc_area(groups_of(y, b, b, a), comm);
+      const double weight = average == "weighted" ? first.positive + second.positive : 1.0;
+      sum += weight * 0.5 * (first.area + second.area);
+      all += weight;
+    }
+  return undefined(sum / all);
+}
+
+double average_precision_score(const Array& y_true, const Array& y_score,
+                               const Array& sample_weight, const Value& pos_label) {
+  const Scored y(y_true, y_score, sample_weight);
+  if (y.score.ndim() != 1)
+    throw ValueError(fmt::format("y_score should be a 1d array, got an array of shape {} instead",
+                                 to_string(y.score.shape())));
+  double state[3] = {0.0, 0.0, 0.0};
+  auto& [tp, fp, sum] = state;
+  in_order(groups_of(y, 0, positive_of(y, pos_label)), y.score.comm(), state,
+           [&](double positive, double negative) {
+             tp += positive;
+             fp += negative;
+             if (tp + fp != 0.0) sum += positive * (tp / (tp + fp));
+           });
+  if (tp != 0.0) return sum / tp;
+  warn("No positive class found in y_true, recall is set to one for all thresholds.");
+  return 0.0;
+}
+
+RocCurve roc_curve(const Array& y_true, const Array& y_score, const Array& sample_weight,
+                   const Value& pos_label, bool drop_intermediate) {
+  const Counts counts = counts_by_threshold(y_true, y_score, sample_weight, pos_label);
+  const auto t = values_of(counts.thresholds), tps = values_of(counts.true_positives),
+             fps = values_of(counts.false_positives);
+  std::vector<double> fpr = {0.0}, tpr = {0.0}, thresholds = {infinity};
+  for (std::size_t i = 0; i < t.size(); ++i) {
+    // Between its neighbours on a line it is no corner.
+    const bool inner = drop_intermediate && t.size() > 2 && i > 0 && i + 1 < t.size();
+    if (inner && fps[i + 1] - fps[i] == fps[i] - fps[i - 1] &&
+        tps[i + 1] - tps[i] == tps[i] - tps[i - 1])
+      continue;
+    fpr.push_back(fps[i]);
+    tpr.push_back(tps[i]);
+    thresholds.push_back(t[i]);
+  }
+  const auto rates = [&](std::vector<double> v, const char* missing, const char* rate) {
+    const double all = v.back();
+    if (all == 0.0)
+      warn(fmt::format("No {} samples in y_true, {} positive value should be meaningless", missing,
+                       rate),
+           "UndefinedMetricWarning");
+    for (double& x : v) x = all == 0.0 ? nan : x / all;
+    return vector_of(v, y_true.comm());
+  };
+  return {rates(std::move(fpr), "negative", "false"), rates(std::move(tpr), "positive", "true"),
+          vector_of(thresholds, y_true.comm())};
+}
+
+PrecisionRecallCurve precision_recall_curve(const Array& y_true, const Array& y_score,
+                                            const Array& sample_weight, const Value& pos_label) {
+  const Counts counts = counts_by_threshold(y_true, y_score, sample_weight, pos_label);
+  auto thresholds = values_of(counts.thresholds);
+  const auto tps = values_of(counts.true_positives), fps = values_of(counts.false_positives);
+  if (tps.back() == 0.0)
+    warn("No positive class found in y_true, recall is set to one for all thresholds.");
+  std::vector<double> precision, recall;
+  for (std::size_t i = tps.size(); i-- > 0;) {
+    precision.push_back(tps[i] + fps[i] != 0.0 ? tps[i] / (tps[i] + fps[i]) : 0.0);
+    recall.push_back(tps.back() == 0.0 ? 1.0 : tps[i] / tps.back());
+  }
+  precision.push_back(1.0);
+  recall.push_back(0.0);
+  std::ranges::reverse(thresholds);
+  const auto& comm = y_true.comm();
+  return {vector_of(precision, comm), vector_of(recall, comm), vector_of(thresholds, comm)};
+}
+
+double log_loss(const Array& y_true, const Array& y_prob, const Array& sample_weight,
+                bool normalize) {
+  const Scored y(y_true, y_prob, sample_weight);
+  if (y.classes() < 2)
+    throw ValueError("y_true contains only one label. Log loss needs at least two");
+  require_columns(y, "y_prob");
+  require_probabilities(y, "y_prob");
+  const double eps = y.dtype == DType::float32 ? double{std::numeric_limits<float>::epsilon()}
+                                               : std::numeric_limits<double>::epsilon();
+  return row_mean(y, normalize, [&](std::span<const double> row, std::int64_t code) {
+    const double p = row.size() > 1 ? row[static_cast<std::size_t>(code)]
+                     : code == 1    ? row[0]
+                                    : 1.0 - row[0];
+    return -std::log(std::clamp(p, eps, 1.0 - eps));
+  });
+}
+
+double brier_score_loss(const Array& y_true, const Array& y_prob, const Array& sample_weight,
+                        const Value& pos_label) {
+  const Scored y(y_true, y_prob, sample_weight);
+  require_probabilities(y, "y_prob");
+  if (y.score.ndim() == 1) {
+    const auto positive = positive_of(y, pos_label);
+    return row_mean(y, true, [&](std::span<const double> row, std::int64_t code) {
+      const double e = row[0] - (positive && code == *positive ? 1.0 : 0.0);
+      return e * e;
+    });
+  }
+  require_columns(y, "y_prob");
+  const double scale = y.classes() < 3 ? 0.5 : 1.0;
+  return row_mean(y, true, [&](std::span<const double> row, std::int64_t code) {
+    double sum = 0.0;
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      const double e = row[c] - (static_cast<std::int64_t>(c) == code ? 1.0 : 0.0);
+      sum += e * e;
+    }
+    return scale * sum;
+  });
+}
+
+double hinge_loss(const Array& y_true, const Array& decision, const Array& sample_weight) {
+  const Scored y(y_true, decision, sample_weight);
+  require_columns(y, "decision");
+  return row_mean(y, true, [](std::span<const double> row, std::int64_t code) {
+    if (row.size() == 1) return std::max(0.0, 1.0 - (code == 1 ? row[0] : -row[0]));
+    double best = -infinity;
+    for (std::size_t c = 0; c < row.size(); ++c)
+      if (static_cast<std::int64_t>(c) != code) best = std::max(best, row[c]);
+    return std::max(0.0, 1.0 - (row[static_cast<std::size_t>(code)] - best));
+  });
+}
+
+double top_k_accuracy_score(const Array& y_true, const Array& y_score, std::int64_t k,
+                            const Array& sample_weight, bool normalize) {
+  const Scored y(y_true, y_score, sample_weight);
+  if (k < 1) throw ValueError(fmt::format("k must be at least 1, got {}", k));
+  require_columns(y, "y_score");
+  const std::int64_t classes = y.score.ndim() == 1 ? 2 : y.score.cols();
+  if (k >= classes)
+    warn(fmt::format("'k' ({}) greater than or equal to 'n_classes' ({}) will result in a perfect "
+                     "score and is therefore meaningless.",
+                     k, classes),
+         "UndefinedMetricWarning");
+  if (y.score.ndim() == 1) {
+    const bool probable = row_mean(y, false, [](std::span<const double> row, std::int64_t) {
+                            return row[0] < 0.0 || row[0] > 1.0 ? 1.0 : 0.0;
+                          }) == 0.0;
+    const double threshold = probable ? 0.5 : 0.0;
+    return row_mean(y, normalize, [&](std::span<const double> row, std::int64_t code) {
+      return k >= 2 || (row[0] > threshold) == (code == 1) ? 1.0 : 0.0;
+    });
+  }
+  return row_mean(y, normalize, [&](std::span<const double> row, std::int64_t code) {
+    const double own = row[static_cast<std::size_t>(code)];
+    std::int64_t before = 0;
+    for (std::size_t c = 0; c < row.size(); ++c)
+      before += row[c] > own || (row[c] == own && static_cast<std::int64_t>(c) > code);
+    return before < k ? 1.0 : 0.0;
+  });
+}
+
+}  // namespace tessera::metrics

@@ -1,0 +1,70 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include <tessera/runtime/rows.hpp>
+
+/// How far predictions are from numbers, as sklearn.metrics. y_true and y_pred are (n,) or (n, q),
+/// of any real dtype, and may be rows that are computed or streamed; `sample_weight` is nothing or
+/// a weight for each row. Every function gives a value for each target: their mean is what
+/// scikit-learn calls 'uniform_average'. All are collective, one or two passes, and the same bits
+/// at any number of processes. ValueError where shapes differ, there are no rows, or a value is not
+/// finite or out of the function's domain.
+namespace tessera::metrics {
+
+using PerTarget = std::vector<double>;
+
+/// Targets and predictions of them, checked, in float32 or float64.
+class Pairs {
+ public:
+  Pairs(const Rows& y_true, const Rows& y_pred, const Array& sample_weight = {});
+
+  std::size_t targets() const { return targets_; }
+  std::int64_t rows() const { return y_true_.rows(); }
+  const Array& y_true() const { return y_true_; }
+  const Array& weights() const { return weights_; }
+  /// The weighted means of f(true, predicted) over the rows.
+  PerTarget mean(double (*f)(double truth, double predicted, double parameter),
+                 double parameter = 0.0) const;
+  /// The largest |true - predicted|.
+  PerTarget largest_error() const;
+  /// The sums of weights[i] ((true - predicted) 2^-units[t])^2.
+  PerTarget squared_errors(const Array& weights, const std::vector<int>& units) const;
+  /// The medians of |true - predicted|, and a quantile of y_true. NotImplementedError with weights.
+  PerTarget median_error() const;
+  PerTarget quantile_of_truth(double quantile) const;
+  /// The same targets with one prediction for each.
+  Pairs against(const PerTarget& constant) const;
+
+ private:
+  Array y_true_, y_pred_, weights_;
+  std::size_t targets_ = 1;
+};
+
+PerTarget mean_squared_error(const Pairs& y);
+PerTarget root_mean_squared_error(const Pairs& y);
+PerTarget mean_absolute_error(const Pairs& y);
+PerTarget median_absolute_error(const Pairs& y);
+PerTarget mean_absolute_percentage_error(const Pairs& y);
+/// ValueError for values up to -1.
+PerTarget mean_squared_log_error(const Pairs& y);
+PerTarget root_mean_squared_log_error(const Pairs& y);
+/// ValueError for several targets.
+double max_error(const Pairs& y);
+/// alpha in [0, 1]: the quantile that is predicted.
+PerTarget mean_pinball_loss(const Pairs& y, double alpha = 0.5);
+/// The deviance of the distribution with variance mean^power: 0 is squared error, 1 Poisson, 2
+/// Gamma. ValueError for a power in (0, 1) and values outside of the distribution.
+PerTarget mean_tweedie_deviance(const Pairs& y, double power = 0.0);
+/// 1 - residual / total sum of squares, of squares in units near 1; with a constant target 1 for
+/// perfect predictions, otherwise 0. NaN and an UndefinedMetricWarning for a single row.
+PerTarget r2_score(const Pairs& y);
+/// As r2_score, with the mean error taken off.
+PerTarget explained_variance_score(const Pairs& y);
+/// 1 - deviance / deviance of the best constant.
+PerTarget d2_tweedie_score(const Pairs& y, double power = 0.0);
+PerTarget d2_pinball_score(const Pairs& y, double alpha = 0.5);
+/// The weighted variances of the targets: what 'variance_weighted' averages with.
+PerTarget variances(const Pairs& y);
+
+}  // namespace tessera::metrics
