@@ -7,6 +7,9 @@
 #include <tessera/estimators/decomposition/pca.hpp>
 #include <tessera/estimators/kernels/kernels.hpp>
 #include <tessera/estimators/linear_model/linear_regression.hpp>
+#include <tessera/estimators/metrics/classification.hpp>
+#include <tessera/estimators/metrics/ranking.hpp>
+#include <tessera/estimators/metrics/regression.hpp>
 #include <tessera/estimators/naive_bayes/gaussian_nb.hpp>
 #include <tessera/estimators/preprocessing/standard_scaler.hpp>
 #include <tessera/estimators/registry.hpp>

@@ -189,7 +189,8 @@ std::string functions_as_markdown(const Functions::Table& table) {
   for (const Signature& function : table.functions) {
     std::vector<std::string> inputs, options, outputs;
     for (const auto& input : function.inputs)
-      inputs.push_back(fmt::format("{} ({})", input.name, cell(input.doc)));
+      inputs.push_back(fmt::format("{} ({}{})", input.name, cell(input.doc),
+                                   input.optional ? ", optional" : ""));
     for (const Option& option : function.options) {
       const std::string initial = option.required ? "required" : option.default_text();
       std::string allowed = option.kind == Option::Kind::flag ? "" : ", " + option.allowed();
@@ -259,9 +260,13 @@ Functions::Table Functions::metrics() {
           "  mpirun -n 4 tessera metric r2_score data.h5:/y predicted.h5:/y\n"
           "  tessera metric classification_report labels.h5:/y predicted.h5:/y",
           "# Metrics\n\n"
-          "Written by `tessera metric functions > docs/metrics.md`. Options have scikit-learn's "
-          "names; on the command\nline `_` is `-`, and what is on by default is turned off by the "
-          "word behind it.\n\n",
+          "Written by `cmake --build --preset release --target metrics_page`. In C++ they are "
+          "functions of\n`tessera::metrics` (`tessera/estimators/metrics/`). Names are "
+          "scikit-learn's; on the command line `_` is `-`,\nand what is on by default is turned "
+          "off by the word behind it. Labels may be text or numbers of any real\ndtype, several "
+          "metrics of numbers take several targets. Everything is exact and the same bits at any "
+          "number\nof processes: what needs an order sorts all rows by their score, never a "
+          "sample.\n\n",
           tessera::metrics::signatures()};
 }
 

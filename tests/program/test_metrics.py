@@ -1,6 +1,7 @@
 """`tessera metric` against sklearn.metrics: many metrics in each start of the program."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -154,6 +155,11 @@ def test_report(name, tmp_path, monkeypatch):
           p=predicted.astype("S") if truth.dtype.kind == "U" else predicted)  # fmt: skip
     report = tessera("metric", "classification_report", "y.h5:/t", "y.h5:/p", processes=2).out
     assert report.split() == metrics.classification_report(truth, predicted).split()
+
+
+def test_page_is_the_table():
+    page = (Path(__file__).parents[2] / "docs/metrics.md").read_text()
+    assert tessera("metric", "functions").out == page, "stale: --target metrics_page"
 
 
 def test_errors(tmp_path, monkeypatch):
