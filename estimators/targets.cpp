@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <set>
 
 #include <tessera/array/unique.hpp>
@@ -47,6 +48,13 @@ std::vector<long double> wide(const Array& values) {
   return all;
 }
 
+std::optional<long double> number(const Value& value) {
+  if (value.is<bool>()) return value.as<bool>();
+  if (value.is<std::int64_t>()) return value.as<std::int64_t>();
+  if (value.is<double>()) return value.as<double>();
+  return std::nullopt;
+}
+
 std::string word(const Array& values, std::int64_t i) {
   std::string text;
   visit(values.dtype(), [&](auto tag) {
@@ -55,6 +63,39 @@ std::string word(const Array& values, std::int64_t i) {
       text = fmt::format("{}", values.values<T>()[static_cast<std::size_t>(i)]);
   });
   return text;
+}
+
+// The weight of each class, 1 where none is given. As in scikit-learn, a label that is none of the
+// classes is an error only where a class has no weight: it may be that class, misspelt.
+std::vector<double> weights_by_label(const Mapping& given, const Value& classes) {
+  const bool text = classes.is<Words>();
+  const auto known = text ? std::vector<long double>{} : wide(classes.as<Array>());
+  const auto k = static_cast<std::size_t>(class_count(classes));
+  std::vector<double> weights(k, 1.0);
+  std::vector<bool> has(k);
+  bool others = false;
+  for (const auto& [label, value] : given.items) {
+    const auto weight = number(value), key = number(label);
+    if (!weight || (!key && !label.is<std::string>()))
+      throw ValueError(
+          fmt::format("class_weight must map labels to weights, got {}", Value(given).to_string()));
+    std::size_t i = 0;
+    while (i < k && !(text ? label.is_word(classes.as<Words>()[i].c_str()) : key == known[i])) ++i;
+    others |= i == k;
+    if (i == k) continue;
+    weights[i] = static_cast<double>(*weight);
+    has[i] = true;
+  }
+  if (others && std::count(has.begin(), has.end(), true) < std::ssize(has)) {
+    Words without;
+    for (std::size_t i = 0; i < k; ++i)
+      if (!has[i])
+        without.push_back(text ? "'" + classes.as<Words>()[i] + "'"
+                               : word(classes.as<Array>(), static_cast<std::int64_t>(i)));
+    throw ValueError(fmt::format("The classes, [{}], are not in class_weight, which is {}",
+                                 fmt::join(without, ", "), Value(given).to_string()));
+  }
+  return weights;
 }
 
 }  // namespace
@@ -341,10 +382,18 @@ Array with_class_weight(const Value& class_weight, const Classes& classes,
   } else if (class_weight.is<Array>() && class_weight.as<Array>().size() == k) {
     const Array given = gather(class_weight.as<Array>()).to(cpu).astype(DType::float64);
     of_class.assign(given.values<double>().begin(), given.values<double>().end());
+  } else if (class_weight.is<Mapping>()) {
+    of_class = weights_by_label(class_weight.as<Mapping>(), classes.values);
   } else {
-    throw ValueError(fmt::format("class_weight must be None, 'balanced' or {} weights, got {}", k,
-                                 class_weight.to_string()));
+    throw ValueError(
+        fmt::format("class_weight must be None, 'balanced', a mapping of labels to weights or {} "
+                    "weights, got {}",
+                    k, class_weight.to_string()));
   }
+  for (const double w : of_class)
+    if (!(w >= 0 && std::isfinite(w)))
+      throw ValueError(
+          fmt::format("class_weight must hold finite weights of 0 and more, got {}", w));
   return collect(map_rows(zip(Rows(classes.codes.to(cpu)), {sample_weight}), {x.rows()}, x.dtype(),
                           [of_class](const Leaf& in, const Tile& out, Stream&) {
                             const auto* code = in.tile.as<const std::int32_t>();

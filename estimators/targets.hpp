@@ -57,8 +57,10 @@ Rows decode_classes(const Rows& codes, const Value& classes);
 /// The sum of the weights of each class's rows: of 1 without weights. Collective.
 std::vector<double> class_weight_sums(const Classes& classes, const Array& sample_weight);
 /// sample_weight, of X's dtype as X lies, times the weight of each row's class: 1 for None, all /
-/// (k sum of its weights) for 'balanced', otherwise class_weight[class]. No array when all is 1.
-/// Collective; ValueError for another word or number of weights.
+/// (k sum of its weights) for 'balanced', otherwise class_weight[class] of k weights or that of its
+/// label in a mapping, 1 where it has none. No array when all is 1. Collective; ValueError for
+/// another word or number of weights, weights that are negative or not finite, and labels that are
+/// no classes where a class has no weight.
 Array with_class_weight(const Value& class_weight, const Classes& classes,
                         const Array& sample_weight, const Rows& x);
 

@@ -30,12 +30,13 @@
 namespace tessera {
 namespace {
 
-/// The open watches of one thread, the outermost first.
+/// The open watches of one thread, the outermost first. Its thread takes the lock only where it
+/// closes a watch that may be looked at.
 struct Lane {
   std::mutex mutex;
-  std::array<const Watch*, 32> open{};
-  std::size_t depth = 0;  // may exceed the room, whose watches count
-  std::size_t kept() const { return std::min(depth, open.size()); }
+  std::atomic<bool> looked_at{false};  // under the lock
+  std::array<std::atomic<const Watch*>, 32> open{};
+  std::atomic<std::size_t> depth{0};  // may exceed the room, whose watches count
 };
 
 /// Lanes go from threads that end to new ones.
@@ -91,19 +92,20 @@ Doing look() {
   bool waits = false;
   for (const auto& lane : l.all) {
     const std::lock_guard lock(lane->mutex);
-    const std::size_t depth = lane->kept();
-    if (depth == 0) continue;
-    for (std::size_t i = 0; i < depth; ++i) now.allowed += lane->open[i]->seconds();
-    if (lane.get() != l.main) {
-      others += fmt::format("; another thread: {}", lane->open[depth - 1]->what());
-      continue;
-    }
+    lane->looked_at = true;  // a watch that is closed from here on waits for the lock
+    const std::size_t depth = std::min(lane->depth.load(), lane->open.size());
+    const bool main = lane.get() == l.main;
+    std::string_view before;
     for (std::size_t i = 0; i < depth; ++i) {
-      const Watch& w = *lane->open[i];
+      const Watch& w = *lane->open[i].load();
+      now.allowed += w.seconds();
+      if (!main && i + 1 == depth) others += fmt::format("; another thread: {}", w.what());
+      if (!main) continue;
       waits = waits || w.waits() == Watch::Waits::for_others;
-      if (i == 0 || w.what() != lane->open[i - 1]->what())
-        now.what += (i ? " > " : "") + std::string(w.what());
+      if (i == 0 || w.what() != before) now.what += (i ? " > " : "") + std::string(w.what());
+      before = w.what();
     }
+    lane->looked_at = false;
   }
   if (now.what.empty() && others.empty()) return now;
   // A thread that works besides keeps the process from waiting for others only.
@@ -332,16 +334,16 @@ Watchdog* watchdog = nullptr;  // not destroyed by a program that just exits
 Watch::Watch(std::string_view what, double seconds, Waits waits)
     : what_(what), seconds_(seconds), waits_(waits) {
   Lane& lane = my_lane();
-  const std::lock_guard lock(lane.mutex);
-  if (lane.depth < lane.open.size()) lane.open[lane.depth] = this;
-  ++lane.depth;
+  const std::size_t depth = lane.depth.load(std::memory_order_relaxed);
+  if (depth < lane.open.size()) lane.open[depth].store(this, std::memory_order_relaxed);
+  lane.depth.store(depth + 1, std::memory_order_release);
   note_progress();
 }
 
 Watch::~Watch() {
   Lane& lane = my_lane();
-  const std::lock_guard lock(lane.mutex);
-  --lane.depth;
+  lane.depth.store(lane.depth.load(std::memory_order_relaxed) - 1);
+  if (lane.looked_at) const std::lock_guard until_it_is_not(lane.mutex);
   note_progress();
 }
 

@@ -43,20 +43,52 @@ std::string flag(const std::string& parameter) {
   return with_dashes == parameter ? "--" + parameter : "--" + with_dashes + ",--" + parameter;
 }
 
+/// Labels on the command line, a,b,c: numbers where all are, else words.
+Value labels_from(const std::string& text) {
+  std::vector<std::string> words;
+  std::istringstream in(text);
+  for (std::string word; std::getline(in, word, ',');) words.push_back(word);
+  std::vector<Value> values;
+  const Allowed any_number = integers(std::numeric_limits<std::int64_t>::min()) |
+                             reals(-std::numeric_limits<double>::infinity());
+  for (const std::string& word : words) values.push_back(any_number.parse(word));
+  const auto all = [&](auto&& is) { return std::all_of(values.begin(), values.end(), is); };
+  const auto is_int = [](const Value& v) { return v.is<std::int64_t>(); };
+  const auto labels = [&](auto as) {
+    std::vector<decltype(as(values[0]))> out;
+    for (const Value& v : values) out.push_back(as(v));
+    return replicated(out, {std::ssize(out)}, Communicator::world());
+  };
+  if (all(is_int)) return labels([](const Value& v) { return v.as<std::int64_t>(); });
+  if (!all([&](const Value& v) { return is_int(v) || v.is<double>(); })) return words;
+  return labels([&](const Value& v) {
+    return is_int(v) ? static_cast<double>(v.as<std::int64_t>()) : v.as<double>();
+  });
+}
+
+/// fit, which learns anew, or partial_fit, which goes on with the model of an earlier call.
 struct Fit {
   std::unique_ptr<Estimator> estimator;
+  bool goes_on;
   std::map<std::string, std::optional<std::string>> given;
-  std::string x, y, weights, model, labels;
+  std::string x, y, weights, model, labels, classes;
   Common common;
 
-  Fit(CLI::App& fit, const EstimatorType& type, Command& chosen) : estimator(type.make()) {
+  Fit(CLI::App& fit, const EstimatorType& type, bool partial, Command& chosen)
+      : estimator(type.make()), goes_on(partial) {
     const std::string name(type.name());
     CLI::App* app = fit.add_subcommand(name, std::string(type.summary()));
     app->add_option("X", x, "data, FILE.h5:/dataset (n_samples x n_features)")->required();
     app->add_option("--y", y, "targets, FILE.h5:/dataset");
     app->add_option("--sample-weight", weights, "weights of the rows, FILE.h5:/dataset");
-    app->add_option("--model", model, "file to write the fitted model to")->required();
-    if (estimator->has_labels())
+    app->add_option("--model", model,
+                    goes_on ? "model to go on with, which is replaced; a file to begin with"
+                            : "file to write the fitted model to")
+        ->required();
+    if (goes_on)
+      app->add_option("--classes", classes,
+                      "all labels that there will be, a,b,c or FILE.h5:/dataset; needed to begin");
+    else if (estimator->has_labels())
       app->add_option("--labels", labels, "where to write labels_, FILE.h5:/name");
     common.add_to(*app, Common::Reads::rows);
     for (const auto& p : type.parameter_info())
@@ -71,12 +103,15 @@ struct Fit {
   // Whether a word means a dataset rather than a misspelt value: it is written as one, or a file of
   // that name is there.
   static bool is_location(const std::string& text) {
-    char found =
-        text.find(":/") != std::string::npos || text.ends_with(".h5") || text.ends_with(".hdf5");
+    return text.find(":/") != std::string::npos || text.ends_with(".h5") ||
+           text.ends_with(".hdf5") || is_there(text);
+  }
+  static bool is_there(const std::string& path) {
+    char found = 0;
     const auto world = Communicator::world();
     on_first(world, [&] {
       std::error_code ignored;
-      if (std::filesystem::exists(text, ignored)) found = 1;
+      if (std::filesystem::exists(path, ignored)) found = 1;
     });
     world.broadcast(std::span(&found, 1), 0);
     return found != 0;
@@ -109,11 +144,24 @@ struct Fit {
       }
       params.emplace_back(p.name, std::move(value));
     }
+    if (goes_on && is_there(model)) estimator->restore(io::read_model(model));
     estimator->set_params(params);
     const auto labels_to = labels.empty() ? io::Location{} : output(labels);
     io::require_writable(model);
     if (!labels.empty()) io::require_writable(labels_to.file);
-    estimator->fit(common.read_x(x), common.read(y), common.read(weights));
+    if (goes_on) {
+      Value all;
+      if (is_location(classes)) {
+        require_own_file(classes);
+        all = common.read(classes);
+      } else if (!classes.empty()) {
+        all = labels_from(classes);
+      }
+      dynamic_cast<Classifier&>(*estimator)
+          .partial_fit(common.read_x(x), common.read(y), all, common.read(weights));
+    } else {
+      estimator->fit(common.read_x(x), common.read(y), common.read(weights));
+    }
     if (!labels.empty()) io::write(labels_to.file, labels_to.dataset, estimator->labels());
     io::write_model(model, estimator->model());
   }
@@ -551,9 +599,15 @@ int main(int argc, char** argv) {
   CLI::App* fit = program.add_subcommand(
       "fit", "fit an estimator; see fit ESTIMATOR --help for its parameters");
   fit->require_subcommand(1);
+  CLI::App* partial_fit = program.add_subcommand(
+      "partial-fit", "go on fitting a classifier with more rows; see partial-fit ESTIMATOR --help");
+  partial_fit->require_subcommand(1);
   std::vector<std::unique_ptr<Fit>> fits;
-  for (const EstimatorType* type : estimator_types())
-    fits.push_back(std::make_unique<Fit>(*fit, *type, chosen));
+  for (const EstimatorType* type : estimator_types()) {
+    fits.push_back(std::make_unique<Fit>(*fit, *type, false, chosen));
+    if (type->method("partial_fit") && dynamic_cast<Classifier*>(fits.back()->estimator.get()))
+      fits.push_back(std::make_unique<Fit>(*partial_fit, *type, true, chosen));
+  }
   std::vector<std::unique_ptr<Apply>> applies;
   std::vector<std::unique_ptr<Measure>> measures;
   for (Offer& offer : Offer::all())

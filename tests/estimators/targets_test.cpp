@@ -154,8 +154,39 @@ TEST(Classes, WeightsOfRows) {
       return static_cast<float>(times * (i % 4 == 0 ? 3.0 : 0.5));
     });
   }
-  test::expect_error<ValueError>([&] { with_class_weight("heavy", c, {}, x); },
-                                 "class_weight must be None, 'balanced' or 2 weights, got 'heavy'");
+  test::expect_error<ValueError>(
+      [&] { with_class_weight("heavy", c, {}, x); },
+      "class_weight must be None, 'balanced', a mapping of labels to weights "
+      "or 2 weights, got 'heavy'");
+  // By label; labels that are no classes are ignored where all classes have weights.
+  const auto& values = c.values.as<Array>();
+  const auto label = [&](std::size_t i) {
+    return static_cast<double>(values.astype(DType::float64).values<double>()[i]);
+  };
+  const auto expect = [](const Array& weights, double low, double high) {
+    test::expect_elements<float>(
+        weights, [&](auto i) { return static_cast<float>(i % 4 == 0 ? low : high); });
+  };
+  const Mapping both = {{{label(0), 3}, {label(1), 0.5}, {99, 7}}};
+  expect(with_class_weight(both, c, {}, x), 3.0, 0.5);
+  expect(with_class_weight(Mapping{{{label(1), 0.5}}}, c, {}, x), 1.0, 0.5);
+  const Classes text{Words{"no", "yes"}, c.codes};
+  expect(with_class_weight(Mapping{{{"yes", 2}, {"no", 0}}}, text, {}, x), 0.0, 2.0);
+  test::expect_error<ValueError>(
+      [&] {
+        with_class_weight(Mapping{{{"yes", 2}, {"No", 1}}}, text, {}, x);
+      },
+      "The classes, ['no'], are not in class_weight, which is {'yes': 2, 'No': 1}");
+  test::expect_error<ValueError>(
+      [&] {
+        with_class_weight(Mapping{{{"yes", -2}}}, text, {}, x);
+      },
+      "class_weight must hold finite weights of 0 and more, got -2");
+  test::expect_error<ValueError>(
+      [&] {
+        with_class_weight(Mapping{{{"yes", "much"}}}, text, {}, x);
+      },
+      "class_weight must map labels to weights, got {'yes': 'much'}");
 }
 
 }  // namespace
