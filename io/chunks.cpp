@@ -122,4 +122,45 @@ bool read_deflated_rows(hid_t dataset_id, const DatasetInfo& info, Range rows, v
   return good;
 }
 
+DeflatedRows::DeflatedRows(hid_t dataset_id, const DatasetInfo& info, std::int64_t end)
+    : dataset_id_(dataset_id), info_(info), end_(end) {
+  const auto packed = packed_of(dataset_id, info);
+  if (!packed || element_count(info.shape) == 0) return;
+  const std::int64_t cols = elements_per_row(info.shape);
+  const std::int64_t across = (cols + packed->cols - 1) / packed->cols;
+  const std::int64_t bytes = packed->rows * cols * static_cast<std::int64_t>(packed->width);
+  constexpr std::int64_t room = 32 << 20;
+  const std::int64_t ahead = (4 * Runtime::threads() + across - 1) / across;
+  const std::int64_t chunks = std::min(ahead, room / bytes);
+  step_ = chunks * packed->rows;
+  chunk_rows_ = packed->rows;
+}
+
+bool DeflatedRows::read(Range rows, void* to) {
+  if (step_ == 0) return false;
+  const auto row_bytes = static_cast<std::size_t>(elements_per_row(info_.shape)) *
+                         static_cast<std::size_t>(size_of(info_.dtype));
+  const auto bytes = [&](std::int64_t count) {
+    return static_cast<std::size_t>(count) * row_bytes;
+  };
+  auto* out = static_cast<std::byte*>(to);
+  while (rows.size() > 0) {
+    if (rows.begin < held_.begin || rows.begin >= held_.end) {
+      const std::int64_t begin = rows.begin / chunk_rows_ * chunk_rows_;
+      held_ = {begin, std::min(begin + step_, end_)};
+      rows_.resize(bytes(held_.size()));
+      if (!read_deflated_rows(dataset_id_, info_, held_, rows_.data())) {
+        step_ = 0;
+        return false;
+      }
+    }
+    const std::int64_t end = std::min(rows.end, held_.end);
+    const std::size_t some = bytes(end - rows.begin);
+    std::memcpy(out, rows_.data() + bytes(rows.begin - held_.begin), some);
+    out += some;
+    rows.begin = end;
+  }
+  return true;
+}
+
 }  // namespace tessera::io::hdf5

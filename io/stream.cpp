@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include <tessera/io/chunks.hpp>
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/file_source.hpp>
 #include <tessera/io/hdf5.hpp>
@@ -147,13 +148,17 @@ class DatasetSource : public RowSource {
         if (here.shape != info_.shape || here.dtype != info_.dtype)
           throw OSError(hdf5::title(file_, info_.name) + " changed since it was opened");
       });
+      hdf5::DeflatedRows deflated(dataset, here,
+                                  distribution().rows_of_leaf(leaves[leaves.size() - 1]).end);
       for (std::int64_t i = 0; i < leaves.size(); ++i) {
         at = leaves[i];
         // Waiting for who works on the leaves may take as long as they take.
         std::byte* data = queue.take_buffer();
         if (!data) break;
-        hdf5::explain(
-            failed, [&] { hdf5::read_rows(dataset, here, distribution().rows_of_leaf(at), data); });
+        hdf5::explain(failed, [&] {
+          const Range rows = distribution().rows_of_leaf(at);
+          if (!deflated.read(rows, data)) hdf5::read_rows(dataset, here, rows, data);
+        });
         note_progress();
         queue.offer({at, data});
       }

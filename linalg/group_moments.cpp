@@ -18,9 +18,8 @@ GroupMoments composed::group_moments(const Rows& x, const Array& codes, std::int
     throw TypeError(fmt::format("weights must have the dtype of the rows, {}, got {}",
                                 name_of(x.dtype()), name_of(weights.dtype())));
   const std::int64_t values = groups * x.cols();
-  // No device has a kernel for it: leaf by leaf on the host.
   const auto sums = reduce(
-      zip(x.to(cpu), {codes, weights}), 3 * values,
+      zip(x, {codes, weights}), 3 * values,
       [leaf_rows = x.distribution().leaf_rows()](const Leaf& run, const Tile& out, Stream& stream) {
         kernels().leaf_group_moments(stream, run.tile, leaf_rows, run.beside[0], run.beside[1],
                                      out);

@@ -119,6 +119,9 @@ TEST_F(Foreign, ChunkedCompressedCompactAndExtendible) {
     H5Pset_fletcher32(chunked);
     m.dataset("gzip", H5T_STD_I32LE, {5003, 3}, values.data(), H5T_NATIVE_INT32, chunked);
     m.dataset("unwritten", H5T_STD_I32LE, {1000, 3}, nullptr, 0, chunked);
+    H5Premove_filter(chunked, H5Z_FILTER_FLETCHER32);
+    m.dataset("threads", H5T_STD_I32LE, {5003, 3}, values.data(), H5T_NATIVE_INT32, chunked);
+    m.dataset("threads_unwritten", H5T_STD_I32LE, {1000, 3}, nullptr, 0, chunked);
     H5Pclose(chunked);
     const hid_t compact = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_layout(compact, H5D_COMPACT);
@@ -128,6 +131,21 @@ TEST_F(Foreign, ChunkedCompressedCompactAndExtendible) {
   const Array x = get("gzip");
   ASSERT_EQ(x.shape(), (Shape{5003, 3}));
   EXPECT_TRUE(std::equal(values.begin(), values.end(), x.values<std::int32_t>().begin()));
+  // Leaves that do not fit the chunks, unpacked by us; and what we leave to HDF5.
+  for (const int threads : {1, 3}) {
+    io::stream(file, "threads")
+        .for_each_leaf(
+            [&](const Leaf& leaf, Stream&) {
+              EXPECT_TRUE(std::equal(leaf.tile.as<std::int32_t>(),
+                                     leaf.tile.as<std::int32_t>() + leaf.rows.size() * 3,
+                                     values.begin() + leaf.rows.begin * 3));
+            },
+            threads);
+    io::stream(file, "threads_unwritten")
+        .for_each_leaf(
+            [&](const Leaf& leaf, Stream&) { EXPECT_EQ(*leaf.tile.as<std::int32_t>(), 0); },
+            threads);
+  }
   EXPECT_EQ(get("compact").values<std::int32_t>()[11], 4);
   EXPECT_EQ(get("unwritten").values<std::int32_t>()[2999], 0);
 }

@@ -209,6 +209,7 @@ Backend cuda_backend(const Kernels& k) {
   const DTypes wide = {DType::float64};
   Backend backend("cuda", Device::Kind::cuda);
   backend.implement(k.leaf_moments, floating, on_cuda::leaf_moments)
+      .implement(k.leaf_group_moments, floating, on_cuda::leaf_group_moments)
       .implement(k.merge_moments, wide, on_cuda::merge_moments)
       .implement(k.leaf_gram, floating, on_cuda::leaf_gram)
       .implement(k.merge_grams, wide, on_cuda::merge_grams)

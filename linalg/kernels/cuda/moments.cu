@@ -103,6 +103,35 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
+/// A thread per leaf and column adds its rows one by one, as on the CPU: the same bits.
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    group_moments_kernel(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride,
+                         std::int64_t leaf_rows, Values<const std::int32_t> codes,
+                         Values<const T> weights, std::int64_t groups, std::int64_t leaves,
+                         double* out, std::int64_t out_stride) {
+  for (std::int64_t piece = blockIdx.x * std::int64_t{kThreads} + threadIdx.x;
+       piece < leaves * cols; piece += gridDim.x * std::int64_t{kThreads}) {
+    const LeafRows leaf = leaf_rows_of(piece / cols, leaf_rows, rows);
+    const T* column = x + leaf.begin * stride + piece % cols;
+    double* const count = out + piece / cols * out_stride + piece % cols;
+    double* const mean = count + groups * cols;
+    double* const m2 = mean + groups * cols;
+    for (std::int64_t i = 0; i < 3 * groups; ++i) count[i * cols] = 0;
+    for (std::int64_t r = 0; r < leaf.rows; ++r) {
+      const std::int64_t g = codes[leaf.begin + r];
+      const double w = weights ? static_cast<double>(weights[leaf.begin + r]) : 1.0;
+      if (g < 0 || g >= groups || w == 0) continue;
+      const std::int64_t at = g * cols;
+      const double v = static_cast<double>(column[r * stride]);
+      const double d = v - mean[at];
+      count[at] += w;
+      mean[at] += d * (w / count[at]);
+      m2[at] += w * d * (v - mean[at]);
+    }
+  }
+}
+
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     squares_kernel(const T* x, std::int64_t rows, std::int64_t cols, std::int64_t stride,
@@ -219,6 +248,19 @@ void leaf_moments(Stream& stream, const Tile& x, std::int64_t leaf_rows, const T
     cuda::launch(queue_of(stream), moments_kernel<T>, grid_of(out.rows * ceil_div(x.cols, lanes)),
                  kThreads, x.as<const T>(), x.rows, x.cols, x.stride, leaf_rows,
                  Values<const T>(weights), lanes, out.rows, out.as<double>(), out.stride);
+  });
+}
+
+void leaf_group_moments(Stream& stream, const Tile& x, std::int64_t leaf_rows, const Tile& codes,
+                        const Tile& weights, const Tile& out) {
+  if (out.rows == 0 || x.cols == 0) return;
+  visit_floating(x.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    cuda::launch(queue_of(stream), group_moments_kernel<T>,
+                 grid_of(ceil_div(out.rows * x.cols, kThreads)), kThreads, x.as<const T>(), x.rows,
+                 x.cols, x.stride, leaf_rows, Values<const std::int32_t>(codes),
+                 Values<const T>(weights), out.cols / (3 * x.cols), out.rows, out.as<double>(),
+                 out.stride);
   });
 }
 

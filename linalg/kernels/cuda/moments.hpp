@@ -9,6 +9,8 @@ namespace tessera::on_cuda {
 /// linalg::Kernels on the GPU, as declared there.
 void leaf_moments(Stream& stream, const Tile& x, std::int64_t leaf_rows, const Tile& weights,
                   const Tile& out);
+void leaf_group_moments(Stream& stream, const Tile& x, std::int64_t leaf_rows, const Tile& codes,
+                        const Tile& weights, const Tile& out);
 void merge_moments(Stream& stream, const Tile& left, const Tile& right);
 void add(Stream& stream, const Tile& left, const Tile& right);
 void leaf_squares(Stream& stream, const Tile& x, std::int64_t leaf_rows, const Tile& out);
