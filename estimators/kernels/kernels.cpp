@@ -13,8 +13,8 @@ double EstimatorKernels::flops_of_assign(Stream&, const Tile& x, std::int64_t, c
 const EstimatorKernels& estimator_kernels() {
   static const EstimatorKernels all;
   static const bool installed = [] {
-    detail::install_built_in(cpu_backend(all));
-    detail::install_built_in(reference_backend(all));
+    tessera::detail::install_built_in(cpu_backend(all));
+    tessera::detail::install_built_in(reference_backend(all));
     return true;
   }();
   (void)installed;

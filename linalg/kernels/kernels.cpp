@@ -44,8 +44,8 @@ double Kernels::flops_of_gemm(Stream&, double, const Tile& a, Transpose ta, cons
 const Kernels& kernels() {
   static const Kernels all;
   static const bool installed = [] {
-    detail::install_built_in(cpu_backend(all));
-    detail::install_built_in(reference_backend(all));
+    tessera::detail::install_built_in(cpu_backend(all));
+    tessera::detail::install_built_in(reference_backend(all));
     scalapack::operations();
     return true;
   }();

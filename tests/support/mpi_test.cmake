@@ -19,6 +19,12 @@ target_compile_definitions(tessera_test_main PUBLIC OMPI_SKIP_MPICXX)
 target_compile_options(tessera_test_main PUBLIC -Wall -Wextra -ffp-contract=off)
 target_link_options(tessera_test_main INTERFACE -rdynamic) # function names in stacks
 
+# What nearly all tests include is compiled once, for an executable that nobody runs: the flags of all
+# executables agree.
+add_executable(tessera_test_headers EXCLUDE_FROM_ALL ${TESSERA_TEST_SUPPORT}/mpi_main.cpp)
+target_link_libraries(tessera_test_headers PRIVATE tessera_test_main)
+tessera_precompile(tessera_test_headers <gtest/gtest.h> <tessera/runtime/reduce.hpp> <tessera/runtime/runtime.hpp>)
+
 # The command that starts a program on n ranks, as a list.
 function(mpi_command variable n)
   set(${variable} ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${n} --oversubscribe --bind-to none
@@ -41,6 +47,9 @@ function(mpi_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE tessera_test_main ${arg_LIBRARIES})
+  if(TESSERA_PCH)
+    target_precompile_headers(${name} REUSE_FROM tessera_test_headers)
+  endif()
   math(EXPR ceiling "5 * ${arg_LIMIT}")
   foreach(n IN LISTS arg_RANKS)
     mpi_command(launch ${n})
