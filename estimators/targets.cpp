@@ -27,7 +27,7 @@ Array as_x_lies(const Array& codes, const Rows& x) {
 
 // table[i] for each i of an integer vector, -1 for an i beyond; in host memory as y lies.
 Array looked_up(const Array& y, const std::vector<std::int32_t>& table) {
-  const Array out = detail::allocate(y.shape(), DType::int32, y.distribution(), y.comm());
+  Array out = detail::allocate(y.shape(), DType::int32, y.distribution(), y.comm());
   const Array here = y.to(cpu).astype(DType::int64);
   const auto* from = here.local().as<const std::int64_t>();
   auto* to = out.local().as<std::int32_t>();
@@ -116,7 +116,7 @@ Array detail::labels_of(const Array& given, const Rows& x, std::string_view esti
     warn(fmt::format("{} expects labels of shape (n,), y is a column of shape {}", estimator,
                      to_string(given.shape())),
          "DataConversionWarning");
-  const Array y = given.reshape({given.rows()});
+  Array y = given.reshape({given.rows()});
   if (!is_floating(y.dtype())) return y;
   const Rows rows = Rows(y).to(cpu);
   together(y.comm(), [&] {

@@ -130,7 +130,7 @@ DeflatedRows::DeflatedRows(hid_t dataset_id, const DatasetInfo& info, std::int64
   const std::int64_t across = (cols + packed->cols - 1) / packed->cols;
   const std::int64_t bytes = packed->rows * cols * static_cast<std::int64_t>(packed->width);
   constexpr std::int64_t room = 32 << 20;
-  const std::int64_t ahead = (4 * Runtime::threads() + across - 1) / across;
+  const std::int64_t ahead = (std::int64_t{4} * Runtime::threads() + across - 1) / across;
   const std::int64_t chunks = std::min(ahead, room / bytes);
   step_ = chunks * packed->rows;
   chunk_rows_ = packed->rows;
