@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -87,8 +88,12 @@ void EstimatorType::add_parameter(const Field& field) { parameters_.push_back(fi
 void EstimatorType::add_attribute(const Field& field) { attributes_.push_back(field); }
 void EstimatorType::add_method(const Method& method) { methods_.push_back(method); }
 
-EstimatorType::EstimatorType(std::string_view class_name, std::string_view line, Make maker)
-    : name_(class_name), summary_(line), make_(maker) {}
+EstimatorType::EstimatorType(std::string_view class_name, std::string_view line,
+                             std::string_view file, Make maker)
+    : name_(class_name),
+      summary_(line),
+      module_(std::filesystem::path(file).parent_path().filename()),
+      make_(maker) {}
 EstimatorType::EstimatorType(EstimatorType&&) noexcept = default;
 EstimatorType::~EstimatorType() = default;
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -146,17 +147,20 @@ class Estimator {
 /// everything else is made from. One for each class, which lives as long as the program.
 class EstimatorType {
  public:
-  /// For E, an EstimatorOf with a member `class_name`.
+  /// For E, an EstimatorOf with a member `class_name`, and `allows_nan` where NaN in X is a missing
+  /// value to it. Its module is the folder of the file that calls this.
   template <class E>
   static EstimatorType of(std::string_view summary,
                           std::initializer_list<FieldOf<typename E::Params>> parameters,
                           std::initializer_list<FieldOf<E>> attributes,
-                          std::initializer_list<MethodOf<E>> methods) {
-    EstimatorType type{E::class_name, summary,
+                          std::initializer_list<MethodOf<E>> methods,
+                          std::source_location at = std::source_location::current()) {
+    EstimatorType type{E::class_name, summary, at.file_name(),
                        [] { return std::unique_ptr<Estimator>(std::make_unique<E>()); }};
     for (const Field& field : parameters) type.add_parameter(field);
     for (const Field& field : attributes) type.add_attribute(field);
     for (const Method& method : methods) type.add_method(method);
+    if constexpr (requires { E::allows_nan; }) type.allows_nan_ = E::allows_nan;
     type.make_operations(E::role_methods());
     return type;
   }
@@ -165,6 +169,9 @@ class EstimatorType {
   ~EstimatorType();
   std::string_view name() const { return name_; }
   std::string_view summary() const { return summary_; }
+  /// scikit-learn's module that the class is in: "cluster".
+  const std::string& module() const { return module_; }
+  bool allows_nan() const { return allows_nan_; }
   /// A new one with the default parameters.
   std::unique_ptr<Estimator> make() const { return make_(); }
   std::vector<ParameterInfo> parameter_info() const;
@@ -181,13 +188,16 @@ class EstimatorType {
 
  private:
   using Make = std::unique_ptr<Estimator> (*)();
-  EstimatorType(std::string_view class_name, std::string_view line, Make maker);
+  EstimatorType(std::string_view class_name, std::string_view line, std::string_view file,
+                Make maker);
   void add_parameter(const Field& field);
   void add_attribute(const Field& field);
   void add_method(const Method& method);
   void make_operations(std::vector<Method> of_role);
   std::string_view name_;
   std::string_view summary_;
+  std::string module_;
+  bool allows_nan_ = false;
   Make make_;
   std::vector<Field> parameters_;
   std::vector<Field> attributes_;

@@ -9,6 +9,7 @@
 #include <limits>
 #include <numeric>
 
+#include <tessera/runtime/embed.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/stream.hpp>
 #include <tessera/runtime/visit.hpp>
@@ -23,6 +24,9 @@ Distribution replicated_distribution(const Shape& shape, const Communicator& com
   return Distribution::replicated(row_count(shape), comm.size(), elements_per_row(shape));
 }
 
+Array share(const void* rows, Shape shape, DType dtype, const Communicator& comm,
+            std::shared_ptr<const void> owner);
+
 struct Array::State {
   Shape shape;
   DType dtype;
@@ -30,7 +34,34 @@ struct Array::State {
   Communicator comm;
   std::shared_ptr<Buffer> buffer;
   std::byte* data = buffer->data();
+
+  // A nested class may set state_; a function of this file that is no friend of Array may not.
+  static Array array(State state) {
+    Array out;
+    out.state_ = std::make_shared<State>(std::move(state));
+    return out;
+  }
+  friend Array share(const void* rows, Shape shape, DType dtype, const Communicator& comm,
+                     std::shared_ptr<const void> owner) {
+    struct Kept {
+      std::shared_ptr<const void> owner;
+      Buffer none;
+    };
+    const auto kept = std::make_shared<Kept>(Kept{std::move(owner), {}});
+    const Distribution by_rows = row_distribution(shape, comm);
+    return State::array({std::move(shape),
+                         dtype,
+                         by_rows,
+                         comm,
+                         {kept, &kept->none},
+                         static_cast<std::byte*>(const_cast<void*>(rows))});
+  }
 };
+
+Array embed::adopt(const void* rows, Shape shape, DType dtype, const Communicator& comm,
+                   std::shared_ptr<const void> owner) {
+  return share(rows, std::move(shape), dtype, comm, std::move(owner));
+}
 
 namespace {
 

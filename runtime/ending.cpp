@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -7,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include <tessera/runtime/embed.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/mpi.hpp>
 #include <tessera/runtime/process.hpp>
@@ -71,6 +73,18 @@ void report(const std::exception_ptr& failure) {
 }
 
 }  // namespace detail
+
+void embed::report_failure(const std::string& text) {
+  const detail::Process& me = detail::process();
+  const Reports all = collect_reports(std::hash<std::string>{}(text));
+  if (all != Reports::same || me.rank == 0) {
+    const std::string shown =
+        all == Reports::same ? text
+                             : fmt::format("tessera: rank {} of {}:\n{}", me.rank, me.size, text);
+    (void)!write(STDERR_FILENO, shown.data(), shown.size());
+  }
+  if (all == Reports::missing) MPI_Abort(MPI_COMM_WORLD, 1);
+}
 
 int Runtime::run(const std::function<int()>& body) {
   try {

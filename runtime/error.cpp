@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <tessera/runtime/communicator.hpp>
+#include <tessera/runtime/embed.hpp>
 
 namespace tessera {
 namespace {
@@ -54,7 +55,14 @@ std::string encode(const Error& error) { return std::string(error.kind()) + '\n'
   detail::raise(std::string_view(encoded).substr(0, split), text);
 }
 
+std::function<bool()>& interrupted() {
+  static std::function<bool()> one;
+  return one;
+}
+
 }  // namespace
+
+void embed::check_for_interrupt(std::function<bool()> asked) { interrupted() = std::move(asked); }
 
 void detail::raise(std::string_view kind, const std::string& text) {
   error_of_kind(kind, text)->raise();
@@ -62,6 +70,7 @@ void detail::raise(std::string_view kind, const std::string& text) {
 }
 
 void together(const Communicator& comm, const std::function<void()>& work) {
+  if (interrupted() && comm.size() == 1 && interrupted()()) throw embed::Interrupted();
   std::unique_ptr<Error> mine;
   try {
     work();

@@ -5,12 +5,24 @@
 #include <mutex>
 #include <set>
 
+#include <tessera/runtime/embed.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/process.hpp>
 
 namespace tessera {
+namespace {
+
+embed::WarningHandler& handler() {
+  static embed::WarningHandler one;
+  return one;
+}
+
+}  // namespace
+
+void embed::handle_warnings(WarningHandler told) { handler() = std::move(told); }
 
 void warn(const std::string& text, std::string_view kind) {
+  if (handler()) return handler()(text, kind);
   static std::mutex mutex;
   static std::set<std::string> told;
   const std::lock_guard lock(mutex);

@@ -7,7 +7,7 @@ debian_packages=(
   libopenblas-dev liblapacke-dev libscalapack-openmpi-dev
   libcereal-dev libhwy-dev librandom123-dev libcli11-dev libfmt-dev libxxhash-dev
   nlohmann-json3-dev libgtest-dev libbenchmark-dev
-  python3 python3-venv
+  python3 python3-venv python3-dev
 )
 # Debian's own, for a machine that does not reach PyPI.
 debian_python_packages=(

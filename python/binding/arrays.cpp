@@ -1,0 +1,212 @@
+#include <tessera/io/convert.hpp>
+#include <tessera/io/dataset.hpp>
+#include <tessera/runtime/embed.hpp>
+#include <tessera/runtime/error.hpp>
+
+#include "binding.hpp"
+
+namespace tessera::python {
+namespace {
+
+using Part = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
+
+nb::dlpack::dtype dlpack_dtype(DType d) {
+  using Code = nb::dlpack::dtype_code;
+  const Code code = d == DType::boolean                       ? Code::Bool
+                    : d >= DType::int8 && d <= DType::int64   ? Code::Int
+                    : d >= DType::uint8 && d < DType::float32 ? Code::UInt
+                    : is_floating(d)                          ? Code::Float
+                                                              : Code::Complex;
+  return {static_cast<std::uint8_t>(code), static_cast<std::uint8_t>(8 * size_of(d)), 1};
+}
+
+DType dtype_of_part(const nb::dlpack::dtype& given) {
+  for (int i = 0; i < dtype_count; ++i)
+    if (const auto d = static_cast<DType>(i); dlpack_dtype(d) == given) return d;
+  throw TypeError("an array of this dtype must be converted first");
+}
+
+Shape shape_of(const Part& x) {
+  Shape shape;
+  for (std::size_t i = 0; i < x.ndim(); ++i) shape.push_back(static_cast<std::int64_t>(x.shape(i)));
+  return shape;
+}
+
+// Keeps a Python object; gives it back under the interpreter's lock.
+std::shared_ptr<const void> keep(nb::object object) {
+  return {object.release().ptr(), [](const void* p) {
+            if (!Py_IsInitialized()) return;
+            const nb::gil_scoped_acquire lock;
+            Py_DECREF(static_cast<PyObject*>(const_cast<void*>(p)));
+          }};
+}
+
+// This process's rows of an array of `rows` rows; without a copy.
+Array adopt(nb::object part, std::int64_t rows) {
+  const auto memory = nb::cast<Part>(part);
+  Shape shape = with_rows(shape_of(memory), rows);
+  const DType dtype = dtype_of_part(memory.dtype());
+  return embed::adopt(memory.data(), std::move(shape), dtype, Communicator::world(),
+                      keep(std::move(part)));
+}
+
+std::pair<std::int64_t, std::int64_t> local_range(const Shape& shape) {
+  const auto world = Communicator::world();
+  const Range mine = row_distribution(shape, world).rows_of(world.rank());
+  return {mine.begin, mine.end};
+}
+
+Array from_parts(nb::object part) {
+  const auto memory = nb::cast<Part>(part);
+  Shape tail = shape_of(memory);
+  const std::int64_t rows = tail.at(0);
+  tail.erase(tail.begin());
+  const std::int64_t cols = element_count(tail);
+  const Tile tile{const_cast<void*>(memory.data()), rows, cols, cols,
+                  dtype_of_part(memory.dtype()),    cpu};
+  Array x;
+  call([&] { x = from_local(tile, tail); });
+  return x;
+}
+
+Array replicated_copy(const Part& x) {
+  const auto world = Communicator::world();
+  const Shape shape = shape_of(x);
+  Array out(shape, dtype_of_part(x.dtype()), replicated_distribution(shape, world), world);
+  std::memcpy(out.local().data, x.data(), x.nbytes());
+  return out;
+}
+
+bool ends_with(const std::string& text, std::string_view end) { return text.ends_with(end); }
+
+Rows stream(const std::string& file) {
+  if (ends_with(file, ".npy")) return io::stream_npy(file);
+  if (ends_with(file, ".csv") || ends_with(file, ".tsv")) return io::stream_csv(file);
+  const auto location = io::resolve(io::parse_location(file));
+  return io::stream(location.file, location.dataset);
+}
+
+// What Array and Rows have in common.
+template <class T>
+void add_properties(nb::class_<T>& c) {
+  c.def_prop_ro("shape",
+                [](const T& x) {
+                  nb::object all = nb::cast(x.shape());
+                  return nb::tuple(all);
+                })
+      .def_prop_ro("ndim", [](const T& x) { return x.ndim(); })
+      .def_prop_ro("dtype_name", [](const T& x) { return std::string(name_of(x.dtype())); })
+      .def_prop_ro("device", [](const T& x) { return x.device().to_string(); })
+      .def_prop_ro("distribution", [](const T& x) { return x.distribution().to_string(); })
+      .def_prop_ro("processes", [](const T& x) { return x.comm().size(); })
+      .def_prop_ro("column_names", [](const T& x) { return to_python(x.column_names()); })
+      .def_prop_ro("categories", [](const T& x) { return to_python(x.categories()); })
+      .def("named", [](const T& x, std::vector<std::string> n) { return x.named(std::move(n)); })
+      .def("categorized",
+           [](const T& x, std::vector<std::string> c) { return x.categorized(std::move(c)); });
+}
+
+}  // namespace
+
+nb::object view(const Array& x, bool writable) {
+  const Array here = x.to(cpu);
+  const bool cyclic = here.distribution().kind() == Distribution::Kind::block_cyclic;
+  const Tile local = here.local();
+  Shape shape = cyclic             ? Shape{local.rows, local.cols}
+                : here.ndim() == 0 ? Shape{}
+                                   : with_rows(here.shape(), local.rows);
+  const std::vector<std::size_t> extents(shape.begin(), shape.end());
+  const nb::capsule owner(new Array(here), [](void* p) noexcept { delete static_cast<Array*>(p); });
+  const auto make = [&](auto tag) {
+    using Numpy = typename decltype(tag)::type;
+    return nb::cast(Numpy(local.data, extents.size(), extents.data(), owner, nullptr,
+                          dlpack_dtype(here.dtype())));
+  };
+  return writable ? make(TypeTag<nb::ndarray<nb::numpy>>{})
+                  : make(TypeTag<nb::ndarray<nb::numpy, nb::ro>>{});
+}
+
+Array whole(const Array& x) {
+  if (x.comm().size() == 1 && x.distribution().kind() == Distribution::Kind::rows) return x.to(cpu);
+  if (x.distribution().kind() == Distribution::Kind::block_cyclic)
+    return whole(redistribute(x, row_distribution(x.shape(), x.comm())));
+  return gather(x.to(cpu));
+}
+
+Array to_array(nb::handle x) {
+  if (x.is_none()) return {};
+  Array array;
+  if (!nb::try_cast(x, array))
+    throw TypeError("expected a tessera.Array, got " +
+                    std::string(nb::str(x.type().attr("__name__")).c_str()));
+  return array;
+}
+
+Rows to_rows(nb::handle x) {
+  if (nb::isinstance<Rows>(x)) return nb::cast<Rows>(x);
+  return to_array(x);
+}
+
+nb::list to_python(const std::vector<std::string>& words) {
+  nb::list all;
+  for (const auto& word : words) all.append(nb::cast(word));
+  return all;
+}
+
+void add_arrays(nb::module_& m) {
+  nb::class_<Array> array(m, "Array", "A global array: its rows lie on the processes of the job.");
+  add_properties(array);
+  array.def_prop_ro("size", [](const Array& x) { return x.size(); })
+      .def("_local", [](const Array& x) { return view(x, false); })
+      .def("_whole",
+           [](const Array& x, bool writable) {
+             Array all;
+             call([&] { all = whole(x); });
+             return view(all, writable);
+           })
+      .def("_astype",
+           [](const Array& x, const std::string& dtype) {
+             Array out;
+             call([&] { out = x.astype(dtype_from_name(dtype)); });
+             return out;
+           })
+      .def("_to", [](const Array& x, const std::string& device) {
+        Array out;
+        call([&] { out = x.to(Runtime::device(device)); });
+        return out;
+      });
+  nb::class_<Rows> rows(m, "Stream", "Rows that are read or computed when they are needed.");
+  add_properties(rows);
+  rows.def("collect", [](const Rows& x) {
+    Array out;
+    call([&] { out = collect(x); });
+    return out;
+  });
+  m.def("adopt", &adopt);
+  m.def("local_range", &local_range);
+  m.def("from_parts", &from_parts);
+  m.def("replicated", [](const Part& x) { return replicated_copy(x); });
+  m.def("read", [](const std::string& location, bool collective, bool dense) {
+    Array x;
+    call([&] {
+      const auto at = io::parse_location(location);
+      const bool table =
+          ends_with(at.file, ".npy") || ends_with(at.file, ".csv") || ends_with(at.file, ".tsv");
+      x = table ? tessera::collect(stream(at.file))
+                : io::read(location, io::ReadOptions{.collective = collective, .dense = dense});
+    });
+    return x;
+  });
+  m.def("stream", [](const std::string& location) {
+    std::optional<Rows> rows_there;
+    call([&] { rows_there = stream(location); });
+    return *rows_there;
+  });
+  m.def("write", [](const std::string& file, const nb::dict& datasets) {
+    std::vector<io::NamedRows> all;
+    for (const auto& [name, x] : datasets) all.push_back({nb::cast<std::string>(name), to_rows(x)});
+    call([&] { io::write(file, all); });
+  });
+}
+
+}  // namespace tessera::python

@@ -1,0 +1,171 @@
+"""Arrays: what goes in and comes out."""
+
+import os
+
+import numpy as np
+
+from . import _core
+from ._core import Array, Stream
+
+_NATIVE = frozenset("? b h i q l B H I Q L f d F D".split())
+
+
+def native(x):
+    """A NumPy array of a dtype that Tessera has: float16 as float32, long double as float64."""
+    if x.dtype.char in _NATIVE:
+        return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
+    if x.dtype.kind == "f":
+        return x.astype(np.float32 if x.dtype.itemsize == 2 else np.float64)
+    if x.dtype.kind == "c":
+        return x.astype(np.complex128)
+    raise TypeError(f"no Array holds the dtype {x.dtype}")
+
+
+def _check_alike(x):
+    """Finds the process that passes something else; a debugging aid, for it reads all of x."""
+    import zlib
+
+    mine = zlib.crc32(np.ascontiguousarray(x)) ^ zlib.crc32(repr((x.shape, x.dtype)).encode())
+    everyone = from_local(np.array([mine], dtype=np.int64)).numpy()
+    others = np.flatnonzero(everyone != everyone[0])
+    if others.size:
+        raise ValueError(
+            "all processes must pass the same array; that of "
+            f"{'processes' if others.size > 1 else 'process'} "
+            f"{', '.join(map(str, others))} differs from that of process 0"
+        )
+
+
+def _words(x):
+    """Text as codes of the different words, ascending."""
+    words, codes = np.unique(np.asarray(x, dtype=str), return_inverse=True)
+    return codes.reshape(x.shape).astype(np.int64), words.tolist()
+
+
+def asarray(x, dtype=None):
+    """An Array, of rows spread over the processes, from what every process has whole.
+
+    Parameters
+    ----------
+    x : Array, ndarray, or anything with ``__array__`` or ``__dlpack__``
+        The same on every process; under ``TESSERA_CHECK=1`` that is checked. A C-contiguous NumPy
+        array is not copied: leave it as it is while the Array lives.
+    dtype : dtype, optional
+        To convert to.
+
+    Returns
+    -------
+    Array
+    """
+    if isinstance(x, Array):
+        return x if dtype is None else x.astype(dtype)
+    if isinstance(x, Stream):
+        x = x.collect()
+        return x if dtype is None else x.astype(dtype)
+    if not hasattr(x, "__array__") and hasattr(x, "__dlpack__"):
+        x = np.from_dlpack(x)
+    x = np.asarray(x, dtype=dtype)
+    categories = None
+    if x.dtype.kind in "OUS":
+        if x.dtype.kind == "O" and not all(isinstance(word, str) for word in x.flat):
+            raise TypeError("an array of objects must hold strings alone")
+        x, categories = _words(x)
+    x = native(x)
+    if x.ndim == 0:
+        return _core.replicated(x)
+    if os.environ.get("TESSERA_CHECK") == "1" and _core.size() > 1:
+        _check_alike(x)
+    begin, end = _core.local_range(x.shape) if _core.size() > 1 else (0, len(x))
+    part = np.require(x[begin:end], requirements=["C", "A"])
+    array = _core.adopt(part, len(x))
+    return array if categories is None else array.categorized(categories)
+
+
+def from_local(part):
+    """An Array from the rows that each process has, one process's after the other's.
+
+    Parameters
+    ----------
+    part : array_like
+        This process's rows, any number; dtype and further extents are the same on all.
+    """
+    part = np.require(native(np.asarray(part)), requirements=["C", "A"])
+    if part.ndim == 0:
+        raise ValueError("from_local takes rows, got a scalar")
+    if _core.size() == 1:
+        return _core.adopt(part, len(part))
+    return _core.from_parts(part)
+
+
+def read(location, *, collective=False, dense=False):
+    """The dataset ``FILE.h5:/name`` (or a .csv, .tsv or .npy file) as an Array: each process reads
+    its rows."""
+    return _core.read(os.fspath(location), collective, dense)
+
+
+def stream(location):
+    """The same as rows that stay on disk and are read when they are needed."""
+    return _core.stream(os.fspath(location))
+
+
+def write(location, x):
+    """Writes an Array, a Stream or a NumPy array as the dataset ``FILE.h5:/name``; other contents of
+    the file stay. All or nothing."""
+    file, colon, dataset = os.fspath(location).rpartition(":/")
+    if not colon or not dataset:
+        raise ValueError(f"write to FILE.h5:/name, got '{location}'")
+    _core.write(file, {"/" + dataset: x if isinstance(x, (Array, Stream)) else asarray(x)})
+
+
+def _dtype(x):
+    return np.dtype(x.dtype_name)
+
+
+def _repr(x):
+    where = f"{x.processes} process{'es' if x.processes > 1 else ''}"
+    return (f"tessera.{type(x).__name__}(shape={x.shape}, dtype={x.dtype_name}, "
+            f"distribution='{x.distribution}', device='{x.device}', {where})")
+
+
+def _with_words(x, values):
+    return np.asarray(x.categories)[values] if x.categories else values
+
+
+def _local(x):
+    """This process's rows, as a read-only view in NumPy."""
+    return x._local()
+
+
+def numpy(x, *, writable=False):
+    """All of the array, on every process; of one process a read-only view. Collective."""
+    return _with_words(x, x._whole(writable))
+
+
+def _array(x, dtype=None, copy=None):
+    values = numpy(x)
+    if dtype is not None and values.dtype != dtype:
+        if copy is False:
+            raise ValueError("a conversion needs a copy")
+        return values.astype(dtype)
+    return values.copy() if copy else values
+
+
+def _length(x):
+    if not x.shape:
+        raise TypeError("len() of an array of shape ()")
+    return x.shape[0]
+
+
+for cls in (Array, Stream):
+    cls.__module__ = "tessera"
+    cls.dtype = property(_dtype, doc="Its dtype, NumPy's.")
+    cls.__repr__ = _repr
+    cls.__len__ = _length
+Array.local = property(_local, doc=_local.__doc__)
+Array.numpy = numpy
+Array.__array__ = _array
+Array.astype = lambda x, dtype: x._astype(np.dtype(dtype).name)
+Array.to = lambda x, device: x._to(device)
+# Of a writable copy, for DLPack of older consumers knows no read-only memory.
+Array.__dlpack__ = lambda x, **how: numpy(x).copy().__dlpack__(**how)
+Array.__dlpack_device__ = lambda x: (1, 0)

@@ -1,0 +1,40 @@
+"""Errors and warnings of C++ as the classes that Python's libraries have for them."""
+
+import builtins
+import warnings
+
+
+def _class(kind):
+    if kind == "LinAlgError":
+        from numpy.linalg import LinAlgError
+
+        return LinAlgError
+    if kind == "InvalidParameterError":
+        from sklearn.utils._param_validation import InvalidParameterError
+
+        return InvalidParameterError
+    if kind == "NotFittedError":
+        from sklearn.exceptions import NotFittedError
+
+        return NotFittedError
+    return getattr(builtins, kind, RuntimeError)
+
+
+def error(kind, text):
+    return _class(kind)(text)
+
+
+def _warning_class(kind):
+    if hasattr(builtins, kind):
+        return getattr(builtins, kind)
+    if kind == "LinAlgWarning":
+        from scipy.linalg import LinAlgWarning
+
+        return LinAlgWarning
+    import sklearn.exceptions
+
+    return getattr(sklearn.exceptions, kind, UserWarning)
+
+
+def warn(text, kind):
+    warnings.warn(text, _warning_class(kind), stacklevel=4)

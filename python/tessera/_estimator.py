@@ -1,0 +1,313 @@
+"""Estimators: scikit-learn's classes around C++'s, made from its lists."""
+
+import numbers
+import os
+import textwrap
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    DensityMixin,
+    OneToOneFeatureMixin,
+    RegressorMixin,
+    TransformerMixin,
+)
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_array,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
+
+from . import _core
+from ._arrays import Array, Stream, asarray, native
+
+_OURS = (Array, Stream)
+
+
+def _parameter(value):
+    """A parameter as C++ takes it: a RandomState draws a seed."""
+    if isinstance(value, np.random.RandomState):
+        return int(value.randint(np.iinfo(np.int32).max))
+    if isinstance(value, np.ndarray) and value.ndim and value.dtype.kind not in "OUS":
+        return np.require(native(value), requirements="C")
+    if isinstance(value, numbers.Integral) and not isinstance(value, (int, np.generic)):
+        return int(value)
+    return value
+
+
+def _attribute(name, value):
+    """A fitted attribute as scikit-learn has it: lists of words are arrays."""
+    if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
+        return np.asarray(value, dtype=object if name == "feature_names_in_" else None)
+    return value
+
+
+class Core(BaseEstimator):
+    """What all classes share. X and y come as NumPy's and go as NumPy's, complete on every process;
+    Arrays and Streams come and go as such."""
+
+    _described = None  # C++'s description of the class
+
+    # --- Data ---------------------------------------------------------------------------------
+
+    def _rows(self, X, reset, of_features=True):
+        """X as C++ takes it, checked as scikit-learn does."""
+        if isinstance(X, _OURS):
+            return X
+        quick = (
+            not reset
+            and type(X) is np.ndarray
+            and X.ndim == 2
+            and X.dtype.char in "fd"
+            and len(X) > 0
+            and X.shape[1] == self.n_features_in_
+            and not hasattr(self, "feature_names_in_")
+        )
+        if quick:
+            return asarray(X)
+        if of_features:
+            # C++ looks for NaN while it computes.
+            X = validate_data(self, X, reset=reset, ensure_all_finite=False, dtype="numeric")
+        else:
+            X = check_array(X, ensure_all_finite=False, dtype="numeric")
+        if X.dtype == np.float16:
+            X = X.astype(np.float64)  # as scikit-learn does
+        rows = asarray(X)
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None and of_features:
+            rows = rows.named([str(name) for name in names])
+        return rows
+
+    def _target(self, y, required):
+        if y is None or isinstance(y, Array) or not required:
+            return y if isinstance(y, Array) else None
+        role = self._described["role"]
+        if role == "classifier":
+            y = column_or_1d(y, warn=True)
+            check_classification_targets(y)
+        else:
+            y = check_array(y, ensure_2d=False, dtype="numeric", ensure_all_finite=False,
+                            input_name="y", ensure_min_samples=0)
+        return asarray(np.float64(y) if y.dtype == np.float16 else y)
+
+    def _weights(self, sample_weight, X):
+        if sample_weight is None or isinstance(sample_weight, Array):
+            return sample_weight
+        if isinstance(X, _OURS):
+            return asarray(np.asarray(sample_weight, dtype=np.float64))
+        return asarray(_check_sample_weight(sample_weight, _Rows(X.shape)))
+
+    def _out(self, results, given):
+        """Results as X came."""
+        if not isinstance(given, _OURS):
+            results = [one.numpy(writable=True) for one in results]
+        return results[0] if len(results) == 1 else tuple(results)
+
+    # --- Methods ------------------------------------------------------------------------------
+
+    def _learn(self, method, X, y, sample_weight, classes=None):
+        anew = method == "fit" or not hasattr(self, "_live")
+        given = X
+        required = self._described["role"] in ("regressor", "classifier")
+        if required and y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                "is None."
+            )
+        X = self._rows(X, reset=anew)
+        target = self._target(y, required)
+        if target is not None and target.shape[0] != X.shape[0]:
+            raise ValueError(
+                "Found input variables with inconsistent numbers of samples: "
+                f"[{X.shape[0]}, {target.shape[0]}]"
+            )
+        weights = None
+        if sample_weight is not None:
+            weights = (sample_weight if isinstance(sample_weight, Array)
+                       else self._weights(sample_weight, X))
+        if anew:
+            params = {k: _parameter(v) for k, v in self.get_params(deep=False).items()}
+            live = _core.make(type(self).__name__, params)
+        else:
+            live = self._live
+        if method == "fit":
+            live.fit(X, target, weights)
+        else:
+            live.partial_fit(X, target, None if classes is None else np.asarray(classes), weights)
+        self._take(live, isinstance(given, _OURS))
+        return self
+
+    def _take(self, live, keep_arrays=False):
+        self._live = live
+        attributes = live.attributes
+        for name, value in attributes.items():
+            setattr(self, name, _attribute(name, value))
+        if "feature_names_in_" not in attributes and hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        labels = live.labels
+        if labels is not None:
+            name = next(name for name, per_row in self._described["attributes"] if per_row)
+            setattr(self, name, labels if keep_arrays else labels.numpy(writable=True))
+
+    @classmethod
+    def _of_live(cls, live):
+        self = cls(**live.params)
+        self._take(live)
+        return self
+
+    def _map(self, method, X, of_features):
+        check_is_fitted(self, "_live")
+        return self._out(self._live.results(method, self._rows(X, False, of_features)), X)
+
+    def _measure(self, method, X, y, sample_weight):
+        check_is_fitted(self, "_live")
+        rows = self._rows(X, reset=False)
+        target = self._target(y, self._described["role"] in ("regressor", "classifier"))
+        weights = None if sample_weight is None else self._weights(sample_weight, rows)
+        return self._live.measure(method, rows, target, weights)
+
+    def _tell(self, method):
+        check_is_fitted(self, "_live")
+        return self._live.tell(method).numpy(writable=True)
+
+    def save(self, path):
+        """Writes the fitted estimator as a model file, which the program reads, too. Collective."""
+        check_is_fitted(self, "_live")
+        self._live.save(os.fspath(path))
+
+    # --- scikit-learn's protocols -------------------------------------------------------------
+
+    @property
+    def _n_features_out(self):
+        return len(self._live.feature_names_out)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_live")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self._described["allows_nan"]
+        if self._described["role"] == "regressor":
+            tags.target_tags.multi_output = True
+        if tags.transformer_tags is not None:
+            tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def __tessera_model__(self):
+        attributes = self._live.attributes if hasattr(self, "_live") else None
+        params = {k: _parameter(v) for k, v in self.get_params(deep=False).items()}
+        return type(self).__name__, params, attributes
+
+
+class _Rows:
+    """What scikit-learn asks of an X to check weights: how many rows."""
+
+    def __init__(self, shape):
+        self.shape = shape
+        self.dtype = np.dtype(np.float64)
+
+    def __len__(self):
+        return self.shape[0]
+
+
+_ROLES = {
+    "regressor": RegressorMixin,
+    "classifier": ClassifierMixin,
+    "clusterer": ClusterMixin,
+    "density": DensityMixin,
+}
+_X = "X : {array-like, Array, Stream} of shape (n_samples, n_features)\n    The data."
+_Y = "y : array-like or Array of shape (n_samples,), default=None\n    The target, where there is one."
+_W = "sample_weight : array-like or Array of shape (n_samples,), default=None\n    Weights of the rows."
+
+
+def _indented(text, by):
+    return textwrap.indent(text, by)
+
+
+def _method_source(method):
+    """The text of one method: real arguments, documentation, a call of Core."""
+    name, kind = method["name"], method["kind"]
+    weighted = method["sample_weight"]
+    weight, pass_weight = (", sample_weight=None", "sample_weight") if weighted else ("", "None")
+    parts = {
+        "learn": [_X, _Y],
+        "measure": [_X, _Y],
+        "map": [_X],
+        "tell": [],
+    }[kind]
+    if kind in ("learn", "measure") and weighted:
+        parts = [*parts, _W]
+    if kind == "learn" and name == "partial_fit":
+        head = f"X, y=None, classes=None{weight}"
+        body = f"return self._learn('{name}', X, y, {pass_weight}, classes)"
+        parts.insert(2, "classes : array-like, default=None\n    All classes, at the first call.")
+    elif kind == "learn":
+        head, body = f"X, y=None{weight}", f"return self._learn('{name}', X, y, {pass_weight})"
+    elif kind == "measure":
+        head, body = f"X, y=None{weight}", f"return self._measure('{name}', X, y, {pass_weight})"
+    elif kind == "map":
+        head, body = "X", f"return self._map('{name}', X, {method['of_features']})"
+    else:
+        head, body = "", f"return self._tell('{name}')"
+    doc = method["doc"][:1].upper() + method["doc"][1:]
+    if parts:
+        doc += "\n\nParameters\n----------\n" + "\n".join(parts) + "\n"
+    head = f"self, {head}" if head else "self"
+    return f"def {name}({head}):\n" + _indented(f'r"""{doc}"""\n{body}\n', "    ")
+
+
+def _init_source(parameters):
+    head = ["self"]
+    for i, (name, default, _, _) in enumerate(parameters):
+        if i == 1:
+            head.append("*")
+        head.append(f"{name}={default!r}")
+    body = "".join(f"    self.{name} = {name}\n" for name, _, _, _ in parameters) or "    pass\n"
+    return f"def __init__({', '.join(head)}):\n{body}"
+
+
+def _class_doc(described):
+    text = [described["summary"][:1].upper() + described["summary"][1:], "", "Parameters",
+            "----------"]
+    for name, default, allowed, doc in described["parameters"]:
+        text += [f"{name} : {allowed}, default={default!r}", f"    {doc}"]
+    text += ["", "Attributes", "----------"]
+    for name, per_row in described["attributes"]:
+        if not name.startswith("_"):
+            text += [f"{name}" + (" : one for each row of X" if per_row else "")]
+    return "\n".join(text + ["n_features_in_", "feature_names_in_"]) + "\n"
+
+
+def make_class(described):
+    """The class of an estimator that C++ describes."""
+    methods = {method["name"]: method for method in described["methods"]}
+    bases = []
+    if described["role"] in _ROLES:
+        bases.append(_ROLES[described["role"]])
+    if "transform" in methods:
+        bases.append(TransformerMixin)
+        bases.append(OneToOneFeatureMixin if methods["transform"]["keeps_columns"]
+                     else ClassNamePrefixFeaturesOutMixin)
+    namespace = {
+        "__doc__": _class_doc(described),
+        "__module__": f"tessera.{described['module']}",
+        "_described": described,
+    }
+    exec(_init_source(described["parameters"]), namespace)
+    for method in methods.values():
+        exec(_method_source(method), namespace)
+    namespace.pop("__builtins__", None)
+    made = type(described["name"], (*bases, Core), namespace)
+    for name in ("__init__", *methods):
+        function = getattr(made, name)
+        function = getattr(function, "__wrapped__", function)
+        function.__qualname__ = f"{described['name']}.{name}"
+        function.__module__ = made.__module__
+    return made

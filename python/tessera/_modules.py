@@ -1,0 +1,80 @@
+"""tessera.cluster, tessera.linalg, ...: made from C++'s lists when they are first looked into."""
+
+import importlib.machinery
+import os
+import sys
+import types
+
+from . import _core
+
+_described = {each["name"]: each for each in _core.estimators()}
+_classes = {}
+
+
+def estimator_class(name):
+    """The class of that name. The first one imports scikit-learn."""
+    if name not in _classes:
+        from ._estimator import make_class
+
+        _classes[name] = make_class(_described[name])
+    return _classes[name]
+
+
+def all_estimators():
+    """Names and classes of all estimators there are."""
+    return [(name, estimator_class(name)) for name in _described]
+
+
+def load(path):
+    """The fitted estimator in a model file of Tessera. Collective."""
+    live = _core.load(os.fspath(path))
+    return estimator_class(live.name)._of_live(live)
+
+
+def _wrap(name, params, live):
+    made = estimator_class(name)
+    if live is None:
+        return made(**params)
+    return made._of_live(live)
+
+
+class _Lazy(types.ModuleType):
+    """A module whose members are made when they are asked for."""
+
+    def __init__(self, name, doc, names, make):
+        super().__init__(name, doc)
+        self.__all__ = sorted(names)
+        self.__path__ = []
+        self.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=True)
+        self._make = make
+
+    def __getattr__(self, name):
+        if name in self.__dict__.get("__all__", ()):
+            value = self._make(name)
+            setattr(self, name, value)
+            return value
+        raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'")
+
+    def __dir__(self):
+        return list(self.__all__)
+
+
+def _linalg(name):
+    from ._linalg import make_function
+
+    return make_function(next(f for f in _core.linalg_functions() if f["name"] == name))
+
+
+def _add(short, doc, names, make):
+    full = f"tessera.{short}"
+    module = _Lazy(full, doc, names, make)
+    sys.modules[full] = module
+    setattr(sys.modules["tessera"], short, module)
+
+
+for _module in sorted({each["module"] for each in _described.values()}):
+    _add(_module, f"The estimators of sklearn.{_module} that Tessera has.",
+         [name for name, each in _described.items() if each["module"] == _module], estimator_class)
+_add("linalg", "Linear algebra with SciPy's names.",
+     [f["name"] for f in _core.linalg_functions()], _linalg)
+_core.set_wrapper(_wrap)

@@ -1,0 +1,32 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <tessera/runtime/array.hpp>
+
+/// What a language that Tessera is embedded in (Python) needs beside the library.
+namespace tessera::embed {
+
+/// An array over memory of somebody else, which `owner` keeps: this process's rows of `shape`,
+/// row-major, as row_distribution() deals them. No copy; nothing writes to it. No communication.
+Array adopt(const void* rows, Shape shape, DType dtype, const Communicator& comm,
+            std::shared_ptr<const void> owner);
+
+/// Who is told of warnings, on every process and each time, in place of the standard error.
+using WarningHandler = std::function<void(const std::string& text, std::string_view kind)>;
+void handle_warnings(WarningHandler handler);
+
+/// Asked by a job of one process whenever its parts would agree, several times in an iteration; if
+/// it answers true, the work ends with Interrupted.
+void check_for_interrupt(std::function<bool()> interrupted);
+struct Interrupted : std::exception {
+  const char* what() const noexcept override { return "interrupted"; }
+};
+
+/// For a failure that ends this process's program: `text` is printed once if all processes have the
+/// same within ten seconds, otherwise with the rank, and the job is ended if some have none.
+void report_failure(const std::string& text);
+
+}  // namespace tessera::embed
