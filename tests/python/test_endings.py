@@ -1,0 +1,40 @@
+"""How scripts end: errors of one or all processes, interrupts."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from test_checks import run
+
+
+def test_what_all_processes_raise_is_printed_once():
+    job = run("fails.py", "01", processes=2)
+    assert job.returncode != 0
+    assert job.stderr.count("KeyError: 'a failure of the script'") == 1
+
+
+def test_an_exception_of_one_process_ends_the_job():
+    job = run("fails.py", "1", processes=2, timeout=100)
+    assert job.returncode != 0
+    assert "rank 1 of 2" in job.stderr
+    assert job.stderr.count("KeyError: 'a failure of the script'") == 1
+
+
+def test_an_interrupt_ends_a_fit():
+    code = (
+        "import numpy as np, tessera\nfrom tessera.cluster import KMeans\n"
+        "x = np.random.default_rng(0).random((100_000, 20))\n"
+        "model = KMeans(5).fit(x[:1000, :2])\n"
+        "print('fitting', flush=True)\n"
+        "try:\n    KMeans(50, n_init=10_000, tol=0).fit(x)\n"
+        "except KeyboardInterrupt:\n    print('interrupted', model.predict(x[:2, :2]).shape)\n"
+    )
+    job = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True,
+                           env=os.environ | {"TESSERA_THREADS": "1"})
+    assert job.stdout.readline() == "fitting\n"
+    time.sleep(0.5)
+    job.send_signal(signal.SIGINT)
+    out, _ = job.communicate(timeout=30)
+    assert out == "interrupted (2,)\n" and job.returncode == 0
