@@ -7,6 +7,7 @@
 #include <tessera/estimators/decomposition/pca.hpp>
 #include <tessera/estimators/kernels/kernels.hpp>
 #include <tessera/estimators/linear_model/linear_regression.hpp>
+#include <tessera/estimators/linear_model/ridge.hpp>
 #include <tessera/estimators/metrics/classification.hpp>
 #include <tessera/estimators/metrics/ranking.hpp>
 #include <tessera/estimators/metrics/regression.hpp>

@@ -18,6 +18,7 @@ const EstimatorType& gaussian_nb();
 const EstimatorType& kmeans();
 const EstimatorType& linear_regression();
 const EstimatorType& pca();
+const EstimatorType& ridge();
 const EstimatorType& standard_scaler();
 }  // namespace detail
 
@@ -45,7 +46,7 @@ class Registry {
  private:
   Registry() {
     for (const auto ours : {detail::gaussian_nb, detail::kmeans, detail::linear_regression,
-                            detail::pca, detail::standard_scaler})
+                            detail::pca, detail::ridge, detail::standard_scaler})
       add(ours());
   }
   std::mutex mutex_;

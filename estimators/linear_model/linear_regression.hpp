@@ -1,5 +1,5 @@
 #pragma once
-#include <tessera/estimators/roles.hpp>
+#include <tessera/estimators/linear_model/linear_model.hpp>
 
 namespace tessera {
 
@@ -18,12 +18,10 @@ struct LinearRegressionParams {
 /// is well conditioned for the precision of the products; otherwise a second pass gives R by TSQR.
 /// Either way the SVD of R gives coef_, rank_ and singular_, so that rank-deficient data have the
 /// same answer as scikit-learn's. n (p + q)^2 flops and 2 n (p + q)^2 for the second pass.
-class LinearRegression : public EstimatorOf<LinearRegression, LinearRegressionParams, Regressor> {
+class LinearRegression : public EstimatorOf<LinearRegression, LinearRegressionParams, LinearModel> {
  public:
   using EstimatorOf::EstimatorOf;
 
-  Array coef_;             ///< (p,) or (q, p)
-  Value intercept_ = 0.0;  ///< a number, or (q,) for 2-D y; 0.0 without fit_intercept
   std::int64_t rank_ = 0;  ///< number of singular values above tol * the largest
   Array singular_;         ///< (min(n, p),) singular values of the centred X
 
@@ -32,7 +30,6 @@ class LinearRegression : public EstimatorOf<LinearRegression, LinearRegressionPa
 
  private:
   void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
-  Rows do_predict(const Rows& x) const;
 };
 
 }  // namespace tessera

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <limits>
 
 #include <tessera/estimators/cluster/kmeans.hpp>
@@ -65,6 +67,18 @@ std::vector<Reference> references() {
         {"n_oversamples", 4},
         {"power_iteration_normalizer", "QR"},
         {"random_state", 5}}},
+      {"Ridge",
+       "alpha=1.0, fit_intercept=True, copy_X=True, max_iter=None, tol=0.0001, solver='auto', "
+       "positive=False, random_state=None",
+       {"coef_", "intercept_", "solver_", "n_features_in_"},
+       {{"alpha", 0.5},
+        {"fit_intercept", false},
+        {"copy_X", false},
+        {"max_iter", 9},
+        {"tol", 0.5},
+        {"solver", "svd"},
+        {"positive", false},
+        {"random_state", 4}}},
       {"StandardScaler",
        "copy=True, with_mean=True, with_std=True",
        {"mean_", "var_", "scale_", "n_samples_seen_", "n_features_in_"},
@@ -100,9 +114,10 @@ TEST(Model, NamesAndDefaultsAreScikitLearns) {
     for (const auto& [name, value] : e->model().attributes) attributes.push_back(name);
     EXPECT_EQ(attributes, r.attributes) << r.name;
   }
-  auto others = estimator_names();
-  std::erase(others, "GaussianNB");  // which needs labels: gaussian_nb_test.cpp
-  EXPECT_EQ(others, names);
+  for (const auto& name : estimator_names())  // classifiers have tests of their own
+    EXPECT_TRUE(std::ranges::find(names, name) != names.end() ||
+                dynamic_cast<const Classifier*>(make_estimator(name).get()))
+        << name;
 }
 
 TEST(Model, ParametersAreDescribedOnce) {
@@ -307,8 +322,10 @@ TEST(Models, FeatureNamesAreRememberedAndChecked) {
   spoiled.mutable_values<double>()[3 * 17 + 1] = std::nan("");
   const Array bad = redistribute(spoiled, x.distribution()).named({"a", "b", "c"});
   for (const auto& name : estimator_names()) {
-    const auto fit = [&] { make_estimator(name)->fit(bad, plain); };
-    if (name == "StandardScaler" || name == "GaussianNB") continue;  // takes NaN; needs labels
+    const auto estimator = make_estimator(name);
+    const auto fit = [&] { estimator->fit(bad, plain); };
+    if (name == "StandardScaler" || dynamic_cast<const Classifier*>(estimator.get()))
+      continue;  // takes NaN; needs labels
     test::expect_error<ValueError>(
         fit, "Input X contains NaN at row 17, column 1, 'b' (" + name + ")." + there);
   }
@@ -370,6 +387,7 @@ TEST(Models, ImpossibleContentsAreRefused) {
   const Model linear = fitted("LinearRegression", {}, y);
   const Model several = fitted("LinearRegression", {}, x);
   const Model scaler = fitted("StandardScaler", {}, {});
+  const Model ridge = fitted("Ridge", {{"alpha", 2.0}}, y);
   const std::string finite = "a floating array of shape (3,) with finite numbers";
   const std::string descending = "a floating array of shape (2,) with numbers >= 0, descending";
 
@@ -450,6 +468,10 @@ TEST(Models, ImpossibleContentsAreRefused) {
        "'singular_' must be a floating array of shape (3,) with numbers >= 0, descending, "
        "got "
        "2.0 after 1.0 at [1]"},
+
+      {with(ridge, "coef_", 1, nan), "'coef_' must be " + finite + ", got nan at [1]"},
+      {with(ridge, "solver_", "sag"),
+       "'solver_' must be a str among {'cholesky', 'svd'}, got 'sag'"},
 
       {with(scaler, "mean_", 0, inf),
        "'mean_' must be a float64 array of shape (3,) with finite numbers, got inf at [0]"},

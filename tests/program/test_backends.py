@@ -394,7 +394,7 @@ def test_a_plugin_brings_an_estimator(through):
     assert "MaxAbsScaler: the rows divided by them" in tessera("transform", "--help", *words).out
     err = tessera("predict", "m.tessera", "data.h5:/X", "--out", "p.h5:/p", *words, expect=1).err
     assert err == "tessera: NotImplementedError: MaxAbsScaler has no predict"
-    there_are = "there are GaussianNB, KMeans, LinearRegression, PCA, StandardScaler"
+    there_are = "there are GaussianNB, KMeans, LinearRegression, PCA, Ridge, StandardScaler"
     err = tessera(*TRANSFORM, processes=2, expect=1).err
     assert err == f"tessera: ValueError: unknown estimator 'MaxAbsScaler'; {there_are}"
     assert "unknown 'MaxAbsScaler'; " + there_are in tessera(*fit, expect=2).err

@@ -1,0 +1,74 @@
+#pragma once
+#include <vector>
+
+#include <tessera/estimators/range.hpp>
+#include <tessera/estimators/roles.hpp>
+#include <tessera/linalg/gram.hpp>
+
+namespace tessera {
+
+/// X, y and weights of a least-squares problem, each times a power of two that keeps squares inside
+/// the range of the dtype, and what one pass over them gives.
+struct LeastSquares {
+  /// Finds the powers and, where `gram` is wanted, the Gram matrix of [x y]. ValueError for a NaN
+  /// or infinity in x. Collective.
+  LeastSquares(const Rows& x, const Array& y, const Array& sample_weight, bool center, bool gram,
+               std::string_view estimator);
+
+  /// R of the QR of the centred, weighted [x y], min(n, p + q) x (p + q), by another pass.
+  /// Collective.
+  linalg::Small triangle() const;
+
+  Rows x;   ///< the given one 2^x_exponent
+  Array y;  ///< target t 2^y_exponents[t]
+  detail::Balanced weights;
+  bool center;
+  int x_exponent = 0;
+  std::vector<int> y_exponents;
+  linalg::CenteredGram gram;  ///< of mean alone where it was not wanted
+};
+
+/// Predicts x coef + intercept: what linear models of numbers are.
+class LinearModel : public Regressor {
+ public:
+  Array coef_;             ///< (p,) or, for 2-D y, (q, p)
+  Value intercept_ = 0.0;  ///< a number, or (q,) for 2-D y; 0.0 without fit_intercept
+
+  static std::vector<Method> role_methods();
+
+ protected:
+  /// coef_ and intercept_ from the coefficients (q, p) of the scaled problem. ValueError where X's
+  /// dtype does not hold them.
+  void set_solution(const LeastSquares& problem, linalg::Small coef);
+
+  /// Entries for the list of attributes; Self has a parameter fit_intercept.
+  template <class Self>
+  static FieldOf<Self> coef_attribute() {
+    return attribute<Self, Array>("coef_", &Self::coef_, [](const Self& s) {
+      return array(s.coef_.ndim() == 2 ? Shape{s.coef_.rows(), s.n_features_in_}
+                                       : Shape{s.n_features_in_});
+    });
+  }
+  template <class Self>
+  static FieldOf<Self> intercept_attribute() {
+    auto field = attribute<Self, Value>("intercept_", &Self::intercept_,
+                                        [](const Self& s) { return s.allowed_intercept(); });
+    field.get = [](const void* owner) {
+      const auto& s = *static_cast<const Self*>(owner);
+      return s.params.fit_intercept ? s.stored_intercept() : s.intercept_;
+    };
+    field.set = [](void* owner, const Value& value) {
+      static_cast<Self*>(owner)->restore_intercept(value);
+      return true;
+    };
+    return field;
+  }
+
+ private:
+  Rows do_predict(const Rows& x) const;
+  Allowed allowed_intercept() const;
+  Value stored_intercept() const;
+  void restore_intercept(const Value& value);
+};
+
+}  // namespace tessera

@@ -1,0 +1,157 @@
+#include <tessera/estimators/linear_model/ridge.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include <tessera/linalg/small.hpp>
+#include <tessera/runtime/reduce.hpp>
+
+namespace tessera {
+namespace {
+
+using linalg::Small;
+using linalg::Transpose;
+namespace small = linalg::small;
+
+/// Coefficients, a row for each target; none where Cholesky loses too much.
+struct Solution {
+  bool accurate = false;
+  Small coef;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(accurate, coef);
+  }
+};
+
+Solution by_cholesky(const Small& gram, const std::vector<double>& alphas) {
+  const auto q = std::ssize(alphas);
+  const std::int64_t p = gram.rows() - q;
+  Solution s{true, {q, p}};
+  std::optional<Small> r;
+  for (std::int64_t t = 0; t < q; ++t) {
+    const double alpha = alphas[static_cast<std::size_t>(t)];
+    if (t == 0 || alpha != alphas[static_cast<std::size_t>(t - 1)]) {
+      Small a = gram.first_rows(p).columns(0, p);
+      for (std::int64_t j = 0; j < p; ++j) a.at(j, j) += alpha;
+      r = small::cholesky(std::move(a));
+      if (!r) return {};
+      double least = r->at(0, 0), most = least;
+      for (std::int64_t j = 0; j < p; ++j) {
+        least = std::min(least, r->at(j, j));
+        most = std::max(most, r->at(j, j));
+      }
+      if (!(least > 1e-4 * most)) return {};  // the matrix has the square of that condition
+    }
+    const Small z =
+        small::solve_triangular(*r, gram.first_rows(p).columns(p + t, 1), Transpose::yes);
+    std::ranges::copy(small::solve_triangular(*r, z).values(), s.coef.row(t).begin());
+  }
+  return s;
+}
+
+Solution by_svd(const Small& triangle, const std::vector<double>& alphas) {
+  const auto q = std::ssize(alphas);
+  const std::int64_t p = triangle.cols() - q;
+  const Small top = triangle.first_rows(std::min(triangle.rows(), p));
+  const small::Svd f = small::svd(top.columns(0, p));
+  Small d = small::product(f.u, top.columns(p, q), Transpose::yes);
+  for (std::int64_t i = 0; i < d.rows(); ++i)
+    for (std::int64_t t = 0; t < q; ++t) {
+      const double s = f.s[static_cast<std::size_t>(i)];
+      // Of directions without data nothing is learnt, also where alpha is 0.
+      d.at(i, t) = s > 1e-15 * f.s[0]
+                       ? d.at(i, t) * (s / (s * s + alphas[static_cast<std::size_t>(t)]))
+                       : 0.0;
+    }
+  return {true, small::product(d, f.vt, Transpose::yes)};
+}
+
+}  // namespace
+
+const EstimatorType& Ridge::describe() {
+  using Self = Ridge;
+  static const auto type = EstimatorType::of<Self>(
+      "least squares with an L2 penalty",
+      {
+          parameter("alpha", &Params::alpha, reals(0.0) | array(),
+                    "strength of the penalty, or one for each target"),
+          parameter("fit_intercept", &Params::fit_intercept, boolean(),
+                    "estimate an intercept; otherwise it is 0"),
+          parameter("copy_X", &Params::copy_X, boolean(),
+                    "accepted for compatibility: inputs are never modified"),
+          parameter("max_iter", &Params::max_iter, integers(1) | none(),
+                    "accepted for compatibility: no solver iterates"),
+          parameter("tol", &Params::tol, reals(0.0),
+                    "accepted for compatibility: no solver iterates"),
+          parameter("solver", &Params::solver,
+                    words({"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}),
+                    "auto is cholesky; the iterative ones are not supported"),
+          parameter("positive", &Params::positive, boolean(),
+                    "force coefficients >= 0 (not supported yet)"),
+          parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
+                    "accepted for compatibility: nothing is drawn"),
+      },
+      {
+          coef_attribute<Self>(),
+          intercept_attribute<Self>(),
+          attribute("solver_", &Self::solver_, words({"cholesky", "svd"})),
+      },
+      {
+          method("fit", &Self::do_fit, "finds the coefficients"),
+      });
+  return type;
+}
+
+void Ridge::do_fit(const Rows& x, const Array& given_y, const Array& sample_weight) {
+  // One column is one target, as scikit-learn's Ridge has it, and not its LinearRegression.
+  const Array y = given_y.cols() == 1 ? given_y.reshape({given_y.rows()}) : given_y;
+  const bool svd = params.solver == "svd";
+  if (params.positive || !(svd || params.solver == "auto" || params.solver == "cholesky"))
+    throw NotImplementedError(
+        fmt::format("Ridge: {} is not supported; only solver='auto', 'cholesky' and 'svd' with "
+                    "positive=False are",
+                    params.positive ? "positive=True" : fmt::format("solver='{}'", params.solver)));
+  const auto q = static_cast<std::size_t>(y.cols());
+  std::vector<double> alphas;
+  if (params.alpha.is<Array>()) {
+    const Array given = gather(params.alpha.as<Array>()).to(cpu).astype(DType::float64);
+    alphas.assign(given.values<double>().begin(), given.values<double>().end());
+    if (alphas.size() == 1) alphas.resize(q, alphas[0]);
+    if (alphas.size() != q)
+      throw ValueError(
+          fmt::format("Number of targets and number of penalties do not correspond: "
+                      "{} != {}",
+                      alphas.size(), q));
+    for (const double alpha : alphas)
+      if (!(alpha >= 0.0 && std::isfinite(alpha)))
+        throw ValueError(fmt::format("alpha must be >= 0 and finite, got {}", alpha));
+  } else {
+    alphas.assign(q, params.alpha.is<double>()
+                         ? params.alpha.as<double>()
+                         : static_cast<double>(params.alpha.as<std::int64_t>()));
+  }
+
+  const bool by_gram = !svd && x.rows() >= x.cols();
+  const LeastSquares problem(x, y, sample_weight, params.fit_intercept, by_gram, name());
+  // The penalty of the coefficients of the scaled problem.
+  for (double& alpha : alphas)
+    alpha = std::ldexp(alpha, 2 * problem.x_exponent - problem.weights.exponent);
+  Solution s;
+  if (by_gram)
+    s = on_root<Solution>(x.comm(), [&] { return by_cholesky(problem.gram.gram, alphas); });
+  solver_ = s.accurate ? "cholesky" : "svd";
+  if (!s.accurate) {
+    const Small triangle = problem.triangle();
+    s = on_root<Solution>(x.comm(), [&] { return by_svd(triangle, alphas); });
+  }
+  set_solution(problem, std::move(s.coef));
+}
+
+namespace detail {
+const EstimatorType& ridge() { return Ridge::describe(); }
+}  // namespace detail
+
+}  // namespace tessera
