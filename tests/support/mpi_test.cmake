@@ -16,7 +16,8 @@ add_library(tessera_test_main STATIC ${TESSERA_TEST_SUPPORT}/mpi_main.cpp)
 target_link_libraries(tessera_test_main PUBLIC tessera_runtime GTest::gtest MPI::MPI_CXX fmt::fmt)
 target_include_directories(tessera_test_main PUBLIC ${PROJECT_SOURCE_DIR}/tests)
 target_compile_definitions(tessera_test_main PUBLIC OMPI_SKIP_MPICXX)
-target_compile_options(tessera_test_main PUBLIC -Wall -Wextra -ffp-contract=off)
+# Tests are compiled once and run for seconds.
+target_compile_options(tessera_test_main PUBLIC -Wall -Wextra -ffp-contract=off ${TESSERA_LIGHT_OPTIMIZATION})
 target_link_options(tessera_test_main INTERFACE -rdynamic) # function names in stacks
 
 # What nearly all tests include is compiled once, for an executable that nobody runs: the flags of all
