@@ -223,6 +223,29 @@ void check_n_components(const Value& n_components, const std::string& solver, st
         smallest));
 }
 
+// A float here, and of the components' dtype in the model: an array of shape () for float32. It was
+// a float there, too, in version 0.1.
+FieldOf<PCA> noise_variance_attribute(const std::function<Numbers(const PCA&)>& numbers) {
+  const auto single = [](const PCA& s) { return s.components_.dtype() == DType::float32; };
+  auto field = attribute("noise_variance_", &PCA::noise_variance_, [=](const PCA& s) {
+    return single(s) ? number(numbers(s)) | array({}, numbers(s)) : number(numbers(s));
+  });
+  field.get = [=](const void* owner) -> Value {
+    const auto& s = *static_cast<const PCA*>(owner);
+    if (!single(s)) return s.noise_variance_;
+    return replicated(std::vector<double>{s.noise_variance_}, {}, s.components_.comm())
+        .astype(DType::float32);
+  };
+  field.set = [](void* owner, const Value& value) {
+    double& noise = static_cast<PCA*>(owner)->noise_variance_;
+    const bool scalar = value.is<Array>() && value.as<Array>().ndim() == 0 &&
+                        is_floating(value.as<Array>().dtype());
+    if (scalar) noise = value.as<Array>().astype(DType::float64).values<double>()[0];
+    return scalar || detail::assign(noise, value);
+  };
+  return field;
+}
+
 }  // namespace
 
 const EstimatorType& PCA::describe() {
@@ -277,8 +300,7 @@ const EstimatorType& PCA::describe() {
               "n_components_", &PCA::n_components_,
               [](const PCA& s) { return integers(0, std::min(s.n_samples_, s.n_features_in_)); }),
           attribute("n_samples_", &PCA::n_samples_, integers(1)),
-          attribute("noise_variance_", &PCA::noise_variance_,
-                    [=](const PCA& s) { return number(variances(s.n_samples_ == 1)); }),
+          noise_variance_attribute([=](const PCA& s) { return variances(s.n_samples_ == 1); }),
           newer_attribute("_fit_svd_solver", &PCA::fit_svd_solver_,
                           words({"full", "covariance_eigh", "randomized"})),
       },

@@ -97,6 +97,7 @@ const EstimatorType& Ridge::describe() {
       {
           coef_attribute<Self>(),
           intercept_attribute<Self>(),
+          attribute("n_iter_", &Self::n_iter_, none()),
           attribute("solver_", &Self::solver_, words({"cholesky", "svd"})),
       },
       {

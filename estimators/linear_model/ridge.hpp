@@ -24,6 +24,7 @@ class Ridge : public EstimatorOf<Ridge, RidgeParams, LinearModel> {
  public:
   using EstimatorOf::EstimatorOf;
 
+  Value n_iter_;        ///< None: no solver iterates
   std::string solver_;  ///< cholesky or svd: what found the coefficients
 
   static constexpr std::string_view class_name = "Ridge";

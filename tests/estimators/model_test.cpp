@@ -70,7 +70,7 @@ std::vector<Reference> references() {
       {"Ridge",
        "alpha=1.0, fit_intercept=True, copy_X=True, max_iter=None, tol=0.0001, solver='auto', "
        "positive=False, random_state=None",
-       {"coef_", "intercept_", "solver_", "n_features_in_"},
+       {"coef_", "intercept_", "n_iter_", "solver_", "n_features_in_"},
        {{"alpha", 0.5},
         {"fit_intercept", false},
         {"copy_X", false},
