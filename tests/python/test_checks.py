@@ -16,7 +16,7 @@ EXCEPTIONS = {
     ("GaussianNB", "check_classifiers_train"):
         "log probabilities of float32 X are more exact than the logarithm of probabilities near 1",
     ("Ridge", "check_non_transformer_estimators_n_iter"):
-        "no solver that iterates, so max_iter is taken and there is no n_iter_",
+        "no solver iterates, so max_iter is taken and n_iter_ is None",
 }
 MPIRUN = "mpirun --oversubscribe --bind-to none --mca pml ob1 --mca btl self,vader".split()
 
