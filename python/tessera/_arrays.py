@@ -97,24 +97,30 @@ def from_local(part):
     return _core.from_parts(part)
 
 
-def read(location, *, collective=False, dense=False):
-    """The dataset ``FILE.h5:/name`` (or a .csv, .tsv or .npy file) as an Array: each process reads
-    its rows."""
-    return _core.read(os.fspath(location), collective, dense)
+def _at(location, dataset):
+    """``FILE.h5:/name`` from a location, or a file and the dataset in it."""
+    location = os.fspath(location)
+    return location if dataset is None else f"{location}:/{dataset.lstrip('/')}"
 
 
-def stream(location):
+def read(location, dataset=None, *, collective=False, dense=False):
+    """The dataset ``FILE.h5:/name``, or `dataset` of FILE.h5 (or a .csv, .tsv or .npy file), as an
+    Array: each process reads its rows."""
+    return _core.read(_at(location, dataset), collective, dense)
+
+
+def stream(location, dataset=None):
     """The same as rows that stay on disk and are read when they are needed."""
-    return _core.stream(os.fspath(location))
+    return _core.stream(_at(location, dataset))
 
 
-def write(location, x):
-    """Writes an Array, a Stream or a NumPy array as the dataset ``FILE.h5:/name``; other contents of
-    the file stay. All or nothing."""
-    file, colon, dataset = os.fspath(location).rpartition(":/")
-    if not colon or not dataset:
+def write(location, x, dataset=None):
+    """Writes an Array, a Stream or a NumPy array as the dataset ``FILE.h5:/name``, or `dataset` of
+    FILE.h5; other contents of the file stay. All or nothing."""
+    file, colon, name = _at(location, dataset).rpartition(":/")
+    if not colon or not name:
         raise ValueError(f"write to FILE.h5:/name, got '{location}'")
-    _core.write(file, {"/" + dataset: x if isinstance(x, (Array, Stream)) else asarray(x)})
+    _core.write(file, {"/" + name: x if isinstance(x, (Array, Stream)) else asarray(x)})
 
 
 def _dtype(x):

@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -237,3 +238,20 @@ def test_importing_is_quick_and_leaves_scikit_learn_alone():
                        check=True).stdout.split() for _ in range(3))
     assert float(seconds) < 0.6  # 0.1 s on an idle machine
     assert imported == "False"
+
+
+@pytest.mark.parametrize("name", ["KMeans", "StandardScaler", "LinearRegression"])
+def test_models_are_the_programs_files(name, x):
+    """The same bytes as `tessera fit` writes, and the program reads them."""
+    program = Path(__file__).parents[2] / "build/release/tools/tessera"
+    tessera.write("data.h5", x, "X")
+    tessera.write("data.h5:/y", x[:, 0] * 2 - x[:, 1])
+    np.testing.assert_array_equal(tessera.read("data.h5", "/X").numpy(), x)
+    words = {"KMeans": ["--n-clusters", "3", "--random-state", "5"],
+             "LinearRegression": ["--y", "data.h5:/y"]}.get(name, [])  # fmt: skip
+    model = dict(tessera.all_estimators())[name]()
+    if name == "KMeans":
+        model.set_params(n_clusters=3, random_state=5)
+    model.fit(x, x[:, 0] * 2 - x[:, 1]).save("python.tessera")
+    subprocess.run([program, "fit", name, "data.h5:/X", *words, "--model", "program.tessera"], check=True)
+    assert Path("python.tessera").read_bytes() == Path("program.tessera").read_bytes()
