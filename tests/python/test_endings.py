@@ -24,6 +24,8 @@ def test_an_exception_of_one_process_ends_the_job():
 
 def test_an_interrupt_ends_a_fit():
     code = (
+        # Who starts the tests in the background has SIGINT ignored.
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import numpy as np, tessera\nfrom tessera.cluster import KMeans\n"
         "x = np.random.default_rng(0).random((100_000, 20))\n"
         "model = KMeans(5).fit(x[:1000, :2])\n"
