@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <tessera/runtime/array.hpp>
+#include <tessera/runtime/random_state.hpp>
 
 /// What a language that Tessera is embedded in (Python) needs beside the library.
 namespace tessera::embed {
@@ -24,6 +25,18 @@ void handle_warnings(WarningHandler handler);
 void check_for_interrupt(std::function<bool()> interrupted);
 struct Interrupted : std::exception {
   const char* what() const noexcept override { return "interrupted"; }
+};
+
+/// While it lives, random_state=None draws from this, on this thread; all processes have the same.
+class Draws {
+ public:
+  explicit Draws(RandomState& from);
+  ~Draws();
+  Draws(const Draws&) = delete;
+  Draws& operator=(const Draws&) = delete;
+
+ private:
+  RandomState* before_;
 };
 
 /// For a failure that ends this process's program: `text` is printed once if all processes have the

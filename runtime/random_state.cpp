@@ -6,10 +6,48 @@
 #include <bit>
 #include <cmath>
 #include <numeric>
+#include <sstream>
 
+#include <tessera/runtime/embed.hpp>
 #include <tessera/runtime/error.hpp>
 
 namespace tessera {
+namespace {
+
+constexpr std::size_t key_size = std::mt19937::state_size;
+thread_local RandomState* draws = nullptr;
+
+}  // namespace
+
+embed::Draws::Draws(RandomState& from) : before_(std::exchange(draws, &from)) {}
+embed::Draws::~Draws() { draws = before_; }
+
+std::shared_ptr<RandomState> check_random_state(std::optional<std::int64_t> seed) {
+  if (!seed && draws) return {std::shared_ptr<void>(), draws};
+  return std::make_shared<RandomState>(static_cast<std::uint32_t>(seed.value_or(0)));
+}
+
+// The standard library writes an engine as its numbers; that the next one's index follows them is
+// libstdc++'s way.
+RandomState::Position RandomState::position() const {
+  std::stringstream text;
+  text << engine_;
+  Position at{std::vector<std::uint32_t>(key_size), 0, has_left_over_, left_over_};
+  for (std::uint32_t& word : at.key) text >> word;
+  text >> at.next;
+  return at;
+}
+
+void RandomState::set_position(const Position& at) {
+  if (at.key.size() != key_size || at.next < 0 || at.next > static_cast<std::int64_t>(key_size))
+    throw ValueError("not a state of NumPy's MT19937");
+  std::stringstream text;
+  for (const std::uint32_t word : at.key) text << word << ' ';
+  text << at.next;
+  text >> engine_;
+  has_left_over_ = at.has_left_over;
+  left_over_ = at.left_over;
+}
 
 double RandomState::random_sample() {
   const std::uint32_t high = engine_() >> 5;

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <random>
 #include <span>
 #include <utility>
@@ -15,6 +17,17 @@ namespace tessera {
 class RandomState {
  public:
   explicit RandomState(std::uint32_t seed = 0) : engine_(seed) {}
+
+  /// What NumPy's get_state and set_state pass, but for the name.
+  struct Position {
+    std::vector<std::uint32_t> key;  ///< 624 of them
+    std::int64_t next;               ///< in the key, at most 624
+    bool has_left_over;
+    double left_over;
+  };
+  Position position() const;
+  /// ValueError for what is none.
+  void set_position(const Position& position);
 
   /// Uniform in [0, 1) with 53 random bits.
   double random_sample();
@@ -55,5 +68,9 @@ class RandomState {
   double left_over_ = 0.0;
   bool has_left_over_ = false;
 };
+
+/// What an estimator's random_state means: a seed its own numbers; None those of embed::Draws where
+/// there are such, else the seed 0.
+std::shared_ptr<RandomState> check_random_state(std::optional<std::int64_t> seed);
 
 }  // namespace tessera

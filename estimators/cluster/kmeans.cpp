@@ -383,12 +383,12 @@ void KMeans::do_fit(const Rows& given, const Array&, const Array& sample_weight)
 
   const int squares = weights.exponent - 2 * exponent;
   const Units units{std::ldexp(1.0, -2 * exponent), std::ldexp(1.0, squares)};
-  RandomState random(static_cast<std::uint32_t>(params.random_state.value_or(0)));
+  const auto random = check_random_state(params.random_state);
   std::optional<Run> best;
   for (std::int64_t run = 0; run < runs; ++run) {
     const Array start = explicit_init ? first
                                       : detail::initial_centers(params.init.as<std::string>(), x, k,
-                                                                weights.values, random);
+                                                                weights.values, *random);
     Run now = lloyd(x, Centers(start, moments.mean, x), weights.values, params, tolerance, units);
     if (!best || (now.inertia < best->inertia && !same_clustering(now.labels, best->labels, k)))
       best.emplace(std::move(now));

@@ -145,16 +145,18 @@ Spectrum randomized_svd(const Rows& x, const std::vector<double>& mean, std::int
                         const PCAParams& params) {
   const std::int64_t p = x.cols();
   const std::int64_t smallest = std::min(x.rows(), p);
-  const std::int64_t l = components + std::min(params.n_oversamples, smallest - components);
+  const std::int64_t drawn = components + params.n_oversamples;
+  const std::int64_t l = std::min(drawn, smallest);
   const bool few = static_cast<double>(components) < 0.1 * static_cast<double>(smallest);
   const std::int64_t iterations = params.iterated_power.is_word("auto")
                                       ? (few ? 7 : 4)
                                       : params.iterated_power.as<std::int64_t>();
   // scikit-learn transposes wide X: its test matrix has then a row for every row of X.
   const bool wide = x.rows() < p;
-  RandomState random(static_cast<std::uint32_t>(params.random_state.value_or(0)));
+  const auto random = check_random_state(params.random_state);
   Small q(wide ? x.rows() : p, l);
-  for (double& v : q.values()) v = random.normal();  // where l is all dimensions, any span them
+  for (double& v : q.values()) v = random->normal();  // where l is all dimensions, any span them
+  for (std::int64_t i = q.rows() * (drawn - l); i > 0; --i) random->normal();  // as scikit-learn
 
   const auto matrix = [&](const Small& m) { return m.array(x.dtype(), x.comm()).to(x.device()); };
   const auto orthonormal = [&](const Small& columns) {

@@ -1,9 +1,15 @@
 #include <fmt/format.h>
+#include <nanobind/stl/optional.h>
+
+#include <array>
+#include <optional>
 
 #include <tessera/estimators/registry.hpp>
 #include <tessera/estimators/roles.hpp>
 #include <tessera/io/model_file.hpp>
+#include <tessera/runtime/embed.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/random_state.hpp>
 
 #include "binding.hpp"
 
@@ -95,6 +101,27 @@ nb::dict description(const EstimatorType& type) {
   all["attributes"] = attributes;
   all["methods"] = methods;
   return all;
+}
+
+using NumpyState = std::tuple<std::vector<std::uint32_t>, std::int64_t, bool, double>;
+
+// Fits with what random_state=None draws from: `state`, of the first process, which is afterwards
+// where its draws have led to.
+void fit_drawing(const Live& live, const Rows& x, const Array& y, const Array& weights,
+                 NumpyState& state) {
+  auto& [key, next, has_left_over, left_over] = state;
+  std::array<double, 3> rest = {static_cast<double>(next), has_left_over ? 1.0 : 0.0, left_over};
+  key.resize(624);
+  x.comm().broadcast(std::span(key), 0);
+  x.comm().broadcast(std::span(rest), 0);
+  RandomState random;
+  random.set_position({key, static_cast<std::int64_t>(rest[0]), rest[1] != 0.0, rest[2]});
+  {
+    const embed::Draws draws(random);
+    live->fit(x, y, weights);
+  }
+  auto at = random.position();
+  state = {std::move(at.key), at.next, at.has_left_over, at.left_over};
 }
 
 // Results for arrays are computed at once, those for a stream when they are read.
@@ -227,12 +254,20 @@ void add_estimators(nb::module_& m) {
   nb::class_<Live>(m, "Live", "A live estimator of C++.")
       .def(
           "fit",
-          [](const Live& live, nb::handle x, nb::handle y, nb::handle weights) {
+          [](const Live& live, nb::handle x, nb::handle y, nb::handle weights,
+             std::optional<NumpyState> state) {
             const Rows rows = to_rows(x);
             const Array target = to_array(y), w = to_array(weights);
-            call([&] { live->fit(rows, target, w); });
+            call([&] {
+              if (state)
+                fit_drawing(live, rows, target, w, *state);
+              else
+                live->fit(rows, target, w);
+            });
+            return state;
           },
-          nb::arg("x"), nb::arg("y").none(), nb::arg("sample_weight").none())
+          nb::arg("x"), nb::arg("y").none(), nb::arg("sample_weight").none(),
+          nb::arg("state").none())
       .def(
           "partial_fit",
           [](const Live& live, nb::handle x, nb::handle y, nb::handle classes, nb::handle weights) {

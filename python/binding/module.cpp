@@ -76,6 +76,7 @@ NB_MODULE(_core, m) {
   using namespace tessera;
   using namespace tessera::python;
   nb::set_leak_warnings(false);
+  m.attr("__version__") = TESSERA_VERSION;
   nb::register_exception_translator(translate, nullptr);
   m.def("start", [] {
     if (Runtime::running()) return;

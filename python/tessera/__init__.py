@@ -4,15 +4,27 @@ Importing the package starts MPI unless that has happened already (mpi4py). Ever
 collective: all processes of the job call it with the same arguments.
 """
 
+from typing import TYPE_CHECKING
+
 from . import _start  # noqa: F401  (first: it starts the runtime)
 from ._arrays import Array, Stream, asarray, from_local, read, stream, write
 from ._backends import backends, only, prefer, skip, support, trace
-from ._core import rank, set_threads, show_progress, size, threads
+from ._core import __version__, rank, set_threads, show_progress, size, threads
 from ._modules import all_estimators, load
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from ._patch import patch_sklearn, unpatch_sklearn
+
 __all__ = [
     "Array", "Stream", "all_estimators", "asarray", "backends", "from_local", "load", "only",
-    "prefer", "rank", "read", "set_threads", "show_progress", "size", "skip", "stream", "support",
-    "threads", "trace", "write",
+    "patch_sklearn", "prefer", "rank", "read", "set_threads", "show_progress", "size", "skip", "stream", "support",
+    "threads", "trace", "unpatch_sklearn", "write",
 ]
+
+
+def __getattr__(name):  # these import scikit-learn
+    if name in ("patch_sklearn", "unpatch_sklearn"):
+        from . import _patch
+
+        return getattr(_patch, name)
+    raise AttributeError(f"module 'tessera' has no attribute '{name}'")

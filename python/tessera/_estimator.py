@@ -2,7 +2,6 @@
 
 import numbers
 import os
-import textwrap
 
 import numpy as np
 from sklearn.base import (
@@ -26,6 +25,7 @@ from sklearn.utils.validation import (
 
 from . import _core
 from ._arrays import Array, Stream, asarray, native
+from ._source import class_doc, init_source, method_source
 
 _OURS = (Array, Stream)
 
@@ -111,7 +111,7 @@ class Core(BaseEstimator):
 
     # --- Methods ------------------------------------------------------------------------------
 
-    def _learn(self, method, X, y, sample_weight, classes=None):
+    def _learn(self, method, X, y=None, classes=None, sample_weight=None):
         anew = method == "fit" or not hasattr(self, "_live")
         given = X
         required = self._described["role"] in ("regressor", "classifier")
@@ -120,6 +120,8 @@ class Core(BaseEstimator):
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
+        # Made first: what a parameter cannot be is said before the data are looked at.
+        live = self._make() if anew else self._live
         X = self._rows(X, reset=anew)
         target = self._target(y, required)
         if target is not None and target.shape[0] != X.shape[0]:
@@ -131,17 +133,29 @@ class Core(BaseEstimator):
         if sample_weight is not None:
             weights = (sample_weight if isinstance(sample_weight, Array)
                        else self._weights(sample_weight, X))
-        if anew:
-            params = {k: _parameter(v) for k, v in self.get_params(deep=False).items()}
-            live = _core.make(type(self).__name__, params)
-        else:
-            live = self._live
         if method == "fit":
-            live.fit(X, target, weights)
+            self._fit(live, X, target, weights)
         else:
             live.partial_fit(X, target, None if classes is None else np.asarray(classes), weights)
         self._take(live, isinstance(given, _OURS))
         return self
+
+    def _make(self):
+        params = {name: None if isinstance(value, np.random.RandomState) else _parameter(value)
+                  for name, value in self.get_params(deep=False).items()}
+        return _core.make(type(self).__name__, params)
+
+    def _fit(self, live, X, target, weights):
+        """Fits; a RandomState gives the draws and goes on after them, as in scikit-learn."""
+        source = getattr(self, "random_state", None)
+        if not isinstance(source, np.random.RandomState):
+            live.fit(X, target, weights, None)
+            return
+        name, key, *rest = source.get_state()
+        if name != "MT19937":
+            raise ValueError(f"random_state draws from {name}; only MT19937 is known")
+        state = live.fit(X, target, weights, (key.tolist(), rest[0], bool(rest[1]), rest[2]))
+        source.set_state((name, *state))
 
     def _take(self, live, keep_arrays=False):
         self._live = live
@@ -165,7 +179,7 @@ class Core(BaseEstimator):
         check_is_fitted(self, "_live")
         return self._out(self._live.results(method, self._rows(X, False, of_features)), X)
 
-    def _measure(self, method, X, y, sample_weight):
+    def _measure(self, method, X, y=None, sample_weight=None):
         check_is_fitted(self, "_live")
         rows = self._rows(X, reset=False)
         target = self._target(y, self._described["role"] in ("regressor", "classifier"))
@@ -222,69 +236,6 @@ _ROLES = {
     "clusterer": ClusterMixin,
     "density": DensityMixin,
 }
-_X = "X : {array-like, Array, Stream} of shape (n_samples, n_features)\n    The data."
-_Y = "y : array-like or Array of shape (n_samples,), default=None\n    The target, where there is one."
-_W = "sample_weight : array-like or Array of shape (n_samples,), default=None\n    Weights of the rows."
-
-
-def _indented(text, by):
-    return textwrap.indent(text, by)
-
-
-def _method_source(method):
-    """The text of one method: real arguments, documentation, a call of Core."""
-    name, kind = method["name"], method["kind"]
-    weighted = method["sample_weight"]
-    weight, pass_weight = (", sample_weight=None", "sample_weight") if weighted else ("", "None")
-    parts = {
-        "learn": [_X, _Y],
-        "measure": [_X, _Y],
-        "map": [_X],
-        "tell": [],
-    }[kind]
-    if kind in ("learn", "measure") and weighted:
-        parts = [*parts, _W]
-    if kind == "learn" and name == "partial_fit":
-        head = f"X, y=None, classes=None{weight}"
-        body = f"return self._learn('{name}', X, y, {pass_weight}, classes)"
-        parts.insert(2, "classes : array-like, default=None\n    All classes, at the first call.")
-    elif kind == "learn":
-        head, body = f"X, y=None{weight}", f"return self._learn('{name}', X, y, {pass_weight})"
-    elif kind == "measure":
-        head, body = f"X, y=None{weight}", f"return self._measure('{name}', X, y, {pass_weight})"
-    elif kind == "map":
-        head, body = "X", f"return self._map('{name}', X, {method['of_features']})"
-    else:
-        head, body = "", f"return self._tell('{name}')"
-    doc = method["doc"][:1].upper() + method["doc"][1:]
-    if parts:
-        doc += "\n\nParameters\n----------\n" + "\n".join(parts) + "\n"
-    head = f"self, {head}" if head else "self"
-    return f"def {name}({head}):\n" + _indented(f'r"""{doc}"""\n{body}\n', "    ")
-
-
-def _init_source(parameters):
-    head = ["self"]
-    for i, (name, default, _, _) in enumerate(parameters):
-        if i == 1:
-            head.append("*")
-        head.append(f"{name}={default!r}")
-    body = "".join(f"    self.{name} = {name}\n" for name, _, _, _ in parameters) or "    pass\n"
-    return f"def __init__({', '.join(head)}):\n{body}"
-
-
-def _class_doc(described):
-    text = [described["summary"][:1].upper() + described["summary"][1:], "", "Parameters",
-            "----------"]
-    for name, default, allowed, doc in described["parameters"]:
-        text += [f"{name} : {allowed}, default={default!r}", f"    {doc}"]
-    text += ["", "Attributes", "----------"]
-    for name, per_row in described["attributes"]:
-        if not name.startswith("_"):
-            text += [f"{name}" + (" : one for each row of X" if per_row else "")]
-    return "\n".join(text + ["n_features_in_", "feature_names_in_"]) + "\n"
-
-
 def make_class(described):
     """The class of an estimator that C++ describes."""
     methods = {method["name"]: method for method in described["methods"]}
@@ -296,13 +247,13 @@ def make_class(described):
         bases.append(OneToOneFeatureMixin if methods["transform"]["keeps_columns"]
                      else ClassNamePrefixFeaturesOutMixin)
     namespace = {
-        "__doc__": _class_doc(described),
+        "__doc__": class_doc(described),
         "__module__": f"tessera.{described['module']}",
         "_described": described,
     }
-    exec(_init_source(described["parameters"]), namespace)
+    exec(init_source(described["parameters"]), namespace)
     for method in methods.values():
-        exec(_method_source(method), namespace)
+        exec(method_source(method), namespace)
     namespace.pop("__builtins__", None)
     made = type(described["name"], (*bases, Core), namespace)
     for name in ("__init__", *methods):

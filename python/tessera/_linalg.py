@@ -6,6 +6,7 @@ import numpy as np
 
 from . import _core
 from ._arrays import Array, asarray
+from ._source import function_doc
 
 
 def _signature(described):
@@ -18,19 +19,6 @@ def _signature(described):
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY,
                               default=inspect.Parameter.empty if required else default))
     return inspect.Signature(parameters)
-
-
-def _documentation(described):
-    text = [described["doc"], "", "Parameters", "----------"]
-    for name, doc, _ in described["inputs"]:
-        text += [f"{name} : array_like or Array", f"    {doc}"]
-    for name, default, required, allowed, doc in described["options"]:
-        text += [f"{name} : {allowed}" + ("" if required else f", default={default!r}"),
-                 f"    {doc}"]
-    text += ["", "Returns", "-------"]
-    text += [f"{name} : {'scalar' if described['scalars'] else 'ndarray or Array'}"
-             for name in described["outputs"]]
-    return "\n".join(text) + "\n\nArrays for Arrays, NumPy's for NumPy's. Collective.\n"
 
 
 def make_function(described):
@@ -51,7 +39,7 @@ def make_function(described):
 
     function.__name__ = function.__qualname__ = described["name"]
     function.__module__ = "tessera.linalg"
-    function.__doc__ = _documentation(described)
+    function.__doc__ = function_doc(described)
     function.__signature__ = signature
     return function
 

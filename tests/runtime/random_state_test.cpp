@@ -5,6 +5,9 @@
 #include <array>
 #include <set>
 
+#include <tessera/runtime/embed.hpp>
+#include <tessera/runtime/error.hpp>
+
 #include "support/near.hpp"
 
 namespace tessera {
@@ -125,6 +128,42 @@ TEST(RandomState, ReachesEveryNumber) {
   std::set<std::int64_t> seen;
   for (int i = 0; i < 200; ++i) seen.insert(s.randint(-3, 4));
   EXPECT_EQ(seen, (std::set<std::int64_t>{-3, -2, -1, 0, 1, 2, 3}));
+}
+
+TEST(RandomState, GoesOnFromAPosition) {
+  auto s = state();
+  s.normal();
+  const auto at = s.position();
+  EXPECT_TRUE(at.has_left_over);
+  auto other = RandomState(7);
+  other.set_position(at);
+  for (int i = 0; i < 700; ++i) EXPECT_EQ(other.normal(), s.normal());
+  auto wrong = at;
+  wrong.key.pop_back();
+  EXPECT_THROW(other.set_position(wrong), ValueError);
+  wrong = at;
+  wrong.next = 625;
+  EXPECT_THROW(other.set_position(wrong), ValueError);
+}
+
+// numpy.random.RandomState(42).get_state()[1][:2] and [2]
+TEST(RandomState, HasNumPysState) {
+  const auto at = state().position();
+  EXPECT_EQ(at.key[0], 42U);
+  EXPECT_EQ(at.key[1], 3107752595U);
+  EXPECT_EQ(at.next, 624);
+}
+
+TEST(CheckRandomState, NoneIsTheSeedZeroOrWhatIsGiven) {
+  EXPECT_EQ(check_random_state({})->random_sample(), RandomState(0).random_sample());
+  RandomState given(5);
+  {
+    const embed::Draws draws(given);
+    EXPECT_EQ(check_random_state({})->random_sample(), RandomState(5).random_sample());
+    EXPECT_EQ(check_random_state(3)->random_sample(), RandomState(3).random_sample());
+  }
+  EXPECT_NE(given.random_sample(), RandomState(5).random_sample());
+  EXPECT_EQ(check_random_state({})->random_sample(), RandomState(0).random_sample());
 }
 
 }  // namespace

@@ -1,0 +1,129 @@
+"""Writes the stubs of the package that is built in a folder: python stubs.py FOLDER/tessera.
+
+The binding's are nanobind's; those of what Python makes of C++'s lists are made from these lists.
+"""
+
+import importlib
+import re
+import sys
+import types
+from pathlib import Path
+
+from nanobind.stubgen import StubGen
+
+folder = Path(sys.argv[1])
+package = types.ModuleType("tessera")  # without its __init__, which starts MPI
+package.__path__ = [str(folder)]
+sys.modules["tessera"] = package
+core = importlib.import_module("tessera._core")
+source = importlib.import_module("tessera._source")
+importlib.import_module("tessera._arrays")  # adds to the classes of the binding
+
+HEAD = '''from collections.abc import Mapping, Sequence
+from typing import Any, Literal, overload
+
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+from typing_extensions import Self
+
+from tessera import Array, Stream
+'''
+# What the texts of allowed values name, as types.
+KINDS = [
+    (r"str among \{(.*?)\}", r"Literal[\1]"),
+    (r"one of ([\w, -]+)", None),
+    (r"\ba str\b(?! among)", "str"),
+    (r"True or False|\ba bool\b", "bool"),
+    (r"\ban int\b", "int"),
+    (r"\d ints\b", "Sequence[int]"),
+    (r"\ba float\b|\ba number\b", "float"),
+    (r"\ban array\b", "ArrayLike"),
+    (r"\ba list\b|\ba tuple\b", "Sequence[Any]"),
+    (r"\ba mapping\b|\ba dict\b", "Mapping[Any, Any]"),
+    (r"\ban estimator\b|\ba label\b", "Any"),
+    (r"\bNone\b", "None"),
+    (r"fro or nuc", "Literal['fro', 'nuc']"),
+]
+
+
+def annotation(name, default, allowed):
+    found = []
+    for pattern, kind in KINDS:
+        match = re.search(pattern, allowed)
+        if match and kind is None:
+            words = re.split(r", ", match[1])
+            kind = f"Literal[{', '.join(map(repr, words))}]"
+        if match:
+            found.append(match.expand(kind) if r"\1" in kind else kind)
+    if name == "random_state":
+        found.append("RandomState")
+    if default is None and "None" not in found:
+        found.append("None")
+    return " | ".join(found) or "Any"
+
+
+def method(described):
+    """A method; results are what X is."""
+    name, kind = described["name"], described["kind"]
+    given = source.arguments(described)
+    head = ["self", *(
+        "X: ArrayLike | Array | Stream" if each == "X"
+        else f"{each}: ArrayLike | {'' if each == 'classes' else 'Array | '}None = None"
+        for each in given
+    )]
+    if kind == "map":
+        several = described["outputs"] > 1
+        text = ""
+        for taken, out in [("Array", "Array"), ("Stream", "Stream"), ("ArrayLike", "NDArray[Any]")]:
+            result = f"tuple[{out}, ...]" if several else out
+            ignore = "  # type: ignore[overload-overlap]" if taken == "Array" else ""
+            text += f"@overload\ndef {name}(self, X: {taken}) -> {result}: ...{ignore}\n"
+        return text
+    result = {"learn": "Self", "measure": "float", "tell": "NDArray[Any]"}[kind]
+    return f"def {name}({', '.join(head)}) -> {result}: ...\n"
+
+
+def estimator(described):
+    kinds = {name: annotation(name, default, allowed)
+             for name, default, allowed, _ in described["parameters"]}
+    init = source.init_source(described["parameters"], kinds).partition("\n")[0]
+    body = f'"""{source.class_doc(described)}"""\n\n'
+    body += "".join(f"{name}: {kind}\n" for name, kind in kinds.items())
+    fitted = [name for name, _ in described["attributes"] if not name.startswith("_")]
+    body += "".join(f"{name}: Any\n" for name in [*fitted, "n_features_in_", "feature_names_in_"])
+    body += f"{init[:-1]} -> None: ...\n" + "".join(map(method, described["methods"]))
+    names = {each["name"] for each in described["methods"]}
+    if "transform" in names:
+        body += "def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any: ...\n"
+    if described["role"] == "clusterer":
+        body += "def fit_predict(self, X: Any, y: Any = None, **kwargs: Any) -> Any: ...\n"
+    return f"class {described['name']}(Core):\n{source.indented(body)}"
+
+
+def function(described):
+    head = [f"{name}: ArrayLike | Array" for name, *_ in described["inputs"]]
+    options = sorted(described["options"], key=lambda option: not option[2])
+    head += ["*"] if options else []
+    for name, default, required, allowed, _ in options:
+        kind = annotation(name, None if required else default, allowed)
+        head.append(f"{name}: {kind}" + ("" if required else f" = {default!r}"))
+    doc = source.indented(f'"""{source.function_doc(described)}"""')
+    return f"def {described['name']}({', '.join(head)}) -> Any:\n{doc}\n"
+
+
+def write(name, text):
+    (folder / f"{name}.pyi").write_text(text)
+
+
+estimators, functions = core.estimators(), core.linalg_functions()
+modules = sorted({each["module"] for each in estimators})
+for module in modules:
+    inside = [estimator(each) for each in estimators if each["module"] == module]
+    write(module, HEAD + "from tessera._estimator import Core\n\n" + "\n".join(inside))
+write("linalg", HEAD + "\n" + "\n".join(map(function, functions)))
+init = (folder / "__init__.py").read_text()
+write("__init__", init + "".join(f"from . import {m} as {m}\n" for m in [*modules, "linalg"]))
+core.Array.__module__ = core.Stream.__module__ = core.__name__  # not where users find them
+stub = StubGen(core)
+stub.put(core)
+write("_core", stub.get())

@@ -1,0 +1,80 @@
+"""What C++ describes as Python's text: signatures and documentation, of classes and of stubs."""
+
+import textwrap
+
+_X = "X : {array-like, Array, Stream} of shape (n_samples, n_features)\n    The data."
+_Y = "y : array-like or Array of shape (n_samples,), default=None\n    The target, where there is one."
+_W = "sample_weight : array-like or Array of shape (n_samples,), default=None\n    Weights of the rows."
+_CLASSES = "classes : array-like, default=None\n    All classes, at the first call."
+
+
+def indented(text, by="    "):
+    return textwrap.indent(text, by)
+
+
+def _sentence(text):
+    return text[:1].upper() + text[1:]
+
+
+def _section(title, entries):
+    return f"\n\n{title}\n{'-' * len(title)}\n" + "\n".join(entries) if entries else ""
+
+
+def arguments(method):
+    """Names of a method's arguments with their documentation; all but X are optional."""
+    kind, name = method["kind"], method["name"]
+    all = {"X": _X} if kind != "tell" else {}
+    if kind in ("learn", "measure"):
+        all["y"] = _Y
+        if name == "partial_fit":
+            all["classes"] = _CLASSES
+        if method["sample_weight"]:
+            all["sample_weight"] = _W
+    return all
+
+
+def method_source(method):
+    """One method: real arguments, documentation, a call of Core."""
+    name, kind = method["name"], method["kind"]
+    given = arguments(method)
+    passed = [repr(name), *(each if each == "X" else f"{each}={each}" for each in given)]
+    if kind == "map":
+        passed.append(f"of_features={method['of_features']}")
+    head = ["self", *(each if each == "X" else f"{each}=None" for each in given)]
+    doc = _sentence(method["doc"]) + _section("Parameters", given.values())
+    returns = {"learn": "self\n    The estimator.", "measure": "float",
+               "map": "ndarray, Array or Stream\n    As X is one.", "tell": "ndarray"}[kind]
+    doc += _section("Returns", [returns]) + "\n"
+    body = f'r"""{doc}"""\nreturn self._{kind}({", ".join(passed)})\n'
+    return f"def {name}({', '.join(head)}):\n{indented(body)}"
+
+
+def init_source(parameters, annotations=None):
+    """The constructor: the first parameter by position, too."""
+    head = ["self"]
+    for i, (name, default, *_) in enumerate(parameters):
+        if i == 1:
+            head.append("*")
+        head.append(f"{name}: {annotations[name]} = {default!r}" if annotations
+                    else f"{name}={default!r}")
+    body = "".join(f"    self.{name} = {name}\n" for name, *_ in parameters) or "    pass\n"
+    return f"def __init__({', '.join(head)}):\n{body}"
+
+
+def class_doc(described):
+    parameters = [f"{name} : {allowed}, default={default!r}\n    {doc}"
+                  for name, default, allowed, doc in described["parameters"]]
+    attributes = [name + (" : one for each row of X" if per_row else "")
+                  for name, per_row in described["attributes"] if not name.startswith("_")]
+    return (_sentence(described["summary"]) + _section("Parameters", parameters)
+            + _section("Attributes", [*attributes, "n_features_in_", "feature_names_in_"]) + "\n")
+
+
+def function_doc(described):
+    parameters = [f"{name} : array_like or Array\n    {doc}" for name, doc, _ in described["inputs"]]
+    parameters += [f"{name} : {allowed}" + ("" if required else f", default={default!r}")
+                   + f"\n    {doc}" for name, default, required, allowed, doc in described["options"]]
+    kind = "scalar" if described["scalars"] else "ndarray or Array"
+    return (described["doc"] + _section("Parameters", parameters)
+            + _section("Returns", [f"{name} : {kind}" for name in described["outputs"]])
+            + "\n\nArrays for Arrays, NumPy's for NumPy's. Collective.\n")
