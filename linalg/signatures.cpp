@@ -170,15 +170,13 @@ std::vector<Result> Signature::operator()(std::vector<Array> arrays,
   return run(Arguments(*this, std::move(arrays), settings));
 }
 
-const Signature& signature(std::string_view name) {
-  const auto& all = signatures();
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const Signature& s) { return s.name == name; });
-  if (found != all.end()) return *found;
+const Signature& signature(std::string_view name, const std::vector<Signature>& table) {
+  const auto found = std::ranges::find(table, name, &Signature::name);
+  if (found != table.end()) return *found;
   std::vector<std::string_view> known;
-  for (const Signature& s : all) known.push_back(s.name);
-  throw ValueError(fmt::format("there is no function '{}' of linear algebra; there are {}", name,
-                               fmt::join(known, ", ")));
+  for (const Signature& s : table) known.push_back(s.name);
+  throw ValueError(
+      fmt::format("there is no function '{}'; there are {}", name, fmt::join(known, ", ")));
 }
 
 }  // namespace tessera::linalg

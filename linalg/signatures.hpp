@@ -13,7 +13,8 @@
 #include <tessera/linalg/transpose.hpp>
 
 /// Functions as data: what they take, what options they have, what comes out. The program's
-/// `linalg` and `metric` subcommands, their help and docs/linalg_functions.md are made from it.
+/// `linalg` and `metric` subcommands, their help, docs/linalg_functions.md and Python's functions
+/// are made from it.
 namespace tessera::linalg {
 
 /// The value of an option: None, a bool, an int, a float, a word or ints.
@@ -105,7 +106,8 @@ class Arguments {
 
 /// All functions of linear algebra, in the order of the documentation.
 const std::vector<Signature>& signatures();
-/// The one of that name; ValueError listing all for another.
-const Signature& signature(std::string_view name);
+/// The one of that name in a table; ValueError listing all for another.
+const Signature& signature(std::string_view name,
+                           const std::vector<Signature>& table = signatures());
 
 }  // namespace tessera::linalg

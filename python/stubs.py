@@ -51,7 +51,7 @@ def annotation(name, default, allowed):
     for pattern, kind in KINDS:
         match = re.search(pattern, allowed)
         if match and kind is None:
-            words = re.split(r", ", match[1])
+            words = [None if word == "None" else word for word in match[1].split(", ")]
             kind = f"Literal[{', '.join(map(repr, words))}]"
         if match:
             found.append(match.expand(kind) if r"\1" in kind else kind)
@@ -101,12 +101,14 @@ def estimator(described):
 
 
 def function(described):
-    head = [f"{name}: ArrayLike | Array" for name, *_ in described["inputs"]]
+    inputs = described["inputs"]
+    head = [f"{name}: ArrayLike | Array" for name, _, optional in inputs if not optional]
     options = sorted(described["options"], key=lambda option: not option[2])
-    head += ["*"] if options else []
+    head += ["*"] if options or len(head) < len(inputs) else []
     for name, default, required, allowed, _ in options:
         kind = annotation(name, None if required else default, allowed)
         head.append(f"{name}: {kind}" + ("" if required else f" = {default!r}"))
+    head += [f"{name}: ArrayLike | Array | None = None" for name, _, optional in inputs if optional]
     doc = source.indented(f'"""{source.function_doc(described)}"""')
     return f"def {described['name']}({', '.join(head)}) -> Any:\n{doc}\n"
 
@@ -115,15 +117,17 @@ def write(name, text):
     (folder / f"{name}.pyi").write_text(text)
 
 
-estimators, functions = core.estimators(), core.linalg_functions()
+estimators, tables = core.estimators(), core.functions()
 modules = sorted({each["module"] for each in estimators})
 for module in modules:
     inside = [estimator(each) for each in estimators if each["module"] == module]
     write(module, HEAD + "from tessera._estimator import Core\n\n" + "\n".join(inside))
-write("linalg", HEAD + "\n" + "\n".join(map(function, functions)))
+for module, functions in tables.items():
+    write(module, HEAD + "\n" + "\n".join(map(function, functions)))
 init = (folder / "__init__.py").read_text()
-write("__init__", init + "".join(f"from . import {m} as {m}\n" for m in [*modules, "linalg"]))
-core.Array.__module__ = core.Stream.__module__ = core.__name__  # not where users find them
+write("__init__", init + "".join(f"from . import {m} as {m}\n" for m in [*modules, *tables]))
+for cls in (core.Array, core.Stream, core.Communicator):
+    cls.__module__ = core.__name__  # not where users find them
 stub = StubGen(core)
 stub.put(core)
 write("_core", stub.get())

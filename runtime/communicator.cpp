@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <memory>
 
+#include <tessera/runtime/embed.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/mpi.hpp>
 #include <tessera/runtime/runtime.hpp>
@@ -140,6 +142,46 @@ Communicator Communicator::borrow(void* comm) {
 
 Communicator Communicator::adopt(void* comm) {
   return Communicator(std::make_shared<Handle>(*static_cast<MPI_Comm*>(comm), true));
+}
+
+Communicator embed::communicator(void* comm) {
+  const MPI_Comm given = *static_cast<MPI_Comm*>(comm);
+  if (given == MPI_COMM_NULL)
+    throw ValueError("this process is not in the communicator: it has MPI_COMM_NULL");
+  if (given == MPI_COMM_WORLD) return Communicator::world();
+  if (given == MPI_COMM_SELF) return Communicator::self();
+  int between_groups = 0;
+  check(MPI_Comm_test_inter(given, &between_groups));
+  if (between_groups) throw ValueError("arrays lie on one group, got an intercommunicator");
+  // The duplicate is an attribute of the program's communicator, so that it goes with it.
+  static const int key = [] {
+    int made = MPI_KEYVAL_INVALID;
+    check(MPI_Comm_create_keyval(
+        MPI_COMM_NULL_COPY_FN,
+        [](MPI_Comm, int, void* kept, void*) {
+          delete static_cast<Communicator*>(kept);
+          return MPI_SUCCESS;
+        },
+        &made, nullptr));
+    return made;
+  }();
+  void* kept = nullptr;
+  int found = 0;
+  check(MPI_Comm_get_attr(given, key, &kept, &found));
+  if (!found) {
+    auto own = std::make_unique<Communicator>(Communicator::borrow(comm).dup());
+    MPI_Comm_set_errhandler(mpi::native(*own), MPI_ERRORS_RETURN);
+    check(MPI_Comm_set_attr(given, key, own.get()));
+    kept = own.release();
+  }
+  return *static_cast<Communicator*>(kept);
+}
+
+std::string embed::mpi_version() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int length = 0;
+  check(MPI_Get_library_version(text.data(), &length));
+  return text.data();
 }
 
 int Communicator::rank() const { return handle_->rank; }

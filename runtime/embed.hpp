@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <tessera/runtime/array.hpp>
+#include <tessera/runtime/communicator.hpp>
 #include <tessera/runtime/random_state.hpp>
 
 /// What a language that Tessera is embedded in (Python) needs beside the library.
@@ -15,6 +16,14 @@ namespace tessera::embed {
 /// row-major, as row_distribution() deals them. No copy; nothing writes to it. No communication.
 Array adopt(const void* rows, Shape shape, DType dtype, const Communicator& comm,
             std::shared_ptr<const void> owner);
+
+/// A communicator of the program (an MPI_Comm by address) for arrays: a duplicate, made at the
+/// first call and kept with it, so that messages never meet the program's own. Of MPI_COMM_WORLD
+/// and MPI_COMM_SELF, world() and self(). ValueError for MPI_COMM_NULL, which is what processes
+/// outside of a group have, and for intercommunicators. Collective over it.
+Communicator communicator(void* comm);
+/// What MPI says it is.
+std::string mpi_version();
 
 /// Who is told of warnings, on every process and each time, in place of the standard error.
 using WarningHandler = std::function<void(const std::string& text, std::string_view kind)>;

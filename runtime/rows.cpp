@@ -1,5 +1,6 @@
 #include <tessera/runtime/rows.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <limits>
 #include <map>
@@ -19,6 +20,8 @@ void parallel_for(Range range, int threads,
   std::int64_t failed_at = std::numeric_limits<std::int64_t>::max();
   std::mutex mutex;
   const detail::SelectionHandle selection = detail::selection_in_force();
+  // A team ends when its last thread has come, which on a busy machine waits for a time slice.
+  threads = static_cast<int>(std::clamp<std::int64_t>(range.size(), 1, threads));
 #pragma omp parallel num_threads(threads) if (threads > 1)
   {
     const SelectionGuard guard(selection);
@@ -57,9 +60,13 @@ class ArraySource : public RowSource {
     const auto one = [&](std::int64_t leaf, Stream& stream) {
       visit({leaf, distribution().rows_of_leaf(leaf), array_.leaf(leaf)}, stream);
     };
-    if (device() == cpu)
-      return parallel_for({0, leaves.size()}, threads,
+    if (device() == cpu) {
+      // Less than a team of threads takes to meet.
+      constexpr std::int64_t few_elements = 1 << 14;
+      const bool tiny = leaves.size() * distribution().leaf_rows() * cols() <= few_elements;
+      return parallel_for({0, leaves.size()}, tiny ? 1 : threads,
                           [&](std::int64_t i, Stream& stream) { one(leaves[i], stream); });
+    }
     on_device([&](Stream& stream) {
       for (std::int64_t i = 0; i < leaves.size(); ++i) one(leaves[i], stream);
     });

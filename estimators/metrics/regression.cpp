@@ -179,9 +179,19 @@ PerTarget Pairs::median_error() const {
 
 PerTarget Pairs::quantile_of_truth(double q) const {
   if (weights_) throw NotImplementedError("weighted quantiles are not supported yet");
-  const std::vector<double> wanted = {q};
-  const Array found = quantile(Rows(y_true_), wanted);
-  return {found.values<double>().begin(), found.values<double>().end()};
+  // scikit-learn's: the element at which the share of rows reaches q, or the mean of it and the
+  // next one where it is q there.
+  const double n = static_cast<double>(rows()), at = q * n, whole = std::round(at);
+  const bool between = std::abs(at - whole) <= std::numeric_limits<double>::epsilon() * at;
+  const double first = std::clamp((between ? whole : std::ceil(at)) - 1, 0.0, n - 1);
+  const double second = between && q > 0 ? std::min(first + 1, n - 1) : first;
+  const double last = std::max(1.0, n - 1);
+  const std::vector<double> wanted = {first / last, second / last};
+  const Array found = quantile(Rows(y_true_), wanted).astype(DType::float64);
+  const auto two = found.values<double>();
+  PerTarget means;
+  for (std::size_t t = 0; t < targets_; ++t) means.push_back((two[t] + two[targets_ + t]) / 2);
+  return means;
 }
 
 PerTarget mean_squared_error(const Pairs& y) {

@@ -23,9 +23,12 @@ const Inputs labels = {
     {"y_true", "the labels", true}, {"y_pred", "predicted labels", true}, weights};
 const Inputs numbers = {
     {"y_true", "the targets", true}, {"y_pred", "predicted targets", true}, weights};
-const Inputs scores = {{"y_true", "labels of two kinds", true},
-                       {"y_score", "a score for each row, larger for the positive label", true},
-                       weights};
+/// `scores` as scikit-learn's function calls them.
+Inputs scored(std::string scores) {
+  return {{"y_true", "labels of two kinds", true},
+          {std::move(scores), "a score for each row, larger for the positive label", true},
+          weights};
+}
 
 Option flag(std::string name, std::string doc) {
   return {std::move(name), std::move(doc), Kind::flag, false};
@@ -49,6 +52,7 @@ const Option zero_division = word("zero_division", "what 0 / 0 is", {"warn", "0"
 Option pos_label(std::string shown) {
   return {"pos_label", "the label that counts", Kind::label, {}, std::move(shown)};
 }
+const Option label_1 = {"pos_label", "the label that counts", Kind::label, std::int64_t{1}};
 Option multioutput(bool weighted) {
   std::vector<std::string> words = {"uniform_average", "raw_values"};
   if (weighted) words.push_back("variance_weighted");
@@ -79,7 +83,7 @@ ScoreOptions options_of(const Arguments& in) {
   const auto at = std::ranges::find(names, in.word("average")) - names.begin();
   const std::string& zero = in.word("zero_division");
   return {.average = static_cast<Average>(at),
-          .pos_label = value_of(in.label("pos_label"), std::int64_t{1}),
+          .pos_label = value_of(in.label("pos_label"), {}),
           .zero_division = zero == "warn"  ? Value()
                            : zero == "nan" ? Value(std::numeric_limits<double>::quiet_NaN())
                                            : Value(zero == "1" ? 1.0 : 0.0),
@@ -91,7 +95,7 @@ Results of_classes(const Arguments& in, const char* name, const std::vector<doub
 }
 const std::vector<Option> score_options = {word("average", "how the scores of classes become one",
                                                 {"binary", "micro", "macro", "weighted", "none"}),
-                                           pos_label("1"), zero_division};
+                                           label_1, zero_division};
 std::vector<Option> with_beta() {
   auto options = score_options;
   Option beta = {"beta", "how much more recall counts than precision", Kind::number};
@@ -128,9 +132,11 @@ Signature classification(std::string name, std::string doc, std::vector<Option> 
 }
 
 Signature ranking(std::string name, std::string doc, std::vector<Option> options,
-                  Results (*run)(const Arguments&)) {
+                  Results (*run)(const Arguments&), std::string scores = "y_score") {
   const std::string example = name + " labels.h5:/y scores.h5:/s";
-  return {name, std::move(doc), scores, std::move(options), {name}, true, example, run};
+  return {
+      name, std::move(doc), scored(std::move(scores)), std::move(options), {name}, true, example,
+      run};
 }
 
 std::vector<Signature> make_table() {
@@ -159,13 +165,17 @@ std::vector<Signature> make_table() {
                 {"balanced_accuracy_score",
                  scalar(balanced_accuracy_score(in[0], in[1], in[2], in.flag("adjusted")), in)}};
           }),
-      classification(
-          "cohen_kappa_score", "agreement beyond chance",
-          {word("weights", "how far apart labels are", {"none", "linear", "quadratic"})},
-          [](const Arguments& in) -> Results {
-            return {{"cohen_kappa_score",
-                     scalar(cohen_kappa_score(in[0], in[1], in[2], in.word("weights")), in)}};
-          }),
+      {"cohen_kappa_score",
+       "agreement beyond chance",
+       {{"y1", "labels", true}, {"y2", "labels of somebody else", true}, weights},
+       {word("weights", "how far apart labels are", {"none", "linear", "quadratic"})},
+       {"cohen_kappa_score"},
+       true,
+       "cohen_kappa_score labels.h5:/y predicted.h5:/y",
+       [](const Arguments& in) -> Results {
+         return {{"cohen_kappa_score",
+                  scalar(cohen_kappa_score(in[0], in[1], in[2], in.word("weights")), in)}};
+       }},
       classification("matthews_corrcoef", "correlation of labels and predictions", {},
                      [](const Arguments& in) {
                        return of_labels(in, "matthews_corrcoef", matthews_corrcoef);
@@ -242,19 +252,24 @@ std::vector<Signature> make_table() {
           {unless("normalize", "no_normalize", "the sum, not the mean")},
           [](const Arguments& in) -> Results {
             return {{"log_loss", scalar(log_loss(in[0], in[1], in[2], in.flag("normalize")), in)}};
-          }),
-      ranking("brier_score_loss", "the mean squared error of probabilities",
-              {pos_label("1 or the larger")},
-              [](const Arguments& in) -> Results {
-                return {{"brier_score_loss",
-                         scalar(brier_score_loss(in[0], in[1], in[2],
-                                                 value_of(in.label("pos_label"), {})),
-                                in)}};
-              }),
-      ranking("hinge_loss", "the mean of max(0, 1 - margin)", {},
-              [](const Arguments& in) -> Results {
-                return {{"hinge_loss", scalar(hinge_loss(in[0], in[1], in[2]), in)}};
-              }),
+          },
+          "y_proba"),
+      ranking(
+          "brier_score_loss", "the mean squared error of probabilities",
+          {pos_label("1 or the larger")},
+          [](const Arguments& in) -> Results {
+            return {
+                {"brier_score_loss",
+                 scalar(brier_score_loss(in[0], in[1], in[2], value_of(in.label("pos_label"), {})),
+                        in)}};
+          },
+          "y_proba"),
+      ranking(
+          "hinge_loss", "the mean of max(0, 1 - margin)", {},
+          [](const Arguments& in) -> Results {
+            return {{"hinge_loss", scalar(hinge_loss(in[0], in[1], in[2]), in)}};
+          },
+          "pred_decision"),
       ranking("top_k_accuracy_score", "the share of rows with their label among the k best",
               {{"k", "how many", Kind::integer, std::int64_t{2}, {}, false, 1}, normalized},
               [](const Arguments& in) -> Results {
@@ -265,7 +280,7 @@ std::vector<Signature> make_table() {
               }),
       {"roc_curve",
        "true against false positive rates over thresholds",
-       scores,
+       scored("y_score"),
        {pos_label("1 or the larger"),
         unless("drop_intermediate", "keep_intermediate", "points on straight lines, too")},
        {"fpr", "tpr", "thresholds"},
@@ -278,7 +293,7 @@ std::vector<Signature> make_table() {
        }},
       {"precision_recall_curve",
        "precision and recall over thresholds",
-       scores,
+       scored("y_score"),
        {pos_label("1 or the larger")},
        {"precision", "recall", "thresholds"},
        false,

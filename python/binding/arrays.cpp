@@ -42,21 +42,37 @@ std::shared_ptr<const void> keep(nb::object object) {
 }
 
 // This process's rows of an array of `rows` rows; without a copy.
-Array adopt(nb::object part, std::int64_t rows) {
+Array adopt(nb::object part, std::int64_t rows, const Communicator& comm) {
   const auto memory = nb::cast<Part>(part);
   Shape shape = with_rows(shape_of(memory), rows);
   const DType dtype = dtype_of_part(memory.dtype());
-  return embed::adopt(memory.data(), std::move(shape), dtype, Communicator::world(),
-                      keep(std::move(part)));
+  return embed::adopt(memory.data(), std::move(shape), dtype, comm, keep(std::move(part)));
 }
 
-std::pair<std::int64_t, std::int64_t> local_range(const Shape& shape) {
-  const auto world = Communicator::world();
-  const Range mine = row_distribution(shape, world).rows_of(world.rank());
+std::pair<std::int64_t, std::int64_t> local_range(const Shape& shape, const Communicator& comm) {
+  const Range mine = row_distribution(shape, comm).rows_of(comm.rank());
   return {mine.begin, mine.end};
 }
 
-Array from_parts(nb::object part) {
+// Whether the parts are of one dtype and width, and every row is where the distribution wants it.
+bool lie_right(const Tile& part, const Shape& tail, const Communicator& comm, std::int64_t& rows) {
+  struct Facts {
+    std::int64_t rows, cols, ndim, dtype;
+  };
+  const auto all = comm.all_gather(
+      Facts{part.rows, part.cols, std::ssize(tail), static_cast<std::int64_t>(part.dtype)});
+  for (const Facts& f : all) rows += f.rows;
+  const Distribution wanted = row_distribution(with_rows(Shape{0, part.cols}, rows), comm);
+  for (int r = 0; r < comm.size(); ++r) {
+    const Facts& f = all[static_cast<std::size_t>(r)];
+    if (f.cols != all[0].cols || f.ndim != all[0].ndim || f.dtype != all[0].dtype ||
+        wanted.rows_of(r).size() != f.rows)
+      return false;
+  }
+  return true;
+}
+
+Array from_parts(nb::object part, const Communicator& comm) {
   const auto memory = nb::cast<Part>(part);
   Shape tail = shape_of(memory);
   const std::int64_t rows = tail.at(0);
@@ -65,25 +81,29 @@ Array from_parts(nb::object part) {
   const Tile tile{const_cast<void*>(memory.data()), rows, cols, cols,
                   dtype_of_part(memory.dtype()),    cpu};
   Array x;
-  call([&] { x = from_local(tile, tail); });
-  return x;
+  std::int64_t all_rows = 0;
+  bool moves = true;
+  call([&] {
+    moves = tail.size() > 1 || !lie_right(tile, tail, comm, all_rows);
+    if (moves) x = from_local(tile, tail, comm);
+  });
+  return moves ? x : adopt(std::move(part), all_rows, comm);
 }
 
-Array replicated_copy(const Part& x) {
-  const auto world = Communicator::world();
+Array replicated_copy(const Part& x, const Communicator& comm) {
   const Shape shape = shape_of(x);
-  Array out(shape, dtype_of_part(x.dtype()), replicated_distribution(shape, world), world);
+  Array out(shape, dtype_of_part(x.dtype()), replicated_distribution(shape, comm), comm);
   std::memcpy(out.local().data, x.data(), x.nbytes());
   return out;
 }
 
 bool ends_with(const std::string& text, std::string_view end) { return text.ends_with(end); }
 
-Rows stream(const std::string& file) {
-  if (ends_with(file, ".npy")) return io::stream_npy(file);
-  if (ends_with(file, ".csv") || ends_with(file, ".tsv")) return io::stream_csv(file);
-  const auto location = io::resolve(io::parse_location(file));
-  return io::stream(location.file, location.dataset);
+Rows stream(const std::string& file, const Communicator& comm) {
+  if (ends_with(file, ".npy")) return io::stream_npy(file, comm);
+  if (ends_with(file, ".csv") || ends_with(file, ".tsv")) return io::stream_csv(file, {}, comm);
+  const auto location = io::resolve(io::parse_location(file), comm);
+  return io::stream(location.file, location.dataset, {}, comm);
 }
 
 // What Array and Rows have in common.
@@ -98,7 +118,7 @@ void add_properties(nb::class_<T>& c) {
       .def_prop_ro("dtype_name", [](const T& x) { return std::string(name_of(x.dtype())); })
       .def_prop_ro("device", [](const T& x) { return x.device().to_string(); })
       .def_prop_ro("distribution", [](const T& x) { return x.distribution().to_string(); })
-      .def_prop_ro("processes", [](const T& x) { return x.comm().size(); })
+      .def_prop_ro("comm", [](const T& x) { return x.comm(); })
       .def_prop_ro("column_names", [](const T& x) { return to_python(x.column_names()); })
       .def_prop_ro("categories", [](const T& x) { return to_python(x.categories()); })
       .def("named", [](const T& x, std::vector<std::string> n) { return x.named(std::move(n)); })
@@ -133,18 +153,23 @@ Array whole(const Array& x) {
   return gather(x.to(cpu));
 }
 
+bool speaks = true;
+
 Array to_array(nb::handle x) {
   if (x.is_none()) return {};
   Array array;
   if (!nb::try_cast(x, array))
     throw TypeError("expected a tessera.Array, got " +
                     std::string(nb::str(x.type().attr("__name__")).c_str()));
+  speaks = array.comm().rank() == 0;
   return array;
 }
 
 Rows to_rows(nb::handle x) {
-  if (nb::isinstance<Rows>(x)) return nb::cast<Rows>(x);
-  return to_array(x);
+  if (!nb::isinstance<Rows>(x)) return to_array(x);
+  const Rows rows = nb::cast<Rows>(x);
+  speaks = rows.comm().rank() == 0;
+  return rows;
 }
 
 nb::list to_python(const std::vector<std::string>& words) {
@@ -154,6 +179,30 @@ nb::list to_python(const std::vector<std::string>& words) {
 }
 
 void add_arrays(nb::module_& m) {
+  nb::class_<Communicator>(m, "Communicator", "A group of processes of the job.")
+      .def_prop_ro("rank", &Communicator::rank, "Which one this process is.")
+      .def_prop_ro("size", &Communicator::size, "How many there are.")
+      .def(
+          "split",
+          [](const Communicator& comm, int color, int key) {
+            std::optional<Communicator> part;
+            call([&] { part = comm.split(color, key); });
+            return *part;
+          },
+          nb::arg("color"), nb::arg("key") = 0,
+          "The group of the processes that give the same `color`, ordered by `key`. Collective.")
+      .def(
+          "__eq__", [](const Communicator& a, const Communicator& b) { return a == b; },
+          nb::is_operator())
+      .def_prop_ro("_address", [](const Communicator& comm) {
+        return reinterpret_cast<std::uintptr_t>(comm.native());
+      });
+  m.def("world", &Communicator::world, "All processes of the job.");
+  m.def("borrowed", [](std::uintptr_t address) {
+    std::optional<Communicator> comm;
+    call([&] { comm = embed::communicator(reinterpret_cast<void*>(address)); });
+    return *comm;
+  });
   nb::class_<Array> array(m, "Array", "A global array: its rows lie on the processes of the job.");
   add_properties(array);
   array.def_prop_ro("size", [](const Array& x) { return x.size(); })
@@ -185,21 +234,24 @@ void add_arrays(nb::module_& m) {
   m.def("adopt", &adopt);
   m.def("local_range", &local_range);
   m.def("from_parts", &from_parts);
-  m.def("replicated", [](const Part& x) { return replicated_copy(x); });
-  m.def("read", [](const std::string& location, bool collective, bool dense) {
-    Array x;
-    call([&] {
-      const auto at = io::parse_location(location);
-      const bool table =
-          ends_with(at.file, ".npy") || ends_with(at.file, ".csv") || ends_with(at.file, ".tsv");
-      x = table ? tessera::collect(stream(at.file))
-                : io::read(location, io::ReadOptions{.collective = collective, .dense = dense});
-    });
-    return x;
-  });
-  m.def("stream", [](const std::string& location) {
+  m.def("replicated", &replicated_copy);
+  m.def("read",
+        [](const std::string& location, bool collective, bool dense, const Communicator& comm) {
+          speaks = comm.rank() == 0;
+          Array x;
+          call([&] {
+            const auto at = io::parse_location(location);
+            const bool table = ends_with(at.file, ".npy") || ends_with(at.file, ".csv") ||
+                               ends_with(at.file, ".tsv");
+            x = table ? tessera::collect(stream(at.file, comm))
+                      : io::read(location, {.collective = collective, .dense = dense}, comm);
+          });
+          return x;
+        });
+  m.def("stream", [](const std::string& location, const Communicator& comm) {
+    speaks = comm.rank() == 0;
     std::optional<Rows> rows_there;
-    call([&] { rows_there = stream(location); });
+    call([&] { rows_there = stream(location, comm); });
     return *rows_there;
   });
   m.def("write", [](const std::string& file, const nb::dict& datasets) {

@@ -29,6 +29,10 @@ void call(const std::function<void()>& work);
 nb::object view(const Array& x, bool writable);
 /// All of it on every process. Collective.
 Array whole(const Array& x);
+/// Whether this process is the first of those whose arrays a call was given last: the one that
+/// prints warnings.
+extern bool speaks;
+
 /// An Array or Rows as Rows, None as no Array; TypeError for anything else.
 Rows to_rows(nb::handle x);
 Array to_array(nb::handle x);

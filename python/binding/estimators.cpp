@@ -21,6 +21,7 @@ PyObject* wrapper = nullptr;
 
 struct Live {
   std::shared_ptr<Estimator> estimator;
+  std::optional<Communicator> comm = {};  // those who fitted or loaded it; none: all processes
   Estimator& operator*() const { return *estimator; }
   Estimator* operator->() const { return estimator.get(); }
 };
@@ -141,9 +142,10 @@ nb::list results(const Live& live, const std::string& method, nb::handle x) {
   return all;
 }
 
-Live load(const std::string& path) {
+Live load(const std::string& path, const Communicator& comm) {
   Live live;
-  call([&] { live.estimator = make_estimator(io::read_model(path)); });
+  call([&] { live.estimator = make_estimator(io::read_model(path, comm)); });
+  live.comm = comm;
   return live;
 }
 
@@ -233,7 +235,9 @@ Value to_value(nb::handle object) {
     const auto words = std::string_view("OUS");
     if (words.find(nb::cast<std::string>(object.attr("dtype").attr("kind"))) != words.npos)
       return to_value(object.attr("tolist")());
-    return nb::cast<Array>(nb::module_::import_("tessera._core").attr("replicated")(object));
+    // Every process has it, so whoever uses it need not ask the others.
+    return nb::cast<Array>(
+        nb::module_::import_("tessera._core").attr("replicated")(object, Communicator::self()));
   }
   if (nb::hasattr(object, "item") && nb::hasattr(object, "dtype"))
     return to_value(object.attr("item")());
@@ -254,9 +258,10 @@ void add_estimators(nb::module_& m) {
   nb::class_<Live>(m, "Live", "A live estimator of C++.")
       .def(
           "fit",
-          [](const Live& live, nb::handle x, nb::handle y, nb::handle weights,
+          [](Live& live, nb::handle x, nb::handle y, nb::handle weights,
              std::optional<NumpyState> state) {
             const Rows rows = to_rows(x);
+            live.comm = rows.comm();
             const Array target = to_array(y), w = to_array(weights);
             call([&] {
               if (state)
@@ -270,10 +275,11 @@ void add_estimators(nb::module_& m) {
           nb::arg("state").none())
       .def(
           "partial_fit",
-          [](const Live& live, nb::handle x, nb::handle y, nb::handle classes, nb::handle weights) {
+          [](Live& live, nb::handle x, nb::handle y, nb::handle classes, nb::handle weights) {
             auto* classifier = dynamic_cast<Classifier*>(&*live);
             if (!classifier) throw NotImplementedError("only classifiers have partial_fit");
             const Rows rows = to_rows(x);
+            live.comm = rows.comm();
             const Array target = to_array(y), w = to_array(weights);
             const Value all = to_value(classes);
             call([&] { classifier->partial_fit(rows, target, all, w); });
@@ -311,7 +317,9 @@ void add_estimators(nb::module_& m) {
                    [](const Live& live) { return to_python(live->get_feature_names_out()); })
       .def("save",
            [](const Live& live, const std::string& path) {
-             call([&] { io::write_model(path, live->model()); });
+             call([&] {
+               io::write_model(path, live->model(), live.comm.value_or(Communicator::world()));
+             });
            })
       .def("__getstate__",
            [](const Live& live) {

@@ -1,3 +1,8 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <tessera/estimators/metrics/signatures.hpp>
 #include <tessera/estimators/registry.hpp>
 #include <tessera/linalg/signatures.hpp>
 #include <tessera/runtime/error.hpp>
@@ -10,7 +15,20 @@
 namespace tessera::python {
 namespace {
 
+using linalg::Option;
 using linalg::Setting;
+using linalg::Signature;
+
+/// The tables of functions by the module that they make.
+const std::map<std::string, const std::vector<Signature>&>& tables() {
+  static const std::map<std::string, const std::vector<Signature>&> all = {
+      {"linalg", linalg::signatures()}, {"metrics", metrics::signatures()}};
+  return all;
+}
+
+bool has_word(const Option& option, const std::string& word) {
+  return std::ranges::find(option.words, word) != option.words.end();
+}
 
 nb::object to_python(const Setting& setting) {
   return std::visit(
@@ -23,8 +41,14 @@ nb::object to_python(const Setting& setting) {
       setting);
 }
 
-Setting to_setting(nb::handle object) {
+Setting to_setting(const Option* option, nb::handle object) {
   const Value value = to_value(object);
+  if (option && option->kind == Option::Kind::word) {
+    // A command line has words for what Python says otherwise: None, 0, 1.0, nan.
+    if (value.is_none() && has_word(*option, "none")) return "none";
+    if (value.is<std::int64_t>() || value.is<double>())
+      return fmt::format("{}", PyFloat_AsDouble(object.ptr()));
+  }
   if (value.is<bool>()) return value.as<bool>();
   if (value.is<std::int64_t>()) return value.as<std::int64_t>();
   if (value.is<double>()) return value.as<double>();
@@ -41,7 +65,7 @@ Setting to_setting(nb::handle object) {
   return {};
 }
 
-nb::dict description(const linalg::Signature& function) {
+nb::dict description(const Signature& function) {
   nb::dict all;
   all["name"] = function.name;
   all["doc"] = function.doc;
@@ -49,22 +73,35 @@ nb::dict description(const linalg::Signature& function) {
   all["scalars"] = function.scalars;
   nb::list inputs, options;
   for (const auto& input : function.inputs)
-    inputs.append(nb::make_tuple(input.name, input.doc, input.verbatim));
-  for (const auto& option : function.options)
-    options.append(nb::make_tuple(option.name, to_python(option.initial), option.required,
-                                  option.allowed(), option.doc));
+    inputs.append(nb::make_tuple(input.name, input.doc, input.optional));
+  for (const Option& option : function.options) {
+    std::string allowed = option.allowed();
+    if (const auto at = allowed.rfind("none");
+        option.kind == Option::Kind::word && at < allowed.size())
+      allowed.replace(at, 4, "None");
+    const bool none = option.initial == Setting("none");
+    const std::string doc = option.off.empty() ? option.doc : "If False, " + option.doc;
+    options.append(nb::make_tuple(option.name, to_python(none ? Setting() : option.initial),
+                                  option.required, allowed, doc));
+  }
   all["inputs"] = inputs;
   all["options"] = options;
   return all;
 }
 
-nb::list run(const std::string& name, const nb::list& arrays, const nb::dict& options) {
+nb::list run(const std::string& table, const std::string& name, const nb::list& arrays,
+             const nb::dict& options) {
+  const Signature& function = linalg::signature(name, tables().at(table));
   std::vector<Array> operands;
   for (const nb::handle x : arrays) operands.push_back(to_array(x));
   std::map<std::string, Setting> settings;
-  for (const auto& [key, value] : options) settings[nb::cast<std::string>(key)] = to_setting(value);
+  for (const auto& [key, value] : options) {
+    const auto named = nb::cast<std::string>(key);
+    const auto option = std::ranges::find(function.options, named, &Option::name);
+    settings[named] = to_setting(option == function.options.end() ? nullptr : &*option, value);
+  }
   std::vector<linalg::Result> results;
-  call([&] { results = linalg::signature(name)(std::move(operands), settings); });
+  call([&] { results = function(std::move(operands), settings); });
   nb::list all;
   for (const auto& [output, array] : results) all.append(nb::make_tuple(output, array));
   return all;
@@ -94,12 +131,16 @@ class Choice {
 }  // namespace
 
 void add_functions(nb::module_& m) {
-  m.def("linalg_functions", [] {
-    nb::list all;
-    for (const auto& function : linalg::signatures()) all.append(description(function));
+  m.def("functions", [] {
+    nb::dict all;
+    for (const auto& [name, table] : tables()) {
+      nb::list functions;
+      for (const Signature& function : table) functions.append(description(function));
+      all[name.c_str()] = functions;
+    }
     return all;
   });
-  m.def("linalg", &run);
+  m.def("run", &run);
   nb::class_<Choice>(m, "Choice", "Which backends run, while a with statement lasts.")
       .def(nb::init<std::string, std::string>())
       .def("__enter__",

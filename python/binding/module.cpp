@@ -34,7 +34,7 @@ nb::object errors(const char* function) {
 }
 
 void tell_python() {
-  for (const auto& [text, kind] : take_noted()) errors("warn")(text, kind);
+  for (const auto& [text, kind] : take_noted()) errors("warn")(text, kind, speaks);
 }
 
 void require_usable() {
@@ -104,6 +104,7 @@ NB_MODULE(_core, m) {
   });
   m.def("rank", [] { return Communicator::world().rank(); });
   m.def("size", [] { return Communicator::world().size(); });
+  m.def("mpi_version", [] { return embed::mpi_version(); });
   m.def("threads", [] { return Runtime::threads(); });
   m.def("set_threads", [](int count) { Runtime::set_threads(count); });
   m.def("show_progress", [](bool on) { Progress::enable(on); });

@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from . import _core
+from ._comm import communicator
 from ._core import Array, Stream
 
 _NATIVE = frozenset("? b h i q l B H I Q L f d F D".split())
@@ -21,18 +22,19 @@ def native(x):
     raise TypeError(f"no Array holds the dtype {x.dtype}")
 
 
-def _check_alike(x):
+def _check_alike(x, comm):
     """Finds the process that passes something else; a debugging aid, for it reads all of x."""
     import zlib
 
     mine = zlib.crc32(np.ascontiguousarray(x)) ^ zlib.crc32(repr((x.shape, x.dtype)).encode())
-    everyone = from_local(np.array([mine], dtype=np.int64)).numpy()
-    others = np.flatnonzero(everyone != everyone[0])
-    if others.size:
+    everyone = from_local(np.array([mine], dtype=np.int64), comm=comm).numpy()
+    usual = max(everyone.tolist(), key=lambda one: np.count_nonzero(everyone == one))
+    others = np.flatnonzero(everyone != usual).tolist()
+    if others:
         raise ValueError(
             "all processes must pass the same array; that of "
-            f"{'processes' if others.size > 1 else 'process'} "
-            f"{', '.join(map(str, others))} differs from that of process 0"
+            f"process{'es' if len(others) > 1 else ''} {', '.join(map(str, others))} differs from "
+            f"that of process {everyone.tolist().index(usual)}"
         )
 
 
@@ -42,25 +44,28 @@ def _words(x):
     return codes.reshape(x.shape).astype(np.int64), words.tolist()
 
 
-def asarray(x, dtype=None):
+def asarray(x, dtype=None, *, comm=None):
     """An Array, of rows spread over the processes, from what every process has whole.
 
     Parameters
     ----------
-    x : Array, ndarray, or anything with ``__array__`` or ``__dlpack__``
+    x : Array, Stream, ndarray, or anything with ``__array__`` or ``__dlpack__``
         The same on every process; under ``TESSERA_CHECK=1`` that is checked. A C-contiguous NumPy
-        array is not copied: leave it as it is while the Array lives.
+        array is not copied: leave it as it is while the Array lives. float16 becomes float32 and
+        long double float64; objects must be strings.
     dtype : dtype, optional
         To convert to.
+    comm : Communicator or mpi4py.MPI.Comm, optional
+        Whose processes have x; all of the job by default.
 
     Returns
     -------
     Array
     """
-    if isinstance(x, Array):
-        return x if dtype is None else x.astype(dtype)
-    if isinstance(x, Stream):
-        x = x.collect()
+    if isinstance(x, (Array, Stream)):
+        if comm is not None and communicator(comm) != x.comm:
+            raise ValueError("the array lies on other processes than those of comm")
+        x = x if isinstance(x, Array) else x.collect()
         return x if dtype is None else x.astype(dtype)
     if not hasattr(x, "__array__") and hasattr(x, "__dlpack__"):
         x = np.from_dlpack(x)
@@ -71,30 +76,32 @@ def asarray(x, dtype=None):
             raise TypeError("an array of objects must hold strings alone")
         x, categories = _words(x)
     x = native(x)
+    comm = communicator(comm)
     if x.ndim == 0:
-        return _core.replicated(x)
-    if os.environ.get("TESSERA_CHECK") == "1" and _core.size() > 1:
-        _check_alike(x)
-    begin, end = _core.local_range(x.shape) if _core.size() > 1 else (0, len(x))
+        return _core.replicated(x, comm)
+    if os.environ.get("TESSERA_CHECK") == "1" and comm.size > 1:
+        _check_alike(x, comm)
+    begin, end = _core.local_range(x.shape, comm) if comm.size > 1 else (0, len(x))
     part = np.require(x[begin:end], requirements=["C", "A"])
-    array = _core.adopt(part, len(x))
+    array = _core.adopt(part, len(x), comm)
     return array if categories is None else array.categorized(categories)
 
 
-def from_local(part):
+def from_local(part, *, comm=None):
     """An Array from the rows that each process has, one process's after the other's.
 
     Parameters
     ----------
     part : array_like
-        This process's rows, any number; dtype and further extents are the same on all.
+        This process's rows, any number; dtype and further extents are the same on all. Where every
+        process has the rows that the row distribution deals it, they are not copied; else they move.
+    comm : Communicator or mpi4py.MPI.Comm, optional
+        The processes; all of the job by default.
     """
     part = np.require(native(np.asarray(part)), requirements=["C", "A"])
     if part.ndim == 0:
         raise ValueError("from_local takes rows, got a scalar")
-    if _core.size() == 1:
-        return _core.adopt(part, len(part))
-    return _core.from_parts(part)
+    return _core.from_parts(part, communicator(comm))
 
 
 def _at(location, dataset):
@@ -103,15 +110,15 @@ def _at(location, dataset):
     return location if dataset is None else f"{location}:/{dataset.lstrip('/')}"
 
 
-def read(location, dataset=None, *, collective=False, dense=False):
+def read(location, dataset=None, *, collective=False, dense=False, comm=None):
     """The dataset ``FILE.h5:/name``, or `dataset` of FILE.h5 (or a .csv, .tsv or .npy file), as an
-    Array: each process reads its rows."""
-    return _core.read(_at(location, dataset), collective, dense)
+    Array on the processes of `comm`: each reads its rows."""
+    return _core.read(_at(location, dataset), collective, dense, communicator(comm))
 
 
-def stream(location, dataset=None):
+def stream(location, dataset=None, *, comm=None):
     """The same as rows that stay on disk and are read when they are needed."""
-    return _core.stream(_at(location, dataset))
+    return _core.stream(_at(location, dataset), communicator(comm))
 
 
 def write(location, x, dataset=None):
@@ -128,7 +135,7 @@ def _dtype(x):
 
 
 def _repr(x):
-    where = f"{x.processes} process{'es' if x.processes > 1 else ''}"
+    where = f"{x.comm.size} process{'es' if x.comm.size > 1 else ''}"
     return (f"tessera.{type(x).__name__}(shape={x.shape}, dtype={x.dtype_name}, "
             f"distribution='{x.distribution}', device='{x.device}', {where})")
 
@@ -156,6 +163,13 @@ def _array(x, dtype=None, copy=None):
     return values.copy() if copy else values
 
 
+def _reduce(x):
+    if x.comm.size > 1:
+        raise TypeError(f"an Array on {x.comm.size} processes is not pickled, for its rows lie on "
+                        "all of them; write() it, or pickle its numpy()")
+    return asarray, (numpy(x),)
+
+
 def _length(x):
     if not x.shape:
         raise TypeError("len() of an array of shape ()")
@@ -170,6 +184,7 @@ for cls in (Array, Stream):
 Array.local = property(_local, doc=_local.__doc__)
 Array.numpy = numpy
 Array.__array__ = _array
+Array.__reduce__ = _reduce
 Array.astype = lambda x, dtype: x._astype(np.dtype(dtype).name)
 Array.to = lambda x, device: x._to(device)
 # Of a writable copy, for DLPack of older consumers knows no read-only memory.

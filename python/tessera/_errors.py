@@ -36,5 +36,14 @@ def _warning_class(kind):
     return getattr(sklearn.exceptions, kind, UserWarning)
 
 
-def warn(text, kind):
-    warnings.warn(text, _warning_class(kind), stacklevel=4)
+speaks = None  # while one of our warnings is on its way: whether this process prints it
+
+
+def warn(text, kind, first):
+    """A Python warning, on every process; the first of those whose arrays it is about prints it."""
+    global speaks
+    speaks = first
+    try:
+        warnings.warn(text, _warning_class(kind), stacklevel=4)
+    finally:
+        speaks = None

@@ -84,7 +84,7 @@ class Core(BaseEstimator):
             rows = rows.named([str(name) for name in names])
         return rows
 
-    def _target(self, y, required):
+    def _target(self, y, required, comm):
         if y is None or isinstance(y, Array) or not required:
             return y if isinstance(y, Array) else None
         role = self._described["role"]
@@ -94,13 +94,13 @@ class Core(BaseEstimator):
         else:
             y = check_array(y, ensure_2d=False, dtype="numeric", ensure_all_finite=False,
                             input_name="y", ensure_min_samples=0)
-        return asarray(np.float64(y) if y.dtype == np.float16 else y)
+        return asarray(np.float64(y) if y.dtype == np.float16 else y, comm=comm)
 
     def _weights(self, sample_weight, X):
         if sample_weight is None or isinstance(sample_weight, Array):
             return sample_weight
         if isinstance(X, _OURS):
-            return asarray(np.asarray(sample_weight, dtype=np.float64))
+            return asarray(np.asarray(sample_weight, dtype=np.float64), comm=X.comm)
         return asarray(_check_sample_weight(sample_weight, _Rows(X.shape)))
 
     def _out(self, results, given):
@@ -123,7 +123,7 @@ class Core(BaseEstimator):
         # Made first: what a parameter cannot be is said before the data are looked at.
         live = self._make() if anew else self._live
         X = self._rows(X, reset=anew)
-        target = self._target(y, required)
+        target = self._target(y, required, X.comm)
         if target is not None and target.shape[0] != X.shape[0]:
             raise ValueError(
                 "Found input variables with inconsistent numbers of samples: "
@@ -182,7 +182,7 @@ class Core(BaseEstimator):
     def _measure(self, method, X, y=None, sample_weight=None):
         check_is_fitted(self, "_live")
         rows = self._rows(X, reset=False)
-        target = self._target(y, self._described["role"] in ("regressor", "classifier"))
+        target = self._target(y, self._described["role"] in ("regressor", "classifier"), rows.comm)
         weights = None if sample_weight is None else self._weights(sample_weight, rows)
         return self._live.measure(method, rows, target, weights)
 
@@ -200,6 +200,13 @@ class Core(BaseEstimator):
     @property
     def _n_features_out(self):
         return len(self._live.feature_names_out)
+
+    def __getstate__(self):
+        # An Array stays where it lies, as in model files; NumPy's labels_ travel.
+        rows = {name for name, per_row in self._described["attributes"] if per_row}
+        state = super().__getstate__()
+        return {name: value for name, value in state.items()
+                if name not in rows or not isinstance(value, Array)}
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_live")

@@ -6,6 +6,7 @@ import sys
 import types
 
 from . import _core
+from ._comm import communicator
 
 _described = {each["name"]: each for each in _core.estimators()}
 _classes = {}
@@ -25,9 +26,9 @@ def all_estimators():
     return [(name, estimator_class(name)) for name in _described]
 
 
-def load(path):
-    """The fitted estimator in a model file of Tessera. Collective."""
-    live = _core.load(os.fspath(path))
+def load(path, *, comm=None):
+    """The fitted estimator in a model file of Tessera, on the processes of `comm`. Collective."""
+    live = _core.load(os.fspath(path), communicator(comm))
     return estimator_class(live.name)._of_live(live)
 
 
@@ -59,10 +60,14 @@ class _Lazy(types.ModuleType):
         return list(self.__all__)
 
 
-def _linalg(name):
-    from ._linalg import make_function
+def _functions(module, described):
+    """How a function of a table is made."""
+    def make(name):
+        from ._functions import make_function
 
-    return make_function(next(f for f in _core.linalg_functions() if f["name"] == name))
+        return make_function(module, described[name])
+
+    return make
 
 
 def _add(short, doc, names, make):
@@ -75,6 +80,9 @@ def _add(short, doc, names, make):
 for _module in sorted({each["module"] for each in _described.values()}):
     _add(_module, f"The estimators of sklearn.{_module} that Tessera has.",
          [name for name, each in _described.items() if each["module"] == _module], estimator_class)
-_add("linalg", "Linear algebra with SciPy's names.",
-     [f["name"] for f in _core.linalg_functions()], _linalg)
+_docs = {"linalg": "Linear algebra with SciPy's names.",
+         "metrics": "How good predictions are, with the names of sklearn.metrics."}
+for _module, _table in _core.functions().items():
+    _table = {each["name"]: each for each in _table}
+    _add(_module, _docs[_module], _table, _functions(_module, _table))
 _core.set_wrapper(_wrap)

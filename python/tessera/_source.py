@@ -71,10 +71,11 @@ def class_doc(described):
 
 
 def function_doc(described):
-    parameters = [f"{name} : array_like or Array\n    {doc}" for name, doc, _ in described["inputs"]]
+    parameters = [f"{name} : array_like or Array{', default=None' if optional else ''}\n    {doc}"
+                  for name, doc, optional in described["inputs"]]
     parameters += [f"{name} : {allowed}" + ("" if required else f", default={default!r}")
                    + f"\n    {doc}" for name, default, required, allowed, doc in described["options"]]
     kind = "scalar" if described["scalars"] else "ndarray or Array"
-    return (described["doc"] + _section("Parameters", parameters)
+    return (_sentence(described["doc"]) + _section("Parameters", parameters)
             + _section("Returns", [f"{name} : {kind}" for name in described["outputs"]])
             + "\n\nArrays for Arrays, NumPy's for NumPy's. Collective.\n")

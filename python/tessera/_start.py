@@ -5,7 +5,7 @@ import sys
 import traceback
 import warnings
 
-from . import _core
+from . import _core, _errors
 
 _core.start()
 atexit.register(_core.finish)
@@ -16,7 +16,15 @@ def _end_job(kind, error, trace):
     _core.report("".join(traceback.format_exception(kind, error, trace)))
 
 
+def _print_once(show):
+    """What all processes warn of, the first one prints."""
+    def once(*args, **kwargs):
+        if _errors.speaks if _errors.speaks is not None else _core.rank() == 0:
+            show(*args, **kwargs)
+
+    return once
+
+
 if _core.size() > 1:
     sys.excepthook = _end_job
-    if _core.rank() > 0:  # what all processes say, the first one says
-        warnings.showwarning = lambda *args, **kwargs: None
+    warnings.showwarning = _print_once(warnings.showwarning)

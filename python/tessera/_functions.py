@@ -1,0 +1,57 @@
+"""Functions of arrays, made from C++'s tables: tessera.linalg, tessera.metrics."""
+
+import inspect
+
+from . import _core
+from ._arrays import Array, Stream, asarray
+from ._source import function_doc
+
+
+def _signature(described):
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        for name, _, optional in described["inputs"] if not optional
+    ]
+    for name, default, required, *_ in sorted(described["options"], key=lambda o: not o[2]):
+        parameters.append(
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY,
+                              default=inspect.Parameter.empty if required else default))
+    for name, _, optional in described["inputs"]:
+        if optional:
+            parameters.append(
+                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None))
+    return inspect.Signature(parameters)
+
+
+def make_function(module, described):
+    """The function of tessera.`module` that C++ describes."""
+    signature = _signature(described)
+    inputs = [name for name, _, _ in described["inputs"]]
+    options = {name: default for name, default, *_ in described["options"]}
+
+    def function(*args, **kwargs):
+        given = signature.bind(*args, **kwargs).arguments
+        operands = [given.pop(name, None) for name in inputs]
+        # What is said as the default says it is not said.
+        said = {name: value for name, value in given.items()
+                if value is not None or options[name] is not None}
+        ours = next((x for x in operands if isinstance(x, (Array, Stream))), None)
+        keep, comm = isinstance(ours, Array), None if ours is None else ours.comm
+        results = _core.run(
+            module, described["name"],
+            [None if x is None else asarray(x, comm=comm) for x in operands], said)
+        out = tuple(_out(x, keep) for _, x in results)
+        return out[0] if len(out) == 1 else out
+
+    function.__name__ = function.__qualname__ = described["name"]
+    function.__module__ = f"tessera.{module}"
+    function.__doc__ = function_doc(described)
+    function.__signature__ = signature
+    return function
+
+
+def _out(x, keep):
+    if x.ndim == 0:
+        value = x.numpy(writable=True)
+        return str(value) if x.categories else value[()]
+    return x if keep else x.numpy(writable=True)

@@ -1,0 +1,151 @@
+"""What holds on any number of processes: run by test_processes.py under mpirun.
+
+All processes run all of it; a failed assertion ends the job with its traceback.
+"""
+
+import faulthandler
+import os
+import pickle
+import sys
+
+if "--mpi4py-first" in sys.argv:
+    import mpi4py.MPI  # noqa: F401
+
+import numpy as np
+import tessera
+from tessera.cluster import KMeans
+from tessera.linear_model import LinearRegression
+from tessera.preprocessing import StandardScaler
+
+RANK, SIZE = tessera.rank(), tessera.size()
+X = np.sin(np.arange(9000.0).reshape(3000, 3) ** 1.5)
+Y = X @ [1.0, 2.0, 3.0] + 4.0
+
+
+def raises(kind, text, work):
+    try:
+        work()
+    except kind as error:
+        assert text in str(error), error
+    else:
+        raise AssertionError(f"no {kind.__name__}")
+
+
+def arrays():
+    a = tessera.asarray(X)
+    begin, end = tessera._core.local_range(X.shape, a.comm)
+    assert a.local.shape == (end - begin, 3) and not a.local.flags.writeable
+    assert a.local.ctypes.data == X[begin:].ctypes.data, "copied"
+    for whole in (a.numpy(), np.asarray(a), np.from_dlpack(a)):
+        np.testing.assert_array_equal(whole, X)
+    assert repr(a).endswith(f"device='cpu', {SIZE} process{'es' if SIZE > 1 else ''})")
+    assert (a.comm.rank, a.comm.size) == (RANK, SIZE) and a.comm == tessera.world()
+    for rows in (0, 1, 2, 257, 1021):
+        for tail in ((), (2,), (2, 3)):
+            part = np.arange(rows * np.prod(tail, dtype=int), dtype="f4").reshape(rows, *tail)
+            np.testing.assert_array_equal(tessera.asarray(part).numpy(), part)
+    np.testing.assert_array_equal(tessera.asarray(np.float32(3)).numpy(), 3)
+
+
+def parts():
+    begin, end = tessera._core.local_range(X.shape, tessera.world())
+    mine = X[begin:end].copy()
+    assert tessera.from_local(mine).local.ctypes.data == mine.ctypes.data, "copied"
+    np.testing.assert_array_equal(tessera.from_local(mine).numpy(), X)
+    # All rows on the last process: they move.
+    moved = tessera.from_local(X if RANK == SIZE - 1 else X[:0])
+    np.testing.assert_array_equal(moved.numpy(), X)
+    np.testing.assert_array_equal(moved.local, mine)
+    cube = np.arange(12.0).reshape(1, 3, 4) + RANK
+    assert tessera.from_local(cube).shape == (SIZE, 3, 4)
+    if SIZE > 1:
+        raises(ValueError, "the same shape after axis 0",
+               lambda: tessera.from_local(np.ones((2, 1 + (RANK == 0)))))
+
+
+def who_passes_something_else():
+    os.environ["TESSERA_CHECK"] = "1"
+    tessera.asarray(X)
+    if SIZE > 1:
+        other = X + (RANK == SIZE - 1)
+        raises(ValueError, f"that of process {SIZE - 1} differs from that of process 0",
+               lambda: tessera.asarray(other))
+    if SIZE > 2:
+        raises(ValueError, "that of process 0 differs from that of process 1",
+               lambda: tessera.asarray(X[: 10 if RANK else 9]))
+    del os.environ["TESSERA_CHECK"]
+
+
+def groups():
+    half = tessera.world().split(RANK % 2)
+    there = tessera.asarray(X, comm=half)
+    assert there.comm.size == (SIZE + 1 - RANK % 2) // 2 and there.comm == half
+    if RANK % 2 == 0:  # different models side by side
+        model = KMeans(3, init=X[:3], n_init=1).fit(there)
+        model.save("half.tessera")
+        again = tessera.load("half.tessera", comm=half)
+        np.testing.assert_array_equal(again.predict(there).numpy(), model.labels_.numpy())
+        tessera.write("half.h5", there, "X")
+        np.testing.assert_array_equal(tessera.read("half.h5", "X", comm=half).numpy(), X)
+        assert tessera.stream("half.h5", "X", comm=half).comm.size == half.size
+    else:
+        model = LinearRegression().fit(there, Y)
+        np.testing.assert_allclose(model.coef_, [1, 2, 3])
+        assert abs(tessera.metrics.r2_score(Y, model.predict(there)) - 1) < 1e-12
+        assert model.score(there, Y, sample_weight=np.ones(3000)) == model.score(there, Y)
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict(there).numpy(), model.predict(there).numpy())
+    if SIZE > 1:
+        raises(ValueError, "other processes", lambda: tessera.asarray(there, comm=tessera.world()))
+        raises(TypeError, "is not pickled", lambda: pickle.dumps(tessera.asarray(X)))
+    raises(TypeError, "comm must be a communicator", lambda: tessera.asarray(X, comm=3))
+
+
+def mpi4py():
+    try:
+        from mpi4py import MPI
+    except ImportError:
+        return "mpi4py is missing"
+    world = MPI.COMM_WORLD
+    assert (world.rank, world.size) == (RANK, SIZE)
+    assert tessera.asarray(X, comm=world).comm == tessera.world()
+    assert tessera.asarray(X, comm=MPI.COMM_SELF).comm.size == 1
+    part = world.Split(RANK % 2, -RANK)
+    there = tessera.asarray(X, comm=part)
+    assert (there.comm.rank, there.comm.size) == (part.rank, part.size)
+    assert there.comm == tessera.asarray(Y, comm=part).comm, "a communicator for each call"
+    back = there.comm.to_mpi4py()
+    assert back.allreduce(1) == part.size and back.rank == part.rank
+    np.testing.assert_allclose(LinearRegression().fit(there, Y).coef_, [1, 2, 3])
+    part.Free()
+    np.testing.assert_array_equal(there.numpy(), X)  # which keeps its own
+    some = world.Split(0 if RANK == 0 else MPI.UNDEFINED)
+    if RANK == 0:
+        assert tessera.asarray(X, comm=some).comm.size == 1
+    else:
+        raises(ValueError, "not in the communicator", lambda: tessera.asarray(X, comm=some))
+    return ""
+
+
+def the_same_bits():
+    """Printed, for the test compares them between numbers of processes."""
+    a, y = tessera.asarray(X), np.where(Y > 4, "high", "low")
+    scaled = StandardScaler().fit(a).transform(a)
+    labels = KMeans(3, random_state=0).fit(scaled).labels_
+    found = np.where(labels.numpy() == 0, "high", "low")
+    numbers = [scaled.numpy().sum(axis=0).tolist(), labels.numpy().tolist()[:50],
+               tessera.metrics.f1_score(y, found, average="macro"),
+               tessera.metrics.roc_auc_score(Y > 4, scaled.numpy()[:, 0]),
+               tessera.linalg.svdvals(a).numpy().tolist()]
+    return repr(numbers)
+
+
+if __name__ == "__main__":
+    faulthandler.dump_traceback_later(200, exit=True)
+    arrays()
+    parts()
+    who_passes_something_else()
+    groups()
+    outcome = [mpi4py(), the_same_bits()]
+    if RANK == 0:
+        print(outcome)

@@ -1,0 +1,174 @@
+"""tessera.metrics against sklearn.metrics: the same calls, on NumPy arrays, lists and Arrays."""
+
+import inspect
+import warnings
+
+import numpy as np
+import pytest
+import sklearn.metrics
+import tessera
+from sklearn.exceptions import UndefinedMetricWarning
+
+N = 1499
+ROWS = np.arange(N)
+
+
+def noise(salt):
+    """Numbers in [0, 1) that are functions of the row."""
+    return np.modf(np.sin((ROWS + 1) * 12.9898 + salt * 78.233) * 43758.5453)[0] % 1.0
+
+
+def labels(k, salt):
+    truth = (noise(salt) * k).astype("i8")
+    return truth, np.where(noise(salt + 1) < 0.7, truth, (noise(salt + 2) * k).astype("i8"))
+
+
+WEIGHTS = noise(9) + 0.1
+WORDS = tuple(np.array(["ash", "elm", "oak"])[y] for y in labels(3, 3))
+CLASSES = {"binary": labels(2, 1), "several": labels(4, 2), "text": WORDS,
+           "lists": tuple(y.tolist() for y in labels(2, 5)),
+           "bool": tuple(y.astype(bool) for y in labels(2, 6))}
+POSITIVE = noise(20) * 3 + 0.5
+PROBABILITIES = np.stack([np.ceil(noise(30 + i) * 9) + 1 for i in range(3)], axis=1)
+PROBABILITIES /= PROBABILITIES.sum(axis=1, keepdims=True)
+NUMBERS = {"one": (POSITIVE, POSITIVE * (0.8 + 0.4 * noise(21))),
+           "single": (POSITIVE.astype("f4"), POSITIVE.astype("f4") * np.float32(0.75)),
+           "even": (POSITIVE[:30], POSITIVE[:30] + 0.25),
+           "several": (np.c_[POSITIVE, noise(22) + 1], np.c_[POSITIVE + 0.1, noise(23) + 1.2])}
+RANKED = {
+    "scores": (labels(2, 1)[0], np.round(noise(40) + 0.4 * labels(2, 1)[0], 2)),
+    "probabilities": (labels(3, 4)[0], PROBABILITIES),
+}
+# What is called how, beside with its defaults. Each is called with every option of its line.
+OPTIONS = {
+    "accuracy_score": [{"normalize": False}], "zero_one_loss": [{"normalize": False}],
+    "balanced_accuracy_score": [{"adjusted": True}],
+    "cohen_kappa_score": [{"weights": None}, {"weights": "linear"}, {"weights": "quadratic"}],
+    "confusion_matrix": [{"normalize": n} for n in (None, "true", "pred", "all")],
+    "classification_report": [{"digits": 4}],
+    "fbeta_score": [{"beta": 0.5}, {"beta": 2}],
+    "mean_pinball_loss": [{"alpha": 0.2}],
+    "d2_pinball_score": [{"alpha": a} for a in (0, 0.3, 0.9, 1)],
+    "mean_tweedie_deviance": [{"power": p} for p in (-1, 0, 1.5, 3)],
+    "d2_tweedie_score": [{"power": p} for p in (0, 1.5)],
+    "log_loss": [{"normalize": False}],
+    "top_k_accuracy_score": [{"k": 1}, {"k": 2, "normalize": False}],
+    "roc_curve": [{"drop_intermediate": False}],
+    "roc_auc_score": [{"multi_class": m, "average": a} for m in ("ovr", "ovo")
+                      for a in ("macro", "weighted")],
+}  # fmt: skip
+AVERAGED = ["precision_score", "recall_score", "f1_score", "fbeta_score", "jaccard_score"]
+ONE_TARGET = ["max_error", "mean_tweedie_deviance", "mean_poisson_deviance", "mean_gamma_deviance",
+              "d2_tweedie_score"]  # fmt: skip
+# Not taken with weights, but for the report: scikit-learn prints sums of weights with all digits.
+UNWEIGHTED = ["max_error", "median_absolute_error", "d2_pinball_score", "d2_absolute_error_score",
+              "classification_report"]
+OF_PROBABILITIES = ["log_loss", "top_k_accuracy_score", "hinge_loss", "roc_auc_score"]
+NAMES = sorted(tessera.metrics.__all__)
+
+
+def parameters(function):
+    return dict(inspect.signature(function).parameters)
+
+
+def data_for(name):
+    inputs = list(parameters(getattr(tessera.metrics, name)))[:2]
+    if inputs[1] in ("y_score", "y_proba", "pred_decision"):
+        fits = ["scores"] if name not in ("log_loss", "brier_score_loss") else []
+        fits += ["probabilities"] if name in OF_PROBABILITIES else []
+        for key in fits:
+            yield RANKED[key]
+        if name in ("log_loss", "brier_score_loss"):
+            yield labels(2, 1)[0], PROBABILITIES[:, 0]
+    elif "multioutput" in parameters(getattr(tessera.metrics, name)) or name in ONE_TARGET:
+        yield from (y for key, y in NUMBERS.items() if key != "several" or name not in ONE_TARGET)
+    else:
+        yield from CLASSES.values()
+
+
+def options_for(name, y):
+    kinds = len(np.unique(y))
+    if name in AVERAGED:
+        beta = {"beta": 2} if name == "fbeta_score" else {}
+        for average in ["micro", "macro", "weighted", None]:
+            yield {"average": average, **beta}
+        if kinds == 2:
+            yield {"pos_label": 0, **beta}
+            yield {"average": "binary", "zero_division": 1.0, **beta}
+            if name != "jaccard_score":  # scikit-learn does not take it there
+                yield {"zero_division": np.nan, **beta}
+        return
+    if name != "roc_auc_score" or kinds == 2:
+        yield from [{}] if "beta" not in parameters(getattr(tessera.metrics, name)) else []
+    for options in OPTIONS.get(name, []):
+        if name == "top_k_accuracy_score" and options["k"] >= kinds:
+            continue
+        yield options
+    if "multioutput" in parameters(getattr(sklearn.metrics, name)):
+        yield {"multioutput": "raw_values"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_numbers(name):
+    ours, theirs = getattr(tessera.metrics, name), getattr(sklearn.metrics, name)
+    compared = 0
+    for y, other in data_for(name):
+        for options in options_for(name, y):
+            if np.asarray(y).dtype.kind == "U":
+                options = {k: v for k, v in options.items() if k != "pos_label"}
+            for weights in [None] if name in UNWEIGHTED else [None, WEIGHTS[: len(y)]]:
+                if weights is not None and options.get("multi_class") == "ovo":
+                    continue  # scikit-learn does not have it
+                more = dict(options) if weights is None else {**options, "sample_weight": weights}
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    want = theirs(y, other, **more)
+                    got = ours(y, other, **more)
+                    arrays = ours(tessera.asarray(np.asarray(y)), other, **more)
+                for a, b, c in zip(*(r if isinstance(r, tuple) else (r,) for r in (got, want, arrays))):
+                    if isinstance(b, str):
+                        assert a == b == c
+                        continue
+                    exact = np.asarray(y).dtype != np.float32
+                    np.testing.assert_allclose(a, b, rtol=1e-11 if exact else 2e-6, atol=1e-12,
+                                               err_msg=f"{more}")
+                    assert isinstance(a, np.ndarray) == isinstance(b, np.ndarray)
+                    assert isinstance(c, tessera.Array) == isinstance(b, np.ndarray)
+                    np.testing.assert_array_equal(np.asarray(c), a)
+                compared += 1
+    assert compared
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_signatures_are_scikit_learns(name):
+    ours = parameters(getattr(tessera.metrics, name))
+    theirs = parameters(getattr(sklearn.metrics, name))
+    for parameter, mine in ours.items():
+        if (name, parameter) in [("max_error", "sample_weight"), ("max_error", "multioutput")]:
+            continue  # more than scikit-learn has
+        if parameter == "multioutput" and name in ONE_TARGET:
+            continue
+        assert mine.kind == theirs[parameter].kind, parameter
+        if (name, parameter) not in [("average_precision_score", "pos_label"), ("log_loss", "y_proba")]:
+            assert mine.default == theirs[parameter].default, parameter
+        assert f"\n{parameter} : " in getattr(tessera.metrics, name).__doc__
+    positional = [p for p in theirs.values() if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    assert list(ours)[: len(positional)] == [p.name for p in positional]
+
+
+def test_errors_and_warnings():
+    y = labels(2, 1)
+    with pytest.raises(ValueError, match="average must be one of binary, micro.*got sum"):
+        tessera.metrics.f1_score(*y, average="sum")
+    with pytest.raises(ValueError, match="zero_division must be one of warn, 0, 1, nan, got 0.5"):
+        tessera.metrics.f1_score(*y, zero_division=0.5)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'labels'"):
+        tessera.metrics.f1_score(*y, labels=[1])
+    with pytest.raises(TypeError, match="missing a required argument: 'beta'"):
+        tessera.metrics.fbeta_score(*y)
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[1499, 1498\]"):
+        tessera.metrics.accuracy_score(y[0], y[1][1:])
+    with pytest.raises(ValueError, match="NaN"):
+        tessera.metrics.mean_squared_error(POSITIVE, np.where(ROWS == 7, np.nan, POSITIVE))
+    with pytest.warns(UndefinedMetricWarning):
+        tessera.metrics.precision_score(y[0], np.zeros(N, int))

@@ -1,0 +1,22 @@
+"""Arrays, communicators and models on several processes: many cases in each start."""
+
+import ast
+from importlib.util import find_spec
+
+import pytest
+
+from test_checks import run
+
+BITS = {}
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 4])
+def test_on(processes):
+    first = ["--mpi4py-first"] if find_spec("mpi4py") and processes % 2 == 0 else []
+    job = run("on_processes.py", *first, processes=processes)
+    assert job.returncode == 0, job.stderr
+    skipped, bits = ast.literal_eval(job.stdout)
+    BITS[processes] = bits
+    assert len(set(BITS.values())) == 1, "not the same bits"
+    if skipped:
+        pytest.skip(f"what was run passed, but {skipped}")
