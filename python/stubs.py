@@ -53,6 +53,8 @@ def annotation(name, default, allowed):
         if match and kind is None:
             words = [None if word == "None" else word for word in match[1].split(", ")]
             kind = f"Literal[{', '.join(map(repr, words))}]"
+            if "nan" in words:  # numbers, which are words to the program
+                kind += " | float"
         if match:
             found.append(match.expand(kind) if r"\1" in kind else kind)
     if name == "random_state":
