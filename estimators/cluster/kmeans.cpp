@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <numeric>
 
 #include <tessera/estimators/cluster/kmeans_init.hpp>
@@ -211,7 +212,9 @@ Run lloyd(const Rows& x, Centers centers, const Array& weights, const KMeansPara
   const bool verbose = params.verbose.is<bool>() ? params.verbose.as<bool>()
                                                  : params.verbose.as<std::int64_t>() != 0;
   const auto tell = [&](const std::string& text) {
-    if (verbose && x.comm().rank() == 0) fmt::print("{}\n", text);
+    if (!verbose || x.comm().rank() != 0) return;
+    fmt::print("{}\n", text);
+    std::fflush(stdout);  // who reads a pipe or a job's log wants to see it now
   };
   tell("Initialization complete.");
   Progress progress("KMeans");

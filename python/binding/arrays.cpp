@@ -1,5 +1,6 @@
 #include <tessera/io/convert.hpp>
 #include <tessera/io/dataset.hpp>
+#include <tessera/linalg/transpose.hpp>
 #include <tessera/runtime/embed.hpp>
 #include <tessera/runtime/error.hpp>
 
@@ -95,6 +96,13 @@ Array replicated_copy(const Part& x, const Communicator& comm) {
   Array out(shape, dtype_of_part(x.dtype()), replicated_distribution(shape, comm), comm);
   std::memcpy(out.local().data, x.data(), x.nbytes());
   return out;
+}
+
+Array redistributed(const Array& x, const std::string& layout, std::int64_t block) {
+  if (layout == "rows") return redistribute(x, row_distribution(x.shape(), x.comm()));
+  if (layout == "replicated") return gather(x);
+  if (layout == "block_cyclic") return linalg::block_cyclic(x, block);
+  throw ValueError("layout must be 'rows', 'replicated' or 'block_cyclic', got '" + layout + "'");
 }
 
 bool ends_with(const std::string& text, std::string_view end) { return text.ends_with(end); }
@@ -219,9 +227,15 @@ void add_arrays(nb::module_& m) {
              call([&] { out = x.astype(dtype_from_name(dtype)); });
              return out;
            })
-      .def("_to", [](const Array& x, const std::string& device) {
+      .def("_to",
+           [](const Array& x, const std::string& device) {
+             Array out;
+             call([&] { out = x.to(Runtime::device(device)); });
+             return out;
+           })
+      .def("_redistribute", [](const Array& x, const std::string& layout, std::int64_t block) {
         Array out;
-        call([&] { out = x.to(Runtime::device(device)); });
+        call([&] { out = redistributed(x, layout, block); });
         return out;
       });
   nb::class_<Rows> rows(m, "Stream", "Rows that are read or computed when they are needed.");

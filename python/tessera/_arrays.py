@@ -154,6 +154,20 @@ def numpy(x, *, writable=False):
     return _with_words(x, x._whole(writable))
 
 
+def redistribute(x, layout, *, block=64):
+    """The same array in another layout. Collective.
+
+    Parameters
+    ----------
+    layout : {"rows", "replicated", "block_cyclic"}
+        Rows spread over the processes, all of it on each, or ScaLAPACK's blocks over a grid of them
+        (of matrices).
+    block : int, default=64
+        Rows and columns of a block.
+    """
+    return x._redistribute(layout, block)
+
+
 def _array(x, dtype=None, copy=None):
     values = numpy(x)
     if dtype is not None and values.dtype != dtype:
@@ -187,6 +201,7 @@ Array.__array__ = _array
 Array.__reduce__ = _reduce
 Array.astype = lambda x, dtype: x._astype(np.dtype(dtype).name)
 Array.to = lambda x, device: x._to(device)
+Array.redistribute = redistribute
 # Of a writable copy, for DLPack of older consumers knows no read-only memory.
 Array.__dlpack__ = lambda x, **how: numpy(x).copy().__dlpack__(**how)
 Array.__dlpack_device__ = lambda x: (1, 0)

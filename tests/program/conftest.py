@@ -1,6 +1,10 @@
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
-import sklearn
+
+sys.path.append(str(Path(__file__).parents[1] / "together"))  # linalg_cases
 
 
 @pytest.fixture
@@ -12,15 +16,3 @@ def rng():
 def in_own_folder(tmp_path, monkeypatch):
     """Every test runs in an empty folder of its own."""
     monkeypatch.chdir(tmp_path)
-
-
-def pytest_collection_modifyitems(items):
-    """Before 1.9 scikit-learn had other defaults, solvers and signs."""
-    if tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 9):
-        return
-    skip = pytest.mark.skip(reason=f"compares with scikit-learn 1.9, this is {sklearn.__version__}")
-    for item in items:
-        if item.path.name == "test_sklearn.py" and item.name.startswith(
-            ("test_parameters_and_defaults", "test_pca_", "test_linear_tol")
-        ):
-            item.add_marker(skip)

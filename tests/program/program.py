@@ -18,7 +18,7 @@ PROGRAM = Path(
 PLUGIN = Path(PROGRAM).parents[1] / "examples/plugin/plain.so"
 MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none"]
 # After a failure mpirun would wait two seconds for processes that ended already; and a search for
-# networks takes longer than most tests.
+# networks takes longer than most tests. Who waits does not spin, for others may need the core.
 MPIRUN += ["--mca", "odls_base_sigkill_timeout", "0", "--mca", "pml", "ob1", "--mca", "btl", "self,vader"]
 
 
@@ -48,7 +48,7 @@ def tessera(
         text=True,
         start_new_session=True,
         env=os.environ
-        | {"TESSERA_THREADS": str(threads)}
+        | {"TESSERA_THREADS": str(threads), "OMPI_MCA_mpi_yield_when_idle": "1"}
         | {name: str(value) for name, value in environment.items()}
         | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"},
     )

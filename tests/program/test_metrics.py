@@ -83,31 +83,42 @@ def words(options):
     )
 
 
-def run(cases, folder, processes, weighted):
-    """The value of each case `(metric, options)` in one start of the program."""
+def stored(y):
+    return y.astype("S") if y.dtype.kind == "U" else y
+
+
+def check(cases, truth, predicted, weighted, tolerance, processes=(1, 3)):
+    """The cases `(metric, options)` in one start of the program for each number of processes: the
+    same bits, and as scikit-learn has them. Leaves y.h5; gives the weights."""
+    w = noise(20) + 0.1 if weighted else None
+    write("y.h5", t=stored(truth), p=stored(predicted), w=noise(20) + 0.1)
     weights = " --sample-weight y.h5:/w" if weighted else ""
     lines = [f"{metric} y.h5:/t y.h5:/p {words(options)}{weights}" for metric, options in cases]
-    (folder / "cases").write_text("\n".join(lines))
-    result = tessera("metric", "batch", "cases", processes=processes)
-    return [float(line) for line in result.out.splitlines()]
+    Path("cases").write_text("\n".join(lines))
+    printed = {tessera("metric", "batch", "cases", processes=p).out for p in processes}
+    assert len(printed) == 1, "not the same bits"
+    for (metric, options), got in zip(cases, printed.pop().splitlines(), strict=True):
+        own = {"sample_weight": w} if weighted else {}  # which some do not take
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            want = getattr(metrics, metric)(truth, predicted, **own, **options)
+        np.testing.assert_allclose(float(got), want, **tolerance, err_msg=f"{metric} {options}")
+    return w
+
+
+def refused(cases):
+    """What `METRIC A B [OPTION ...]` on datasets of y.h5 says."""
+    for words, text in cases.items():
+        metric, a, b, *options = words.split()
+        failed = tessera("metric", metric, f"y.h5:/{a}", f"y.h5:/{b}", *options, expect=None)
+        assert failed.code in (1, 2) and text in failed.err, (words, failed.err)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("name", CLASSES)
-def test_labels(name, weighted, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_labels(name, weighted):
     truth, predicted = CLASSES[name]
-    w = noise(20) + 0.1 if weighted else None
-    stored = [y.astype("S") if y.dtype.kind == "U" else y for y in (truth, predicted)]
-    write("y.h5", t=stored[0], p=stored[1], w=noise(20) + 0.1)
-    cases = classification_cases(name)
-    got = run(cases, tmp_path, 3, weighted)
-    assert got == run(cases, tmp_path, 1, weighted), "not the same bits"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        want = [getattr(metrics, m)(truth, predicted, sample_weight=w, **o) for m, o in cases]
-    for case, a, b in zip(cases, got, want):
-        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13, err_msg=str(case))
+    w = check(classification_cases(name), truth, predicted, weighted, dict(rtol=1e-12, atol=1e-13))
     weights = ["--sample-weight", "y.h5:/w"] if weighted else []
     for normalize in ("none", "true", "pred", "all"):
         tessera("metric", "confusion_matrix", "y.h5:/t", "y.h5:/p", "--normalize", normalize,
@@ -122,22 +133,14 @@ def test_labels(name, weighted, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("name", TARGETS)
-def test_numbers(name, weighted, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_numbers(name, weighted):
     truth, predicted = TARGETS[name]
-    w = noise(20) + 0.1 if weighted else None
-    write("y.h5", t=truth, p=predicted, w=noise(20) + 0.1)
     cases = REGRESSION + (ONE_TARGET if truth.ndim == 1 else []) + ([] if weighted else UNWEIGHTED)
     cases = [case for case in cases if truth.ndim == 1 or case[0] != "max_error"]
     if name == "constant":  # by whose deviance scikit-learn divides
         cases = [case for case in cases if not case[0].startswith("d2_tweedie")]
-    got = run(cases, tmp_path, 3, weighted)
-    assert got == run(cases, tmp_path, 1, weighted), "not the same bits"
     rtol = 1e-3 if truth.dtype == np.float32 else 1e-10  # which scikit-learn computes in
-    for (metric, options), a in zip(cases, got):
-        own = {"sample_weight": w} if weighted else {}
-        want = getattr(metrics, metric)(truth, predicted, **own, **options)
-        np.testing.assert_allclose(a, want, rtol=rtol, atol=1e-12, err_msg=f"{metric} {options}")
+    check(cases, truth, predicted, weighted, dict(rtol=rtol, atol=1e-12))
     if truth.ndim == 2:
         tessera("metric", "mean_absolute_error", "y.h5:/t", "y.h5:/p", "--multioutput", "raw_values",
                 "--out", "raw.h5")  # fmt: skip
@@ -148,11 +151,9 @@ def test_numbers(name, weighted, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["several", "text", "binary", "float"])
-def test_report(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_report(name):
     truth, predicted = CLASSES[name]
-    write("y.h5", t=truth.astype("S") if truth.dtype.kind == "U" else truth,
-          p=predicted.astype("S") if truth.dtype.kind == "U" else predicted)  # fmt: skip
+    write("y.h5", t=stored(truth), p=stored(predicted))
     report = tessera("metric", "classification_report", "y.h5:/t", "y.h5:/p", processes=2).out
     assert report.split() == metrics.classification_report(truth, predicted).split()
 
@@ -162,15 +163,14 @@ def test_page_is_the_table():
     assert tessera("metric", "functions").out == page, "stale: --target metrics_page"
 
 
-def test_errors(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_errors():
     truth, predicted = CLASSES["several"]
     bad = TARGETS["one"][1].copy()
     bad[77] = np.nan
     write("y.h5", t=truth, p=predicted, short=predicted[:-1], text=CLASSES["text"][0].astype("S"),
           real=TARGETS["one"][0], bad=bad, negative=-TARGETS["one"][0],
           two=TARGETS["several"][0], none=truth[:0])  # fmt: skip
-    for words, text in {
+    refused({
         "accuracy_score t short": "inconsistent numbers of samples: [9001, 9000]",
         "accuracy_score t text": "should be of the same type",
         "accuracy_score none none": "y_true and y_pred have no rows",
@@ -186,10 +186,7 @@ def test_errors(tmp_path, monkeypatch):
         "mean_tweedie_deviance real real --power 0.5": "only defined for power<=0 and power>=1",
         "mean_pinball_loss real real --alpha 2": "alpha must be in [0, 1], got 2",
         "median_absolute_error real real --sample-weight y.h5:/real": "weighted medians are not supported",
-    }.items():
-        metric, a, b, *options = words.split()
-        failed = tessera("metric", metric, f"y.h5:/{a}", f"y.h5:/{b}", *options, expect=None)
-        assert failed.code in (1, 2) and text in failed.err, (words, failed.err)
+    })
 
 
 def probabilities(k, salt):
@@ -209,19 +206,12 @@ SCORES = {
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("name", SCORES)
-def test_scores(name, weighted, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_scores(name, weighted):
     truth, score = SCORES[name]
-    w = noise(20) + 0.1 if weighted else None
-    write("y.h5", t=truth, p=score, w=noise(20) + 0.1)
     cases = [("roc_auc_score", {}), ("average_precision_score", {}),
              ("average_precision_score", {"pos_label": int(truth.min())}),
              ("top_k_accuracy_score", {"k": 1}), ("hinge_loss", {})]  # fmt: skip
-    got = run(cases, tmp_path, 3, weighted)
-    assert got == run(cases, tmp_path, 1, weighted) == run(cases, tmp_path, 4, weighted)
-    for (metric, options), a in zip(cases, got):
-        want = getattr(metrics, metric)(truth, score, sample_weight=w, **options)
-        np.testing.assert_allclose(a, want, rtol=1e-6 if name == "single" else 1e-11)
+    w = check(cases, truth, score, weighted, dict(rtol=1e-6 if name == "single" else 1e-11), (1, 3, 4))
     weights = ["--sample-weight", "y.h5:/w"] if weighted else []
     for processes in (1, 3):
         tessera("metric", "roc_curve", "y.h5:/t", "y.h5:/p", "--out", "roc.h5", "--keep-intermediate",
@@ -241,33 +231,25 @@ def test_scores(name, weighted, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_probabilities(weighted, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    w = noise(20) + 0.1 if weighted else None
+def test_probabilities(weighted):
     for k in (2, 4):
         truth, p = probabilities(k, 40 + k)
         given = p[:, 1] if k == 2 else p
-        write("y.h5", t=truth, p=given, w=noise(20) + 0.1)
         cases = [("log_loss", {}), ("log_loss", {"normalize": False}), ("brier_score_loss", {}),
                  ("top_k_accuracy_score", {"k": 1})]  # fmt: skip
         if k > 2:
             cases += [("top_k_accuracy_score", {"k": 2}), ("hinge_loss", {})]
             cases += [("roc_auc_score", {"multi_class": m, "average": a}) for a in ("macro", "weighted")
                       for m in (("ovr",) if weighted else ("ovr", "ovo"))]  # fmt: skip
-        got = run(cases, tmp_path, 3, weighted)
-        assert got == run(cases, tmp_path, 1, weighted)
-        for (metric, options), a in zip(cases, got):
-            want = getattr(metrics, metric)(truth, given, sample_weight=w, **options)
-            np.testing.assert_allclose(a, want, rtol=1e-11, err_msg=f"{metric} {options}")
+        check(cases, truth, given, weighted, dict(rtol=1e-11))
 
 
-def test_scores_that_are_refused(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_scores_that_are_refused():
     truth, p = probabilities(3, 50)
     bad = p[:, 0].copy()
     bad[5] = np.inf
     write("y.h5", t=truth, p=p, bad=bad, two=truth % 2, one=truth * 0, p0=p[:, 0], p2=2 * p)
-    for words, text in {
+    refused({
         "roc_auc_score t p0": "multi_class must be in ('ovo', 'ovr')",
         "roc_auc_score t p2 --multi-class ovr": "sum up to 1.0 over classes",
         "roc_auc_score t p --multi-class ovo --sample-weight y.h5:/p0": "sample_weight is not supported",
@@ -278,9 +260,6 @@ def test_scores_that_are_refused(tmp_path, monkeypatch):
         "log_loss t p0": "Number of classes in y_true not equal to the number of columns",
         "log_loss one p0": "contains only one label",
         "top_k_accuracy_score t p --k 0": "at least 1",
-    }.items():
-        metric, a, b, *options = words.split()
-        failed = tessera("metric", metric, f"y.h5:/{a}", f"y.h5:/{b}", *options, expect=None)
-        assert failed.code in (1, 2) and text in failed.err, (words, failed.err)
+    })
     only = tessera("metric", "roc_auc_score", "y.h5:/one", "y.h5:/p0", processes=2)
     assert only.out == "nan\n" and "UndefinedMetricWarning: Only one class" in only.err

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 from test_checks import run
 
@@ -29,14 +28,16 @@ def test_an_interrupt_ends_a_fit():
         "import numpy as np, tessera\nfrom tessera.cluster import KMeans\n"
         "x = np.random.default_rng(0).random((100_000, 20))\n"
         "model = KMeans(5).fit(x[:1000, :2])\n"
-        "print('fitting', flush=True)\n"
-        "try:\n    KMeans(50, n_init=10_000, tol=0).fit(x)\n"
+        "try:\n    KMeans(50, n_init=10_000, tol=0, verbose=1).fit(x)\n"
         "except KeyboardInterrupt:\n    print('interrupted', model.predict(x[:2, :2]).shape)\n"
     )
     job = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True,
                            env=os.environ | {"TESSERA_THREADS": "1"})
-    assert job.stdout.readline() == "fitting\n"
-    time.sleep(0.5)
-    job.send_signal(signal.SIGINT)
-    out, _ = job.communicate(timeout=30)
-    assert out == "interrupted (2,)\n" and job.returncode == 0
+    try:
+        assert job.stdout.readline() == "Initialization complete.\n"
+        assert job.stdout.readline().startswith("Iteration 0, ")  # a fit that is in its midst
+        job.send_signal(signal.SIGINT)
+        out, _ = job.communicate(timeout=30)
+    finally:
+        job.kill()
+    assert out.endswith("interrupted (2,)\n") and job.returncode == 0

@@ -1,0 +1,354 @@
+"""tessera.linalg against NumPy and SciPy on the same numbers: every function, dtype and layout.
+
+Run on 1, 2, 3, 4, 5 and 7 processes. With TOGETHER_BITS, a folder, the first of these jobs leaves what it
+found there, and the others compare bits with it.
+"""
+
+import os
+import pickle
+import re
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tessera
+from linalg_cases import CASES, DTYPES, Call, Matrices, check, check_eigenpairs, made
+
+PROCESSES = [1, 2, 3, 4, 5, 7]
+# Layout, processes and dtypes: all of them where it matters most, else in turn.
+HALF, OTHER_HALF = ["float32", "complex128"], ["float64", "complex64"]
+RUNS = {
+    **{("rows", p): [DTYPES, HALF, OTHER_HALF][0 if p == 1 else 1 + i % 2] for i, p in enumerate(PROCESSES)},
+    **{("block_cyclic", p): d for p, d in zip([2, 4, 7], [DTYPES, HALF, OTHER_HALF])},
+    ("replicated", 1): OTHER_HALF,
+    ("replicated", 3): OTHER_HALF,
+}
+LAYOUTS = {layout: dtypes for (layout, p), dtypes in RUNS.items() if p == tessera.size()}
+# Small and tall matrices, as all here are: no bit depends on the number of processes.
+SAME_BITS = [layout for layout in LAYOUTS if layout != "block_cyclic"]
+FIRST, HERE = tessera.rank() == 0, tessera.size()
+OUTPUTS = {f["name"]: f["outputs"] for f in tessera._core.linalg_functions()}
+
+
+def spread(x, layout, block=64):
+    """x for a function: NumPy's on all processes, or an Array of that layout; pivots lie as they are."""
+    if layout == "rows" or x.dtype.kind == "i" or (layout == "block_cyclic" and x.ndim != 2):
+        return x
+    return tessera.asarray(x).redistribute(layout, block=block)
+
+
+def run(text, m, layout="rows", block=64):
+    """The results of a call by name, all of them on every process."""
+    call = Call(text)
+    operands = [spread(np.asarray(x), layout, block) for x in call.operands(m)]
+    found = getattr(tessera.linalg, call.function)(*operands, **call.options)
+    found = found if isinstance(found, tuple) else (found,)
+    names = OUTPUTS[call.function]
+    names = names[len(names) - len(found) :]  # mode='r' leaves out the q before it
+    return {name: np.asarray(x) for name, x in zip(names, found, strict=True)}
+
+
+def digest(out):
+    each = (f"{name} {x.dtype} {x.shape}".encode() + x.tobytes() for name, x in out.items())
+    return sha256(b"".join(each)).hexdigest()
+
+
+@cache
+def stored(dtype):
+    return SimpleNamespace(**made(dtype))
+
+
+@cache
+def in_double(dtype):
+    double = "complex128" if np.dtype(dtype).kind == "c" else "float64"
+    m = Matrices(**{name: x.astype(double) for name, x in vars(stored(dtype)).items()})
+    m.eps = np.finfo(dtype).eps
+    return m
+
+
+@pytest.fixture(scope="module")
+def one_process():
+    """Digests by whatever they are of from the job of one process, which fills it; None if nobody asks."""
+    folder = os.environ.get("TOGETHER_BITS")
+    path = Path(folder or "") / "linalg.pickle"
+    if HERE > 1:
+        yield pickle.loads(path.read_bytes()) if folder else None
+        return
+    bits = {}
+    yield bits
+    if folder:
+        path.write_bytes(pickle.dumps(bits))
+
+
+def alone(one_process, key, bits):
+    """What one process has for `key`: `bits` where that is this one, or nobody asks."""
+    if one_process is None:
+        return bits
+    return one_process.setdefault(key, bits) if HERE == 1 else one_process[key]
+
+
+@pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning")
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("text", CASES)
+def test_as_scipy(text, layout, one_process, everyones):
+    for dtype in LAYOUTS[layout]:
+        out = run(text, stored(dtype), layout)
+        for name, x in out.items():
+            assert np.isfinite(x).all() or name in ("logabsdet", "cond"), f"{dtype} {name}"
+            if x.ndim and x.dtype.kind in "fc":  # scalars are Python's float64
+                assert np.finfo(x.dtype).eps == in_double(dtype).eps, f"{dtype}: {name} is {x.dtype}"
+        bits = digest(out)
+        assert set(everyones(bits)) == {bits}, f"{dtype}: the processes have other results"
+        checked = False
+        if layout in SAME_BITS and one_process is not None:
+            assert bits == alone(one_process, (text, dtype, layout), bits), f"{dtype}: other bits than on one process"
+            checked = HERE > 1
+        if FIRST and not checked:
+            check(in_double(dtype), out, Call(text))
+
+
+# ---- other shapes ------------------------------------------------------------------------------
+
+
+def test_1e5_by_3_and_3_by_1e4():
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(100_000, 3)) * [1, 1e-3, 1e3] + 1
+    m = Matrices(X=X, W=rng.normal(size=(3, 10_000)), y=X @ [1, 2, 3], b=rng.normal(size=(3, 9)))
+    calls = ["gram(X)", "matrix_rank(X)", "lstsq(X, y)", "svds(X, k=2)", "norm(X, ord=2)", "pinv(X)", "lstsq(W, b)",
+             "cond(W)", "matmul(W, W, trans_b='T')", "qr(X)", "svd(X)", "qr(W)", "svd(W)"]  # fmt: skip
+    out = {text: SimpleNamespace(**run(text, m)) for text in calls}
+    if not FIRST:
+        return
+    eps = np.finfo(float).eps
+    for name, a in ("X", m.X), ("W", m.W):
+        # no factor n: the tree adds pairwise
+        qr, svd = out[f"qr({name})"], out[f"svd({name})"]
+        assert np.linalg.norm(qr.q.T @ qr.q - np.eye(3)) < 100 * eps
+        assert np.linalg.norm(a - qr.q @ qr.r) < 100 * eps * np.linalg.norm(a)
+        assert np.linalg.norm(a - (svd.u * svd.s) @ svd.vh) < 100 * eps * np.linalg.norm(a)
+        assert np.linalg.norm(svd.u.T @ svd.u - np.eye(3)) + np.linalg.norm(svd.vh @ svd.vh.T - np.eye(3)) < 200 * eps
+        theirs = np.linalg.svd(a, compute_uv=False, full_matrices=False)
+        np.testing.assert_allclose(svd.s, theirs, atol=50 * eps * theirs[0])
+    s = np.linalg.svd(X, compute_uv=False)
+    np.testing.assert_allclose(out["gram(X)"].gram, X.T @ X, rtol=1e-11)
+    np.testing.assert_allclose(out["lstsq(X, y)"].x, [1, 2, 3], rtol=1e-9)
+    assert out["matrix_rank(X)"].matrix_rank == 3
+    np.testing.assert_allclose(out["svds(X, k=2)"].s, s[:2], rtol=1e-12)
+    np.testing.assert_allclose(m.W @ out["lstsq(W, b)"].x, m.b, atol=1e-11)
+    np.testing.assert_allclose(out["cond(W)"].cond, np.linalg.cond(m.W), rtol=1e-12)
+    np.testing.assert_allclose(out["matmul(W, W, trans_b='T')"].matmul, m.W @ m.W.T, atol=1e-10)
+    np.testing.assert_allclose(out["norm(X, ord=2)"].norm, s[0], rtol=1e-13)
+    np.testing.assert_allclose(out["pinv(X)"].pinv @ X, np.eye(3), atol=1e-9)
+
+
+# More than 2^20 elements: ScaLAPACK over a grid. 1100 is no multiple of the block.
+LARGE = ["cholesky(S)", "lu_factor(A)", "solve(A, B)", "solve(S, B, assume_a='pos')", "inv(A)", "eigh(S)", "svd(A)",
+         "qr(A)", "slogdet(A)", "matmul(A, S, trans_a='T')"]  # fmt: skip
+
+
+@cache
+def large():
+    rng = np.random.default_rng(1)
+    A = rng.normal(size=(1100, 1100)) + 30 * np.eye(1100)
+    S = A @ A.T / 100 + np.eye(1100)
+    m = Matrices(A=A, S=(S + S.T) / 2, B=rng.normal(size=(1100, 5)), eps=np.finfo(float).eps)
+    if FIRST:
+        m.w, m.s = np.linalg.eigvalsh(m.S), np.linalg.svd(A, compute_uv=False)
+    return m
+
+
+if HERE in (1, 2, 4, 5):
+
+    @pytest.mark.parametrize("text", LARGE)
+    def test_more_than_2_to_the_20_elements(text):
+        m = large()
+        out = run(text, m, "block_cyclic" if HERE == 4 else "rows")
+        if not FIRST:
+            return
+        if text == "eigh(S)":
+            check_eigenpairs(m, m.S, out["w"], out["v"], m.w)
+        elif text == "svd(A)":
+            m.orthonormal(out["u"])
+            m.orthonormal(out["vh"].T)
+            m.small(m.A - (out["u"] * out["s"]) @ out["vh"], m.A)
+            m.close(out["s"], m.s)
+        elif text == "slogdet(A)":
+            sign, logabsdet = np.linalg.slogdet(m.A)
+            assert abs(out["logabsdet"] - logabsdet) < 1e-9 and out["sign"] == sign
+        else:
+            check(m, out, Call(text))
+
+
+def test_integers_compute_in_float64(rng):
+    A = rng.integers(-9, 9, (20, 20)).astype("int16")
+    X = rng.integers(0, 9, (300, 2)).astype("uint8")
+    inverse, product = tessera.linalg.inv(A), tessera.linalg.matmul(X, X, trans_a="T")
+    assert inverse.dtype == product.dtype == tessera.linalg.svdvals(X).dtype == np.float64
+    np.testing.assert_allclose(inverse, np.linalg.inv(A), rtol=1e-9, atol=1e-12)
+    np.testing.assert_array_equal(product, X.astype(float).T @ X)
+
+
+@pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning")
+def test_nan_unchecked_is_the_same_everywhere(rng, one_process, everyones):
+    """1100 x 1100 goes over a grid, where some routines would not end. tests/linalg has all functions."""
+    large = rng.normal(size=(1100, 1100))
+    large[700, 400] = np.nan
+    inf = rng.normal(size=(3, 3))
+    inf[1, 1] = np.inf
+    m = SimpleNamespace(large=large, b=np.ones(1100), inf=inf, v=np.ones(3))
+    free = "check_finite=False"
+    for text in [f"lu_factor(large, {free})", f"qr(large, {free})", f"det(large, {free})",
+                 f"cholesky(large, lower=True, {free})", f"solve(large, b, {free})", f"lu_factor(inf, {free})",
+                 f"solve(inf, v, {free})", "cond(inf)", "norm(inf, ord=2)"]:  # fmt: skip
+        out = run(text, m)
+        bits = digest({name: np.where(np.isnan(x), np.nan, x) for name, x in out.items()})
+        assert set(everyones(bits)) == {alone(one_process, text, bits)}, text
+        for name, x in out.items():
+            assert (x == np.inf if name == "cond" else name == "piv" or np.isnan(x).any()), text
+    for function, x in [("svd", inf), ("eigh", large)]:
+        words = "^the (SVD|eigenvalues) did not converge: the matrix has NaN or infinity$"
+        with pytest.raises(np.linalg.LinAlgError, match=words):
+            getattr(tessera.linalg, function)(x, check_finite=False)
+
+
+# ---- errors ------------------------------------------------------------------------------------
+
+
+@cache
+def bad():
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(300, 300))
+    m = SimpleNamespace(
+        A=A, nan=A.copy(), inf=A.copy(), singular=np.diag(np.arange(300.0)), not_positive=np.eye(40),
+        triangular=np.eye(30), X=rng.normal(size=(300, 4)), b=np.ones(299), v=np.ones(300),
+        solid=np.ones((3, 3, 3)), none=np.zeros((0, 3)), ones30=np.ones(30))  # fmt: skip
+    m.nan[270, 4], m.inf[3, 299] = np.nan, np.inf
+    m.not_positive[16, 16] = -1
+    m.triangular[11, 11] = 0
+    return m
+
+
+SQUARE = ["square", r"\(300, 4\)"]
+NOT_FINITE = ["NaN", r"row 270\b", r"column 4\b"]
+NOT_POSITIVE = ["^matrix is not positive definite: leading minor 17"]
+ERRORS = {
+    **{f"{f}(X)": [f"^{f}", *SQUARE] for f in ["cholesky", "eigh", "eigvalsh", "eig", "eigvals", "inv", "expm", "slogdet"]},
+    **{f"{f}(v)": [r"\(300,\)"] for f in ["qr", "svd", "svdvals", "lu_factor", "cholesky", "pinv", "gram", "trace", "diagonal"]},
+    **{f"{f}(nan)": NOT_FINITE for f in ["qr", "svd", "svdvals", "lu_factor", "cholesky", "inv", "pinv", "eigh", "eig",
+                                         "det", "slogdet", "expm"]},
+    "det(X)": ["det", *SQUARE],
+    "matrix_power(X, n=2)": ["^matrix_power", *SQUARE],
+    "solve(inf, v)": ["^solve", "infinity", r"row 3\b", r"column 299\b"],
+    "solve(X, v)": ["^solve", *SQUARE],
+    "solve(A, b)": ["^solve", r"\(299,\)", "300"],
+    "lstsq(A, b)": ["^lstsq", r"\(299,\)", "300"],
+    "lstsq(nan, v)": ["^lstsq", "NaN", "270"],
+    "matmul(A, b)": ["^matmul", "299"],
+    "matmul(X, X)": ["^matmul", r"\(300, 4\)"],
+    "matmul(solid, A)": [r"\(3, 3, 3\)"],
+    "outer(X, v)": ["^outer", r"\(300, 4\)"],
+    "vecdot(X, v)": ["^vecdot"],
+    "tensordot(X, X, axes=1)": ["^tensordot"],
+    "norm(A, ord=3)": ["^norm", "3"],
+    "norm(A, ord='max')": ["^norm", "max"],
+    "norm(none, ord=-inf)": ["^norm"],
+    "cond(X, ord=1)": ["^cond", "square"],
+    "cond(none)": ["^cond", "empty|no elements"],
+    "pinv(X, rtol=-1)": ["^pinv needs rtol >= 0, got -1"],
+    "pinv(X, atol=nan)": ["^pinv needs atol >= 0, got nan"],
+    "lstsq(A, v, cond=-1)": ["^lstsq needs cond >= 0, got -1"],
+    "matrix_rank(X, tol=nan)": ["^matrix_rank needs tol >= 0, got nan"],
+    "lu_solve(A, v, v)": ["^lu_solve needs 300 int32 or int64 pivots"],
+    "svds(X, k=5)": ["^svds", "4", "5"],
+    "svds(X, k=0)": ["^svds", "0"],
+    "eigh(A, subset_by_index=[4, 300])": ["^eigh", "300"],
+}  # fmt: skip
+LINALG_ERRORS = {
+    "matrix_rank(nan)": ["^the SVD did not converge: the matrix has NaN or infinity"],
+    "solve(singular, v)": ["singular"],
+    "solve(singular, v, assume_a='gen')": ["singular"],
+    "inv(singular)": ["singular"],
+    "matrix_power(singular, n=-1)": ["singular"],
+    "solve_triangular(triangular, ones30)": ["singular", r"\b11\b"],
+    "cholesky(not_positive)": NOT_POSITIVE,
+    "solve(not_positive, not_positive, assume_a='pos')": NOT_POSITIVE,
+}
+
+
+@pytest.mark.parametrize("text", [*ERRORS, *LINALG_ERRORS])
+def test_error(text, everyones):
+    kind = np.linalg.LinAlgError if text in LINALG_ERRORS else ValueError
+    with pytest.raises(kind) as failure:
+        run(text, bad())
+    said = str(failure.value)
+    assert type(failure.value) is kind and set(everyones(said)) == {said}
+    for fragment in (ERRORS | LINALG_ERRORS)[text]:
+        assert re.search(fragment, said), said
+
+
+# ---- what went wrong in HeAT, the array library on PyTorch and MPI -------------------------------
+
+
+def test_heat_2559_a_transpose_gathered_does_not_hang(rng):
+    m = SimpleNamespace(x=rng.normal(size=(700, 5)))
+    for layout in ["rows", "block_cyclic", "replicated"]:
+        assert np.array_equal(run("transpose(x)", m, layout)["transpose"], m.x.T)
+        product = run("matmul(x, x, trans_a='T')", m, layout)["matmul"]
+        np.testing.assert_allclose(product, m.x.T @ m.x, rtol=1e-12, atol=1e-12)
+
+
+def test_heat_2093_nothing_counts_twice_and_qr_with_a_row_per_process(rng):
+    m = SimpleNamespace(a=np.ones((4, 3)), b=np.ones((3, 4)), c=rng.normal(size=(HERE, 3)))
+    for layout in ["rows", "block_cyclic"]:
+        assert np.array_equal(run("matmul(a, b)", m, layout, 1)["matmul"], np.full((4, 4), 3.0))
+        out = run("qr(c)", m, layout, 1)
+        np.testing.assert_allclose(out["q"] @ out["r"], m.c, atol=1e-13)
+
+
+def test_heat_871_identity_times_matrix_is_the_matrix(rng):
+    m = SimpleNamespace(a=rng.normal(size=(600, 600)), e=np.eye(600))
+    for layout in ["rows", "block_cyclic"]:
+        for text in ["matmul(e, a)", "matmul(a, e)"]:
+            assert np.array_equal(run(text, m, layout)["matmul"], m.a)
+
+
+def test_heat_623_a_reduction_right_on_two_is_right_on_others(rng):
+    x = rng.normal(size=(3001, 4)) + 1
+    linalg = tessera.linalg
+    np.testing.assert_allclose(linalg.norm(x), np.linalg.norm(x), rtol=1e-13)
+    np.testing.assert_allclose(linalg.norm(x, ord=np.inf), np.linalg.norm(x, np.inf), rtol=1e-13)
+    np.testing.assert_allclose(linalg.vecdot(x, x), (x * x).sum(axis=1), rtol=1e-13)
+    np.testing.assert_allclose(linalg.gram(x), x.T @ x, rtol=1e-12)
+    np.testing.assert_allclose(linalg.trace(x), np.trace(x), rtol=1e-13)
+
+
+@pytest.mark.parametrize("block", [1, 3, 64])
+def test_heat_413_425_rows_keep_their_order_between_layouts(block):
+    m = SimpleNamespace(x=np.arange(900.0 * 6).reshape(900, 6))
+    for layout in ["rows", "block_cyclic", "replicated"]:
+        assert np.array_equal(run("transpose(x)", m, layout, block)["transpose"], m.x.T)
+
+
+def test_heat_1317_1016_2171_random_shapes_on_two(rng):
+    """Hundreds of configurations searched at random had wrong results; 100 x 33 was one of them."""
+    shapes = [(100, 33), (33, 100), (64, 64), (65, 64)]
+    shapes += [tuple(rng.integers(1, 130, 2)) for _ in range(16)]
+    for i, shape in enumerate(shapes):
+        a = rng.normal(size=shape)
+        m, limit = SimpleNamespace(a=a, s=a @ a.T), dict(atol=1e-12 * np.linalg.norm(a))
+        for layout in ["rows", "block_cyclic"]:
+            out = SimpleNamespace(**run("qr(a)", m, layout, int(rng.integers(1, 40))))
+            np.testing.assert_allclose(out.q @ out.r, a, **limit)
+            out = SimpleNamespace(**run("svd(a)", m, layout, int(rng.integers(1, 40))))
+            np.testing.assert_allclose((out.u * out.s) @ out.vh, a, **limit)
+            if i < 8:
+                out = SimpleNamespace(**run("eigh(s)", m, layout, int(rng.integers(1, 40))))
+                np.testing.assert_allclose((out.v * out.w) @ out.v.T, m.s, atol=1e-12 * np.linalg.norm(m.s))
+
+
+# HeAT's #1932, messages of more than 2^31 bytes, needs no mathematics: Redistribute.InPieces has it
+# (tests/runtime/redistribute_test.cpp), and #2559 with a gather after the transpose is
+# TransposedOperandsMoveAndMultiply of tests/linalg/products_test.cpp.
