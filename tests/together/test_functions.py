@@ -30,7 +30,7 @@ LAYOUTS = {layout: dtypes for (layout, p), dtypes in RUNS.items() if p == tesser
 # Small and tall matrices, as all here are: no bit depends on the number of processes.
 SAME_BITS = [layout for layout in LAYOUTS if layout != "block_cyclic"]
 FIRST, HERE = tessera.rank() == 0, tessera.size()
-OUTPUTS = {f["name"]: f["outputs"] for f in tessera._core.linalg_functions()}
+OUTPUTS = {f["name"]: f["outputs"] for f in tessera._core.functions()["linalg"]}
 
 
 def spread(x, layout, block=64):
