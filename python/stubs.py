@@ -28,6 +28,22 @@ from typing_extensions import Self
 
 from tessera import Array, Stream
 '''
+# scikit-learn has no stubs: a class with its bases would have any member at all.
+CORE = """from os import PathLike
+from typing import Any
+
+from typing_extensions import Self
+
+class Core:
+    def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+    def set_params(self, **params: Any) -> Self: ...
+    def get_metadata_routing(self) -> Any: ...
+    def save(self, path: str | PathLike[str]) -> None: ...
+"""
+TRANSFORMER = """def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any: ...
+def set_output(self, *, transform: str | None = None) -> Self: ...
+def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]: ...
+"""
 # What the texts of allowed values name, as types.
 KINDS = [
     (r"str among \{(.*?)\}", r"Literal[\1]"),
@@ -96,7 +112,7 @@ def estimator(described):
     body += f"{init[:-1]} -> None: ...\n" + "".join(map(method, described["methods"]))
     names = {each["name"] for each in described["methods"]}
     if "transform" in names:
-        body += "def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any: ...\n"
+        body += TRANSFORMER
     if described["role"] == "clusterer":
         body += "def fit_predict(self, X: Any, y: Any = None, **kwargs: Any) -> Any: ...\n"
     return f"class {described['name']}(Core):\n{source.indented(body)}"
@@ -124,12 +140,21 @@ modules = sorted({each["module"] for each in estimators})
 for module in modules:
     inside = [estimator(each) for each in estimators if each["module"] == module]
     write(module, HEAD + "from tessera._estimator import Core\n\n" + "\n".join(inside))
+write("_estimator", CORE)
 for module, functions in tables.items():
     write(module, HEAD + "\n" + "\n".join(map(function, functions)))
 init = (folder / "__init__.py").read_text()
 write("__init__", init + "".join(f"from . import {m} as {m}\n" for m in [*modules, *tables]))
-for cls in (core.Array, core.Stream, core.Communicator):
-    cls.__module__ = core.__name__  # not where users find them
+# With what Python adds to them, as if it were the binding's.
+for cls in core.Array, core.Stream, core.Communicator:
+    cls.__module__ = core.__name__
+    for name, member in vars(cls).items():
+        for added in member, getattr(member, "fget", None):
+            if isinstance(added, types.FunctionType):
+                added.__name__, added.__qualname__ = name, f"{cls.__name__}.{name}"
+                added.__module__ = core.__name__
 stub = StubGen(core)
 stub.put(core)
-write("_core", stub.get())
+# Array has a member that is called numpy.
+text = re.sub(r"\bnumpy\.(ndarray|dtype)\b", r"np.\1", stub.get())
+write("_core", f"import numpy as np\n{text}\n__version__: str\n")

@@ -52,6 +52,8 @@ make_python_environment() {
     install_packages "${debian_python_packages[@]}"
     /usr/bin/python3 -m venv --clear --system-site-packages .venv
   fi
+  # The package as the build makes it, without a second one by `pip install -e .`.
+  echo "$PWD/build/release/python" >"$(echo .venv/lib/python3*)/site-packages/tessera.pth"
   echo "$wanted" >.venv/requirements.sha256
 }
 

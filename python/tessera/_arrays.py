@@ -44,7 +44,7 @@ def _words(x):
     return codes.reshape(x.shape).astype(np.int64), words.tolist()
 
 
-def asarray(x, dtype=None, *, comm=None):
+def asarray(x, dtype=None, *, comm=None) -> Array:
     """An Array, of rows spread over the processes, from what every process has whole.
 
     Parameters
@@ -87,7 +87,7 @@ def asarray(x, dtype=None, *, comm=None):
     return array if categories is None else array.categorized(categories)
 
 
-def from_local(part, *, comm=None):
+def from_local(part, *, comm=None) -> Array:
     """An Array from the rows that each process has, one process's after the other's.
 
     Parameters
@@ -110,18 +110,19 @@ def _at(location, dataset):
     return location if dataset is None else f"{location}:/{dataset.lstrip('/')}"
 
 
-def read(location, dataset=None, *, collective=False, dense=False, comm=None):
+def read(location, dataset=None, *, collective: bool = False, dense: bool = False,
+         comm=None) -> Array:
     """The dataset ``FILE.h5:/name``, or `dataset` of FILE.h5 (or a .csv, .tsv or .npy file), as an
     Array on the processes of `comm`: each reads its rows."""
     return _core.read(_at(location, dataset), collective, dense, communicator(comm))
 
 
-def stream(location, dataset=None, *, comm=None):
+def stream(location, dataset=None, *, comm=None) -> Stream:
     """The same as rows that stay on disk and are read when they are needed."""
     return _core.stream(_at(location, dataset), communicator(comm))
 
 
-def write(location, x, dataset=None):
+def write(location, x, dataset=None) -> None:
     """Writes an Array, a Stream or a NumPy array as the dataset ``FILE.h5:/name``, or `dataset` of
     FILE.h5; other contents of the file stay. All or nothing."""
     file, colon, name = _at(location, dataset).rpartition(":/")
@@ -130,11 +131,11 @@ def write(location, x, dataset=None):
     _core.write(file, {"/" + name: x if isinstance(x, (Array, Stream)) else asarray(x)})
 
 
-def _dtype(x):
+def _dtype(x) -> np.dtype:
     return np.dtype(x.dtype_name)
 
 
-def _repr(x):
+def _repr(x) -> str:
     where = f"{x.comm.size} process{'es' if x.comm.size > 1 else ''}"
     return (f"tessera.{type(x).__name__}(shape={x.shape}, dtype={x.dtype_name}, "
             f"distribution='{x.distribution}', device='{x.device}', {where})")
@@ -144,17 +145,17 @@ def _with_words(x, values):
     return np.asarray(x.categories)[values] if x.categories else values
 
 
-def _local(x):
+def _local(x) -> np.ndarray:
     """This process's rows, as a read-only view in NumPy."""
     return x._local()
 
 
-def numpy(x, *, writable=False):
+def numpy(x, *, writable: bool = False) -> np.ndarray:
     """All of the array, on every process; of one process a read-only view. Collective."""
     return _with_words(x, x._whole(writable))
 
 
-def redistribute(x, layout, *, block=64):
+def redistribute(x, layout, *, block: int = 64) -> Array:
     """The same array in another layout. Collective.
 
     Parameters
@@ -168,7 +169,7 @@ def redistribute(x, layout, *, block=64):
     return x._redistribute(layout, block)
 
 
-def _array(x, dtype=None, copy=None):
+def _array(x, dtype=None, copy=None) -> np.ndarray:
     values = numpy(x)
     if dtype is not None and values.dtype != dtype:
         if copy is False:
@@ -184,7 +185,7 @@ def _reduce(x):
     return asarray, (numpy(x),)
 
 
-def _length(x):
+def _length(x) -> int:
     if not x.shape:
         raise TypeError("len() of an array of shape ()")
     return x.shape[0]
