@@ -143,6 +143,9 @@ class Core(BaseEstimator):
     def _make(self):
         params = {name: None if isinstance(value, np.random.RandomState) else _parameter(value)
                   for name, value in self.get_params(deep=False).items()}
+        for name, _, allowed, _ in self._described["parameters"]:
+            if isinstance(params[name], (list, tuple)) and "an array" in allowed:
+                params[name] = _parameter(np.asarray(params[name]))
         return _core.make(type(self).__name__, params)
 
     def _fit(self, live, X, target, weights):

@@ -31,6 +31,35 @@ _fits = weakref.WeakKeyDictionary()  # of every estimator that Tessera has fitte
 _said = set()
 
 
+@functools.cache
+def _example(cls, dtype):
+    """What scikit-learn's fit of a few rows with the default parameters leaves; {} if it cannot."""
+    model = cls()
+    if hasattr(model, "random_state"):
+        model.random_state = 0  # None would draw from NumPy's global state
+    try:
+        x = np.random.RandomState(0).normal(size=(20, 3)).astype(dtype)
+        _plain_fit[cls](model, x, np.arange(20) % 2)
+    except _REFUSALS:
+        return {}
+    return vars(model)
+
+
+def _as_theirs(cls, learnt):
+    """Scalars of the types that scikit-learn has, where the default parameters show them. A Python
+    0.0 among its attributes stands for what it has not computed."""
+    dtype = next((value.dtype for value in learnt.values()
+                  if isinstance(value, np.ndarray) and value.dtype.kind == "f"), np.dtype(float))
+    example = _example(cls, dtype)
+    for name, value in learnt.items():
+        there = example.get(name)
+        if type(value) is int and isinstance(there, np.number):
+            learnt[name] = type(there)(value)
+        elif type(value) is float and value != 0.0 and (type(there) is not float or there == 0.0):
+            learnt[name] = (type(there) if isinstance(there, np.number) else dtype.type)(value)
+    return learnt
+
+
 class _Declined(Exception):
     """Why Tessera leaves a call to scikit-learn; `expected` is not worth a warning."""
 
@@ -69,8 +98,10 @@ def _learn(ours_class, names, method, theirs, args, kwargs):
     if "_sklearn_output_config" in own:
         ours._sklearn_output_config = own["_sklearn_output_config"]
     result = getattr(ours, method)(*args, **kwargs)
-    learnt = {name: value for name, value in vars(ours).items()
-              if name.endswith("_") and not name.startswith("_")}
+    learnt = _as_theirs(type(theirs), {
+        name: value for name, value in vars(ours).items()
+        if name.endswith("_") and not name.startswith("_")
+    })
     for name in [*(fit.members if fit else ()), "feature_names_in_"]:
         if name not in learnt and name not in names:
             own.pop(name, None)
@@ -228,3 +259,4 @@ def unpatch_sklearn():
             else:
                 setattr(cls, name, member)
     _members.clear()
+    _example.cache_clear()

@@ -1,12 +1,25 @@
 """Starts the runtime, and ends the whole job when a script ends badly."""
 
 import atexit
+import os
 import sys
 import traceback
 import warnings
 
 from . import _core, _errors
 
+
+def _hash_alike():
+    """Starts `mpirun -n 4 python -m tessera` anew, so that all processes walk sets in one order."""
+    words = sys.orig_argv
+    by_module = "-m" in words and words[words.index("-m") + 1 :][:1] == ["tessera"]
+    if by_module and os.environ.get("OMPI_COMM_WORLD_SIZE", "1") != "1":
+        if os.environ.get("PYTHONHASHSEED", "random") == "random":
+            os.environ["PYTHONHASHSEED"] = "0"
+            os.execv(sys.executable, [sys.executable, *words[1:]])
+
+
+_hash_alike()
 _core.start()
 atexit.register(_core.finish)
 
