@@ -156,5 +156,6 @@ for cls in core.Array, core.Stream, core.Communicator:
 stub = StubGen(core)
 stub.put(core)
 # Array has a member that is called numpy.
-text = re.sub(r"\bnumpy\.(ndarray|dtype)\b", r"np.\1", stub.get())
+text = re.sub(r"(__eq__\(self, \w+): \w+", r"\1: object", stub.get())
+text = re.sub(r"\bnumpy\.(ndarray|dtype)\b", r"np.\1", text)
 write("_core", f"import numpy as np\n{text}\n__version__: str\n")
