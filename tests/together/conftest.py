@@ -1,6 +1,11 @@
+import os
+import pickle
+from pathlib import Path
+
 import numpy as np
 import pytest
 import sklearn
+import tessera
 from threadpoolctl import threadpool_limits
 
 
@@ -13,6 +18,19 @@ def rng():
 def in_own_folder(tmp_path, monkeypatch):
     """Every test runs in an empty folder, the same on all processes."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def of_one(request):
+    """A function of a key and bits: the bits that a job of one process has found for the key.
+
+    Such a job leaves them in the folder TOGETHER_BITS. Without that, or in it, they are those given."""
+    folder, alone = os.environ.get("TOGETHER_BITS"), tessera.size() == 1
+    path = Path(folder or "") / f"{request.module.__name__}.pickle"
+    found = {} if alone or not folder else pickle.loads(path.read_bytes())
+    yield found.setdefault if alone or not folder else lambda key, bits: found[key]
+    if alone and folder:
+        path.write_bytes(pickle.dumps(found))
 
 
 @pytest.fixture(scope="session", autouse=True)

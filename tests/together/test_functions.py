@@ -1,15 +1,12 @@
 """tessera.linalg against NumPy and SciPy on the same numbers: every function, dtype and layout.
 
-Run on 1, 2, 3, 4, 5 and 7 processes. With TOGETHER_BITS, a folder, the first of these jobs leaves what it
-found there, and the others compare bits with it.
+Run on 1, 2, 3, 4, 5 and 7 processes.
 """
 
 import os
-import pickle
 import re
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -69,31 +66,10 @@ def in_double(dtype):
     return m
 
 
-@pytest.fixture(scope="module")
-def one_process():
-    """Digests by whatever they are of from the job of one process, which fills it; None if nobody asks."""
-    folder = os.environ.get("TOGETHER_BITS")
-    path = Path(folder or "") / "linalg.pickle"
-    if HERE > 1:
-        yield pickle.loads(path.read_bytes()) if folder else None
-        return
-    bits = {}
-    yield bits
-    if folder:
-        path.write_bytes(pickle.dumps(bits))
-
-
-def alone(one_process, key, bits):
-    """What one process has for `key`: `bits` where that is this one, or nobody asks."""
-    if one_process is None:
-        return bits
-    return one_process.setdefault(key, bits) if HERE == 1 else one_process[key]
-
-
 @pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning")
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("text", CASES)
-def test_as_scipy(text, layout, one_process, everyones):
+def test_as_scipy(text, layout, of_one, everyones):
     for dtype in LAYOUTS[layout]:
         out = run(text, stored(dtype), layout)
         for name, x in out.items():
@@ -102,10 +78,9 @@ def test_as_scipy(text, layout, one_process, everyones):
                 assert np.finfo(x.dtype).eps == in_double(dtype).eps, f"{dtype}: {name} is {x.dtype}"
         bits = digest(out)
         assert set(everyones(bits)) == {bits}, f"{dtype}: the processes have other results"
-        checked = False
-        if layout in SAME_BITS and one_process is not None:
-            assert bits == alone(one_process, (text, dtype, layout), bits), f"{dtype}: other bits than on one process"
-            checked = HERE > 1
+        if layout in SAME_BITS:
+            assert bits == of_one((text, dtype, layout), bits), f"{dtype}: other bits than on one process"
+        checked = layout in SAME_BITS and HERE > 1 and "TOGETHER_BITS" in os.environ
         if FIRST and not checked:
             check(in_double(dtype), out, Call(text))
 
@@ -192,7 +167,7 @@ def test_integers_compute_in_float64(rng):
 
 
 @pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning")
-def test_nan_unchecked_is_the_same_everywhere(rng, one_process, everyones):
+def test_nan_unchecked_is_the_same_everywhere(rng, of_one, everyones):
     """1100 x 1100 goes over a grid, where some routines would not end. tests/linalg has all functions."""
     large = rng.normal(size=(1100, 1100))
     large[700, 400] = np.nan
@@ -205,7 +180,7 @@ def test_nan_unchecked_is_the_same_everywhere(rng, one_process, everyones):
                  f"solve(inf, v, {free})", "cond(inf)", "norm(inf, ord=2)"]:  # fmt: skip
         out = run(text, m)
         bits = digest({name: np.where(np.isnan(x), np.nan, x) for name, x in out.items()})
-        assert set(everyones(bits)) == {alone(one_process, text, bits)}, text
+        assert set(everyones(bits)) == {of_one(text, bits)}, text
         for name, x in out.items():
             assert (x == np.inf if name == "cond" else name == "piv" or np.isnan(x).any()), text
     for function, x in [("svd", inf), ("eigh", large)]:
