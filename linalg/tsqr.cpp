@@ -12,6 +12,7 @@
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/steps.hpp>
 #include <tessera/runtime/tree.hpp>
 
 namespace tessera::linalg {
@@ -239,35 +240,25 @@ class Tree final : public detail::TallTree {
                              const std::function<void(std::int64_t, Block<T>)>& deliver) const {
     const auto& comm = x_.comm();
     const int rank = comm.rank();
-    std::exception_ptr failure;
-    bool broken = false;
-    const auto attempt = [&](auto&& step) {
-      if (broken) return;
-      try {
-        step();
-      } catch (...) {
-        failure = std::current_exception();
-        broken = true;
-      }
-    };
+    tessera::detail::Steps own;
     Blocks<T> given;
     int step = 1;  // the next would be beyond the processes that sent their parts here
     if (!alone_)
       while (step < comm.size() && rank % (2 * step) == 0) step *= 2;
     if (alone_ || rank == 0) {
-      if (root_) attempt([&] { given.emplace_back(*root_, start(c)); });
+      if (root_) own.take([&] { given.emplace_back(*root_, start(c)); });
     } else {
       std::string message = comm.receive(rank - step);
-      broken = message.empty();
-      attempt([&] { given = tessera::detail::from_bytes<Blocks<T>>(std::move(message)); });
+      if (message.empty()) own.give_up();
+      own.take([&] { given = tessera::detail::from_bytes<Blocks<T>>(std::move(message)); });
     }
     Blocks<T> away;
-    attempt([&] { away = through_merges(std::move(given), deliver); });
+    own.take([&] { away = through_merges(std::move(given), deliver); });
     for (step /= 2; step >= 1; step /= 2) {
       const int to = rank + step;
       if (to >= comm.size()) continue;
       std::string message;
-      attempt([&] {
+      own.take([&] {
         Blocks<T> part;
         std::erase_if(away, [&](auto& block) {
           if (block.first.rank < to) return false;
@@ -278,7 +269,7 @@ class Tree final : public detail::TallTree {
       });
       comm.send(message, to);
     }
-    return failure;
+    return own.failure();
   }
 
   Block<T> start(const Array& c) const {

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include <tessera/runtime/device_layer.hpp>
+#include <tessera/runtime/steps.hpp>
 #include <tessera/runtime/tree.hpp>
 
 namespace tessera {
@@ -16,47 +17,34 @@ namespace detail {
 std::string climb(const Communicator& comm, const Climb& steps) {
   // A step that throws on the way must not leave the others waiting: it travels on as an empty
   // message, and in the end everybody throws it.
-  std::exception_ptr failure;
-  bool broken = false;
-  const auto attempt = [&](auto&& step) {
-    if (broken) return;
-    try {
-      step();
-    } catch (...) {
-      failure = std::current_exception();
-      broken = true;
-    }
-  };
+  Steps own;
   std::string bytes;
   for (int step = 1; step < comm.size(); step *= 2) {
     if (comm.rank() % (2 * step) == step) {
       const int to = comm.rank() - step;
-      attempt([&] { bytes = steps.pack(); });
-      if (broken) bytes.clear();
+      own.take([&] { bytes = steps.pack(); });
+      if (own.broken()) bytes.clear();
       comm.send(bytes, to);
       // What follows would wait for ever for a receiver that has failed.
       if (steps.follow && !bytes.empty() && !comm.receive(to).empty())
-        attempt([&] { steps.follow(to); });
+        own.take([&] { steps.follow(to); });
       break;
     }
     if (comm.rank() % (2 * step) == 0 && comm.rank() + step < comm.size()) {
       const int from = comm.rank() + step;
       std::string message = comm.receive(from);
       const bool complete = !message.empty();
-      broken = broken || !complete;
-      if (steps.prepare) attempt([&] { steps.prepare(message); });
-      if (steps.follow && complete) comm.send(broken ? "" : "ready", from);
-      attempt([&] { steps.absorb(std::move(message), from); });
+      if (!complete) own.give_up();
+      if (steps.prepare) own.take([&] { steps.prepare(message); });
+      if (steps.follow && complete) comm.send(own.broken() ? "" : "ready", from);
+      own.take([&] { steps.absorb(std::move(message), from); });
     }
   }
   bytes.clear();
-  if (comm.rank() == 0) attempt([&] { bytes = steps.root() + '+'; });  // never empty
-  if (broken) bytes.clear();
+  if (comm.rank() == 0) own.take([&] { bytes = steps.root() + '+'; });  // never empty
+  if (own.broken()) bytes.clear();
   comm.broadcast(bytes, 0);
-  if (bytes.empty())
-    together(comm, [&] {
-      if (failure) std::rethrow_exception(failure);
-    });
+  if (bytes.empty()) together(comm, [&] { own.rethrow(); });
   bytes.pop_back();
   return bytes;
 }

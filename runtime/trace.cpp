@@ -21,6 +21,7 @@
 
 #include <tessera/runtime/archive.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/steps.hpp>
 #include <tessera/runtime/temporary_file.hpp>
 
 namespace tessera::trace {
@@ -248,20 +249,12 @@ void finish(const Communicator& comm) {
   // Rank 0 writes what the others send, one after the other; an error is told when all have sent.
   std::vector<Line> lines = lines_here();
   std::optional<TraceFile> file;
-  std::exception_ptr failure;
-  const auto attempt = [&](auto&& step) {
-    if (failure) return;
-    try {
-      step();
-    } catch (...) {
-      failure = std::current_exception();
-    }
-  };
+  tessera::detail::Steps steps;
   if (comm.rank() != 0) {
     comm.send(tessera::detail::to_bytes(lines), 0);
     comm.send(events_of(comm.rank()), 0);
   } else {
-    attempt([&] {
+    steps.take([&] {
       file.emplace(recording().file);
       file->write(opening);
       file->write(events_of(0));
@@ -270,9 +263,9 @@ void finish(const Communicator& comm) {
       const auto theirs = tessera::detail::from_bytes<std::vector<Line>>(comm.receive(r));
       lines.insert(lines.end(), theirs.begin(), theirs.end());
       const std::string events = comm.receive(r);
-      attempt([&] { file->write(events); });
+      steps.take([&] { file->write(events); });
     }
-    attempt([&] {
+    steps.take([&] {
       // The last event has no comma behind it.
       file->write(R"({"ph":"M","name":"trace","pid":0,"args":{"name":"tessera"}})"
                   "\n],\"displayTimeUnit\":\"ms\"}\n");
@@ -280,7 +273,7 @@ void finish(const Communicator& comm) {
     });
   }
   on_first(comm, [&] {
-    if (failure) std::rethrow_exception(failure);
+    steps.rethrow();
     if (lines.empty()) return;
     const std::string text = table(lines);
     (void)!::write(STDERR_FILENO, text.data(), text.size());

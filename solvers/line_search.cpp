@@ -43,6 +43,14 @@ Point evaluate(const Objective& objective, std::vector<double> x, std::int64_t& 
   return p;
 }
 
+Result ended(Result result, Point at, bool converged, std::string why) {
+  result.x = std::move(at.x);
+  result.value = at.value;
+  result.converged = converged;
+  result.why = std::move(why);
+  return result;
+}
+
 bool line_search(const Objective& objective, std::span<const double> direction, double first_step,
                  Point& at, std::int64_t& evaluations) {
   const double start = at.value;

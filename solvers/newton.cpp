@@ -53,11 +53,7 @@ Result descend(const Objective& objective, std::vector<double> x0, const NewtonO
   Result result;
   Point at = evaluate(objective, std::move(x0), result.evaluations);
   const auto end = [&](bool converged, std::string why) {
-    result.x = std::move(at.x);
-    result.value = at.value;
-    result.converged = converged;
-    result.why = std::move(why);
-    return result;
+    return ended(std::move(result), std::move(at), converged, std::move(why));
   };
   if (!std::isfinite(at.value)) return end(false, "the objective is not finite at the start");
   for (;; ++result.n_iter) {

@@ -39,11 +39,8 @@ Result proximal_gradient(const Objective& objective, const Penalty& penalty, std
   Point x = evaluate(objective, std::move(x0), result.evaluations);
   Point y = x;
   const auto end = [&](bool converged, std::string why) {
-    result.value = x.value + penalty.value(x.x);
-    result.x = std::move(x.x);
-    result.converged = converged;
-    result.why = std::move(why);
-    return result;
+    x.value += penalty.value(x.x);
+    return ended(std::move(result), std::move(x), converged, std::move(why));
   };
   if (!std::isfinite(x.value)) return end(false, "the objective is not finite at the start");
   double curvature = options.lipschitz > 0 ? options.lipschitz : 1.0;
