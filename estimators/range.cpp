@@ -15,13 +15,6 @@
 namespace tessera::detail {
 namespace {
 
-// 2^extreme and its inverse are normal numbers.
-int extreme(DType dtype) { return dtype == DType::float32 ? 126 : 1022; }
-
-double least_normal(DType dtype) {
-  return dtype == DType::float32 ? double{std::numeric_limits<float>::min()}
-                                 : std::numeric_limits<double>::min();
-}
 double largest_of(DType dtype) {
   return dtype == DType::float32 ? double{std::numeric_limits<float>::max()}
                                  : std::numeric_limits<double>::max();
@@ -47,11 +40,6 @@ struct Largest {
     archive(value);
   }
 };
-
-void warn_of_loss(std::string_view what, double value, DType dtype) {
-  warn(fmt::format("{} leaves the range of {}: it is stored as {}", what, name_of(dtype), value),
-       "RuntimeWarning");
-}
 
 /// x in units that keep squares of any float64: multiplied by 2^-band or 2^band.
 constexpr int band = 600;
@@ -93,9 +81,7 @@ Moments moments(const Rows& x, const Array& weights, Accuracy accuracy,
   const std::size_t p = first.mean.size();
   Moments m{std::move(first.count), std::move(first.mean), std::move(first.m2),
             std::vector<int>(p)};
-  const auto finite = [](double v) { return std::isfinite(v); };
-  const bool all_finite = std::all_of(m.m2.begin(), m.m2.end(), finite) &&
-                          std::all_of(m.mean.begin(), m.mean.end(), finite);
+  const bool all_finite = is_finite(m.m2) && is_finite(m.mean);
   if (!all_finite) check();
   if (x.dtype() == DType::float32) return m;  // float64 holds the squares of any
   // A column whose mean is not small either is constant, or its deviations are not that small.
@@ -140,7 +126,7 @@ int exponent_for(const Moments& m, DType dtype, std::string_view estimator) {
     largest =
         std::max(largest, std::abs(std::ldexp(static_cast<long double>(m.mean[j]), m.unit[j])) +
                               std::sqrt(m.variance(j) * m.count[j]));
-  e = std::min(e, extreme(dtype) - 6 - std::ilogb(largest));
+  e = std::min(e, linalg::most_exponent(dtype) - 6 - std::ilogb(largest));
   if (exponent_for(std::ldexp(spread, e), dtype) != 0)
     throw ValueError(fmt::format(
         "Input X of {} has columns around {:.3g} that are constant beside deviations of {:.3g}: "
@@ -162,37 +148,8 @@ Balanced::Balanced(const Array& weights) : values(weights) {
   const int far = weights.dtype() == DType::float32 ? 16 : 200;
   const int e = largest.value > 0 ? std::ilogb(largest.value) : 0;
   if (std::abs(e) <= far) return;
-  const int most = extreme(weights.dtype());
-  exponent = std::clamp(e, -most, most) / 2 * 2;
+  exponent = -linalg::exponent_to_one(largest.value, weights.dtype()) / 2 * 2;
   values = times_power(weights, -exponent);
-}
-
-double scaled_back(double value, int exponent, std::string_view what) {
-  const double out = std::ldexp(value, exponent);
-  if (exponent != 0 && value != 0 && std::isfinite(value) &&
-      !(std::abs(out) >= least_normal(DType::float64) && std::isfinite(out)))
-    warn_of_loss(what, out, DType::float64);
-  return out;
-}
-
-Array scaled_back(const std::vector<double>& values, int exponent, const Shape& shape, DType dtype,
-                  const Communicator& comm, std::string_view what) {
-  double largest = 0;
-  std::vector<double> out;
-  bool finite = true, nothing = true;
-  for (const double v : values) {
-    finite = finite && std::isfinite(v);
-    nothing = nothing && v == 0;
-    out.push_back(std::ldexp(v, exponent));
-    largest = std::max(largest, std::abs(out.back()));
-  }
-  const Array wide = replicated(out, shape, comm);
-  const auto holds = [&](DType t) {
-    return largest >= least_normal(t) && largest <= largest_of(t);
-  };
-  if (exponent == 0 || !finite || nothing || holds(dtype)) return wide.astype(dtype);
-  if (!holds(DType::float64)) warn_of_loss(what, largest, DType::float64);
-  return wide;
 }
 
 std::vector<long double> wide_values(const Tile& tile) {

@@ -48,6 +48,8 @@ Moments moments(const Rows& x, const Array& weights, Accuracy accuracy,
                 const std::function<void()>& check);
 
 using linalg::exponent_for;
+using linalg::scaled_back;
+using linalg::detail::is_finite;
 /// That for the deviations of x from its mean, whose moments are given, so small that x itself does
 /// not overflow. ValueError when the deviations' squares then underflow: a constant column is too
 /// large beside them.
@@ -60,14 +62,6 @@ struct Balanced {
   Array values;
   int exponent = 0;
 };
-
-/// value 2^exponent, with a warning that names `what` ("PCA: noise_variance_") when float64 cannot
-/// hold it.
-double scaled_back(double value, int exponent, std::string_view what);
-/// All values 2^exponent as `dtype`, replicated; as float64 where float32 cannot hold the largest,
-/// and with that warning where float64 cannot.
-Array scaled_back(const std::vector<double>& values, int exponent, const Shape& shape, DType dtype,
-                  const Communicator& comm, std::string_view what);
 
 /// For a result that is not finite though its leaf is: computes such elements anew by
 /// element(row of x, column of out) and ValueError where out's dtype cannot hold one. `what` is

@@ -154,14 +154,6 @@ std::pair<Array, int> scaled_down(const Array& x) {
   return {times_power(x, -exponent), exponent};
 }
 
-namespace {
-
-void warn_of_range(std::string_view what, DType dtype) {
-  warn(fmt::format("{} leaves the range of {}", what, name_of(dtype)), "RuntimeWarning");
-}
-
-}  // namespace
-
 Array times_power(const Array& given, int exponent, std::string_view what) {
   if (exponent == 0) return given;
   const Array x = given.to(cpu);
@@ -184,26 +176,9 @@ Array times_power(const Array& given, int exponent, std::string_view what) {
   });
   if (what.empty()) return out;
   x.comm().all_reduce(std::span(seen), Reduce::max);
-  if (seen[2] != 0 || seen[0] != seen[1]) warn_of_range(what, x.dtype());
+  if (seen[2] != 0 || seen[0] != seen[1])
+    warn(fmt::format("{} leaves the range of {}", what, name_of(x.dtype())), "RuntimeWarning");
   return out;
-}
-
-Array times_power(const std::vector<double>& values, int exponent, DType dtype,
-                  const Communicator& comm, std::string_view what) {
-  std::vector<double> scaled;
-  double before = 0, largest = 0;
-  for (const double v : values) {
-    scaled.push_back(std::ldexp(v, exponent));
-    before = std::max(before, std::abs(v));
-    largest = std::max(largest, std::abs(scaled.back()));
-  }
-  const auto holds = [&](double least, double most) { return largest >= least && largest <= most; };
-  const bool wide = holds(std::numeric_limits<double>::min(), std::numeric_limits<double>::max());
-  const bool single = holds(std::numeric_limits<float>::min(), std::numeric_limits<float>::max());
-  if (before == 0 || !std::isfinite(before) || (dtype == DType::float32 ? single : wide))
-    return vector_of(scaled, dtype, comm);
-  if (!wide) warn_of_range(what, DType::float64);
-  return vector_of(scaled, DType::float64, comm);
 }
 
 Array at_least_2d(const Array& x) {

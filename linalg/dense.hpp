@@ -48,9 +48,6 @@ std::pair<Array, int> scaled_down(const Array& x);
 /// over- or underflow, of which a RuntimeWarning names `what` ("pinv: the result") if given: when
 /// one becomes infinite or all become 0. Collective.
 Array times_power(const Array& x, int exponent, std::string_view what = {});
-/// Values 2^exponent as a replicated vector; in float64 where float32 cannot hold the largest.
-Array times_power(const std::vector<double>& values, int exponent, DType dtype,
-                  const Communicator& comm, std::string_view what);
 /// A single number as a 1 x 1 matrix, as SciPy takes it in some functions; anything else as it is.
 Array at_least_2d(const Array& x);
 

@@ -88,7 +88,8 @@ Lstsq composed::lstsq(const Array& given, const Array& b, std::optional<double> 
   out.s = detail::times_power(values.astype(real), -exponent, "lstsq: s").to(b.device());
   const auto residues =
       overdetermined && out.rank == n ? squared_residuals(a, x, rhs) : std::vector<double>{};
-  out.residues = detail::times_power(residues, -2 * of_b, real, given.comm(), "lstsq: residues")
+  out.residues = scaled_back(residues, -2 * of_b, {std::ssize(residues)}, real, given.comm(),
+                             "lstsq: residues")
                      .to(b.device());
   return out;
 }

@@ -117,8 +117,7 @@ std::optional<std::pair<Array, int>> near_one(const Array& given) {
   const Array x = detail::on_host(given, detail::common_dtype(given.dtype()));
   try {
     const double largest = detail::require_finite("vecdot", x);
-    const int most = detail::real_of(x.dtype()) == DType::float32 ? 126 : 1022;
-    const int e = largest > 0 ? std::clamp(-std::ilogb(largest), -most, most) : 0;
+    const int e = largest > 0 ? exponent_to_one(largest, x.dtype()) : 0;
     return std::pair(detail::times_power(x, e), e);
   } catch (const ValueError&) {  // thrown on every process alike
     return std::nullopt;

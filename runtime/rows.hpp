@@ -161,8 +161,8 @@ Rows zip(const Rows& x, std::vector<Array> beside);
 /// where there is no room.
 Rows cached(const Rows& x);
 
-/// The rows of a companion array (y, weights) that belong to a leaf or run of X; an empty tile for
-/// no array. Arrays of as many rows lie alike.
+/// The rows of a companion array that a visitor writes to, distributed like X, which belong to a
+/// leaf or run of X; an empty tile for no array. What is only read goes beside X, by zip().
 Tile rows_of(const Array& companion, const Leaf& leaf);
 
 /// Runs work(i, stream) for i in [begin, end) on OpenMP threads, under the selection in force here,

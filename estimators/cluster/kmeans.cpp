@@ -131,10 +131,9 @@ void relocate_empty(const Rows& x, const Centers& old, const Array& weights, con
   if (empty.empty()) return;
   const auto d = static_cast<std::size_t>(old.d);
 
-  const Array host_labels = labels.to(cpu);
-  const auto far = reduce<TopRows>(x.to(cpu), [&](const Leaf& leaf, Stream&) {
+  const auto far = reduce<TopRows>(zip(x.to(cpu), {labels}), [&](const Leaf& leaf, Stream&) {
     TopRows top{empty.size(), {}};
-    const auto* label = rows_of(host_labels, leaf).as<const std::int32_t>();
+    const auto* label = leaf.beside[0].as<const std::int32_t>();
     visit_floating(leaf.tile.dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
       for (std::int64_t i = 0; i < leaf.tile.rows; ++i) {
@@ -266,11 +265,10 @@ struct Renaming {
 };
 
 bool same_clustering(const Array& a, const Array& b, std::int64_t k) {
-  const Array other = b.to(cpu);
-  return !reduce<Renaming>(a.to(cpu), [&](const Leaf& leaf, Stream&) {
+  return !reduce<Renaming>(zip(a.to(cpu), {b}), [&](const Leaf& leaf, Stream&) {
             Renaming r{std::vector<std::int32_t>(static_cast<std::size_t>(k), -1), false};
             const auto* x = leaf.tile.as<const std::int32_t>();
-            const auto* y = rows_of(other, leaf).as<const std::int32_t>();
+            const auto* y = leaf.beside[0].as<const std::int32_t>();
             for (std::int64_t i = 0; i < leaf.tile.rows; ++i)
               r.pair(static_cast<std::size_t>(x[i]), y[i]);
             return r;
@@ -439,8 +437,7 @@ Rows KMeans::do_predict(const Rows& x) const {
         std::vector<double> inertia(static_cast<std::size_t>(leaves));
         copy(stream, sums.columns(parts.inertia_at(), 1), tile_of(inertia.data(), leaves, 1, 1));
         stream.synchronize();
-        if (std::all_of(inertia.begin(), inertia.end(), [](double v) { return std::isfinite(v); }))
-          return;
+        if (detail::is_finite(inertia)) return;
         require_finite(in, "X", class_name, false, names);
         // Rows so far from the centres that squares overflow.
         const auto wide = detail::wide_values(in.tile);

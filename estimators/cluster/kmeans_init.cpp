@@ -144,14 +144,15 @@ class Sampler {
     const Array there = centers.to(x_.device());
     const std::int64_t leaf_rows = x_.distribution().leaf_rows();
     leaf_sums_.assign(static_cast<std::size_t>(x_.distribution().leaves()), 0.0);
+    const Rows rows = zip(x_, {weights_});
     together(x_.comm(), [&] {
       constexpr std::int64_t run = 256;
-      x_.visit_runs(run, [&](const Leaf& in, Stream& stream) {
+      rows.visit_runs(run, [&](const Leaf& in, Stream& stream) {
         const std::int64_t leaves = (in.rows.size() + leaf_rows - 1) / leaf_rows;
         const Tile host = tile_of(leaf_sums_.data() + in.index, leaves, 1, 1);
         const auto update = [&](const Tile& sums) {
           estimator_kernels().update_closest(stream, in.tile, leaf_rows, there.local(),
-                                             rows_of(weights_, in), rows_of(closest_, in), sums);
+                                             in.beside[0], rows_of(closest_, in), sums);
         };
         if (stream.device() == cpu) return update(host);
         const Buffer memory(static_cast<std::size_t>(leaves) * sizeof(double), stream.device());
@@ -239,11 +240,10 @@ Array plus_plus(const Rows& x, std::int64_t k, const Array& weights, RandomState
     const Array rows = take_rows(x, sampler.pick(random.random_sample(trials)));
     const Array there = rows.to(x.device());
     const auto potentials = reduce(
-        x, trials,
+        zip(x, {weights, sampler.closest()}), trials,
         [&](const Leaf& in, const Tile& out, Stream& stream) {
           estimator_kernels().candidate_potentials(stream, in.tile, x.distribution().leaf_rows(),
-                                                   there.local(), rows_of(weights, in),
-                                                   rows_of(sampler.closest(), in), out);
+                                                   there.local(), in.beside[0], in.beside[1], out);
         },
         linalg::kernels().add);
     const auto best = std::min_element(potentials.begin(), potentials.end());
@@ -336,11 +336,11 @@ Array parallel(const Rows& x, std::int64_t k, const Array& weights, RandomState&
 Assignment assign(const Rows& x, const Tile& centers, const Tile& offset, const Array& weights,
                   const Array& labels, const AssignmentParts& parts) {
   return {parts, reduce(
-                     x, parts.size(),
+                     zip(x, {weights}), parts.size(),
                      [&](const Leaf& in, const Tile& out, Stream& stream) {
                        estimator_kernels().assign_nearest(
                            stream, in.tile, x.distribution().leaf_rows(), centers, offset,
-                           rows_of(weights, in), rows_of(labels, in), parts, out);
+                           in.beside[0], rows_of(labels, in), parts, out);
                      },
                      linalg::kernels().add)};
 }

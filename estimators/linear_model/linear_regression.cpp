@@ -62,8 +62,7 @@ Solution from_gram(const CenteredGram& g, std::int64_t p, double tol, DType dtyp
   const double eps = single ? 0x1p-24 : 0x1p-53;
   const double margin = single ? 1e-4 : 1e-10;
   const double least = (single ? 0x1p-100 : 0x1p-900) * g.weight;
-  const auto finite = [](double v) { return std::isfinite(v); };
-  if (!std::all_of(g.gram.values().begin(), g.gram.values().end(), finite)) return {};
+  if (!detail::is_finite(g.gram.values())) return {};
 
   std::vector<double> size;
   for (std::int64_t j = 0; j < p; ++j) size.push_back(std::sqrt(g.gram.at(j, j)));

@@ -10,14 +10,13 @@
 #include <tessera/estimators/targets.hpp>
 #include <tessera/linalg/group_moments.hpp>
 #include <tessera/linalg/moments.hpp>
+#include <tessera/linalg/precision.hpp>
 #include <tessera/runtime/visit.hpp>
 
 namespace tessera {
 namespace {
 
-bool is_finite(const std::vector<double>& values) {
-  return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
-}
+using linalg::detail::is_finite;
 
 std::vector<double> host(const Array& a) {
   const Array wide = gather(a).to(cpu).astype(DType::float64);

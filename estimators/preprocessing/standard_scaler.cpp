@@ -37,10 +37,9 @@ struct Standard {
   Standard(std::vector<double> means, std::vector<double> scales, DType dtype)
       : mean(std::move(means)), scale(std::move(scales)) {
     const int far = dtype == DType::float32 ? 90 : 950;
-    const int most = dtype == DType::float32 ? 126 : 1022;
     for (std::size_t j = 0; j < scale.size(); ++j) {
       if (!(scale[j] > 0 && std::abs(std::ilogb(scale[j])) >= far)) continue;
-      const int e = std::clamp(-std::ilogb(scale[j]), -most, most);
+      const int e = linalg::exponent_to_one(scale[j], dtype);
       power.resize(scale.size(), 1.0);
       back.resize(scale.size(), 1.0);
       power[j] = std::ldexp(1.0, e);
