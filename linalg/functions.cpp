@@ -18,6 +18,10 @@ GroupMoments group_moments(const Rows& x, const Array& codes, std::int64_t group
                            const Array& weights) {
   return functions().group_moments(x, codes, groups, weights);
 }
+std::vector<CenteredGram> group_gram(const Rows& x, const Array& codes, std::int64_t groups,
+                                     const Array& weights) {
+  return functions().group_gram(x, codes, groups, weights);
+}
 CenteredGram centered_gram(const Rows& x, const Array& y, const Array& weights, bool center) {
   return functions().centered_gram(x, y, weights, center);
 }

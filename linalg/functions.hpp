@@ -37,6 +37,7 @@ namespace tessera::linalg {
 namespace composed {
 decltype(linalg::column_moments) column_moments;
 decltype(linalg::group_moments) group_moments;
+decltype(linalg::group_gram) group_gram;
 decltype(linalg::centered_gram) centered_gram;
 decltype(linalg::tsqr) tsqr;
 decltype(linalg::gram) gram;
@@ -86,6 +87,8 @@ struct Functions {
       composed::whole("linalg.column_moments", composed::column_moments);
   Operation<decltype(composed::group_moments)> group_moments =
       composed::whole("linalg.group_moments", composed::group_moments);
+  Operation<decltype(composed::group_gram)> group_gram =
+      composed::whole("linalg.group_gram", composed::group_gram);
   Operation<decltype(composed::centered_gram)> centered_gram =
       composed::whole("linalg.centered_gram", composed::centered_gram);
   Operation<decltype(composed::tsqr)> tsqr = composed::whole("linalg.tsqr", composed::tsqr);

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <tessera/linalg/gram.hpp>
 #include <tessera/linalg/moments.hpp>
 #include <tessera/runtime/rows.hpp>
 
@@ -21,6 +22,13 @@ struct GroupMoments {
 /// has 3 k p values.
 GroupMoments group_moments(const Rows& x, const Array& codes, std::int64_t groups,
                            const Array& weights = {});
+
+/// The weight, mean and centred Gram matrix of the rows of each group; arguments as of
+/// group_moments. Zeros for an empty group. Collective, in one pass; the same bits at any number of
+/// processes. A partial has k (1 + p + p^2) values; rows on a device are copied to the host leaf by
+/// leaf. n p^2 flops.
+std::vector<CenteredGram> group_gram(const Rows& x, const Array& codes, std::int64_t groups,
+                                     const Array& weights = {});
 
 /// The moments of the columns over all groups, merged in their order (Chan). A NaN or infinity in
 /// any group shows as a mean that is not finite.

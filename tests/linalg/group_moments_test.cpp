@@ -126,6 +126,79 @@ TEST(GroupMoments, OfDistributedRows) {
     }
 }
 
+TEST(GroupGram, ByHand) {
+  const std::vector<double> x = {1, 5, 3, 9, 8, 5, 100, 7, 2, 2};
+  const std::vector<double> w = {1, 3, 1, 1, 1};
+  const std::vector<std::int32_t> codes = {1, 1, 0, 2, 5};
+  const Communicator world = Communicator::world();
+  for (const char* backend : {"cpu", "reference"}) {
+    const SelectionGuard guard = only(backend);
+    const auto grams =
+        group_gram(from_host<double>(x, {5, 2}, world), from_host<std::int32_t>(codes, {5}, world),
+                   4, from_host<double>(w, {5}, world));
+    ASSERT_EQ(grams.size(), 4u);
+    EXPECT_EQ(grams[0].weight, 1.0);
+    EXPECT_EQ(grams[0].mean, (std::vector<double>{8, 5}));
+    EXPECT_EQ(grams[0].gram.values(), (std::vector<double>{0, 0, 0, 0}));
+    EXPECT_EQ(grams[1].weight, 4.0);
+    EXPECT_EQ(grams[1].mean, (std::vector<double>{2.5, 8}));
+    EXPECT_EQ(grams[1].gram.values(), (std::vector<double>{3, 6, 6, 12}));
+    EXPECT_EQ(grams[3].weight, 0.0);
+    EXPECT_EQ(grams[3].mean, (std::vector<double>{0, 0}));
+    EXPECT_EQ(grams[3].gram.values(), (std::vector<double>{0, 0, 0, 0}));
+  }
+}
+
+// The Gram of a group is that of its rows alone; bits do not depend on the processes.
+TEST(GroupGram, OfDistributedRows) {
+  const std::int64_t k = 3, p = 4;
+  for (const auto n : test::interesting_rows)
+    for (const bool weighted : {false, true}) {
+      const auto value = [](std::int64_t i) { return 1e3 + test::unit(i); };
+      const auto weight = [](std::int64_t i) { return test::unit(i, 7) + 0.5; };
+      const Array x = test::make<double>({n, p}, value);
+      const Array codes = test::make<std::int32_t>({n}, [&](auto i) { return code_of(i, k); });
+      const Array w = weighted ? test::make<double>({n}, weight) : Array{};
+      const auto got = group_gram(x, codes, k, w);
+      ASSERT_EQ(got.size(), z(k));
+      const Communicator self = Communicator::self();
+      const auto alone = [&]<class T>(const Array& a, T) {
+        return a ? from_host<T>(gather(a).template values<T>(), a.shape(), self) : a;
+      };
+      const auto serial = group_gram(alone(x, 0.0), alone(codes, std::int32_t{}), k, alone(w, 0.0));
+      for (std::int64_t g = 0; g < k; ++g) {
+        EXPECT_EQ(got[z(g)].weight, serial[z(g)].weight);
+        EXPECT_EQ(got[z(g)].mean, serial[z(g)].mean);
+        EXPECT_EQ(got[z(g)].gram.values(), serial[z(g)].gram.values());
+        std::vector<double> rows, weights;
+        for (std::int64_t i = 0; i < n; ++i)
+          if (code_of(i, k) == g) {
+            for (std::int64_t j = 0; j < p; ++j) rows.push_back(value(i * p + j));
+            weights.push_back(weight(i));
+          }
+        const std::int64_t count = std::ssize(weights);
+        const CenteredGram want =
+            centered_gram(from_host<double>(rows, {count, p}, self), {},
+                          weighted ? from_host<double>(weights, {count}, self) : Array{});
+        EXPECT_NEAR(got[z(g)].weight, want.weight, 1e-12 * want.weight);
+        for (std::int64_t i = 0; i < p; ++i) {
+          EXPECT_NEAR(got[z(g)].mean[z(i)], want.mean[z(i)], 1e-9);
+          for (std::int64_t j = 0; j < p; ++j)
+            EXPECT_NEAR(got[z(g)].gram.at(i, j), want.gram.at(i, j), 1e-9 * (want.weight + 1));
+        }
+      }
+    }
+}
+
+TEST(GroupGram, ShowsWhatIsNotFiniteInItsGroupAlone) {
+  const Array x = test::make<float>({600, 2}, [](auto i) { return i == 7 ? float(nan) : 1.0F; });
+  const Array codes = test::make<std::int32_t>({600}, [](auto i) { return std::int32_t(i % 2); });
+  const auto grams = group_gram(x, codes, 2);
+  EXPECT_TRUE(std::isnan(grams[1].mean[1])) << "row 3 is in group 1, column 1";
+  EXPECT_EQ(grams[0].mean, (std::vector<double>{1, 1}));
+  EXPECT_EQ(grams[0].weight, 300.0);
+}
+
 TEST(GroupMoments, ShowsWhatIsNotFiniteInItsGroupAlone) {
   const Array x = test::make<float>({600, 2}, [](auto i) { return i == 7 ? float(nan) : 1.0F; });
   const Array codes = test::make<std::int32_t>({600}, [](auto i) { return std::int32_t(i % 2); });
@@ -163,6 +236,11 @@ TEST(GroupMoments, RefusesOtherCodes) {
         group_moments(zeros({3, 2}), zeros({3}, DType::int32), 2, zeros({3}, DType::float32));
       },
       "weights must have the dtype of the rows, float64, got float32");
+  test::expect_error<TypeError>(
+      [] {
+        group_gram(zeros({3, 2}), zeros({3}), 2);
+      },
+      "codes of groups must be an int32 vector, got float64 of shape (3,)");
 }
 
 }  // namespace

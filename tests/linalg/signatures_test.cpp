@@ -80,8 +80,8 @@ TEST(Signatures, AreThoseOfTheOperations) {
     EXPECT_TRUE(named.insert("linalg." + s.name).second) << s.name << " is there twice";
   named.erase("linalg.transpose");  // moves data, computes nothing
   // Of rows, for estimators.
-  for (const char* of_rows :
-       {"linalg.column_moments", "linalg.centered_gram", "linalg.group_moments", "linalg.tsqr"})
+  for (const char* of_rows : {"linalg.column_moments", "linalg.centered_gram",
+                              "linalg.group_moments", "linalg.group_gram", "linalg.tsqr"})
     EXPECT_EQ(operations.erase(of_rows), 1u) << of_rows;
   EXPECT_EQ(named, operations);
 }
