@@ -1,113 +1,19 @@
 #pragma once
-#include <cstdint>
-#include <limits>
-#include <map>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <variant>
 #include <vector>
 
-#include <tessera/linalg/norm.hpp>
-#include <tessera/linalg/transpose.hpp>
+#include <tessera/runtime/signature.hpp>
 
-/// Functions as data: what they take, what options they have, what comes out. The program's
-/// `linalg` and `metric` subcommands, their help, docs/linalg_functions.md and Python's functions
-/// are made from it.
 namespace tessera::linalg {
 
-/// The value of an option: None, a bool, an int, a float, a word or ints.
-using Setting = std::variant<std::monostate, bool, std::int64_t, double, std::string,
-                             std::vector<std::int64_t>>;
+using functions::Arguments;
+using functions::Option;
+using functions::Result;
+using functions::Setting;
+using functions::signature;
+using functions::Signature;
 
-/// An option of a function, with the name that it has in Python.
-struct Option {
-  enum class Kind : std::uint8_t { flag, integer, integers, number, word, order, label };
-  std::string name;
-  std::string doc;  ///< of a flag that is true by default: what turning it off does
-  Kind kind = Kind::flag;
-  Setting initial = {};    ///< None: nothing is said
-  std::string shown = {};  ///< the default in words, where `initial` does not say it
-  bool required = false;
-  std::int64_t low = std::numeric_limits<std::int64_t>::min();
-  std::int64_t high = std::numeric_limits<std::int64_t>::max();
-  std::vector<std::string> words = {};  ///< that a word may be; of integers: what each is
-  std::string off = {};  ///< what a command line calls turning off a flag that is true by default
-
-  /// What is allowed: "an int in [0, 7]", "a number", "one of N, T, C".
-  std::string allowed() const;
-  /// The default as a help text has it; empty where there is none.
-  std::string default_text() const;
-  /// A text of a command line as a setting. ValueError, "must be ..., got ...", for what is not
-  /// allowed.
-  Setting parse(const std::string& text) const;
-  /// ValueError, too, for a setting of the wrong kind or out of range.
-  void check(const Setting& value) const;
-};
-
-/// A named result.
-using Result = std::pair<std::string, Array>;
-
-class Arguments;
-
-/// One function.
-struct Signature {
-  struct Input {
-    std::string name;
-    std::string doc;
-    bool verbatim = false;  ///< integers that are no matrix: never converted or spread
-    bool optional = false;  ///< may be left out; such come last
-  };
-  std::string name;
-  std::string doc;
-  std::vector<Input> inputs;
-  std::vector<Option> options;
-  std::vector<std::string> outputs;  ///< SciPy's names; some only with some options
-  bool scalars = false;              ///< all outputs are of shape ()
-  std::string example;               ///< a command line, without `tessera linalg`
-  std::vector<Result> (*run)(const Arguments&);
-
-  /// Calls it. ValueError naming the function and an argument that is missing, unknown or not
-  /// allowed. Collective.
-  std::vector<Result> operator()(std::vector<Array> arrays,
-                                 const std::map<std::string, Setting>& settings = {}) const;
-};
-
-/// What a call was given, checked and with defaults.
-class Arguments {
- public:
-  Arguments(const Signature& signature, std::vector<Array> arrays,
-            const std::map<std::string, Setting>& settings);
-
-  /// Empty for an optional one that is left out.
-  const Array& operator[](std::size_t input) const { return arrays_[input]; }
-  bool flag(const std::string& name) const { return std::get<bool>(value(name)); }
-  std::int64_t integer(const std::string& name) const {
-    return std::get<std::int64_t>(value(name));
-  }
-  /// Nothing for None.
-  std::optional<double> number(const std::string& name) const;
-  std::optional<std::pair<std::int64_t, std::int64_t>> pair(const std::string& name) const;
-  const std::string& word(const std::string& name) const {
-    return std::get<std::string>(value(name));
-  }
-  NormOrder order(const std::string& name) const;
-  /// The value of a label: an int, a float or a word.
-  const Setting& label(const std::string& name) const { return value(name); }
-  /// Of the words N, T and C.
-  Transpose transpose(const std::string& name) const;
-
- private:
-  const Setting& value(const std::string& name) const;
-  std::vector<Array> arrays_;
-  std::map<std::string, Setting> settings_;
-};
-
-/// All functions of linear algebra, in the order of the documentation.
+/// All functions of linear algebra, in the order of the documentation: docs/linalg_functions.md is
+/// made from it.
 const std::vector<Signature>& signatures();
-/// The one of that name in a table; ValueError listing all for another.
-const Signature& signature(std::string_view name,
-                           const std::vector<Signature>& table = signatures());
 
 }  // namespace tessera::linalg

@@ -6,6 +6,14 @@
 namespace tessera::linalg {
 namespace {
 
+using functions::between;
+using functions::flag;
+using functions::integer;
+using functions::number;
+using functions::required_integer;
+using functions::scalar;
+using functions::unless;
+using functions::word;
 using Kind = Option::Kind;
 using Results = std::vector<Result>;
 using Inputs = std::vector<Signature::Input>;
@@ -15,47 +23,15 @@ const Inputs square = {{"A", "square matrix"}};
 const Inputs two = {{"A", "array"}, {"B", "array"}};
 const Inputs system = {{"A", "matrix"}, {"B", "right-hand side, a vector or a matrix"}};
 
-Option flag(std::string name, std::string doc) {
-  return {std::move(name), std::move(doc), Kind::flag, false};
-}
-/// A flag that is true by default, and the word for turning it off.
-Option unless(std::string name, std::string off, std::string doc) {
-  Option o = {std::move(name), std::move(doc), Kind::flag, true};
-  o.off = std::move(off);
-  return o;
-}
 Option check_finite() {
   return unless("check_finite", "no_check_finite", "do not look for NaN and infinities first");
-}
-Option integer(std::string name, std::string doc, std::int64_t initial) {
-  return {std::move(name), std::move(doc), Kind::integer, initial};
-}
-Option between(Option o, std::int64_t low, std::int64_t high) {
-  o.low = low;
-  o.high = high;
-  return o;
-}
-Option required(std::string name, std::string doc) {
-  Option o = {std::move(name), std::move(doc), Kind::integer};
-  o.required = true;
-  return o;
-}
-/// A number or None; `shown` is what None means.
-Option number(std::string name, std::string doc, std::string shown) {
-  return {std::move(name), std::move(doc), Kind::number, {}, std::move(shown)};
 }
 Option rcond() {
   return number("rcond", "singular values up to this times the largest are 0", "eps max(m, n)");
 }
-Option word(std::string name, std::string doc, std::vector<std::string> words,
-            std::string initial) {
-  Option o = {std::move(name), std::move(doc), Kind::word, std::move(initial)};
-  o.words = std::move(words);
-  return o;
-}
 Option trans(std::string name, const std::string& of) {
   return word(std::move(name), "take " + of + " as it is, its transpose or its adjoint",
-              {"N", "T", "C"}, "N");
+              {"N", "T", "C"});
 }
 Option order(std::string shown, const std::string& more = "") {
   return {"ord", "a number, inf, -inf, fro or nuc" + more, Kind::order, {}, std::move(shown)};
@@ -108,10 +84,14 @@ EighOptions eigh_options_of(const Arguments& in) {
   return {in.flag("lower"), in.pair("subset_by_index"), in.flag("check_finite")};
 }
 
-/// A number as a replicated array of shape ().
-template <class T>
-Array scalar(T value, const Arguments& in) {
-  return replicated(std::vector<T>{value}, {}, in[0].comm());
+NormOrder norm_order(const Arguments& in) {
+  if (const auto* word = std::get_if<std::string>(&in.value("ord"))) return *word;
+  const auto p = in.number("ord");
+  return p ? NormOrder(*p) : NormOrder();
+}
+Transpose transpose_of(const Arguments& in, const std::string& name) {
+  const std::string& letter = in.word(name);
+  return letter == "N" ? Transpose::no : letter == "T" ? Transpose::yes : Transpose::conjugate;
 }
 
 std::vector<Signature> make_table() {
@@ -125,8 +105,8 @@ std::vector<Signature> make_table() {
        false,
        "matmul data.h5:/X data.h5:/X --trans-a T --out xtx.h5",
        [](const Arguments& in) -> Results {
-         return {{"matmul",
-                  matmul({in[0], in.transpose("trans_a")}, {in[1], in.transpose("trans_b")})}};
+         return {{"matmul", matmul({in[0], transpose_of(in, "trans_a")},
+                                   {in[1], transpose_of(in, "trans_b")})}};
        }},
       {"gram",
        "X^H X, small for tall X",
@@ -186,7 +166,7 @@ std::vector<Signature> make_table() {
        true,
        "norm data.h5:/X --ord 2",
        [](const Arguments& in) -> Results {
-         return {{"norm", scalar(norm(in[0], in.order("ord")), in)}};
+         return {{"norm", scalar(norm(in[0], norm_order(in)), in)}};
        }},
       {"trace",
        "the sum of a diagonal (numpy.trace)",
@@ -233,7 +213,7 @@ std::vector<Signature> make_table() {
       {"qr",
        "A = q r, q with orthonormal columns (numpy.linalg.qr); r has a diagonal >= 0",
        any,
-       {word("mode", "what to compute", {"r", "reduced"}, "reduced"), check_finite()},
+       {word("mode", "what to compute", {"reduced", "r"}), check_finite()},
        {"q", "r"},
        false,
        "qr data.h5:/X --mode r --out r.h5",
@@ -266,7 +246,7 @@ std::vector<Signature> make_table() {
       {"svds",
        "the k largest singular values and vectors, approximately (randomised)",
        any,
-       {required("k", "how many"), integer("n_oversamples", "more random vectors", 10),
+       {required_integer("k", "how many"), integer("n_oversamples", "more random vectors", 10),
         integer("n_iter", "power iterations", 4),
         between(integer("random_state", "seed", 0), 0, std::numeric_limits<std::uint32_t>::max())},
        {"u", "s", "vh"},
@@ -344,7 +324,7 @@ std::vector<Signature> make_table() {
       {"solve",
        "x with A x = B for a square A (scipy.linalg.solve)",
        system,
-       {word("assume_a", "what is known of A", structure_words(), "detect"),
+       {word("assume_a", "what is known of A", structure_words()),
         flag("lower", "sym, her, pos: read the lower triangle of A"), check_finite()},
        {"x"},
        false,
@@ -364,8 +344,8 @@ std::vector<Signature> make_table() {
        false,
        "lu_solve factors.h5:/lu factors.h5:/piv data.h5:/b --trans T --out x.h5",
        [](const Arguments& in) -> Results {
-         return {{"x",
-                  lu_solve({in[0], in[1]}, in[2], in.transpose("trans"), in.flag("check_finite"))}};
+         return {{"x", lu_solve({in[0], in[1]}, in[2], transpose_of(in, "trans"),
+                                in.flag("check_finite"))}};
        }},
       {"solve_triangular",
        "x with A x = B for a triangular A (scipy.linalg.solve_triangular)",
@@ -377,7 +357,7 @@ std::vector<Signature> make_table() {
        "solve_triangular data.h5:/R data.h5:/b --out x.h5",
        [](const Arguments& in) -> Results {
          return {{"x", solve_triangular(in[0], in[1],
-                                        {in.flag("lower"), in.transpose("trans"),
+                                        {in.flag("lower"), transpose_of(in, "trans"),
                                          in.flag("unit_diagonal"), in.flag("check_finite")})}};
        }},
       {"lstsq",
@@ -455,13 +435,13 @@ std::vector<Signature> make_table() {
        true,
        "cond data.h5:/X",
        [](const Arguments& in) -> Results {
-         return {{"cond", scalar(cond(in[0], in.order("ord")), in)}};
+         return {{"cond", scalar(cond(in[0], norm_order(in)), in)}};
        }},
       // ---- functions of a matrix
       {"matrix_power",
        "a power (numpy.linalg.matrix_power)",
        square,
-       {required("n", "which, also 0 and negative")},
+       {required_integer("n", "which, also 0 and negative")},
        {"matrix_power"},
        false,
        "matrix_power data.h5:/A --n 3 --out cube.h5",
