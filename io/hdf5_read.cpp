@@ -62,6 +62,10 @@ double most_seconds(const Shape& shape, Range rows, DType dtype) {
 
 namespace {
 
+std::int64_t elements_of(const Shape& shape, Range rows) {
+  return rows.size() * elements_per_row(shape);
+}
+
 // The shape of a dataset's chunks; empty where it has none.
 Shape chunk_of(hid_t dataset_id, const Shape& shape) {
   const Id creation(check(H5Dget_create_plist(dataset_id)));
@@ -105,8 +109,7 @@ void read_in_parts(hid_t dataset_id, hid_t type, const Shape& shape, Range rows,
 
 void read_packed(hid_t dataset_id, const DatasetInfo& info, Range rows, std::byte* to) {
   const Packing& packing = *info.packing;
-  const Selection selection(info.shape, rows);
-  const auto count = check(H5Sget_select_npoints(selection.memory));
+  const std::int64_t count = elements_of(info.shape, rows);
   std::byte* raw =
       to + static_cast<std::size_t>(count) * (size_of(packing.result) - size_of(packing.stored));
   read_in_parts(dataset_id, writing_type(packing.stored), info.shape, rows, raw);
@@ -122,16 +125,17 @@ void read_rows(hid_t dataset_id, const DatasetInfo& info, Range rows, void* to, 
   if (info.packing) return read_packed(dataset_id, info, rows, static_cast<std::byte*>(to));
   const Id stored(check(H5Dget_type(dataset_id)));
   const Id type = reading_type(stored, info.dtype);
-  const Selection selection(info.shape, rows);
   const Watch watch("H5Dread", most_seconds(info.shape, rows, info.dtype));
-  if (transfer == H5P_DEFAULT)
+  if (transfer == H5P_DEFAULT) {
     read_in_parts(dataset_id, type, info.shape, rows, static_cast<std::byte*>(to));
-  else
+  } else {
+    const Selection selection(info.shape, rows);
     check(H5Dread(dataset_id, type, selection.memory, selection.file, transfer, to));
+  }
   if (info.dtype != DType::boolean) return;
   // Memory of type bool may hold nothing but 0 and 1.
   auto* bytes = static_cast<std::uint8_t*>(to);
-  const auto count = check(H5Sget_select_npoints(selection.memory));
+  const std::int64_t count = elements_of(info.shape, rows);
   const bool flags = H5Tget_class(stored) == H5T_BITFIELD &&
                      std::any_of(bytes, bytes + count, [](std::uint8_t b) { return b > 1; });
   std::for_each(bytes, bytes + count, [](std::uint8_t& b) { b = b != 0; });

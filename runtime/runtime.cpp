@@ -35,7 +35,8 @@ using mpi::check;
 
 // MPI of a process that nothing has launched: no daemon (orted) beside it, no search for networks,
 // and no session folder, which another job that ends can take away while this one makes it.
-// What the environment says already counts. Programs that this one starts do not inherit it.
+// What the environment says already counts. Programs that this one starts do not inherit it, but
+// for what is read later.
 class AloneSettings {
  public:
   AloneSettings() {
@@ -45,7 +46,8 @@ class AloneSettings {
              {"OMPI_MCA_pml", "ob1"},
              {"OMPI_MCA_btl", "self"}})
       if (!std::getenv(name) && setenv(name, value, 0) == 0) set_.push_back(name);
-    // Read when the first file is opened: shared file pointers, which nobody uses, would lie there.
+    // Stays: it is read when the first file is opened, whose shared file pointers, which nobody
+    // uses, would lie in that folder.
     setenv("OMPI_MCA_sharedfp", "^sm", 0);
   }
   ~AloneSettings() {
