@@ -9,6 +9,7 @@
 #include <tessera/estimators/kernels/kernels.hpp>
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/runtime/plugin.hpp>
 
 namespace tessera {
 
@@ -55,7 +56,12 @@ class Registry {
 
 }  // namespace
 
-void register_estimator(const EstimatorType& type) { Registry::instance().add(type); }
+void register_estimator(const EstimatorType& type) {
+  Registry::instance().add(type);
+  detail::note_of_plugin(type.name());
+  for (const Field& f : type.parameters()) detail::note_of_plugin(f.name);
+  for (const Method& m : type.methods()) detail::note_of_plugin(m.name);
+}
 std::vector<const EstimatorType*> estimator_types() { return Registry::instance().types(); }
 
 std::vector<std::string> estimator_names() {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <functional>
 #include <set>
 #include <utility>
 
@@ -15,6 +16,7 @@ namespace tessera {
 namespace {
 
 int loading = 0;
+std::string noted;  // of all plug-ins
 
 // dlopen looks for a name without a slash in the system's folders; a user means a file.
 std::string as_path(const std::string& path) {
@@ -24,6 +26,10 @@ std::string as_path(const std::string& path) {
 }  // namespace
 
 int detail::plugin_being_loaded() { return loading; }
+
+void detail::note_of_plugin(std::string_view what) {
+  if (loading != 0) noted.append(what).append("\n");
+}
 
 void detail::load_plugin_here(const std::string& path, bool built_in) {
   static std::set<void*> loaded;
@@ -69,7 +75,7 @@ void detail::load_plugin_here(const std::string& path, bool built_in) {
 
 void load_plugin(const std::string& path, const Communicator& comm) {
   together(comm, [&] { detail::load_plugin_here(path); });
-  std::uint64_t mine = registry_hash();
+  std::uint64_t mine = std::hash<std::string>{}(std::to_string(registry_hash()) + '\n' + noted);
   for (const std::uint64_t theirs : comm.all_gather(mine))
     if (theirs != mine) mine = 0;
   together(comm, [&] {

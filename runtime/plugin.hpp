@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <tessera/runtime/communicator.hpp>
 
@@ -18,20 +19,24 @@ inline constexpr std::uint32_t plugin_version = 2;
 /// The version is looked at before anything else of the plug-in runs.
 struct Plugin {
   std::uint32_t version;
-  void (*install)();  ///< calls tessera::install; may throw
+  void (*install)();  ///< calls tessera::install or register_estimator; may throw
 };
 
 /// Loads a plug-in on every process; what it installs is kept until the program ends, and its
 /// backends run only where they are preferred or the only ones (unless the device is theirs alone).
 /// Nothing when it is loaded already. OSError when the file is missing or no shared library,
 /// ValueError when it is no plug-in or was built for another version, RuntimeError when it throws
-/// (so does install() for a name that is taken) or the processes end up with different backends.
+/// (so does install() for a name that is taken) or the processes end up with different backends or
+/// estimators.
 /// Collective.
 void load_plugin(const std::string& path, const Communicator& comm = Communicator::world());
 
 namespace detail {
 /// The number of the plug-in that is being loaded; 0: none.
 int plugin_being_loaded();
+/// Something beside backends that the plug-in being loaded, if any, brings: it must be the same on
+/// every process.
+void note_of_plugin(std::string_view what);
 /// The file's plug-in, loaded and checked for its version; `built_in`: one of our own. Local.
 void load_plugin_here(const std::string& path, bool built_in = false);
 }  // namespace detail
