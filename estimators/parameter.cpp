@@ -330,4 +330,18 @@ Value Allowed::parse(const std::string& text) const {
   return text;
 }
 
+Value stored_float(double value, const Array& like) {
+  if (like.dtype() != DType::float32) return value;
+  return replicated(std::vector<double>{value}, {}, like.comm()).astype(DType::float32);
+}
+Value restored_float(const Value& value) {
+  if (!value.is<Array>()) return value;
+  const Array& a = value.as<Array>();
+  if (a.ndim() != 0 || !is_floating(a.dtype())) return value;
+  return a.astype(DType::float64).values<double>()[0];
+}
+Allowed float_like(const Array& like, const Numbers& numbers) {
+  return like.dtype() == DType::float32 ? number(numbers) | array({}, numbers) : number(numbers);
+}
+
 }  // namespace tessera

@@ -280,6 +280,14 @@ FieldOf<Owner> row_attribute(std::string_view name, Array Owner::*member) {
   return field;
 }
 
+/// A float attribute of the dtype of `like`, another attribute: where that is float32 it is an
+/// array of shape () in models, whose floats are float64. Those of version 0.1 have a float.
+Value stored_float(double value, const Array& like);
+/// The float of such an array; any other value as it is.
+Value restored_float(const Value& value);
+/// What it may be in a model.
+Allowed float_like(const Array& like, const Numbers& numbers = {});
+
 /// What is known of a parameter without its estimator: for help texts.
 struct ParameterInfo {
   std::string name;

@@ -225,25 +225,15 @@ void check_n_components(const Value& n_components, const std::string& solver, st
         smallest));
 }
 
-// A float here, and of the components' dtype in the model: an array of shape () for float32. It was
-// a float there, too, in version 0.1.
 FieldOf<PCA> noise_variance_attribute(const std::function<Numbers(const PCA&)>& numbers) {
-  const auto single = [](const PCA& s) { return s.components_.dtype() == DType::float32; };
-  auto field = attribute("noise_variance_", &PCA::noise_variance_, [=](const PCA& s) {
-    return single(s) ? number(numbers(s)) | array({}, numbers(s)) : number(numbers(s));
-  });
-  field.get = [=](const void* owner) -> Value {
+  auto field = attribute("noise_variance_", &PCA::noise_variance_,
+                         [=](const PCA& s) { return float_like(s.components_, numbers(s)); });
+  field.get = [](const void* owner) {
     const auto& s = *static_cast<const PCA*>(owner);
-    if (!single(s)) return s.noise_variance_;
-    return replicated(std::vector<double>{s.noise_variance_}, {}, s.components_.comm())
-        .astype(DType::float32);
+    return stored_float(s.noise_variance_, s.components_);
   };
   field.set = [](void* owner, const Value& value) {
-    double& noise = static_cast<PCA*>(owner)->noise_variance_;
-    const bool scalar = value.is<Array>() && value.as<Array>().ndim() == 0 &&
-                        is_floating(value.as<Array>().dtype());
-    if (scalar) noise = value.as<Array>().astype(DType::float64).values<double>()[0];
-    return scalar || detail::assign(noise, value);
+    return detail::assign(static_cast<PCA*>(owner)->noise_variance_, restored_float(value));
   };
   return field;
 }

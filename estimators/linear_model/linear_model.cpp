@@ -163,24 +163,9 @@ void LinearModel::set_solution(const LeastSquares& problem, Small solution) {
     intercept_ = intercepts;
 }
 
-// A float32 intercept of one target is a float here and an array of shape () in the model, where a
-// float is float64. It was a float there, too, in version 0.1.
 Allowed LinearModel::allowed_intercept() const {
   // Without one it is 0.0 for any number of targets.
-  if (coef_.ndim() == 2) return number() | array({coef_.rows()});
-  return coef_.dtype() == DType::float32 ? number() | array({}) : number();
-}
-
-Value LinearModel::stored_intercept() const {
-  if (!intercept_.is<double>() || coef_.dtype() != DType::float32) return intercept_;
-  return replicated(std::vector<double>{intercept_.as<double>()}, {}, coef_.comm())
-      .astype(DType::float32);
-}
-
-void LinearModel::restore_intercept(const Value& value) {
-  intercept_ = value;
-  if (value.is<Array>() && value.as<Array>().ndim() == 0 && is_floating(value.as<Array>().dtype()))
-    intercept_ = value.as<Array>().astype(DType::float64).values<double>()[0];
+  return coef_.ndim() == 2 ? number() | array({coef_.rows()}) : float_like(coef_);
 }
 
 Rows LinearModel::do_predict(const Rows& x) const {

@@ -55,10 +55,12 @@ class LinearModel : public Regressor {
                                         [](const Self& s) { return s.allowed_intercept(); });
     field.get = [](const void* owner) {
       const auto& s = *static_cast<const Self*>(owner);
-      return s.params.fit_intercept ? s.stored_intercept() : s.intercept_;
+      return s.params.fit_intercept && s.intercept_.template is<double>()
+                 ? stored_float(s.intercept_.template as<double>(), s.coef_)
+                 : s.intercept_;
     };
     field.set = [](void* owner, const Value& value) {
-      static_cast<Self*>(owner)->restore_intercept(value);
+      static_cast<Self*>(owner)->intercept_ = restored_float(value);
       return true;
     };
     return field;
@@ -67,8 +69,6 @@ class LinearModel : public Regressor {
  private:
   Rows do_predict(const Rows& x) const;
   Allowed allowed_intercept() const;
-  Value stored_intercept() const;
-  void restore_intercept(const Value& value);
 };
 
 }  // namespace tessera
