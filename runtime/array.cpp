@@ -25,7 +25,7 @@ Distribution replicated_distribution(const Shape& shape, const Communicator& com
 }
 
 Array share(const void* rows, Shape shape, DType dtype, const Communicator& comm,
-            std::shared_ptr<const void> owner);
+            std::shared_ptr<const void> owner, Device device);
 
 struct Array::State {
   Shape shape;
@@ -42,12 +42,12 @@ struct Array::State {
     return out;
   }
   friend Array share(const void* rows, Shape shape, DType dtype, const Communicator& comm,
-                     std::shared_ptr<const void> owner) {
+                     std::shared_ptr<const void> owner, Device device) {
     struct Kept {
       std::shared_ptr<const void> owner;
       Buffer none;
     };
-    const auto kept = std::make_shared<Kept>(Kept{std::move(owner), {}});
+    const auto kept = std::make_shared<Kept>(Kept{std::move(owner), Buffer(0, device)});
     const Distribution by_rows = row_distribution(shape, comm);
     return State::array({std::move(shape),
                          dtype,
@@ -59,8 +59,8 @@ struct Array::State {
 };
 
 Array embed::adopt(const void* rows, Shape shape, DType dtype, const Communicator& comm,
-                   std::shared_ptr<const void> owner) {
-  return share(rows, std::move(shape), dtype, comm, std::move(owner));
+                   std::shared_ptr<const void> owner, Device device) {
+  return share(rows, std::move(shape), dtype, comm, std::move(owner), device);
 }
 
 namespace {

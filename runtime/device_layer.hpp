@@ -40,6 +40,8 @@ class DeviceLayer {
   virtual void release(int index, std::byte* data) noexcept = 0;
   /// A queue on device `index`; the layer keeps closed ones for the next call.
   virtual std::unique_ptr<DeviceQueue> open_queue(int index) = 0;
+  /// Returns when all that the program has queued on device `index`, by whatever way, has finished.
+  virtual void synchronize(int index) = 0;
   /// Queues a copy between tiles of equal rows, columns and dtype; each lies in host memory or on a
   /// device of this kind. Host memory must stay until the queue has been synchronised.
   virtual void copy(DeviceQueue& queue, const Tile& from, const Tile& to) = 0;

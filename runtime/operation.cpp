@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include <tessera/runtime/device_layer.hpp>
+#include <tessera/runtime/embed.hpp>
 #include <tessera/runtime/plugin.hpp>
 
 namespace tessera {
@@ -30,6 +31,13 @@ struct Registry {
   static const Backend::Entry* find(const Backend& backend, int operation) {
     const auto it = backend.implementations_.find(operation);
     return it == backend.implementations_.end() ? nullptr : &it->second;
+  }
+
+  static Backend backend_of(const std::string& name, int priority, int operation,
+                            Backend::Entry entry) {
+    Backend backend(name, Device::Kind::cpu, priority);
+    backend.implementations_.emplace(operation, std::move(entry));
+    return backend;
   }
 
   static void add(Backend backend, int plugin) {
@@ -135,13 +143,13 @@ std::vector<Support> Registry::table() {
   std::vector<Support> all;
   {
     const std::lock_guard lock(operations().mutex);
-    for (const auto& [name, id] : operations().ids)
+    for (const auto& [name, id] : operations().ids) {
       all.push_back({name, operations().known[static_cast<std::size_t>(id)].composed, {}});
+      for (const auto& b : now().backends)
+        if (const auto* found = find(*b, id))
+          all.back().entries.push_back({b->name(), b->device(), found->dtypes});
+    }
   }
-  for (Support& s : all)
-    for (const auto& b : now().backends)
-      if (const auto* found = find(*b, detail::operation_id(s.operation, s.composed)))
-        s.entries.push_back({b->name(), b->device(), found->dtypes});
   return all;
 }
 
@@ -159,6 +167,30 @@ std::uint64_t Registry::hash() {
 }
 
 void install(Backend backend) { Registry::add(std::move(backend), detail::plugin_being_loaded()); }
+
+const std::type_info* embed::implementation_type(const std::string& operation) {
+  Operations& all = operations();
+  const std::lock_guard lock(all.mutex);
+  const auto known = all.ids.find(operation);
+  if (known == all.ids.end())
+    throw ValueError(
+        fmt::format("there is no operation '{}'; the support table has all", operation));
+  for (const auto& b : Registry::now().backends)
+    if (const auto* found = Registry::find(*b, known->second)) return &found->implementation.type();
+  return nullptr;
+}
+
+void embed::implement(const std::string& operation, const std::string& backend, DTypes dtypes,
+                      int priority, std::any implementation) {
+  constexpr int no_file = -1;  // where a plug-in has its number
+  together(Communicator::world(), [&] {
+    Registry::add(Registry::backend_of(backend, priority, detail::operation_id(operation, false),
+                                       {dtypes, std::move(implementation)}),
+                  no_file);
+  });
+  detail::require_one_registry(fmt::format("the backend '{}'", backend), Communicator::world());
+}
+
 void detail::install_built_in(Backend backend) { Registry::add(std::move(backend), 0); }
 
 std::vector<std::string> backend_names() {

@@ -31,6 +31,15 @@ void detail::note_of_plugin(std::string_view what) {
   if (loading != 0) noted.append(what).append("\n");
 }
 
+void detail::require_one_registry(const std::string& what, const Communicator& comm) {
+  std::uint64_t mine = std::hash<std::string>{}(std::to_string(registry_hash()) + '\n' + noted);
+  for (const std::uint64_t theirs : comm.all_gather(mine))
+    if (theirs != mine) mine = 0;
+  together(comm, [&] {
+    if (mine == 0) throw RuntimeError(fmt::format("{} is not the same on every process", what));
+  });
+}
+
 void detail::load_plugin_here(const std::string& path, bool built_in) {
   static std::set<void*> loaded;
   static int count = 0;
@@ -75,13 +84,7 @@ void detail::load_plugin_here(const std::string& path, bool built_in) {
 
 void load_plugin(const std::string& path, const Communicator& comm) {
   together(comm, [&] { detail::load_plugin_here(path); });
-  std::uint64_t mine = std::hash<std::string>{}(std::to_string(registry_hash()) + '\n' + noted);
-  for (const std::uint64_t theirs : comm.all_gather(mine))
-    if (theirs != mine) mine = 0;
-  together(comm, [&] {
-    if (mine == 0)
-      throw RuntimeError(fmt::format("the plug-in '{}' is not the same on every process", path));
-  });
+  detail::require_one_registry(fmt::format("the plug-in '{}'", path), comm);
 }
 
 }  // namespace tessera

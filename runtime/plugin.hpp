@@ -8,7 +8,7 @@
 namespace tessera {
 
 /// Changes whenever what a plug-in sees of Tessera does.
-inline constexpr std::uint32_t plugin_version = 2;
+inline constexpr std::uint32_t plugin_version = 3;
 
 /// What the one function of a plug-in's shared library returns:
 ///
@@ -37,6 +37,10 @@ int plugin_being_loaded();
 /// Something beside backends that the plug-in being loaded, if any, brings: it must be the same on
 /// every process.
 void note_of_plugin(std::string_view what);
+/// RuntimeError unless the registry and the notes are the same on all processes, naming `what` was
+/// installed.
+/// Collective.
+void require_one_registry(const std::string& what, const Communicator& comm);
 /// The file's plug-in, loaded and checked for its version; `built_in`: one of our own. Local.
 void load_plugin_here(const std::string& path, bool built_in = false);
 }  // namespace detail

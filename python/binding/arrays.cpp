@@ -1,6 +1,9 @@
+#include <fmt/format.h>
+
 #include <tessera/io/convert.hpp>
 #include <tessera/io/dataset.hpp>
 #include <tessera/linalg/transpose.hpp>
+#include <tessera/runtime/device_layer.hpp>
 #include <tessera/runtime/embed.hpp>
 #include <tessera/runtime/error.hpp>
 
@@ -53,6 +56,34 @@ Array adopt(nb::object part, std::int64_t rows, const Communicator& comm) {
 std::pair<std::int64_t, std::int64_t> local_range(const Shape& shape, const Communicator& comm) {
   const Range mine = row_distribution(shape, comm).rows_of(comm.rank());
   return {mine.begin, mine.end};
+}
+
+// This process's rows of an array on a GPU that every process has whole, at `data`; its device is
+// that of `index`, or this process's where that is negative.
+Array adopt_cuda(nb::object owner, std::uintptr_t data, Shape shape, const std::string& dtype,
+                 int index, const Communicator& comm) {
+  Array x;
+  call([&] {
+    together(comm, [&] {
+      const DType type = dtype_from_name(dtype);
+      const Device device = Runtime::device(index < 0 ? "cuda" : fmt::format("cuda:{}", index));
+      device_layer(device.kind).synchronize(device.index);  // whoever made it may be at work
+      const Range mine = row_distribution(shape, comm).rows_of(comm.rank());
+      const auto row = static_cast<std::size_t>(elements_per_row(shape)) * size_of(type);
+      x = embed::adopt(
+          reinterpret_cast<const std::byte*>(data) + static_cast<std::size_t>(mine.begin) * row,
+          std::move(shape), type, comm, keep(owner), device);
+    });
+  });
+  return x;
+}
+
+// Address, shape, dtype and device of what DLPack says is on a GPU.
+nb::tuple cuda_memory(const nb::ndarray<nb::ro, nb::c_contig, nb::device::cuda>& x) {
+  nb::list shape;
+  for (std::size_t i = 0; i < x.ndim(); ++i) shape.append(x.shape(i));
+  return nb::make_tuple(reinterpret_cast<std::uintptr_t>(x.data()), nb::tuple(shape),
+                        std::string(name_of(dtype_of_part(x.dtype()))), x.device_id());
 }
 
 // Whether the parts are of one dtype and width, and every row is where the distribution wants it.
@@ -154,6 +185,14 @@ nb::object view(const Array& x, bool writable) {
                   : make(TypeTag<nb::ndarray<nb::numpy, nb::ro>>{});
 }
 
+nb::object view(const Tile& t) {
+  const std::size_t extents[] = {static_cast<std::size_t>(t.rows),
+                                 static_cast<std::size_t>(t.cols)};
+  const std::int64_t strides[] = {t.stride, 1};
+  return nb::cast(
+      nb::ndarray<nb::numpy>(t.data, 2, extents, nb::none(), strides, dlpack_dtype(t.dtype)));
+}
+
 Array whole(const Array& x) {
   if (x.comm().size() == 1 && x.distribution().kind() == Distribution::Kind::rows) return x.to(cpu);
   if (x.distribution().kind() == Distribution::Kind::block_cyclic)
@@ -214,6 +253,8 @@ void add_arrays(nb::module_& m) {
   nb::class_<Array> array(m, "Array", "A global array: its rows lie on the processes of the job.");
   add_properties(array);
   array.def_prop_ro("size", [](const Array& x) { return x.size(); })
+      .def_prop_ro("_address",
+                   [](const Array& x) { return reinterpret_cast<std::uintptr_t>(x.local().data); })
       .def("_local", [](const Array& x) { return view(x, false); })
       .def("_whole",
            [](const Array& x, bool writable) {
@@ -246,6 +287,8 @@ void add_arrays(nb::module_& m) {
     return out;
   });
   m.def("adopt", &adopt);
+  m.def("adopt_cuda", &adopt_cuda);
+  m.def("cuda_memory", &cuda_memory);
   m.def("local_range", &local_range);
   m.def("from_parts", &from_parts);
   m.def("replicated", &replicated_copy);

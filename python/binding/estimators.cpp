@@ -157,6 +157,23 @@ nb::object from_model(const Model& model) {
 
 }  // namespace
 
+nb::object to_python(const Estimator& estimator) {
+  return from_model(estimator.is_fitted()
+                        ? estimator.model()
+                        : Model{std::string(estimator.name()), estimator.get_params(false), {}});
+}
+
+void learn(Estimator& estimator, nb::handle attributes, std::int64_t features) {
+  nb::dict found;
+  if (!nb::try_cast(attributes, found))
+    throw TypeError(fmt::format("what learns returns a dict of the fitted attributes, got {}",
+                                nb::repr(attributes).c_str()));
+  Model model = model_of(std::string(estimator.name()), {}, found);
+  model.params = estimator.get_params(false);
+  model.attributes.emplace_back("n_features_in_", features);
+  estimator.restore(model);
+}
+
 nb::object to_python(const Value& value) {
   return std::visit(
       [](const auto& v) -> nb::object {

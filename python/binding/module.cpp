@@ -3,6 +3,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <tessera/runtime/embed.hpp>
@@ -28,16 +29,27 @@ std::vector<Warning> take_noted() {
   return std::exchange(noted, {});
 }
 
-// The function of tessera._errors of that name. Imported when first needed.
-nb::object errors(const char* function) {
-  return nb::module_::import_("tessera._errors").attr(function);
-}
-
 void tell_python() {
   for (const auto& [text, kind] : take_noted()) errors("warn")(text, kind, speaks);
 }
 
+// Of this thread: how many calls it is in, for a backend in Python may call, and whether in a
+// kernel.
+thread_local int depth = 0;
+thread_local bool in_kernel = false;
+
+// What ends the call: other threads may be in it. Under the interpreter's lock.
+std::optional<nb::python_error> ending;
+
+struct Deeper {
+  Deeper() { ++depth; }
+  ~Deeper() { --depth; }
+  Deeper(const Deeper&) = delete;
+};
+
 void require_usable() {
+  if (in_kernel)
+    throw RuntimeError("a kernel in Python cannot call Tessera: it runs inside of a call");
   if (!Runtime::running()) throw RuntimeError("Tessera has ended: the interpreter is exiting");
   if (std::this_thread::get_id() != main_thread && Communicator::world().size() > 1)
     throw RuntimeError(
@@ -56,13 +68,36 @@ void translate(const std::exception_ptr& failure, void*) {
 
 }  // namespace
 
+InKernel::InKernel(bool kernel) : before_(in_kernel) { in_kernel = in_kernel || kernel; }
+InKernel::~InKernel() { in_kernel = before_; }
+
+void end_call(const nb::python_error& exception) {
+  if (!ending) ending.emplace(exception);
+  throw embed::Interrupted();
+}
+void require_not_ending() {
+  if (ending) throw embed::Interrupted();
+}
+
+// Imported when first needed.
+nb::object errors(const char* function) {
+  return nb::module_::import_("tessera._errors").attr(function);
+}
+
 void call(const std::function<void()>& work) {
   require_usable();
   try {
     const nb::gil_scoped_release unlocked;
-    const std::lock_guard lock(calling);
+    std::unique_lock lock(calling, std::defer_lock);
+    if (depth == 0) lock.lock();
+    const Deeper inside;
     work();
   } catch (...) {
+    if (ending) {
+      const nb::python_error exception = *ending;
+      ending.reset();
+      throw exception;
+    }
     if (PyErr_Occurred()) throw nb::python_error();  // an interrupt, and what came of it
     tell_python();
     throw;
@@ -111,4 +146,5 @@ NB_MODULE(_core, m) {
   add_arrays(m);
   add_estimators(m);
   add_functions(m);
+  add_backends(m);
 }

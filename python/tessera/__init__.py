@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import _start  # noqa: F401  (first: it starts the runtime)
 from ._arrays import Array, Stream, asarray, from_local, read, stream, write
-from ._backends import backends, only, prefer, skip, support, trace
+from ._backends import backends, only, prefer, register, skip, support, trace
 from ._comm import Communicator
 from ._core import __version__, rank, set_threads, show_progress, size, threads, world
 from ._modules import all_estimators, load
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Array", "Communicator", "Stream", "all_estimators", "asarray", "backends", "from_local", "load",
-    "only", "patch_sklearn", "prefer", "rank", "read", "set_threads", "show_progress", "size", "skip",
+    "only", "patch_sklearn", "prefer", "rank", "read", "register", "set_threads", "show_progress", "size", "skip",
     "stream", "support", "threads", "trace", "unpatch_sklearn", "world", "write",
 ]
 

@@ -1,5 +1,6 @@
 """Arrays: what goes in and comes out."""
 
+import math
 import os
 
 import numpy as np
@@ -44,6 +45,36 @@ def _words(x):
     return codes.reshape(x.shape).astype(np.int64), words.tolist()
 
 
+def _on_gpu(x):
+    """Whether x is memory of a GPU; TypeError for that of other devices."""
+    if not hasattr(x, "__dlpack_device__"):
+        return hasattr(x, "__cuda_array_interface__")
+    kind = int(x.__dlpack_device__()[0])
+    if kind not in (1, 2, 13):  # of the host, of CUDA, CUDA's managed memory
+        raise TypeError(f"an array on a device of DLPack's kind {kind} must be copied to the host first")
+    return kind != 1
+
+
+def _from_gpu(x, comm):
+    described = getattr(x, "__cuda_array_interface__", None)
+    if described is None:
+        address, shape, dtype, index = _core.cuda_memory(x)
+        dtype, packed, strides = np.dtype(dtype), None, None
+    else:
+        address, shape, dtype = described["data"][0], tuple(described["shape"]), np.dtype(described["typestr"])
+        # Which GPU it is, only DLPack knows; else this process's.
+        index = int(x.__dlpack_device__()[1]) if hasattr(x, "__dlpack_device__") else -1
+        packed = tuple(dtype.itemsize * math.prod(shape[i + 1 :]) for i in range(len(shape)))
+        strides = described.get("strides")
+        if native(np.empty(0, dtype)).dtype != dtype:
+            raise TypeError(f"an array of dtype {dtype} on a GPU must be converted first")
+        if described.get("mask") is not None:
+            raise TypeError("an array on a GPU must have no mask")
+    if not shape or strides not in (None, packed):
+        raise ValueError("an array on a GPU must have rows and be C-contiguous")
+    return _core.adopt_cuda(x, address, shape, dtype.name, index, comm)
+
+
 def asarray(x, dtype=None, *, comm=None) -> Array:
     """An Array, of rows spread over the processes, from what every process has whole.
 
@@ -52,7 +83,8 @@ def asarray(x, dtype=None, *, comm=None) -> Array:
     x : Array, Stream, ndarray, or anything with ``__array__`` or ``__dlpack__``
         The same on every process; under ``TESSERA_CHECK=1`` that is checked. A C-contiguous NumPy
         array is not copied: leave it as it is while the Array lives. float16 becomes float32 and
-        long double float64; objects must be strings.
+        long double float64; objects must be strings. C-contiguous memory of a GPU (DLPack,
+        ``__cuda_array_interface__``) is used where it lies.
     dtype : dtype, optional
         To convert to.
     comm : Communicator or mpi4py.MPI.Comm, optional
@@ -67,6 +99,9 @@ def asarray(x, dtype=None, *, comm=None) -> Array:
             raise ValueError("the array lies on other processes than those of comm")
         x = x if isinstance(x, Array) else x.collect()
         return x if dtype is None else x.astype(dtype)
+    if _on_gpu(x):
+        array = _from_gpu(x, communicator(comm))
+        return array if dtype is None else array.astype(dtype)
     if not hasattr(x, "__array__") and hasattr(x, "__dlpack__"):
         x = np.from_dlpack(x)
     x = np.asarray(x, dtype=dtype)

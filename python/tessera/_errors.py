@@ -20,6 +20,12 @@ def _class(kind):
     return getattr(builtins, kind, RuntimeError)
 
 
+def is_known(kind):
+    """Whether C++ has the class of that name."""
+    return kind in ("ValueError", "TypeError", "InvalidParameterError", "NotFittedError",
+                    "LinAlgError", "NotImplementedError", "OSError", "MemoryError", "RuntimeError")
+
+
 def error(kind, text):
     return _class(kind)(text)
 

@@ -257,6 +257,11 @@ class Layer final : public DeviceLayer {
     }
   }
 
+  void synchronize(int index) override {
+    check(cudaSetDevice(index));
+    check(cudaDeviceSynchronize());
+  }
+
   std::unique_ptr<DeviceQueue> open_queue(int index) override {
     need(index);
     return std::make_unique<Queue>(streams_, index);

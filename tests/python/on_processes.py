@@ -101,6 +101,32 @@ def groups():
     raises(TypeError, "comm must be a communicator", lambda: tessera.asarray(X, comm=3))
 
 
+def backends():
+    def standardize(x, shift, scale, out):
+        if x[0, 0] == Y[0]:
+            raise KeyError("only here")
+        out[:] = (x - shift) / scale
+
+    a = tessera.asarray(X)
+    model = StandardScaler().fit(a)
+    tessera.register("linalg.standardize", "mine", standardize)
+    with tessera.prefer("mine"):
+        np.testing.assert_allclose(model.transform(X).mean(axis=0), 0, atol=1e-12)
+        bad = np.where(np.arange(3000)[:, None] == 2816, Y[0], X)  # a leaf of the last process
+        rank = f" (rank {SIZE - 1})" if SIZE > 1 else ""
+        raises(RuntimeError, "KeyError: linalg.standardize in mine: 'only here'",
+               lambda: model.transform(bad))
+        raises(RuntimeError, rank, lambda: model.transform(bad))
+    if SIZE > 1:
+        raises(RuntimeError, "the backend 'unlike' is not the same on every process",
+               lambda: tessera.register("linalg.standardize", "unlike", standardize,
+                                        dtypes=["f4" if RANK else "f8"]))
+        def choose():
+            with tessera.prefer("mine" if RANK else "cpu"):
+                KMeans(2).fit(a)
+        raises(RuntimeError, "the processes chose different selections: rank 0 cpu, rank 1 mine", choose)
+
+
 def mpi4py():
     try:
         from mpi4py import MPI
@@ -146,6 +172,7 @@ if __name__ == "__main__":
     parts()
     who_passes_something_else()
     groups()
+    backends()
     outcome = [mpi4py(), the_same_bits()]
     if RANK == 0:
         print(outcome)

@@ -3,6 +3,7 @@
 import gc
 import pickle
 import resource
+import shutil
 import subprocess
 import sys
 import warnings
@@ -255,3 +256,28 @@ def test_models_are_the_programs_files(name, x):
     model.fit(x, x[:, 0] * 2 - x[:, 1]).save("python.tessera")
     subprocess.run([program, "fit", name, "data.h5:/X", *words, "--model", "program.tessera"], check=True)
     assert Path("python.tessera").read_bytes() == Path("program.tessera").read_bytes()
+
+
+class OnGpu:
+    """An array on a GPU, as CuPy's and PyTorch's describe themselves."""
+
+    def __init__(self, address, shape, dtype, **more):
+        self.__cuda_array_interface__ = {"data": (address, False), "shape": shape, "version": 3,
+                                         "typestr": np.dtype(dtype).str} | more
+
+    def __dlpack_device__(self):
+        return 2, 0
+
+    def __dlpack__(self, **how):
+        raise AssertionError("memory of a GPU is no NumPy array")
+
+
+def test_arrays_on_a_gpu_are_refused_without_one():
+    if shutil.which("nvidia-smi"):
+        pytest.skip("there is a GPU")
+    with pytest.raises(NotImplementedError, match="cuda"):
+        tessera.asarray(OnGpu(4096, (4, 2), "f4"))
+    with pytest.raises(TypeError, match="dtype float16 on a GPU must be converted"):
+        tessera.asarray(OnGpu(4096, (4, 2), "f2"))
+    with pytest.raises(ValueError, match="C-contiguous"):
+        tessera.asarray(OnGpu(4096, (4, 2), "f4", strides=(4, 16)))
