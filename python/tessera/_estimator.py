@@ -14,6 +14,7 @@ from sklearn.base import (
     RegressorMixin,
     TransformerMixin,
 )
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -103,9 +104,13 @@ class Core(BaseEstimator):
             return asarray(np.asarray(sample_weight, dtype=np.float64), comm=X.comm)
         return asarray(_check_sample_weight(sample_weight, _Rows(X.shape)))
 
-    def _out(self, results, given):
-        """Results as X came."""
-        if not isinstance(given, _OURS):
+    def _out(self, results, given, method=None):
+        """Results as X came; what set_output makes a data frame of is NumPy's."""
+        framed = (method == "transform" and isinstance(given, _OURS)
+                  and _get_output_config("transform", self)["dense"] != "default")
+        if framed:
+            results = [asarray(one) for one in results]
+        if framed or not isinstance(given, _OURS):
             results = [one.numpy(writable=True) for one in results]
         return results[0] if len(results) == 1 else tuple(results)
 
@@ -180,7 +185,8 @@ class Core(BaseEstimator):
 
     def _map(self, method, X, of_features):
         check_is_fitted(self, "_live")
-        return self._out(self._live.results(method, self._rows(X, False, of_features)), X)
+        return self._out(self._live.results(method, self._rows(X, False, of_features)), X,
+                         method)
 
     def _measure(self, method, X, y=None, sample_weight=None):
         check_is_fitted(self, "_live")
@@ -202,6 +208,8 @@ class Core(BaseEstimator):
 
     @property
     def _n_features_out(self):
+        if not hasattr(self, "transform"):
+            raise AttributeError("_n_features_out")
         return len(self._live.feature_names_out)
 
     def __getstate__(self):
