@@ -1,4 +1,5 @@
-// Times one fit on data in memory and prints a line of JSON; benchmarks/compare.py calls it.
+// Times one fit on data in memory, or the prediction of few rows, and prints a line of JSON;
+// benchmarks/compare.py and benchmarks/python.py call it.
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -41,7 +42,7 @@ int main(int argc, char** argv) {
   CLI::App app{"Time one fit on data in memory"};
   app.add_option("case", what)
       ->required()
-      ->check(CLI::IsMember({"kmeans", "pca", "linear", "scaler"}));
+      ->check(CLI::IsMember({"kmeans", "pca", "linear", "scaler", "predict"}));
   app.add_option("--rows", rows);
   app.add_option("--cols", cols);
   app.add_option("--clusters", clusters);
@@ -65,6 +66,9 @@ int main(int argc, char** argv) {
         KMeans({.n_clusters = clusters, .init = centers, .max_iter = n, .tol = 0.0}).fit(x);
       });
     };
+    constexpr int calls = 3000;
+    KMeans fitted({.n_clusters = 8, .max_iter = 10});
+    if (what == "predict") fitted.fit(random_array({1000, cols}, DType::float32, 2));
     std::vector<double> times;
     for (int i = -1; i < repeat; ++i) {  // one warm-up
       double t = 0;
@@ -74,6 +78,11 @@ int main(int argc, char** argv) {
         t = seconds([&] { PCA({.n_components = 10, .svd_solver = "covariance_eigh"}).fit(x); });
       if (what == "linear") t = seconds([&] { LinearRegression().fit(x, y); });
       if (what == "scaler") t = seconds([&] { StandardScaler().fit_transform(x); });
+      if (what == "predict")
+        t = seconds([&] {
+              for (int call = 0; call < calls; ++call) fitted.predict(x);
+            }) /
+            calls;
       if (i >= 0) times.push_back(t);
     }
     const double rss = peak_rss_mb();

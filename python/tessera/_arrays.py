@@ -75,6 +75,11 @@ def _from_gpu(x, comm):
     return _core.adopt_cuda(x, address, shape, dtype.name, index, comm)
 
 
+def _in_order(x):
+    """Row-major and aligned."""
+    return x if x.flags.c_contiguous and x.flags.aligned else np.require(x, requirements=["C", "A"])
+
+
 def asarray(x, dtype=None, *, comm=None) -> Array:
     """An Array, of rows spread over the processes, from what every process has whole.
 
@@ -99,12 +104,13 @@ def asarray(x, dtype=None, *, comm=None) -> Array:
             raise ValueError("the array lies on other processes than those of comm")
         x = x if isinstance(x, Array) else x.collect()
         return x if dtype is None else x.astype(dtype)
-    if _on_gpu(x):
-        array = _from_gpu(x, communicator(comm))
-        return array if dtype is None else array.astype(dtype)
-    if not hasattr(x, "__array__") and hasattr(x, "__dlpack__"):
-        x = np.from_dlpack(x)
-    x = np.asarray(x, dtype=dtype)
+    if type(x) is not np.ndarray or dtype is not None:
+        if _on_gpu(x):
+            array = _from_gpu(x, communicator(comm))
+            return array if dtype is None else array.astype(dtype)
+        if not hasattr(x, "__array__") and hasattr(x, "__dlpack__"):
+            x = np.from_dlpack(x)
+        x = np.asarray(x, dtype=dtype)
     categories = None
     if x.dtype.kind in "OUS":
         if x.dtype.kind == "O" and not all(isinstance(word, str) for word in x.flat):
@@ -114,11 +120,13 @@ def asarray(x, dtype=None, *, comm=None) -> Array:
     comm = communicator(comm)
     if x.ndim == 0:
         return _core.replicated(x, comm)
-    if os.environ.get("TESSERA_CHECK") == "1" and comm.size > 1:
-        _check_alike(x, comm)
-    begin, end = _core.local_range(x.shape, comm) if comm.size > 1 else (0, len(x))
-    part = np.require(x[begin:end], requirements=["C", "A"])
-    array = _core.adopt(part, len(x), comm)
+    part = x
+    if comm.size > 1:
+        if os.environ.get("TESSERA_CHECK") == "1":
+            _check_alike(x, comm)
+        begin, end = _core.local_range(x.shape, comm)
+        part = x[begin:end]
+    array = _core.adopt(_in_order(part), len(x), comm)
     return array if categories is None else array.categorized(categories)
 
 
@@ -133,7 +141,7 @@ def from_local(part, *, comm=None) -> Array:
     comm : Communicator or mpi4py.MPI.Comm, optional
         The processes; all of the job by default.
     """
-    part = np.require(native(np.asarray(part)), requirements=["C", "A"])
+    part = _in_order(native(np.asarray(part)))
     if part.ndim == 0:
         raise ValueError("from_local takes rows, got a scalar")
     return _core.from_parts(part, communicator(comm))

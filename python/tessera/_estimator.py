@@ -68,7 +68,7 @@ class Core(BaseEstimator):
             and X.dtype.char in "fd"
             and len(X) > 0
             and X.shape[1] == self.n_features_in_
-            and not hasattr(self, "feature_names_in_")
+            and "feature_names_in_" not in vars(self)
         )
         if quick:
             return asarray(X)
@@ -183,25 +183,29 @@ class Core(BaseEstimator):
         self._take(live)
         return self
 
+    def _require_fitted(self):
+        if "_live" not in vars(self):
+            check_is_fitted(self, "_live")  # which takes longer than predicting a few rows
+
     def _map(self, method, X, of_features):
-        check_is_fitted(self, "_live")
+        self._require_fitted()
         return self._out(self._live.results(method, self._rows(X, False, of_features)), X,
                          method)
 
     def _measure(self, method, X, y=None, sample_weight=None):
-        check_is_fitted(self, "_live")
+        self._require_fitted()
         rows = self._rows(X, reset=False)
         target = self._target(y, self._described["role"] in ("regressor", "classifier"), rows.comm)
         weights = None if sample_weight is None else self._weights(sample_weight, rows)
         return self._live.measure(method, rows, target, weights)
 
     def _tell(self, method):
-        check_is_fitted(self, "_live")
+        self._require_fitted()
         return self._live.tell(method).numpy(writable=True)
 
     def save(self, path):
         """Writes the fitted estimator as a model file, which the program reads, too. Collective."""
-        check_is_fitted(self, "_live")
+        self._require_fitted()
         self._live.save(os.fspath(path))
 
     # --- scikit-learn's protocols -------------------------------------------------------------
