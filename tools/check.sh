@@ -1,8 +1,9 @@
 #!/bin/bash
-# What takes longer than tests should: tools/check.sh [format] [tidy [FILE...]] [asan]; all three
-# without a word.
+# What takes longer than tests should: tools/check.sh [format] [tidy [FILE...]] [pip] [asan]; all
+# four without a word.
 #   format  no file that clang-format would change
 #   tidy    clang-tidy finds nothing in the FILEs, else in all sources (half an hour on two cores)
+#   pip     `pip install .` into an environment of its own, and tests/python/test_package.py there
 #   asan    all CTest tests under the address and undefined-behaviour sanitizers (an hour)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -28,6 +29,15 @@ asan() {
   ctest --preset asan --parallel 2 --timeout 1200
 }
 
+pip() {
+  local folder tests=$PWD/tests/python passed=0
+  folder=$(mktemp -d)
+  /usr/bin/python3 -m venv "$folder/venv" && "$folder/venv/bin/pip" install --quiet . pytest pandas &&
+    (cd "$folder" && venv/bin/python -m pytest -q -p no:cacheprovider "$tests/test_package.py") || passed=1
+  rm -rf "$folder"
+  return $passed
+}
+
 status=0
 check() { # check NAME ARGUMENTS...
   if "$@"; then echo "$1: passed"; else
@@ -36,10 +46,11 @@ check() { # check NAME ARGUMENTS...
   fi
 }
 case ${1-all} in
-  format | tidy | asan) check "$@" ;;
+  format | tidy | pip | asan) check "$@" ;;
   all)
     check format
     check tidy
+    check pip
     check asan
     ;;
   *)

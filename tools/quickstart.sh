@@ -22,7 +22,11 @@ run() {
 
 build() {
   cmake --preset release
-  cmake --build --preset release --target tessera
+  local targets=(tessera)
+  if grep -q '^TESSERA_BUILD_PYTHON:BOOL=ON' build/release/CMakeCache.txt; then
+    targets+=(tessera_python)
+  fi
+  cmake --build --preset release --target "${targets[@]}"
 }
 
 program=build/release/tools/tessera
@@ -44,6 +48,10 @@ run '  LinearRegression  diabetes: 442 patients, 10 features' \
   tessera fit LinearRegression out/diabetes.h5:/X --y out/diabetes.h5:/y \
   --model out/diabetes.tessera
 r2=$(tessera score out/diabetes.tessera out/diabetes.h5:/X --y out/diabetes.h5:/y)
+if compgen -G 'build/release/python/tessera/_core.*' >/dev/null; then
+  run '  a script of scikit-learn, with python -m tessera' "${mpirun[@]}" -n 2 \
+    .venv/bin/python -m tessera examples/python/gallery/colours_of_a_photograph.py
+fi
 run 'Drawing' .venv/bin/python tools/quickstart_pictures.py "$program" out
 
 echo

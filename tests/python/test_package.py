@@ -244,7 +244,9 @@ def test_importing_is_quick_and_leaves_scikit_learn_alone():
 @pytest.mark.parametrize("name", ["KMeans", "StandardScaler", "LinearRegression"])
 def test_models_are_the_programs_files(name, x):
     """The same bytes as `tessera fit` writes, and the program reads them."""
-    program = Path(__file__).parents[2] / "build/release/tools/tessera"
+    program = Path(sys.executable).parent / "tessera"  # where pip installed it
+    if not program.exists():
+        program = Path(__file__).parents[2] / "build/release/tools/tessera"
     tessera.write("data.h5", x, "X")
     tessera.write("data.h5:/y", x[:, 0] * 2 - x[:, 1])
     np.testing.assert_array_equal(tessera.read("data.h5", "/X").numpy(), x)
