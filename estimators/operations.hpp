@@ -19,6 +19,8 @@ struct EstimatorType::Operations {
 
 namespace detail {
 
+/// NotFittedError unless it is fitted.
+void require_fitted(const Estimator& estimator);
 /// The number of an operation; ValueError listing the methods of `type` for a name that it has not
 /// or that has another signature (the index of its kind in Operations::One).
 int method_id(const EstimatorType& type, std::string_view method, std::size_t kind);
