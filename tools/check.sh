@@ -18,7 +18,7 @@ tidy() {
   local files=("$@")
   [ $# -gt 0 ] || mapfile -t files < <(git ls-files {runtime,array,solvers,model,linalg,estimators,io}'/*.cpp' 'tools/*.cpp' |
     grep -v /cuda/)
-  cmake --preset release >/dev/null # without precompiled headers, which Clang cannot read
+  cmake --preset release >/dev/null
   printf '%s\n' "${files[@]}" |
     xargs -P "$(nproc)" -n 1 clang-tidy -p build/release --quiet --warnings-as-errors='*'
 }

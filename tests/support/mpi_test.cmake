@@ -16,15 +16,8 @@ add_library(tessera_test_main STATIC ${TESSERA_TEST_SUPPORT}/mpi_main.cpp)
 target_link_libraries(tessera_test_main PUBLIC tessera_runtime GTest::gtest MPI::MPI_CXX fmt::fmt)
 target_include_directories(tessera_test_main PUBLIC ${PROJECT_SOURCE_DIR}/tests)
 target_compile_definitions(tessera_test_main PUBLIC OMPI_SKIP_MPICXX)
-# Tests are compiled once and run for seconds.
-target_compile_options(tessera_test_main PUBLIC -Wall -Wextra -ffp-contract=off ${TESSERA_LIGHT_OPTIMIZATION})
+target_compile_options(tessera_test_main PUBLIC -Wall -Wextra -ffp-contract=off)
 target_link_options(tessera_test_main INTERFACE -rdynamic) # function names in stacks
-
-# What nearly all tests include is compiled once, for an executable that nobody runs: the flags of all
-# executables agree.
-add_executable(tessera_test_headers EXCLUDE_FROM_ALL ${TESSERA_TEST_SUPPORT}/mpi_main.cpp)
-target_link_libraries(tessera_test_headers PRIVATE tessera_test_main)
-tessera_precompile(tessera_test_headers <gtest/gtest.h> <tessera/runtime/reduce.hpp> <tessera/runtime/runtime.hpp>)
 
 # The command that starts a program on n ranks, as a list.
 function(mpi_command variable n)
@@ -33,10 +26,11 @@ function(mpi_command variable n)
 endfunction()
 
 # mpi_test(<name> SOURCES <files> [RANKS 1 2 3 4] [LIMIT <seconds per test>] [LIBRARIES <targets>]
-#          [ENVIRONMENT NAME=value ...] [LABELS ...])
-# One executable, one CTest test per number of ranks: <name>.np1, <name>.np2, ...
+#          [ENVIRONMENT NAME=value ...] [LABELS ...] [COMPUTES])
+# One executable, one CTest test per number of ranks: <name>.np1, <name>.np2, ... In a release it is
+# optimised only if it COMPUTES much itself: most run for less than that takes.
 function(mpi_test name)
-  cmake_parse_arguments(arg "" "LIMIT" "SOURCES;RANKS;LIBRARIES;ENVIRONMENT;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "COMPUTES" "LIMIT" "SOURCES;RANKS;LIBRARIES;ENVIRONMENT;LABELS" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "mpi_test(${name}): unknown arguments ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -48,9 +42,7 @@ function(mpi_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE tessera_test_main ${arg_LIBRARIES})
-  if(TESSERA_PCH)
-    target_precompile_headers(${name} REUSE_FROM tessera_test_headers)
-  endif()
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:$<IF:$<BOOL:${arg_COMPUTES}>,-O1,-O0>>)
   math(EXPR ceiling "5 * ${arg_LIMIT}")
   foreach(n IN LISTS arg_RANKS)
     mpi_command(launch ${n})
