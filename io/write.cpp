@@ -121,11 +121,22 @@ std::uint64_t required_bytes(const std::string& file, const Targets& targets) {
   return bytes;
 }
 
-// How links are made: with the groups on their way.
-Id with_groups() {
-  Id links(check(H5Pcreate(H5P_LINK_CREATE)));
-  check(H5Pset_create_intermediate_group(links, 1));
-  return links;
+// How objects are made: without the time, so that equal contents are equal bytes whenever they are
+// written.
+Id untimed(hid_t kind) {
+  Id creation(check(H5Pcreate(kind)));
+  check(H5Pset_obj_track_times(creation, false));
+  return creation;
+}
+
+// Those of `path` that are missing.
+void make_groups(hid_t file_id, const std::string& path) {
+  for (auto end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1)) {
+    const std::string group = path.substr(0, end);
+    if (check(H5Lexists(file_id, group.c_str(), H5P_DEFAULT)) == 0)
+      Id(check(
+          H5Gcreate2(file_id, group.c_str(), H5P_DEFAULT, untimed(H5P_GROUP_CREATE), H5P_DEFAULT)));
+  }
 }
 
 // On rank 0 alone: the temporary with everything but the numbers, whose room is reserved.
@@ -141,20 +152,21 @@ void prepare(PendingFile& pending, const std::string& file, const Targets& targe
   if (keep) pending.copy_target();
   // Looked at first: HDF5 1.10 crashes at the end of the program when closing a file has failed.
   pending.require_room(required_bytes(file, targets));
-  Id file_id(check(keep ? H5Fopen(pending.path().c_str(), H5F_ACC_RDWR, access)
-                        : H5Fcreate(pending.path().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access)));
-  const Id links = with_groups();
-  const Id creation(check(H5Pcreate(H5P_DATASET_CREATE)));
+  Id file_id(check(
+      keep ? H5Fopen(pending.path().c_str(), H5F_ACC_RDWR, access)
+           : H5Fcreate(pending.path().c_str(), H5F_ACC_TRUNC, untimed(H5P_FILE_CREATE), access)));
+  const Id creation = untimed(H5P_DATASET_CREATE);
   check(H5Pset_layout(creation, H5D_CONTIGUOUS));
   check(H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY));
   check(H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER));
   for (const auto& [path, shape, dtype, transfer, names, text] : targets) {
     if (keep) clear_way(file_id, file, path);
+    make_groups(file_id, path);
     const Id type = text ? hdf5::text_type(shape[1]) : hdf5::stored_type(dtype);
     const Shape extent = text ? Shape{shape[0]} : shape;
     const hdf5::Selection all(extent, {0, extent.empty() ? 1 : extent[0]});
-    Id dataset(
-        check(H5Dcreate2(file_id, path.c_str(), type, all.file, links, creation, H5P_DEFAULT)));
+    Id dataset(check(
+        H5Dcreate2(file_id, path.c_str(), type, all.file, H5P_DEFAULT, creation, H5P_DEFAULT)));
     hdf5::write_column_names(dataset, names);
     check(dataset.close());
   }
@@ -176,10 +188,10 @@ void bring_up_to_date(std::unique_ptr<PendingFile>& pending, const std::string& 
   fresh->require_room(required_bytes(file, targets));
   const Id ours(check(H5Fopen(pending->path().c_str(), H5F_ACC_RDONLY, file_access())));
   Id all(check(H5Fopen(fresh->path().c_str(), H5F_ACC_RDWR, file_access())));
-  const Id links = with_groups();
   for (const Target& t : targets) {
     clear_way(all, file, t.path);
-    check(H5Ocopy(ours, t.path.c_str(), all, t.path.c_str(), H5P_DEFAULT, links));
+    make_groups(all, t.path);
+    check(H5Ocopy(ours, t.path.c_str(), all, t.path.c_str(), H5P_DEFAULT, H5P_DEFAULT));
     note_progress();
   }
   check(H5Fflush(all, H5F_SCOPE_GLOBAL));

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <hdf5.h>
 #include <sys/resource.h>
 
 #include <atomic>
@@ -55,6 +56,24 @@ Rows lazily(const Array& x) {
   return map_rows(x, x.shape(), x.dtype(), [](const Leaf& in, const Tile& out, Stream&) {
     std::memcpy(out.data, in.tile.data,
                 static_cast<std::size_t>(out.rows * out.cols) * size_of(out.dtype));
+  });
+}
+
+TEST(Written, HoldsNoTimes) {
+  const Scratch folder;
+  const std::string file = folder / "x.h5";
+  const Array x = sample({300, 2}, DType::float64);
+  io::write(file, "/a/b/x", x);
+  io::write(file, "/a/y", x);
+  test::on_rank_0([&] {
+    const hid_t id = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+    for (const char* object : {"/", "/a", "/a/b", "/a/b/x", "/a/y"}) {
+      H5O_info_t info{};
+      EXPECT_GE(H5Oget_info_by_name2(id, object, &info, H5O_INFO_TIME, H5P_DEFAULT), 0);
+      EXPECT_EQ(info.btime, 0) << object;
+      EXPECT_EQ(info.mtime, 0) << object;
+    }
+    H5Fclose(id);
   });
 }
 

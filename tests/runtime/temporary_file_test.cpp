@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -14,6 +17,21 @@
 
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/temporary_file.hpp>
+
+#include "support/near.hpp"
+
+namespace {
+int linking_fails = 0;  // the errno of file systems that do not link
+int links_refused = 0;
+}
+
+// In the place of the C library's, for the runtime, too.
+extern "C" int linkat(int from, const char* path, int to, const char* name, int flags) noexcept {
+  if (linking_fails == 0) return static_cast<int>(syscall(SYS_linkat, from, path, to, name, flags));
+  errno = linking_fails;
+  ++links_refused;
+  return -1;
+}
 
 namespace tessera {
 namespace {
@@ -30,6 +48,7 @@ class TemporaryFileTest : public testing::TestWithParam<bool> {
   void TearDown() override {
     fs::remove_all(folder_);
     detail::allow_unnamed_files(true);
+    linking_fails = 0;
   }
 
   std::string at(const std::string& name) const { return (folder_ / name).string(); }
@@ -101,6 +120,35 @@ TEST_P(TemporaryFileTest, TakesItsNameInTheEndOrVanishes) {
   write_through(at("x"), "two");
   EXPECT_EQ(contents(at("x")), "two");
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1);
+}
+
+TEST_P(TemporaryFileTest, IsCopiedWhereFilesAreNotLinked) {
+  for (const int why : {EPERM, EXDEV, EOPNOTSUPP, ENOENT}) {
+    linking_fails = why;
+    links_refused = 0;
+    write_through(at("x"), "one");
+    EXPECT_EQ(contents(at("x")), "one");
+    ASSERT_EQ(chmod(at("x").c_str(), 0640), 0);
+    write_through(at("x"), "second");
+    EXPECT_EQ(contents(at("x")), "second");
+    struct stat status {};
+    EXPECT_EQ(stat(at("x").c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777, 0640U);
+    {
+      TemporaryFile third(at("x"), "'it'");
+      EXPECT_FALSE(third.take_name(true));
+    }
+    EXPECT_EQ(contents(at("x")), "second");
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1);
+    EXPECT_EQ(links_refused > 0, GetParam());
+    fs::remove(at("x"));
+    fs::create_directory(at("gone"));
+    TemporaryFile lost(at("gone/x"), "'it'");
+    fs::remove_all(at("gone"));
+    test::expect_error<OSError>([&] { lost.take_name(false); },
+                                "cannot write 'it': No such file or directory");
+    EXPECT_TRUE(is_empty());
+  }
 }
 
 TEST_P(TemporaryFileTest, IsRemovedByWhateverEndsTheProcess) {

@@ -40,8 +40,16 @@ def one_thread():
         yield
 
 
-def pytest_collection_modifyitems(items):
-    """Before 1.9 scikit-learn had other defaults, solvers and signs."""
+def pytest_configure(config):
+    config.addinivalue_line("markers", "processes(*numbers): on these numbers of processes alone, for it takes long")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leaves out what is for other numbers of processes. Before 1.9 scikit-learn had other defaults, solvers and
+    signs."""
+    others = [item for item in items if (mark := item.get_closest_marker("processes")) and tessera.size() not in mark.args]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
     if tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 9):
         return
     skip = pytest.mark.skip(reason=f"compares with scikit-learn 1.9, this is {sklearn.__version__}")

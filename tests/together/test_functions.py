@@ -135,26 +135,25 @@ def large():
     return m
 
 
-if HERE in (1, 2, 4, 5):
-
-    @pytest.mark.parametrize("text", LARGE)
-    def test_more_than_2_to_the_20_elements(text):
-        m = large()
-        out = run(text, m, "block_cyclic" if HERE == 4 else "rows")
-        if not FIRST:
-            return
-        if text == "eigh(S)":
-            check_eigenpairs(m, m.S, out["w"], out["v"], m.w)
-        elif text == "svd(A)":
-            m.orthonormal(out["u"])
-            m.orthonormal(out["vh"].T)
-            m.small(m.A - (out["u"] * out["s"]) @ out["vh"], m.A)
-            m.close(out["s"], m.s)
-        elif text == "slogdet(A)":
-            sign, logabsdet = np.linalg.slogdet(m.A)
-            assert abs(out["logabsdet"] - logabsdet) < 1e-9 and out["sign"] == sign
-        else:
-            check(m, out, Call(text))
+@pytest.mark.processes(1, 2, 4, 5)
+@pytest.mark.parametrize("text", LARGE)
+def test_more_than_2_to_the_20_elements(text):
+    m = large()
+    out = run(text, m, "block_cyclic" if HERE == 4 else "rows")
+    if not FIRST:
+        return
+    if text == "eigh(S)":
+        check_eigenpairs(m, m.S, out["w"], out["v"], m.w)
+    elif text == "svd(A)":
+        m.orthonormal(out["u"])
+        m.orthonormal(out["vh"].T)
+        m.small(m.A - (out["u"] * out["s"]) @ out["vh"], m.A)
+        m.close(out["s"], m.s)
+    elif text == "slogdet(A)":
+        sign, logabsdet = np.linalg.slogdet(m.A)
+        assert abs(out["logabsdet"] - logabsdet) < 1e-9 and out["sign"] == sign
+    else:
+        check(m, out, Call(text))
 
 
 def test_integers_compute_in_float64(rng):

@@ -1,5 +1,6 @@
 """tessera.metrics against sklearn.metrics, the same bits on any number of processes."""
 
+import os
 import warnings
 
 import numpy as np
@@ -38,6 +39,8 @@ def check(request, of_one, everyones):
             assert everyones(bits) == [bits] * tessera.size(), what
             assert bits == of_one((request.node.name, number), bits), f"{what}: not the bits of one process"
             number += 1
+            if tessera.size() > 1 and "TOGETHER_BITS" in os.environ:
+                continue  # the others have these bits
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 want = getattr(metrics, metric)(truth, predicted, **own, **options)

@@ -31,12 +31,13 @@ class Case:
 
 
 SEED = {"random_state": 0}
+FEW = {"max_iter": 20}
 CASES = [
-    Case("KMeans", {"n_clusters": 5, "init": "k-means++"} | SEED),
-    Case("KMeans", {"n_clusters": 5, "init": "k-means++"} | SEED, weights=True),
-    Case("KMeans", {"n_clusters": 5, "init": "random", "n_init": 2} | SEED),
-    Case("KMeans", {"n_clusters": 5, "init": "k-means||"} | SEED),
-    Case("KMeans", {"n_clusters": 5, "init": "centres"}),
+    Case("KMeans", {"n_clusters": 5, "init": "k-means++"} | SEED | FEW),
+    Case("KMeans", {"n_clusters": 5, "init": "k-means++"} | SEED | FEW, weights=True),
+    Case("KMeans", {"n_clusters": 5, "init": "random", "n_init": 2} | SEED | FEW),
+    Case("KMeans", {"n_clusters": 5, "init": "k-means||"} | SEED | FEW),
+    Case("KMeans", {"n_clusters": 5, "init": "centres"} | FEW),
     Case("PCA", {"svd_solver": "covariance_eigh"}),
     Case("PCA", {"svd_solver": "full", "n_components": 3}),
     Case("PCA", {"svd_solver": "full", "n_components": 3}, data="ill"),
@@ -54,7 +55,7 @@ CASES = [
     Case("Ridge", {"solver": "svd"}, data="ill", y="y", weights=True),
 ]
 SMALL_CASES = [
-    Case("KMeans", {"n_clusters": 2} | SEED),
+    Case("KMeans", {"n_clusters": 2} | SEED | FEW),
     Case("PCA"),
     Case("PCA", {"svd_solver": "randomized", "n_components": 2} | SEED),
     Case("LinearRegression", y="y"),
@@ -127,7 +128,7 @@ def test_fit_small(case, rows, threads, same):
 @pytest.mark.parametrize(
     "case, methods",
     [
-        (Case("KMeans", {"n_clusters": 2} | SEED), ["predict", "transform", "score"]),
+        (Case("KMeans", {"n_clusters": 2} | SEED | FEW), ["predict", "transform", "score"]),
         (Case("PCA", {"n_components": 2, "whiten": True}), ["transform", "score"]),
         (Case("LinearRegression", y="Y"), ["predict", "score"]),
         (Case("StandardScaler"), ["transform"]),

@@ -193,6 +193,7 @@ def inertias(seeds, **params):
     return np.array([fitted(cluster.KMeans, DIGITS, **params, random_state=s).inertia_ for s in seeds])
 
 
+@pytest.mark.processes(2)
 def test_kmeans_plus_plus_is_as_good():
     """After one iteration from 50 centres: greedy k-means++ lies 5 % below the plain one."""
     params = dict(n_clusters=50, n_init=1, max_iter=1)
@@ -204,6 +205,7 @@ def test_kmeans_plus_plus_is_as_good():
     assert mine.mean() == pytest.approx(np.mean(theirs), rel=0.015)
 
 
+@pytest.mark.processes(2)
 @pytest.mark.parametrize(
     "init, allowed", [("k-means++", 0.02), ("random", 0.04), ("k-means||", 0.03)]
 )
@@ -218,6 +220,7 @@ def test_kmeans_converges_as_well(init, allowed):
     assert mine.mean() < np.mean(theirs) * (1 + allowed)
 
 
+@pytest.mark.processes(2)
 def test_kmeans_n_init_takes_the_best():
     one = inertias(range(3), n_clusters=10, n_init=1)
     ten = inertias(range(1), n_clusters=10, n_init=10)
