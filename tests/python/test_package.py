@@ -283,3 +283,13 @@ def test_arrays_on_a_gpu_are_refused_without_one():
         tessera.asarray(OnGpu(4096, (4, 2), "f2"))
     with pytest.raises(ValueError, match="C-contiguous"):
         tessera.asarray(OnGpu(4096, (4, 2), "f4", strides=(4, 16)))
+
+
+def test_pip_finds_the_version_that_the_build_has():
+    import re
+    import tomllib
+
+    root = Path(__file__).parents[2]
+    found = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["scikit-build"]["metadata"]
+    text = (root / found["version"]["input"]).read_text()
+    assert re.search(found["version"]["regex"], text)["value"] == tessera.__version__
