@@ -82,6 +82,15 @@ class _Fit:
         return all(own.get(name, self) is value for name, value in self.members.items())
 
 
+def _check_usual(theirs, args, kwargs):
+    """Declines what Tessera would not refuse, but not do as scikit-learn does either."""
+    X = args[0] if args else kwargs.get("X")
+    if getattr(X, "dtype", None) == np.float16:
+        raise _Declined("X is float16")
+    if vars(theirs).get("_skl_callbacks"):
+        raise _Declined("it has callbacks")
+
+
 def _learn(ours_class, names, method, theirs, args, kwargs):
     own = vars(theirs)
     fit = _fits.get(theirs)
@@ -171,6 +180,7 @@ def _dispatching(cls, ours_class, method, original):
                 raise _Declined(f"{type(self).__name__} is a subclass")
             if _core.size() > 1 and threading.current_thread() is not threading.main_thread():
                 raise _Declined("in a job of several processes only the main thread calls Tessera")
+            _check_usual(self, args, kwargs)
             if learns:
                 result = _learn(ours_class, names, method, self, args, kwargs)
             else:
@@ -194,7 +204,7 @@ def _dispatching(cls, ours_class, method, original):
 
 def _missing(self, name):
     """Completes the estimator when scikit-learn's code looks for a private member."""
-    if name.startswith("_") and not name.startswith(("__", "_sklearn", "_repr")):
+    if name.startswith("_") and not name.startswith(("__", "_skl", "_repr")):
         _complete(self)
     return object.__getattribute__(self, name)
 

@@ -152,6 +152,8 @@ def test_what_is_declined_runs_in_scikit_learn_and_is_logged_once(patched, caplo
     assert len(said()) == 1
     Mine(3).fit(X)
     assert said() == ["KMeans.fit runs in scikit-learn: Mine is a subclass"]
+    assert StandardScaler().fit_transform(X.astype(np.float16)).dtype == np.float16
+    assert said()[0] == "StandardScaler.fit_transform runs in scikit-learn: X is float16"
     KMeans(3, random_state=0).fit(scipy.sparse.csr_array(X))
     assert "Sparse data" in said()[0]
     model = KMeans(3, random_state=0).fit(X)
