@@ -198,6 +198,7 @@ const Signature& signature(std::string_view name, const std::vector<Signature>& 
   const auto found = std::ranges::find(table, name, &Signature::name);
   if (found != table.end()) return *found;
   std::vector<std::string_view> known;
+  known.reserve(table.size());
   for (const Signature& s : table) known.push_back(s.name);
   throw ValueError(
       fmt::format("there is no function '{}'; there are {}", name, fmt::join(known, ", ")));

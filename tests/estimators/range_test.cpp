@@ -1,6 +1,8 @@
 // Data of any size that the dtype holds, so that their squares leave its range.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "estimators/range_cases.hpp"
 
 namespace tessera {

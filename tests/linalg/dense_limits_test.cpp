@@ -1,4 +1,5 @@
 // Where dense functions end: errors, singular matrices, NaN, elements near overflow, scalars.
+#include <algorithm>
 #include <numeric>
 
 #include "dense_case.hpp"

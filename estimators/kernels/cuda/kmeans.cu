@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include <tessera/estimators/kernels/cuda/kmeans.hpp>

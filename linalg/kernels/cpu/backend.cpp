@@ -466,7 +466,7 @@ void svd_into(Stream&, const Tile& a, const Tile& u, const Tile& s, const Tile& 
                    a.as<typename L::Element>(), blas_int(a.cols), s.as<Real>(),
                    vh.as<typename L::Element>(), blas_int(a.cols), u.as<typename L::Element>(),
                    blas_int(s.cols)),
-          (L::name + std::string("gesdd")).c_str());
+          fmt::format("{}gesdd", L::name).c_str());
   });
 }
 
@@ -480,7 +480,7 @@ std::int64_t cholesky_in_place(Stream&, const Tile& a, bool lower) {
         Lapack<T>::potrf(LAPACK_COL_MAJOR, lower ? 'U' : 'L', blas_int(a.rows),
                          a.as<typename Lapack<T>::Element>(), blas_int(a.stride));
     if (info > 0) return info;
-    check(info, (Lapack<T>::name + std::string("potrf")).c_str());
+    check(info, fmt::format("{}potrf", Lapack<T>::name).c_str());
     for (std::int64_t i = 0; i < a.rows; ++i) {
       T* const row = a.as<T>() + i * a.stride;
       std::fill(lower ? row + i + 1 : row, lower ? row + a.cols : row + i, T(0));
