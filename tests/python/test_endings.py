@@ -41,3 +41,10 @@ def test_an_interrupt_ends_a_fit():
     finally:
         job.kill()
     assert out.endswith("interrupted (2,)\n") and job.returncode == 0
+
+
+def test_warnings_are_printed_once_by_those_they_are_about():
+    job = run("warns.py", processes=3)
+    assert job.returncode == 0, job.stderr
+    assert job.stderr.count("ConvergenceWarning: ") == 3  # of all, and of each of the two groups
+    assert job.stderr.count("UserWarning: of the script") == 1

@@ -2,6 +2,7 @@
 
 import ast
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -20,3 +21,14 @@ def test_on(processes):
     assert len(set(BITS.values())) == 1, "not the same bits"
     if skipped:
         pytest.skip(f"what was run passed, but {skipped}")
+
+
+DOUBLE = Path(__file__).parents[2] / "build/release/tests/cuda_on_host/libtessera_cuda_on_host.so"
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_arrays_on_a_gpu(processes):
+    if not DOUBLE.exists():
+        pytest.skip(f"there is no {DOUBLE}")
+    job = run("on_gpu.py", processes=processes, TESSERA_PLUGINS=str(DOUBLE), TESSERA_CUDA_ON_HOST_DEVICES="2")
+    assert job.returncode == 0, job.stderr
