@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include <tessera/array/keys.hpp>
+#include <tessera/array/layout.hpp>
+#include <tessera/array/manipulation.hpp>
 #include <tessera/runtime/exchange.hpp>
+#include <tessera/runtime/rows.hpp>
 
 namespace tessera {
 namespace {
@@ -89,6 +93,127 @@ Array sort(const Array& given) {
     std::transform(keys.begin(), keys.end(), out.local().template as<T>(), Order::value);
   });
   return out.with(given.names()).to(given.device());
+}
+
+namespace {
+
+// The key of an element where zeros are one.
+template <class T>
+typename detail::Ordered<T>::Key key_of(T v, bool descending) {
+  using Key = typename detail::Ordered<T>::Key;
+  if constexpr (std::is_floating_point_v<T>)
+    if (v == 0) v = 0;
+  const Key key = detail::Ordered<T>::key(v);
+  return descending ? static_cast<Key>(~key) : key;
+}
+
+template <class Key>
+struct Place {
+  Key key;
+  std::int64_t index;
+  bool operator<(const Place& other) const {
+    return key != other.key ? key < other.key : index < other.index;
+  }
+};
+
+// f(tag, elements of a line, how many, the line of `out`) for all lines of this process along the
+// last axis.
+template <class F>
+void for_each_line(const std::string& function, const Array& x, const Array& out, F f) {
+  const std::int64_t n = x.shape().back();
+  if (n == 0) return;
+  const std::int64_t lines = x.local().rows * x.local().cols / n;
+  const auto width = static_cast<std::int64_t>(size_of(out.dtype()));
+  detail::visit_ordered(function, x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    parallel_for({0, lines}, lines * n < (1 << 14) ? 1 : Runtime::threads(),
+                 [&](std::int64_t i, Stream&) {
+                   f(x.local().template as<const T>() + i * n, n,
+                     static_cast<std::byte*>(out.local().data) + i * n * width);
+                 });
+  });
+}
+
+// Along the last axis, of an array of more than one.
+Array with_last_axis(const Array& x, std::int64_t axis,
+                     Array (*sorted)(const Array&, std::int64_t, bool), bool descending) {
+  return moveaxis(sorted(moveaxis(x, {axis}, {-1}), -1, descending), {-1}, {axis});
+}
+
+Array argsort_vector(const Array& given, bool descending) {
+  const auto& comm = given.comm();
+  const Array x = redistribute(given, row_distribution(given.shape(), comm));
+  const Array out = empty(x.shape(), DType::int64, comm);
+  detail::visit_ordered("argsort", x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using Key = typename detail::Ordered<T>::Key;
+    const Tile in = x.local();
+    std::vector<Place<Key>> places;
+    std::vector<Key> keys;
+    together(comm, [&] {
+      places.resize(static_cast<std::size_t>(in.rows));
+      keys.resize(comm.size() > 1 ? places.size() : 0);
+    });
+    for (std::int64_t i = 0; i < in.rows; ++i)
+      places[static_cast<std::size_t>(i)] = {key_of(in.as<const T>()[i], descending),
+                                             x.local_rows().begin + i};
+    std::sort(places.begin(), places.end());
+    if (comm.size() > 1) {
+      std::transform(places.begin(), places.end(), keys.begin(),
+                     [](const auto& p) { return p.key; });
+      const Exchange exchange(comm, shares<Key>(keys, out.distribution(), comm));
+      places = exchange.forward<Place<Key>>(places);
+      std::vector<std::int64_t> starts;
+      for (int r = 0; r < comm.size(); ++r) starts.push_back(exchange.received_from(r));
+      merge_runs(places, std::move(starts));
+    }
+    std::transform(places.begin(), places.end(), out.local().template as<std::int64_t>(),
+                   [](const auto& p) { return p.index; });
+  });
+  return out;
+}
+
+}  // namespace
+
+Array sort(const Array& given, std::int64_t axis, bool descending) {
+  const std::int64_t along = detail::checked_axis(axis, given.ndim());
+  if (given.ndim() == 1) {
+    const Array up = detail::is_replicated(given) ? gather(sort(given)) : sort(given);
+    return descending ? flip(up) : up;
+  }
+  if (along + 1 != given.ndim())
+    return with_last_axis(
+        given, along, [](const Array& x, std::int64_t a, bool d) { return sort(x, a, d); },
+        descending);
+  const Array x = detail::in_rows(given);
+  const Array out = detail::room_for(x.shape(), x.dtype(), x.distribution(), x.comm());
+  for_each_line("sort", x, out, [&]<class T>(const T* line, std::int64_t n, std::byte* to) {
+    T* sorted = reinterpret_cast<T*>(to);
+    std::copy_n(line, n, sorted);
+    std::sort(sorted, sorted + n, [descending](const T& a, const T& b) {
+      return key_of(a, descending) < key_of(b, descending);
+    });
+  });
+  return out.to(given.device());
+}
+
+Array argsort(const Array& given, std::int64_t axis, bool descending) {
+  const std::int64_t along = detail::checked_axis(axis, given.ndim());
+  if (along + 1 != given.ndim()) return with_last_axis(given, along, argsort, descending);
+  const Array x = detail::in_rows(given);
+  if (given.ndim() == 1) {
+    const Array order = argsort_vector(x, descending);
+    return (detail::is_replicated(x) ? gather(order) : order).to(given.device());
+  }
+  const Array out = detail::room_for(x.shape(), DType::int64, x.distribution(), x.comm());
+  for_each_line("argsort", x, out, [&]<class T>(const T* line, std::int64_t n, std::byte* to) {
+    auto* order = reinterpret_cast<std::int64_t*>(to);
+    std::iota(order, order + n, 0);
+    std::stable_sort(order, order + n, [&](std::int64_t i, std::int64_t j) {
+      return key_of(line[i], descending) < key_of(line[j], descending);
+    });
+  });
+  return out.to(given.device());
 }
 
 }  // namespace tessera

@@ -44,7 +44,8 @@ Device home_of(const std::string& backend) {
 int run(const Options& options) {
   register_operations();
   std::vector<Cases> all = linalg_cases();
-  for (Cases& c : estimator_cases()) all.push_back(std::move(c));
+  for (auto more : {array_cases(), estimator_cases()})
+    for (Cases& c : more) all.push_back(std::move(c));
   std::set<std::string> ours;
   for (const Support& s : support_table()) ours.insert(s.operation);
   if (!options.plugin.empty()) load_plugin(options.plugin);
@@ -80,10 +81,10 @@ int run(const Options& options) {
       missing.push_back(s.operation);
     } else {
       const Index before = suite.accepted();
-      for (const DType dtype :
-           {DType::float32, DType::float64, DType::complex64, DType::complex128})
-        // Complex numbers are an offer: who does not make it has declined nothing.
-        if (cases->dtypes.has(dtype) && (entry->dtypes.has(dtype) || is_floating(dtype))) {
+      for (int i = 0; i < dtype_count; ++i)
+        // Other than floating numbers are an offer: who does not make it has declined nothing.
+        if (const auto dtype = static_cast<DType>(i);
+            cases->dtypes.has(dtype) && (entry->dtypes.has(dtype) || is_floating(dtype))) {
           suite.begin(s.operation, dtype);
           cases->run(suite, dtype);
         }

@@ -193,6 +193,7 @@ struct Cases {
   DTypes dtypes;
   void (*run)(Suite&, DType);
 };
+std::vector<Cases> array_cases();
 std::vector<Cases> linalg_cases();
 std::vector<Cases> estimator_cases();
 

@@ -1,5 +1,7 @@
 #include <tessera/estimators/registry.hpp>
 
+#include <tessera/array/functions.hpp>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -101,6 +103,7 @@ std::unique_ptr<Estimator> clone(const Model& model) {
 }
 
 void register_operations() {
+  register_array_operations();
   linalg::kernels();
   linalg::functions();
   estimator_kernels();

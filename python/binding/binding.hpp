@@ -71,6 +71,7 @@ nb::object to_python(const Estimator& estimator);
 /// Gives it the fitted attributes, a dict of them by name.
 void learn(Estimator& estimator, nb::handle attributes, std::int64_t features);
 
+void add_array_api(nb::module_& m);
 void add_arrays(nb::module_& m);
 void add_estimators(nb::module_& m);
 void add_functions(nb::module_& m);

@@ -144,6 +144,7 @@ NB_MODULE(_core, m) {
   m.def("set_threads", [](int count) { Runtime::set_threads(count); });
   m.def("show_progress", [](bool on) { Progress::enable(on); });
   add_arrays(m);
+  add_array_api(m);
   add_estimators(m);
   add_functions(m);
   add_backends(m);

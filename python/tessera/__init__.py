@@ -12,6 +12,7 @@ from ._backends import backends, only, prefer, register, skip, support, trace
 from ._comm import Communicator
 from ._core import __version__, rank, set_threads, show_progress, size, threads, world
 from ._modules import all_estimators, load
+from . import array_api  # noqa: E402
 
 if TYPE_CHECKING:
     from ._patch import patch_sklearn, unpatch_sklearn

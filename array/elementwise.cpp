@@ -1,0 +1,321 @@
+#include <tessera/array/elementwise.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <functional>
+#include <numeric>
+
+#include <tessera/array/convert.hpp>
+#include <tessera/array/functions.hpp>
+#include <tessera/array/kernels/elementwise.hpp>
+#include <tessera/array/layout.hpp>
+#include <tessera/array/manipulation.hpp>
+#include <tessera/array/promotion.hpp>
+#include <tessera/runtime/error.hpp>
+#include <tessera/runtime/rows.hpp>
+
+namespace tessera {
+namespace {
+
+using detail::Strided;
+using Kind = Distribution::Kind;
+
+/// What is computed: by whom, in which dtype and with which result.
+struct Call {
+  std::string_view name;
+  std::span<const Operand> operands;
+  std::vector<DType> dtypes;  // of the operands, as the kernel wants them
+  DType result;
+  std::function<void(Stream&, std::span<const Tile> in, const Tile& out)> kernel;
+  bool may_throw = false;  // the kernel, for values
+};
+
+Tile row_tile(void* data, std::int64_t n, DType dtype) { return {data, 1, n, n, dtype, cpu}; }
+
+// The operands of a call on one piece of the result, element for element.
+class Operands {
+ public:
+  Operands(const Call& call, std::vector<Strided> sources, std::int64_t n)
+      : call_(call), sources_(std::move(sources)) {
+    std::int64_t together = 1;
+    bool fetches = false;
+    for (std::size_t k = 0; k < sources_.size(); ++k) {
+      const Strided& s = sources_[k];
+      direct_.push_back(s.is_dense() && s.dtype() == call.dtypes[k]);
+      fetches = fetches || !direct_.back();
+      // What repeats itself within a piece is fetched once for all pieces.
+      const std::int64_t all = std::lcm(together, std::max<std::int64_t>(1, s.period()));
+      periodic_.push_back(!direct_.back() && all <= most);
+      if (periodic_.back()) together = all;
+    }
+    piece_ = (fetches ? most : 8 * most) / together * together;
+    piece_ = std::min(piece_, std::max<std::int64_t>(1, n));
+  }
+  std::int64_t piece() const { return piece_; }
+
+  /// Computes elements [range) of `out` piece by piece.
+  void compute(Range range, const Tile& out, Stream& stream) const {
+    std::vector<Tile> in(sources_.size());
+    std::byte* room = stream.scratch(in.size() * static_cast<std::size_t>(piece_) * 16);
+    bool first = true;
+    for (std::int64_t at = range.begin; at < range.end; at += piece_) {
+      const std::int64_t n = std::min(piece_, range.end - at);
+      for (std::size_t k = 0; k < in.size(); ++k) {
+        const DType dtype = call_.dtypes[k];
+        if (direct_[k]) {
+          in[k] = row_tile(const_cast<std::byte*>(sources_[k].at(at)), n, dtype);
+          continue;
+        }
+        std::byte* buffer = room + static_cast<std::int64_t>(k) * piece_ * 16;
+        if (first || !periodic_[k]) sources_[k].fetch({at, at + n}, dtype, buffer);
+        in[k] = row_tile(buffer, n, dtype);
+      }
+      first = false;
+      call_.kernel(stream, in, out.columns(at, n));
+    }
+  }
+
+ private:
+  static constexpr std::int64_t most = 8192;
+  const Call& call_;
+  std::vector<Strided> sources_;
+  std::vector<bool> direct_, periodic_;
+  std::int64_t piece_;
+};
+
+// Whether an operand has a row for each row of the result.
+bool spans(const Array& x, const Shape& shape) {
+  return x.ndim() == std::ssize(shape) && x.ndim() > 0 && x.shape()[0] == shape[0];
+}
+
+Distribution where_it_lies(std::span<const Array> arrays, const Shape& shape,
+                           const Communicator& comm) {
+  bool replicated = true;
+  for (const Array& x : arrays) {
+    if (x.shape() == shape && x.distribution().kind() == Kind::rows) return x.distribution();
+    replicated = replicated && detail::is_replicated(x);
+  }
+  return detail::settled(shape, replicated, comm);
+}
+
+Array compute(const Call& call) {
+  std::vector<Array> arrays;
+  for (const Operand& o : call.operands)
+    if (o.array()) arrays.push_back(*o.array());
+  const Communicator comm =
+      arrays.empty() ? Communicator::world() : detail::common_communicator(call.name, arrays);
+  const Device device = arrays.empty() ? cpu : arrays.front().device();
+  std::vector<Shape> shapes;
+  for (const Array& x : arrays) shapes.push_back(x.shape());
+  const Shape shape = broadcast_shapes(shapes);
+
+  // Blocks of one distribution are as good as rows.
+  const bool blocks =
+      !arrays.empty() && std::all_of(arrays.begin(), arrays.end(), [&](const Array& x) {
+        return x.distribution().kind() == Kind::block_cyclic && x.device() == cpu &&
+               x.distribution() == arrays.front().distribution();
+      });
+  if (!blocks)
+    for (Array& x : arrays) x = detail::in_rows(x);
+  const Distribution d =
+      blocks ? arrays.front().distribution() : where_it_lies(arrays, shape, comm);
+  const Array out = detail::room_for(shape, call.result, d, comm);
+  const Tile local = out.local();
+  const std::int64_t n = local.rows * local.cols;
+  Shape here = shape;
+  if (blocks)
+    here = {local.rows, local.cols};
+  else if (!shape.empty())
+    here[0] = local.rows;
+
+  std::vector<Strided> sources;
+  std::vector<std::array<std::byte, 16>> scalars(call.operands.size());
+  std::size_t next = 0;
+  for (std::size_t k = 0; k < call.operands.size(); ++k) {
+    const Operand& o = call.operands[k];
+    if (!o.array()) {
+      o.scalar().write(call.dtypes[k], scalars[k].data());
+      sources.emplace_back(scalars[k].data(), call.dtypes[k], Shape{}, here);
+      continue;
+    }
+    Array& x = arrays[next++];
+    if (blocks) {
+      sources.emplace_back(x.local().data, x.dtype(), here, here);
+      continue;
+    }
+    Shape part = x.shape();
+    const bool aligned = spans(x, shape);
+    if (!detail::is_replicated(x)) {
+      x = aligned && d.kind() == Kind::rows ? redistribute(x, d) : gather(x);
+    }
+    const std::byte* data = static_cast<std::byte*>(x.local().data);
+    if (aligned) {
+      part[0] = local.rows;
+      if (detail::is_replicated(x) && local.rows > 0)
+        data = static_cast<std::byte*>(x.local().slice(out.local_rows().begin, 0).data);
+    }
+    sources.emplace_back(data, x.dtype(), part, here);
+  }
+
+  const Tile row = row_tile(local.data, n, call.result);
+  const auto work = [&] {
+    if (n == 0) return;
+    const Operands operands(call, std::move(sources), n);
+    if (n <= operands.piece()) {
+      Stream stream;
+      return operands.compute({0, n}, row, stream);
+    }
+    const int threads = Runtime::threads();
+    const std::int64_t pieces = (n + operands.piece() - 1) / operands.piece();
+    const std::int64_t share = std::max<std::int64_t>(1, pieces / (threads * 8)) * operands.piece();
+    parallel_for({0, (n + share - 1) / share}, threads, [&](std::int64_t i, Stream& stream) {
+      operands.compute({i * share, std::min(n, (i + 1) * share)}, row, stream);
+    });
+  };
+  if (call.may_throw)
+    together(comm, work);
+  else
+    work();
+  return device == cpu ? out : out.to(device);
+}
+
+// The dtype in which F computes on operands of that one: where F is not defined for integers, a
+// floating one.
+template <class F>
+DType computed_in(DType dtype) {
+  const DTypes takes = functions::dtypes<F>();
+  if (takes.has(dtype)) return dtype;
+  if (!is_floating(dtype) && !is_complex(dtype)) {
+    if (takes.has(DType::int8) && dtype == DType::boolean && !takes.has(DType::boolean) &&
+        std::string_view(F::name) != "subtract")
+      return DType::int8;
+    if (!takes.has(DType::int8) && !takes.has(DType::boolean)) return DType::float64;
+  }
+  throw TypeError(fmt::format("{} takes {}, not {}", F::name, takes.to_string(), name_of(dtype)));
+}
+
+template <class F, class... More>
+Array call(const More&... given) {
+  functions::register_elementwise();
+  const std::array<Operand, sizeof...(given)> operands = {given...};
+  constexpr std::size_t values = std::is_same_v<F, functions::Where> ? 2 : sizeof...(given);
+  const DType dtype = computed_in<F>(result_type(std::span(operands).first(values)));
+  std::vector<DType> dtypes(sizeof...(given), dtype);
+  if (values < dtypes.size()) dtypes.back() = DType::boolean;
+  Call call{F::name, operands, std::move(dtypes), functions::result_dtype<F>(dtype), {}};
+  call.may_throw = std::is_same_v<F, functions::Pow> && is_signed_integer(dtype);
+  call.kernel = [](Stream& stream, std::span<const Tile> in, const Tile& out) {
+    if constexpr (sizeof...(given) == 1)
+      functions::operation<F>()(stream, in[0], out);
+    else if constexpr (sizeof...(given) == 2)
+      functions::operation<F>()(stream, in[0], in[1], out);
+    else
+      functions::operation<F>()(stream, in[0], in[1], in[2], out);
+  };
+  return compute(call);
+}
+
+}  // namespace
+
+namespace fn = functions;
+Array abs(const Operand& x) { return call<fn::Abs>(x); }
+Array acos(const Operand& x) { return call<fn::Acos>(x); }
+Array acosh(const Operand& x) { return call<fn::Acosh>(x); }
+Array asin(const Operand& x) { return call<fn::Asin>(x); }
+Array asinh(const Operand& x) { return call<fn::Asinh>(x); }
+Array atan(const Operand& x) { return call<fn::Atan>(x); }
+Array atanh(const Operand& x) { return call<fn::Atanh>(x); }
+Array bitwise_invert(const Operand& x) { return call<fn::BitwiseInvert>(x); }
+Array ceil(const Operand& x) { return call<fn::Ceil>(x); }
+Array conj(const Operand& x) { return call<fn::Conj>(x); }
+Array cos(const Operand& x) { return call<fn::Cos>(x); }
+Array cosh(const Operand& x) { return call<fn::Cosh>(x); }
+Array exp(const Operand& x) { return call<fn::Exp>(x); }
+Array expm1(const Operand& x) { return call<fn::Expm1>(x); }
+Array floor(const Operand& x) { return call<fn::Floor>(x); }
+Array imag(const Operand& x) { return call<fn::Imag>(x); }
+Array isfinite(const Operand& x) { return call<fn::Isfinite>(x); }
+Array isinf(const Operand& x) { return call<fn::Isinf>(x); }
+Array isnan(const Operand& x) { return call<fn::Isnan>(x); }
+Array log(const Operand& x) { return call<fn::Log>(x); }
+Array log1p(const Operand& x) { return call<fn::Log1p>(x); }
+Array log2(const Operand& x) { return call<fn::Log2>(x); }
+Array log10(const Operand& x) { return call<fn::Log10>(x); }
+Array logical_not(const Operand& x) { return call<fn::LogicalNot>(x); }
+Array negative(const Operand& x) { return call<fn::Negative>(x); }
+Array positive(const Operand& x) { return call<fn::Positive>(x); }
+Array real(const Operand& x) { return call<fn::Real>(x); }
+Array reciprocal(const Operand& x) { return call<fn::Reciprocal>(x); }
+Array round(const Operand& x) { return call<fn::Round>(x); }
+Array sign(const Operand& x) { return call<fn::Sign>(x); }
+Array signbit(const Operand& x) { return call<fn::Signbit>(x); }
+Array sin(const Operand& x) { return call<fn::Sin>(x); }
+Array sinh(const Operand& x) { return call<fn::Sinh>(x); }
+Array square(const Operand& x) { return call<fn::Square>(x); }
+Array sqrt(const Operand& x) { return call<fn::Sqrt>(x); }
+Array tan(const Operand& x) { return call<fn::Tan>(x); }
+Array tanh(const Operand& x) { return call<fn::Tanh>(x); }
+Array trunc(const Operand& x) { return call<fn::Trunc>(x); }
+Array add(const Operand& x1, const Operand& x2) { return call<fn::Add>(x1, x2); }
+Array atan2(const Operand& x1, const Operand& x2) { return call<fn::Atan2>(x1, x2); }
+Array bitwise_and(const Operand& x1, const Operand& x2) { return call<fn::BitwiseAnd>(x1, x2); }
+Array bitwise_left_shift(const Operand& x1, const Operand& x2) {
+  return call<fn::BitwiseLeftShift>(x1, x2);
+}
+Array bitwise_or(const Operand& x1, const Operand& x2) { return call<fn::BitwiseOr>(x1, x2); }
+Array bitwise_right_shift(const Operand& x1, const Operand& x2) {
+  return call<fn::BitwiseRightShift>(x1, x2);
+}
+Array bitwise_xor(const Operand& x1, const Operand& x2) { return call<fn::BitwiseXor>(x1, x2); }
+Array copysign(const Operand& x1, const Operand& x2) { return call<fn::Copysign>(x1, x2); }
+Array divide(const Operand& x1, const Operand& x2) { return call<fn::Divide>(x1, x2); }
+Array equal(const Operand& x1, const Operand& x2) { return call<fn::Equal>(x1, x2); }
+Array floor_divide(const Operand& x1, const Operand& x2) { return call<fn::FloorDivide>(x1, x2); }
+Array greater(const Operand& x1, const Operand& x2) { return call<fn::Greater>(x1, x2); }
+Array greater_equal(const Operand& x1, const Operand& x2) { return call<fn::GreaterEqual>(x1, x2); }
+Array hypot(const Operand& x1, const Operand& x2) { return call<fn::Hypot>(x1, x2); }
+Array less(const Operand& x1, const Operand& x2) { return call<fn::Less>(x1, x2); }
+Array less_equal(const Operand& x1, const Operand& x2) { return call<fn::LessEqual>(x1, x2); }
+Array logaddexp(const Operand& x1, const Operand& x2) { return call<fn::Logaddexp>(x1, x2); }
+Array logical_and(const Operand& x1, const Operand& x2) { return call<fn::LogicalAnd>(x1, x2); }
+Array logical_or(const Operand& x1, const Operand& x2) { return call<fn::LogicalOr>(x1, x2); }
+Array logical_xor(const Operand& x1, const Operand& x2) { return call<fn::LogicalXor>(x1, x2); }
+Array maximum(const Operand& x1, const Operand& x2) { return call<fn::Maximum>(x1, x2); }
+Array minimum(const Operand& x1, const Operand& x2) { return call<fn::Minimum>(x1, x2); }
+Array multiply(const Operand& x1, const Operand& x2) { return call<fn::Multiply>(x1, x2); }
+Array nextafter(const Operand& x1, const Operand& x2) { return call<fn::Nextafter>(x1, x2); }
+Array not_equal(const Operand& x1, const Operand& x2) { return call<fn::NotEqual>(x1, x2); }
+Array pow(const Operand& x1, const Operand& x2) { return call<fn::Pow>(x1, x2); }
+Array remainder(const Operand& x1, const Operand& x2) { return call<fn::Remainder>(x1, x2); }
+Array subtract(const Operand& x1, const Operand& x2) { return call<fn::Subtract>(x1, x2); }
+Array clip(const Operand& x, const Operand& low, const Operand& high) {
+  return call<fn::Clip>(x, low, high);
+}
+Array where(const Operand& condition, const Operand& x1, const Operand& x2) {
+  if (condition.array() && condition.array()->dtype() != DType::boolean)
+    throw TypeError(fmt::format("where needs a condition of dtype bool, not {}",
+                                name_of(condition.array()->dtype())));
+  return call<fn::Where>(x1, x2, condition);
+}
+
+void detail::add_elementwise(std::vector<ArrayFunction>& all) {
+  const auto one = [&](auto f) {
+    using F = decltype(f);
+    constexpr int n = functions::arity<F>;
+    if constexpr (n < 3)
+      all.push_back({F::name, n == 1 ? "x, /" : "x1, x2, /", F::doc,
+                     [](const ArrayArguments& in) -> Argument {
+                       if constexpr (n == 1)
+                         return call<F>(in.operand(0));
+                       else
+                         return call<F>(in.operand(0), in.operand(1));
+                     }});
+  };
+  functions::for_each(functions::Simple{}, one);
+  functions::for_each(functions::Involved{}, one);
+}
+
+}  // namespace tessera

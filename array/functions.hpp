@@ -1,0 +1,67 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <tessera/array/indexing.hpp>
+#include <tessera/array/promotion.hpp>
+
+/// The functions of the array API standard as data: what Python's namespace is made from.
+namespace tessera {
+
+/// A value that a function takes or returns: nothing, a number, a word, a dtype, integers (a shape,
+/// axes), an array, or several arrays.
+using Argument = std::variant<std::monostate, Scalar, std::string, DType, std::vector<std::int64_t>,
+                              Array, std::vector<Array>>;
+
+/// What a function was given, in the order of its parameters.
+class ArrayArguments {
+ public:
+  ArrayArguments(std::string_view function, const std::vector<Argument>& values)
+      : function_(function), values_(values) {}
+  const Argument& operator[](std::size_t i) const { return values_[i]; }
+  bool given(std::size_t i) const { return !std::holds_alternative<std::monostate>(values_[i]); }
+  /// TypeError naming the function for anything else.
+  const Array& array(std::size_t i) const;
+  std::vector<Array> arrays(std::size_t i) const;
+  Operand operand(std::size_t i) const;
+  const Scalar& scalar(std::size_t i) const;
+  std::int64_t integer(std::size_t i) const;
+  double number(std::size_t i) const;
+  bool flag(std::size_t i) const;
+  const std::string& word(std::size_t i) const;
+  /// An integer or integers.
+  std::vector<std::int64_t> integers(std::size_t i) const;
+  /// Nothing for None.
+  std::optional<std::int64_t> maybe_integer(std::size_t i) const;
+  std::optional<std::vector<std::int64_t>> maybe_integers(std::size_t i) const;
+  std::optional<DType> dtype(std::size_t i) const;
+
+ private:
+  [[noreturn]] void refuse(std::size_t i, std::string_view wanted) const;
+  std::string_view function_;
+  const std::vector<Argument>& values_;
+};
+
+struct ArrayFunction {
+  std::string name;
+  std::string parameters;  ///< as in a definition in Python: "x, /, *, axis=None"
+  std::string doc;
+  std::function<Argument(const ArrayArguments&)> call;
+  std::string space = {};   ///< of an extension: "linalg", "fft"
+  std::string fields = {};  ///< of several results: a name for them together and one for each
+};
+
+namespace detail {
+void add_elementwise(std::vector<ArrayFunction>& all);
+}
+/// Makes the operations of this room and who computes them known, for lists of what there is.
+void register_array_operations();
+/// All of them, in the order of the standard's categories.
+const std::vector<ArrayFunction>& array_functions();
+
+}  // namespace tessera

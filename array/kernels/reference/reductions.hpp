@@ -1,0 +1,8 @@
+#pragma once
+#include <tessera/array/kernels/reductions.hpp>
+
+namespace tessera::on_reference {
+
+void implement_reductions(Backend& backend, const reductions::Operations& operations);
+
+}  // namespace tessera::on_reference

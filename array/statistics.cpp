@@ -1,0 +1,389 @@
+#include <tessera/array/statistics.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <string>
+
+#include <tessera/array/convert.hpp>
+#include <tessera/array/elementwise.hpp>
+#include <tessera/array/indexing.hpp>
+#include <tessera/array/kernels/reductions.hpp>
+#include <tessera/array/layout.hpp>
+#include <tessera/array/manipulation.hpp>
+#include <tessera/array/promotion.hpp>
+#include <tessera/runtime/error.hpp>
+#include <tessera/runtime/reduce.hpp>
+
+namespace tessera {
+namespace {
+
+using detail::in_rows;
+using detail::is_replicated;
+using reductions::Reducer;
+
+// The accumulators of a leaf, or of several.
+struct Accumulators {
+  std::string bytes;
+  std::string reduction;
+  DType dtype = DType::float64;
+  void merge(const Accumulators& right) {
+    const Reducer& r = reductions::reducer(reduction, dtype);
+    r.merge(bytes.data(), right.bytes.data(), static_cast<std::int64_t>(bytes.size() / r.bytes));
+  }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(bytes, reduction, dtype);
+  }
+};
+
+/// A reduction of some axes of one array.
+class Reduction {
+ public:
+  Reduction(std::string_view name, const Array& x, const OptionalAxes& axes, double parameter = 0)
+      : reducer_(reductions::reducer(name, x.dtype())),
+        operation_(reductions::operation(name)),
+        parameter_(parameter),
+        x_(in_rows(x)),
+        device_(x.device()),
+        reduced_(static_cast<std::size_t>(x.ndim()), !axes) {
+    if (axes)
+      for (const auto axis : detail::checked_axes(*axes, x.ndim()))
+        reduced_[static_cast<std::size_t>(axis)] = true;
+  }
+
+  /// The results as `dtype`.
+  Array operator()(DType dtype, bool keepdims) {
+    Shape kept, shape;
+    for (std::size_t d = 0; d < reduced_.size(); ++d) {
+      if (!reduced_[d]) kept.push_back(x_.shape()[d]);
+      if (!reduced_[d] || keepdims) shape.push_back(reduced_[d] ? 1 : x_.shape()[d]);
+    }
+    gather_axes();
+    const auto begin = std::find(reduced_.begin(), reduced_.end(), true);
+    a_ = begin - reduced_.begin();
+    b_ = std::find(begin, reduced_.end(), false) - reduced_.begin();
+    n_ = product(a_, b_);
+    inner_ = product(b_, x_.ndim());
+    if (n_ == 0 && !reducer_.of_none && element_count(kept) > 0)
+      throw ValueError(fmt::format("{} of no elements has no value: the array has shape {}",
+                                   reducer_.name, to_string(x_.shape())));
+    const Array out =
+        a_ == 0 && x_.ndim() > 0 && b_ > 0 ? over_rows(kept, dtype) : in_each_row(kept, dtype);
+    return tessera::reshape(detail::settle(out), shape).to(device_);
+  }
+
+ private:
+  std::int64_t product(std::int64_t from, std::int64_t to) const {
+    return element_count(Shape(x_.shape().begin() + from, x_.shape().begin() + to));
+  }
+
+  // Brings the axes to be reduced together: to the front with axis 0, else to the end.
+  void gather_axes() {
+    Axes kept, gone;
+    for (std::size_t d = 0; d < reduced_.size(); ++d)
+      (reduced_[d] ? gone : kept).push_back(static_cast<std::int64_t>(d));
+    if (gone.empty() || gone.back() - gone.front() + 1 == std::ssize(gone)) return;
+    const bool front = reduced_[0];
+    Axes axes = front ? gone : kept;
+    const Axes& rest = front ? kept : gone;
+    axes.insert(axes.end(), rest.begin(), rest.end());
+    x_ = permute_dims(x_, axes);
+    std::fill(reduced_.begin(), reduced_.end(), front);
+    for (std::size_t k = front ? gone.size() : kept.size(); k < reduced_.size(); ++k)
+      reduced_[k] = !front;
+  }
+
+  Tile bytes(void* data, std::int64_t rows) const {
+    const auto cols = inner_ * static_cast<std::int64_t>(reducer_.bytes);
+    return {data, rows, cols, cols, DType::uint8, cpu};
+  }
+
+  // Results of accumulators in `out`, elements of its dtype from `at` on.
+  void finish(const void* accumulators, std::int64_t count, const Tile& out,
+              std::int64_t at) const {
+    auto* to =
+        static_cast<std::byte*>(out.data) + static_cast<std::size_t>(at) * size_of(out.dtype);
+    std::vector<std::byte> own(static_cast<std::size_t>(count) * size_of(reducer_.result));
+    reducer_.finish(accumulators, count, static_cast<double>(n_), parameter_, own.data());
+    detail::convert(own.data(), 1, reducer_.result, to, out.dtype, count);
+  }
+
+  void fill_empty(const Tile& out) const {
+    std::array<std::byte, 16> one;
+    if (out.rows * out.cols == 0) return;
+    reducer_.of_none(one.data());
+    detail::convert(one.data(), 0, reducer_.result, out.data, out.dtype, out.rows * out.cols);
+  }
+
+  Array over_rows(const Shape& kept, DType dtype) {
+    const auto& comm = x_.comm();
+    const Array out = detail::room_for(kept, dtype, replicated_distribution(kept, comm), comm);
+    if (element_count(kept) == 0) return out;
+    if (n_ == 0) {
+      fill_empty(out.local());
+      return out;
+    }
+    const std::int64_t each = product(1, b_);  // what is reduced of one row
+    const auto result = reduce<Accumulators>(x_, [&](const Leaf& leaf, Stream& stream) {
+      Accumulators partial{std::string(static_cast<std::size_t>(inner_) * reducer_.bytes, '\0'),
+                           std::string(reducer_.name), x_.dtype()};
+      const std::int64_t n = leaf.rows.size() * each;
+      operation_(stream, {leaf.tile.data, n, inner_, inner_, x_.dtype(), cpu}, n,
+                 leaf.rows.begin * each, bytes(partial.bytes.data(), 1));
+      return partial;
+    });
+    finish(result.bytes.data(), inner_, out.local(), 0);
+    return out;
+  }
+
+  Array in_each_row(const Shape& kept, DType dtype) {
+    const auto& comm = x_.comm();
+    // As x's rows lie, for now: in leaves that suit the width of x.
+    Array out = detail::room_for(kept, dtype, x_.distribution(), comm);
+    const Tile from = x_.local(), to = out.local();
+    if (n_ == 0) {
+      fill_empty(to);
+    } else {
+      const std::int64_t lines = inner_ == 0 ? 0 : to.rows * to.cols / inner_;
+      const std::int64_t share =
+          std::max<std::int64_t>(1, (1 << 14) / std::max<std::int64_t>(1, n_ * inner_));
+      const std::int64_t shares = (lines + share - 1) / share;
+      const auto some = [&](std::int64_t i, Stream& stream) {
+        const std::int64_t first = i * share, count = std::min(share, lines - first);
+        std::vector<std::byte> partial(static_cast<std::size_t>(count * inner_) * reducer_.bytes);
+        const Tile rows{from.data, lines * n_, inner_, inner_, x_.dtype(), cpu};
+        operation_(stream, rows.slice(first * n_, count * n_), n_, 0, bytes(partial.data(), count));
+        finish(partial.data(), count * inner_, to, first * inner_);
+      };
+      if (shares == 1) {
+        Stream stream;
+        some(0, stream);
+      } else {
+        parallel_for({0, shares}, Runtime::threads(), some);
+      }
+    }
+    if (kept.empty()) return out;
+    return redistribute(out, detail::settled(kept, is_replicated(x_), comm));
+  }
+
+  const Reducer& reducer_;
+  const Operation<reductions::Signature>& operation_;
+  double parameter_;
+  Array x_;
+  Device device_;
+  std::vector<bool> reduced_;
+  std::int64_t a_ = 0, b_ = 0, n_ = 0, inner_ = 0;
+};
+
+DType kept_dtype(const Array& x) { return x.dtype(); }
+
+// int64, uint64 or the dtype itself.
+DType of_sums(DType d) {
+  if (is_floating(d) || is_complex(d)) return d;
+  return is_unsigned_integer(d) ? DType::uint64 : DType::int64;
+}
+
+// x as sums of that dtype need it.
+Array summand(const Array& x, DType dtype) {
+  const auto floats = [](DType d) { return is_floating(d) || is_complex(d); };
+  return floats(dtype) != floats(x.dtype()) || is_complex(dtype) != is_complex(x.dtype())
+             ? x.astype(dtype)
+             : x;
+}
+
+Array total(std::string_view name, const Array& x, const OptionalAxes& axes, bool keepdims,
+            std::optional<DType> dtype) {
+  const DType result = dtype.value_or(of_sums(x.dtype()));
+  return Reduction(name, summand(x, result), axes)(result, keepdims);
+}
+
+DType of_means(DType d) { return is_floating(d) || is_complex(d) ? d : DType::float64; }
+
+OptionalAxes one(std::optional<std::int64_t> axis) {
+  if (!axis) return {};
+  return std::vector<std::int64_t>{*axis};
+}
+
+Array best(std::string_view name, const Array& x, std::optional<std::int64_t> axis, bool keepdims) {
+  return Reduction(name, x, one(axis))(DType::int64, keepdims);
+}
+
+/// Sums or products of the elements up to each.
+template <class F>
+class Scan {
+ public:
+  Scan(const Array& x, std::int64_t axis, DType dtype, bool initial)
+      : x_(x), axis_(axis), dtype_(dtype), initial_(initial) {
+    n_ = x.shape()[static_cast<std::size_t>(axis)];
+    inner_ = element_count(Shape(x.shape().begin() + axis + 1, x.shape().end()));
+  }
+
+  Array operator()() {
+    Array out = detail::room_for(x_.shape(), dtype_, x_.distribution(), x_.comm());
+    visit(x_.dtype(), [&](auto a) {
+      using T = typename decltype(a)::type;
+      using W = reductions::Wide<T>;
+      visit(dtype_, [&](auto b) {
+        using R = typename decltype(b)::type;
+        if constexpr (std::is_constructible_v<R, W>) run<T, W, R>(out);
+      });
+    });
+    if (initial_) {
+      Shape shape = x_.shape();
+      shape[static_cast<std::size_t>(axis_)] = 1;
+      const Array start = broadcast_to(Scalar(std::int64_t{unit}).array(dtype_, x_.comm()), shape);
+      const std::array both = {start, out};
+      out = concat(both, axis_);
+    }
+    return redistribute(out, detail::settled(out.shape(), is_replicated(x_), x_.comm()));
+  }
+
+ private:
+  static constexpr int unit = std::is_same_v<F, functions::Add> ? 0 : 1;
+
+  template <class T, class W, class R>
+  void run(const Array& out) const {
+    const Tile from = x_.local(), to = out.local();
+    if (n_ * inner_ == 0) return;
+    if (axis_ > 0) {
+      const std::int64_t lines = from.rows * from.cols / (n_ * inner_);
+      parallel_for({0, lines}, lines < 64 ? 1 : Runtime::threads(),
+                   [&](std::int64_t line, Stream&) {
+                     std::vector<W> sums(static_cast<std::size_t>(inner_), W(unit));
+                     scan(from.as<const T>() + line * n_ * inner_, n_, sums,
+                          to.as<R>() + line * n_ * inner_);
+                   });
+      return;
+    }
+    // What comes before each leaf: the totals of the leaves before it, added in their order.
+    const auto& d = x_.distribution();
+    const auto& comm = x_.comm();
+    const Range leaves = d.leaves_of(comm.rank());
+    std::vector<std::vector<W>> before(static_cast<std::size_t>(leaves.size() + 1));
+    const auto leaf_rows = [&](std::int64_t leaf) {
+      return x_.leaf(leaves.begin + leaf).template as<const T>();
+    };
+    parallel_for({0, leaves.size()}, Runtime::threads(), [&](std::int64_t i, Stream&) {
+      auto& totals = before[static_cast<std::size_t>(i) + 1];
+      totals.assign(static_cast<std::size_t>(inner_), W(unit));
+      scan<T, W, R>(leaf_rows(i), d.rows_of_leaf(leaves.begin + i).size(), totals, nullptr);
+    });
+    std::string message(static_cast<std::size_t>(inner_) * sizeof(W), '\0');
+    before[0].assign(static_cast<std::size_t>(inner_), W(unit));
+    const bool chain = !is_replicated(x_) && comm.size() > 1;
+    if (chain && comm.rank() > 0) {
+      message = comm.receive(comm.rank() - 1);
+      std::memcpy(before[0].data(), message.data(), message.size());
+    }
+    for (std::size_t i = 1; i < before.size(); ++i)
+      for (std::size_t j = 0; j < before[i].size(); ++j)
+        before[i][j] = F::of(before[i - 1][j], before[i][j]);
+    if (chain && comm.rank() + 1 < comm.size()) {
+      std::memcpy(message.data(), before.back().data(), message.size());
+      comm.send(message, comm.rank() + 1);
+    }
+    parallel_for({0, leaves.size()}, Runtime::threads(), [&](std::int64_t i, Stream&) {
+      auto sums = before[static_cast<std::size_t>(i)];
+      scan(leaf_rows(i), d.rows_of_leaf(leaves.begin + i).size(), sums,
+           out.leaf(leaves.begin + i).template as<R>());
+    });
+  }
+
+  // n rows; `sums` goes along. Writes nothing where there is no `out`.
+  template <class T, class W, class R>
+  void scan(const T* x, std::int64_t n, std::vector<W>& sums, R* out) const {
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::int64_t j = 0; j < inner_; ++j) {
+        W& s = sums[static_cast<std::size_t>(j)];
+        s = F::of(s, static_cast<W>(x[i * inner_ + j]));
+        if (out) out[i * inner_ + j] = static_cast<R>(s);
+      }
+  }
+
+  Array x_;
+  std::int64_t axis_;
+  DType dtype_;
+  bool initial_;
+  std::int64_t n_, inner_;
+};
+
+template <class F>
+Array cumulative(const Array& given, std::optional<std::int64_t> axis, std::optional<DType> dtype,
+                 bool initial) {
+  if (!axis && given.ndim() != 1)
+    throw ValueError(fmt::format("cumulative functions need an axis for an array of shape {}",
+                                 to_string(given.shape())));
+  const std::int64_t along = detail::checked_axis(axis.value_or(0), given.ndim());
+  const DType result = dtype.value_or(of_sums(given.dtype()));
+  return Scan<F>(in_rows(summand(given, result)), along, result, initial)().to(given.device());
+}
+
+}  // namespace
+
+Array sum(const Array& x, const OptionalAxes& axes, bool keepdims, std::optional<DType> dtype) {
+  return total("sum", x, axes, keepdims, dtype);
+}
+Array prod(const Array& x, const OptionalAxes& axes, bool keepdims, std::optional<DType> dtype) {
+  return total("prod", x, axes, keepdims, dtype);
+}
+Array max(const Array& x, const OptionalAxes& axes, bool keepdims) {
+  return Reduction("max", x, axes)(kept_dtype(x), keepdims);
+}
+Array min(const Array& x, const OptionalAxes& axes, bool keepdims) {
+  return Reduction("min", x, axes)(kept_dtype(x), keepdims);
+}
+Array mean(const Array& x, const OptionalAxes& axes, bool keepdims) {
+  return Reduction("mean", x, axes)(of_means(x.dtype()), keepdims);
+}
+Array var(const Array& x, const OptionalAxes& axes, double correction, bool keepdims) {
+  return Reduction("var", x, axes, correction)(of_means(x.dtype()), keepdims);
+}
+Array std(const Array& x, const OptionalAxes& axes, double correction, bool keepdims) {
+  return sqrt(var(x, axes, correction, keepdims));
+}
+Array any(const Array& x, const OptionalAxes& axes, bool keepdims) {
+  return Reduction("any", x, axes)(DType::boolean, keepdims);
+}
+Array all(const Array& x, const OptionalAxes& axes, bool keepdims) {
+  return Reduction("all", x, axes)(DType::boolean, keepdims);
+}
+Array count_nonzero(const Array& x, const OptionalAxes& axes, bool keepdims) {
+  return Reduction("count_nonzero", x, axes)(DType::int64, keepdims);
+}
+Array argmax(const Array& x, std::optional<std::int64_t> axis, bool keepdims) {
+  return best("argmax", x, axis, keepdims);
+}
+Array argmin(const Array& x, std::optional<std::int64_t> axis, bool keepdims) {
+  return best("argmin", x, axis, keepdims);
+}
+
+Array cumulative_sum(const Array& x, std::optional<std::int64_t> axis, std::optional<DType> dtype,
+                     bool include_initial) {
+  return cumulative<functions::Add>(x, axis, dtype, include_initial);
+}
+Array cumulative_prod(const Array& x, std::optional<std::int64_t> axis, std::optional<DType> dtype,
+                      bool include_initial) {
+  return cumulative<functions::Multiply>(x, axis, dtype, include_initial);
+}
+
+Array diff(const Array& given, std::int64_t axis, std::int64_t n, const Array& prepend,
+           const Array& append) {
+  if (n < 0) throw ValueError(fmt::format("order must be non-negative, got {}", n));
+  const std::int64_t along = detail::checked_axis(axis, given.ndim());
+  std::vector<Array> all;
+  for (const Array& x : {prepend, given, append})
+    if (x) all.push_back(x);
+  Array x = all.size() == 1 ? given : concat(all, along);
+  std::vector<Index> later(static_cast<std::size_t>(along), Slice{}), earlier = later;
+  later.push_back(Slice{1, {}});
+  earlier.push_back(Slice{{}, -1});
+  for (std::int64_t k = 0; k < n; ++k)
+    x = x.dtype() == DType::boolean ? not_equal(index(x, later), index(x, earlier))
+                                    : index(x, later) - index(x, earlier);
+  return x;
+}
+
+}  // namespace tessera

@@ -1,0 +1,162 @@
+// Elementwise functions and reductions.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include <tessera/array/kernels/elementwise.hpp>
+#include <tessera/array/kernels/reductions.hpp>
+
+#include "suite.hpp"
+
+namespace tessera::conformance {
+namespace {
+
+/// Numbers of every kind; `tame`: none that is negative, large or special.
+Matrix numbers_of(Numbers& numbers, DType dtype, Index rows, Index cols, Layout layout, bool tame) {
+  constexpr Wide odd[] = {nan, inf, -inf, 0, -0.0L, 1, -1, 0.5L, -2.5L, 1e-30L};
+  const bool floating = is_floating(dtype) || is_complex(dtype);
+  const bool is_signed = floating || (dtype >= DType::int8 && dtype <= DType::int64);
+  Matrix m(dtype, rows, cols, layout);
+  const auto part = [&]() -> Wide {
+    const Index pick = numbers.below(40);
+    if (dtype == DType::boolean) return static_cast<Wide>(pick % 2);
+    if (floating && !tame && pick < 10 && !is_complex(dtype)) return odd[pick];
+    const Wide v = tame        ? numbers.uniform() * 6
+                   : is_signed ? 4 * numbers.bell()
+                               : 200 * numbers.uniform();
+    return floating ? v : std::trunc(v);
+  };
+  for (Index i = 0; i < rows; ++i)
+    for (Index j = 0; j < cols; ++j) {
+      const Wide real = part();
+      m.set(i, j, {real, is_complex(dtype) ? part() : 0});
+    }
+  return m;
+}
+
+/// Rounded results within a few units in the last place, of a complex one those of its magnitude;
+/// `beside`: of a number of that size, too.
+void judge_rounded(const Matrix& got, const Matrix& want, Wide beside, Judge& judge) {
+  const Wide unit = eps_of(want.dtype) * (is_complex(want.dtype) ? 64 : 4);
+  for (Index i = 0; i < want.rows; ++i)
+    for (Index j = 0; j < want.cols; ++j) {
+      const auto g = got.number(i, j), w = want.number(i, j);
+      const Wide size = std::isfinite(std::abs(w)) ? std::abs(w) : 0;
+      const Wide allowed = unit * (size + beside) + 1e-44L;
+      judge.near(g.real(), w.real(), allowed, i, j);
+      judge.near(g.imag(), w.imag(), allowed, i, j);
+    }
+}
+
+template <class F>
+void run_elementwise(Suite& suite, DType dtype) {
+  Numbers numbers(1);
+  constexpr bool inexact_result = F::rounded;
+  const bool tame = std::string_view(F::name) == "pow";
+  // Near 0 the larger operand and a logarithm cancel.
+  const Wide beside = std::string_view(F::name) == "logaddexp" ? 8 : 0;
+  const DType result_dtype = functions::result_dtype<F>(dtype);
+  const bool rounds = inexact_result && (is_floating(result_dtype) || is_complex(result_dtype));
+  struct Size {
+    Index rows, cols;
+    Layout layout;
+  };
+  for (const Size& s : {Size{1, 0, compact}, Size{1, 1, compact}, Size{1, 67, compact},
+                        Size{3, 21, spread}, Size{1, 4099, compact}}) {
+    std::vector<Matrix> tiles;
+    for (int k = 0; k < functions::arity<F>; ++k) {
+      const bool condition = std::is_same_v<F, functions::Where> && k == 2;
+      tiles.push_back(
+          numbers_of(numbers, condition ? DType::boolean : dtype, s.rows, s.cols, s.layout, tame));
+    }
+    tiles.push_back(result(result_dtype, s.rows, s.cols, s.layout));
+    const std::size_t out = tiles.size() - 1;
+    suite.check(
+        fmt::format("{} x {}", s.rows, s.cols), std::move(tiles),
+        [](Stream& stream, Tiles t, Host&) {
+          const auto& op = functions::operation<F>();
+          if constexpr (functions::arity<F> == 1)
+            op(stream, t[0], t[1]);
+          else if constexpr (functions::arity<F> == 2)
+            op(stream, t[0], t[1], t[2]);
+          else
+            op(stream, t[0], t[1], t[2], t[3]);
+        },
+        [&](const Outcome& got, const Outcome& want, Judge& judge) {
+          if (rounds) return judge_rounded(got.tiles[out], want.tiles[out], beside, judge);
+          for (Index i = 0; i < s.rows; ++i)
+            for (Index j = 0; j < s.cols; ++j) {
+              const auto g = got.tiles[out].number(i, j), w = want.tiles[out].number(i, j);
+              judge.same(g.real(), w.real(), i, j);
+              judge.same(g.imag(), w.imag(), i, j);
+            }
+        });
+  }
+}
+
+Matrix results(const reductions::Reducer& r, const Matrix& accumulators, Index n) {
+  const Index cols = accumulators.cols / static_cast<Index>(r.bytes);
+  Matrix out(r.result, accumulators.rows, cols);
+  for (Index i = 0; i < out.rows; ++i) {
+    // Accumulators want to be aligned.
+    std::vector<double> row((z(accumulators.cols) + sizeof(double) - 1) / sizeof(double));
+    std::memcpy(row.data(), accumulators.row(i), z(accumulators.cols));
+    r.finish(row.data(), cols, static_cast<double>(n), 0, out.row(i));
+  }
+  return out;
+}
+
+void run_reduction(Suite& suite, std::string_view name, DType dtype) {
+  Numbers numbers(2);
+  const auto& op = reductions::operation(name);
+  const auto& r = reductions::reducer(name, dtype);
+  struct Size {
+    Index blocks, n, cols;
+  };
+  for (const Size& s : {Size{0, 5, 3}, Size{1, 1, 1}, Size{2, 7, 1}, Size{1, 31, 1}, Size{3, 33, 1},
+                        Size{1, 5003, 1}, Size{2, 11, 4}, Size{1, 300, 19}}) {
+    const bool sums = name == "sum" || name == "prod" || name == "mean" || name == "var";
+    const Matrix x = numbers_of(numbers, dtype, s.blocks * s.n, s.cols, compact, sums);
+    const Matrix out = result(DType::uint8, s.blocks, s.cols * static_cast<Index>(r.bytes));
+    suite.check(
+        fmt::format("{} blocks of {} x {}", s.blocks, s.n, s.cols), {x, out},
+        [&](Stream& stream, Tiles t, Host&) { op(stream, t[0], s.n, 10, t[1]); },
+        [&](const Outcome& got, const Outcome& want, Judge& judge) {
+          const Matrix g = results(r, got.tiles[1], s.n), w = results(r, want.tiles[1], s.n);
+          const Wide unit = is_floating(r.result) || is_complex(r.result)
+                                ? 4 * eps64 * static_cast<Wide>(s.n)
+                                : 0;
+          for (Index i = 0; i < w.rows; ++i)
+            for (Index j = 0; j < w.cols; ++j) {
+              const auto a = g.number(i, j), b = w.number(i, j);
+              const Wide size = sums && std::isfinite(std::abs(b)) ? std::abs(b) : 0;
+              judge.near(a.real(), b.real(), unit * size, i, j);
+              judge.near(a.imag(), b.imag(), unit * size, i, j);
+            }
+        });
+  }
+}
+
+template <template <class> class... R>
+void add_reductions(std::vector<Cases>& all, reductions::List<R...>) {
+  (all.push_back({"array." + std::string(R<double>::name), reductions::dtypes<R>(),
+                  [](Suite& suite, DType dtype) { run_reduction(suite, R<double>::name, dtype); }}),
+   ...);
+}
+
+}  // namespace
+
+std::vector<Cases> array_cases() {
+  std::vector<Cases> all;
+  const auto add = [&](auto f) {
+    using F = decltype(f);
+    all.push_back({std::string("array.") + F::name, functions::dtypes<F>(), run_elementwise<F>});
+  };
+  functions::for_each(functions::Simple{}, add);
+  functions::for_each(functions::Involved{}, add);
+  add_reductions(all, reductions::All{});
+  return all;
+}
+
+}  // namespace tessera::conformance

@@ -1,0 +1,69 @@
+// The array API standard as C++ spells it; tests/together compares all of it with NumPy.
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <vector>
+
+#include <tessera/array/creation.hpp>
+#include <tessera/array/elementwise.hpp>
+#include <tessera/array/indexing.hpp>
+#include <tessera/array/manipulation.hpp>
+#include <tessera/array/promotion.hpp>
+#include <tessera/array/statistics.hpp>
+
+namespace tessera {
+namespace {
+
+template <class T>
+std::vector<T> host(const Array& x) {
+  const Array all = gather(x);
+  const auto values = all.values<T>();
+  return {values.begin(), values.end()};
+}
+
+TEST(Standard, OperatorsTakeArraysAndNumbers) {
+  const Array x = arange(0, 700, 1, DType::float64);
+  const auto y = host<double>(2 * x + 1);
+  for (std::size_t i = 0; i < y.size(); ++i) EXPECT_EQ(y[i], 2.0 * static_cast<double>(i) + 1);
+  const auto clipped = host<double>(where(x > 650, x, 0));
+  EXPECT_EQ(clipped[650], 0);
+  EXPECT_EQ(clipped[651], 651);
+  EXPECT_EQ(host<double>(-x)[3], -3);
+  EXPECT_EQ(host<bool>((x == x) & ~(x < 3))[2], false);
+  EXPECT_EQ((x / 2).dtype(), DType::float64);
+}
+
+TEST(Standard, NumbersAdaptToTheDtypeOfTheArray) {
+  const Array x = arange(Scalar(0), Scalar(5), Scalar(1), DType::int8);
+  EXPECT_EQ((x + 1).dtype(), DType::int8);
+  EXPECT_EQ((x + 1.5).dtype(), DType::float64);
+  EXPECT_EQ((x / x).dtype(), DType::float64);
+  EXPECT_THROW(x + 300, ValueError);
+  EXPECT_EQ(promote(DType::uint8, DType::int8), DType::int16);
+  EXPECT_EQ(promote(DType::uint64, DType::int8), DType::float64);
+  EXPECT_EQ(promote(DType::int16, DType::complex64), DType::complex64);
+}
+
+TEST(Standard, IndexIsNumPys) {
+  const Array x = reshape(arange(0, 3000, 1, DType::float64), {600, 5});
+  EXPECT_EQ(host<double>(index(x, {Slice{2, 6, 2}, 3})), (std::vector<double>{13, 23}));
+  EXPECT_EQ(index(x, {Ellipsis{}, NewAxis{}}).shape(), (Shape{600, 5, 1}));
+  EXPECT_EQ(host<double>(index(x, {Slice{{}, {}, -1}, 0}))[0], 2995);
+  const Array y = assigned(x, {599, Slice{}}, -1.0);
+  EXPECT_EQ(host<double>(sum(y, {{1}}))[599], -5);
+  EXPECT_EQ(host<double>(sum(x, {{1}}))[599], 14985);  // x has not changed
+  EXPECT_THROW(index(x, {600}), IndexError);
+}
+
+TEST(Standard, ReductionsOverRowsAreReplicated) {
+  const Array x = reshape(arange(0, 3000, 1, DType::float64), {600, 5});
+  const Array means = mean(x, {{0}});
+  EXPECT_EQ(means.distribution().kind(), Distribution::Kind::replicated);
+  EXPECT_EQ(host<double>(means), (std::vector<double>{1497.5, 1498.5, 1499.5, 1500.5, 1501.5}));
+  EXPECT_EQ(mean(x, {{1}}).distribution(), row_distribution({600}, x.comm()));
+  EXPECT_EQ((x - means).distribution(), x.distribution());
+  EXPECT_EQ(host<std::int64_t>(argmax(x))[0], 2999);
+}
+
+}  // namespace
+}  // namespace tessera

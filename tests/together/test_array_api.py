@@ -1,0 +1,627 @@
+"""The array API's functions against NumPy: over dtypes, shapes and axes, the same bits on any number of
+processes. One process makes all comparisons, several make a sample of them."""
+
+import itertools
+import zlib
+
+import numpy as np
+import pytest
+import tessera
+import tessera.array_api as xp
+
+DTYPES = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+          "float32", "float64", "complex64", "complex128"]
+SHAPES = [(), (0,), (1,), (2,), (7,), (1031,), (3, 4), (1, 5), (600, 3), (2, 0), (0, 3), (4, 1, 3),
+          (2, 3, 1, 2, 2)]
+ODD = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, 2.5, -3.5, 1e-30, 88.0, -88.0, 3.0]
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's
+_bits = None  # of_one, for the test that runs
+_turn = 0
+
+
+@pytest.fixture(autouse=True)
+def _bits_of_one(of_one):
+    global _bits, _turn
+    _bits, _turn = of_one, 0
+    with np.errstate(all="ignore"):
+        yield
+
+
+def some(cases, step=7):
+    """All of them in one process, else every step-th, from another one on each time."""
+    global _turn
+    _turn += 3
+    return cases if tessera.size() == 1 else itertools.islice(cases, _turn % step, None, step)
+
+
+def keep_bits(value, want, what):
+    """The bits are those that one process gets."""
+    mine = zlib.crc32(np.ascontiguousarray(value))
+    assert mine == _bits((what, zlib.crc32(np.ascontiguousarray(want))), mine), f"{what}: other bits"
+
+
+def kind(dtype):
+    return np.dtype(dtype).kind
+
+
+def data(shape, dtype, seed=0):
+    """Numbers of every kind, a function of the shape, the dtype and the seed."""
+    n = int(np.prod(shape, dtype=np.int64))
+    i = np.arange(n, dtype=np.uint64) + np.uint64(1000 * seed)
+    mixed = (i * np.uint64(2654435761) + np.uint64(12345)) % np.uint64(1 << 31)
+    if dtype == "bool":
+        x = mixed % 3 == 0
+    elif kind(dtype) in "iu":
+        info = np.iinfo(dtype)
+        x = (mixed % np.uint64(min(int(info.max), 200))).astype(np.int64)
+        if kind(dtype) == "i":
+            x = np.where(i % 2 == 0, -x, x)
+        x = np.where(i % 11 == 3, 0, x)
+    else:
+        def part(k):
+            p = (mixed.astype(np.float64) + k * 977) % 10007 / 1000 - 5
+            return np.where(i % 5 == 4, np.take(ODD, (i + np.uint64(k)) % len(ODD)), p)
+        x = part(0).astype(dtype)
+        if kind(dtype) == "c":
+            x.imag = np.roll(part(3), 1)
+    return x.astype(dtype).reshape(shape)
+
+
+def host(x):
+    return x.numpy() if isinstance(x, tessera.Array) else x
+
+
+def compare(got, want, what, ulp=0):
+    """dtype, shape and values; NaN is NaN. `ulp`: how many units in the last place are allowed."""
+    assert isinstance(got, tessera.Array), f"{what}: got a {type(got).__name__}"
+    want = np.asarray(want)
+    value = host(got)
+    assert got.dtype == want.dtype, f"{what}: dtype {got.dtype} instead of {want.dtype}"
+    assert got.shape == want.shape, f"{what}: shape {got.shape} instead of {want.shape}"
+    keep_bits(value, want, what)
+    if ulp == 0 or want.dtype.kind in "biu":
+        np.testing.assert_array_equal(value, want, err_msg=what)
+        return
+    for part in ("real", "imag") if want.dtype.kind == "c" else ("real",):
+        g, w = getattr(value, part), getattr(want, part)
+        wrong = ~((g == w) | (np.isnan(g) & np.isnan(w)))
+        scale = np.abs(want) if want.dtype.kind == "c" else np.abs(w)
+        with np.errstate(all="ignore"):
+            allowed = ulp * np.spacing(np.where(np.isfinite(scale), scale, 0).astype(w.dtype))
+            wrong &= ~(np.abs(g - w) <= allowed)
+        assert not wrong.any(), (f"{what}: {np.ravel(g[wrong])[:3]} instead of "
+                                 f"{np.ravel(w[wrong])[:3]}")
+
+
+def array(x):
+    return xp.asarray(np.asarray(x, order="C"))
+
+
+def replicated(x):
+    """The same on every process, where that is not forbidden."""
+    from tessera import _core
+
+    return _core.replicated(np.asarray(x, order="C"), _core.world())
+
+
+def raises(error, call, words=""):
+    with pytest.raises(error) as caught:
+        call()
+    assert words in str(caught.value)
+
+
+# --- groups ---------------------------------------------------------------------------------------
+
+
+def test_creation():
+    for d in DTYPES:
+        for shape in some(SHAPES):
+            compare(xp.zeros(shape, dtype=np.dtype(d)), np.zeros(shape, d), f"zeros {shape} {d}")
+            compare(xp.ones(shape, dtype=np.dtype(d)), np.ones(shape, d), f"ones {shape} {d}")
+            x = data(shape, d)
+            compare(array(x), x, f"asarray {shape} {d}")
+            compare(xp.zeros_like(array(x)), np.zeros_like(x), "zeros_like")
+            compare(xp.full_like(array(x), 1), np.full_like(x, 1), "full_like")
+            assert xp.empty_like(array(x)).shape == shape
+        for n, m, k in some(itertools.product((0, 1, 5, 300), (None, 4), (0, 2, -3))):
+            compare(xp.eye(n, m, k=k, dtype=np.dtype(d)), np.eye(n, m, k, dtype=d), "eye")
+    compare(xp.zeros(3), np.zeros(3), "zeros of an int")
+    compare(xp.full((2, 3), 7), np.full((2, 3), 7), "full int")
+    compare(xp.full(3, 1.5), np.full(3, 1.5), "full float")
+    compare(xp.full((), 1j), np.full((), 1j), "full complex")
+    compare(xp.full((4,), True), np.full((4,), True), "full bool")
+    for args in [(5,), (0,), (2, 9), (2, 9, 3), (9, 2, -2), (9, 2), (1, 700, 1), (-3, 4, 5)]:
+        compare(xp.arange(*args), np.arange(*args), f"arange{args}")
+        for d in ("int16", "float32", "uint64", "complex64")[: 2 if min(args) < 0 else 4]:
+            compare(xp.arange(*args, dtype=np.dtype(d)), np.arange(*args).astype(d), f"arange{args} {d}")
+    compare(xp.arange(0.5, 4.0, 0.5), np.arange(0.5, 4.0, 0.5), "arange of floats")
+    compare(xp.arange(2**62, 2**62 + 5), np.arange(2**62, 2**62 + 5), "large arange")
+    for a, b, n, end in some(itertools.product((0, -2.5), (1, 7.25), (0, 1, 2, 50, 1000), (True, False))):
+        compare(xp.linspace(a, b, n, endpoint=end), np.linspace(a, b, n, endpoint=end),
+                f"linspace {a} {b} {n} {end}", 1)
+    for shape in [(3, 3), (5, 2), (2, 4, 3), (400, 3), (0, 3), (3, 0)]:
+        for k in (0, 1, -1, 7, -7):
+            x = data(shape, "float64")
+            compare(xp.tril(array(x), k=k), np.tril(x, k), f"tril {shape} {k}")
+            compare(xp.triu(array(x), k=k), np.triu(x, k), f"triu {shape} {k}")
+    for indexing in ("xy", "ij"):
+        for parts in [(3,), (3, 4), (2, 3, 4), (600, 2)]:
+            v = [np.arange(float(n)) for n in parts]
+            got = xp.meshgrid(*[array(x) for x in v], indexing=indexing)
+            for g, w in zip(got, np.meshgrid(*v, indexing=indexing)):
+                compare(g, w, f"meshgrid {parts} {indexing}")
+    compare(xp.asarray([[1, 2], [3, 4]]), np.array([[1, 2], [3, 4]]), "lists")
+    compare(xp.asarray(3.5, dtype=xp.float32), np.float32(3.5), "a number")
+    x = array(data((5,), "float32"))
+    compare(xp.from_dlpack(data((5, 2), "float32")), data((5, 2), "float32"), "from_dlpack")
+    compare(xp.asarray(x, copy=True), data((5,), "float32"), "a copy")
+    raises(ValueError, lambda: xp.asarray([1.0], copy=False))
+    raises(ValueError, lambda: xp.arange(0, 1, 0), "step")
+    raises(ValueError, lambda: xp.linspace(0, 1, -1), "num")
+    raises(ValueError, lambda: xp.full((2,), 300, dtype=xp.int8), "int8 holds -128 to 127, not 300")
+
+
+def test_dtypes():
+    for a, b in some(itertools.product(DTYPES, DTYPES), 3):
+        assert xp.result_type(np.dtype(a), np.dtype(b)) == np.result_type(a, b), (a, b)
+        if not (kind(a) in "iu" and kind(b) in "fc"):
+            assert xp.can_cast(np.dtype(a), np.dtype(b)) == np.can_cast(a, b), (a, b)
+        x = np.abs(np.nan_to_num(data((7, 3), a).real)) % 100
+        x = x.astype(a)
+        if not (kind(a) == "c" and kind(b) != "c"):
+            compare(xp.astype(array(x), np.dtype(b)), x.astype(b), f"astype {a} {b}")
+    for a in DTYPES:
+        x = array(np.ones(2, a))
+        for scalar in (True, 1, 1.5, 1j):
+            assert xp.result_type(x, scalar) == np.result_type(np.ones(2, a), scalar), (a, scalar)
+    for d in ("float32", "float64", "complex64", "complex128"):
+        got, want = xp.finfo(np.dtype(d)), np.finfo(d)
+        assert (got.bits, got.eps, got.max, got.min, got.smallest_normal) == (
+            want.bits, want.eps, want.max, want.min, want.smallest_normal)
+        assert type(got.eps) is float and got.dtype == want.dtype
+    for d in DTYPES[1:9]:
+        got, want = xp.iinfo(np.dtype(d)), np.iinfo(d)
+        assert (got.bits, got.max, got.min, got.dtype) == (want.bits, want.max, want.min, d)
+    assert xp.isdtype(xp.float32, "real floating") and not xp.isdtype(xp.int8, "bool")
+    assert xp.isdtype(xp.uint8, ("bool", "integral")) and xp.isdtype(xp.uint8, xp.uint8)
+    raises(ValueError, lambda: xp.isdtype(xp.uint8, "number"), "kind must be one of")
+    raises(TypeError, lambda: xp.finfo(xp.int8), "finfo")
+    raises(TypeError, lambda: xp.astype(xp.asarray(1j), xp.float32), "complex")
+
+
+UNARY = {  # the name, NumPy's, and for which kinds the standard has it
+    "abs": ("abs", "iufc"), "acos": ("arccos", "fc"), "acosh": ("arccosh", "fc"),
+    "asin": ("arcsin", "fc"), "asinh": ("arcsinh", "fc"), "atan": ("arctan", "fc"),
+    "atanh": ("arctanh", "fc"), "bitwise_invert": ("invert", "biu"), "ceil": ("ceil", "iuf"),
+    "conj": ("conj", "iufc"), "cos": ("cos", "fc"), "cosh": ("cosh", "fc"), "exp": ("exp", "fc"),
+    "expm1": ("expm1", "fc"), "floor": ("floor", "iuf"), "imag": ("imag", "fc"),
+    "isfinite": ("isfinite", "iufc"), "isinf": ("isinf", "iufc"), "isnan": ("isnan", "iufc"),
+    "log": ("log", "fc"), "log10": ("log10", "fc"), "log1p": ("log1p", "fc"),
+    "log2": ("log2", "fc"), "logical_not": ("logical_not", "biufc"), "negative": ("negative", "iufc"),
+    "positive": ("positive", "iufc"), "real": ("real", "fc"), "reciprocal": ("reciprocal", "fc"),
+    "round": ("round", "iufc"), "sign": ("sign", "iufc"), "signbit": ("signbit", "f"),
+    "sin": ("sin", "fc"), "sinh": ("sinh", "fc"), "sqrt": ("sqrt", "fc"), "square": ("square", "iufc"),
+    "tan": ("tan", "fc"), "tanh": ("tanh", "fc"), "trunc": ("trunc", "iuf"),
+}
+BINARY = {
+    "add": ("add", "iufc"), "atan2": ("arctan2", "f"), "bitwise_and": ("bitwise_and", "biu"),
+    "bitwise_left_shift": ("left_shift", "iu"), "bitwise_or": ("bitwise_or", "biu"),
+    "bitwise_right_shift": ("right_shift", "iu"), "bitwise_xor": ("bitwise_xor", "biu"),
+    "copysign": ("copysign", "f"), "divide": ("divide", "iufc"), "equal": ("equal", "biufc"),
+    "floor_divide": ("floor_divide", "iuf"), "greater": ("greater", "iuf"),
+    "greater_equal": ("greater_equal", "iuf"), "hypot": ("hypot", "f"), "less": ("less", "iuf"),
+    "less_equal": ("less_equal", "iuf"), "logaddexp": ("logaddexp", "f"),
+    "logical_and": ("logical_and", "biufc"), "logical_or": ("logical_or", "biufc"),
+    "logical_xor": ("logical_xor", "biufc"), "maximum": ("maximum", "iuf"),
+    "minimum": ("minimum", "iuf"), "multiply": ("multiply", "iufc"), "nextafter": ("nextafter", "f"),
+    "not_equal": ("not_equal", "biufc"), "pow": ("power", "iufc"), "remainder": ("remainder", "iuf"),
+    "subtract": ("subtract", "iufc"),
+}
+# Of complex numbers only finite ones of moderate size are compared here; special values are the
+# standard's, which NumPy's functions do not all keep.
+TAME = {"c"}
+
+
+def tame(x):
+    if x.dtype.kind != "c":
+        return x
+    part = lambda p: np.where(np.isfinite(p) & (np.abs(p) < 10), p, 0.75)  # noqa: E731
+    return (part(x.real) + 1j * part(x.imag)).astype(x.dtype)
+
+
+def expected(name, function, *x):
+    with np.errstate(all="ignore"):
+        want = function(*x)
+        if name == "floor_divide" and want.dtype.kind == "f":
+            # The standard's infinities, where NumPy gives NaN.
+            q = x[0] / x[1]
+            want = np.where(np.isinf(x[0]) & np.isfinite(x[1]), q, want).astype(want.dtype)
+    return want
+
+
+def test_elementwise_one():
+    for name, (numpys, kinds) in UNARY.items():
+        for d in DTYPES:
+            if kind(d) not in kinds:
+                continue
+            for shape in some(SHAPES, 9):
+                x = tame(data(shape, d))
+                f = getattr(np, numpys)
+                exact = kind(d) in "biu" or name in (
+                    "abs ceil conj floor imag isfinite isinf isnan logical_not negative positive real "
+                    "round signbit sqrt trunc square").split() and kind(d) != "c"
+                wide = None if exact else {"f": np.longdouble, "c": np.clongdouble}.get(kind(d))
+                want = np.asarray(f(x if wide is None else x.astype(wide)))
+                if wide:
+                    want = want.astype(f(x).dtype)
+                if name == "sign" and kind(d) == "c":
+                    want = np.where(x == 0, 0, x / np.where(x == 0, 1, np.abs(x))).astype(d)
+                compare(getattr(xp, name)(array(x)), want, f"{name} {d} {shape}", 0 if exact else 8)
+    for name in ("exp", "sin", "sqrt"):  # of integers as in NumPy
+        compare(getattr(xp, name)(xp.asarray([0, 1, 4])), getattr(np, name)([0.0, 1.0, 4.0]), name, 4)
+    raises(TypeError, lambda: xp.bitwise_invert(xp.asarray(1.0)), "bitwise_invert takes bool")
+    raises(TypeError, lambda: xp.floor(xp.asarray(1j)), "floor takes")
+
+
+def operands(name, d, a, b):
+    x, y = tame(data(a, d)), tame(data(b, d, 1))
+    if name == "pow" and kind(d) in "iu":
+        y = np.abs(y) % 9
+    if "shift" in name:
+        y = np.abs(y) % (8 * y.dtype.itemsize)
+    return x, y.astype(d)
+
+
+def test_elementwise_two():
+    shapes = [(s, s) for s in SHAPES] + [((3, 4), (4,)), ((600, 3), (1, 3)), ((600, 1), (3,)),
+                                         ((1031,), ()), ((), (0,)), ((5, 1), (1, 7)), ((1,), (700,)),
+                                         ((4, 1, 3), (2, 1)), ((1, 700), (700, 1))]
+    for name, (numpys, kinds) in BINARY.items():
+        f = getattr(np, numpys)
+        for d in DTYPES:
+            if kind(d) not in kinds:
+                continue
+            for a, b in some(shapes, 15):
+                x, y = operands(name, d, a, b)
+                loose = kind(d) in "fc" and name in (
+                    "atan2 hypot logaddexp pow divide multiply").split()
+                ulp = 0 if not loose else 64 if name == "pow" and kind(d) == "c" else 4
+                compare(getattr(xp, name)(array(x), array(y)), expected(name, f, x, y),
+                        f"{name} {d} {a} {b}", ulp)
+    for a, b in some(itertools.product(DTYPES, DTYPES)):
+        x, y = tame(data((7,), a)), tame(data((7,), b, 1))
+        compare(xp.equal(array(x), array(y)), x == y, f"equal {a} {b}")
+        compare(xp.add(array(x), array(y)), x + y, f"add {a} {b}", 2)
+        compare(xp.where(array(x != 0), array(x), array(y)), np.where(x != 0, x, y), f"where {a} {b}")
+    raises(ValueError, lambda: xp.pow(xp.asarray([2, 3]), xp.asarray([1, -1])), "negative integer")
+    raises(ValueError, lambda: xp.add(xp.ones(2), xp.ones(3)), "(2,) (3,)")
+    raises(TypeError, lambda: xp.less(xp.asarray(1j), xp.asarray(1j)), "less takes")
+    raises(TypeError, lambda: xp.bitwise_and(xp.ones(2), xp.ones(2)), "bitwise_and takes")
+
+
+def test_scalars_and_operators():
+    import operator as op
+
+    for d in DTYPES:
+        x = tame(data((600, 3), d))
+        a = array(x)
+        for scalar in (True, 2, 2.5, 1 + 2j):
+            if kind(d) == "b" and scalar is True:
+                continue
+            compare(a * scalar, x * scalar, f"{d} * {scalar}", 4)
+            compare(scalar + a, scalar + x, f"{scalar} + {d}", 2)
+            compare(a == scalar, x == scalar, f"{d} == {scalar}")
+            compare(xp.where(a != 0, a, scalar), np.where(x != 0, x, np.asarray(
+                scalar, np.result_type(x, scalar))), f"where {d} {scalar}")
+    x, y = data((40, 2), "int32"), data((40, 2), "int32", 5) | 1
+    a, b = array(x), array(y)
+    for f in (op.add, op.sub, op.mul, op.truediv, op.floordiv, op.mod, op.and_, op.or_, op.xor,
+              op.eq, op.ne, op.lt, op.le, op.gt, op.ge):
+        compare(f(a, b), f(x, y), f.__name__, 1)
+        compare(f(7, b), f(7, y), f"7 {f.__name__}", 1)
+    compare(a << 3, x << 3, "<<")
+    compare(a >> 1, x >> 1, ">>")
+    compare(b ** 2, y ** 2, "**")
+    for f in (op.neg, op.pos, op.invert, abs):
+        compare(f(a), f(x), f.__name__)
+    kept = a
+    other = xp.asarray(a)
+    c = xp.asarray(a, copy=True)
+    c += b
+    compare(c, x + y, "+=")
+    compare(kept, x, "what was before +=")
+    compare(other, x, "another handle")
+    raises(TypeError, lambda: op.iadd(xp.ones(3, dtype=xp.int32), 1.5), "in place")
+    raises(TypeError, lambda: a + "x")
+    assert bool(xp.asarray(True)) and int(xp.asarray(7)) == 7 and float(xp.asarray(2.5)) == 2.5
+    assert complex(xp.asarray(1j)) == 1j and [1, 2, 3][xp.asarray(1)] == 2
+    raises(ValueError, lambda: bool(xp.ones(2)), "ambiguous")
+    raises(TypeError, lambda: int(xp.ones(2)))
+    raises(TypeError, lambda: float(xp.asarray(1j)))
+    raises(ValueError, lambda: xp.asarray([1], dtype=xp.uint8) + 300, "uint8 holds 0 to 255")
+    for low, high in ((None, None), (1, None), (None, 2), (-1, 2)):
+        z = tame(data((600, 3), "float64"))
+        compare(xp.clip(array(z), low, high), np.clip(z, low, high) if (low, high) != (None, None) else z,
+                "clip")
+    compare(xp.clip(a, array(y[:1]), 100), np.clip(x, y[:1], 100), "clip by an array")
+    with tessera.only("reference"):
+        z = data((600, 3), "float64")
+        compare(xp.exp(array(z)), np.exp(z), "exp by reference", 2)
+        compare(array(z) + array(z), z + z, "add by reference")
+    for d in ("float32", "float64"):  # a result does not depend on where its element sits
+        z = data((4099,), d)
+        whole = host(xp.exp(array(z)))
+        for cut in (1, 3, 7):
+            np.testing.assert_array_equal(host(xp.exp(array(z[cut:]))), whole[cut:])
+
+
+REDUCE = {"sum": "iufc", "prod": "iufc", "max": "iuf", "min": "iuf", "mean": "fc", "any": "biufc",
+          "all": "biufc", "count_nonzero": "biufc", "var": "f", "std": "f"}
+
+
+def test_reductions():
+    for name, kinds in REDUCE.items():
+        f = getattr(np, name)
+        for d in DTYPES:
+            if kind(d) not in kinds:
+                continue
+            for shape in some([*SHAPES, (20000,), (5000, 3)], 4):
+                x = tame(data(shape, d))
+                if name in ("sum", "prod", "mean", "var", "std") and kind(d) == "f":
+                    x = np.where(np.isfinite(x) & (x != 0), x, 1).astype(d)
+                if name == "prod" and kind(d) in "fc":
+                    x = (x / np.maximum(1, np.abs(x))).astype(d)
+                axes = [None, *range(len(shape)), -1] if shape else [None]
+                if len(shape) > 2:
+                    axes += [(0, 2), (1, 2), (0, 1, 2), ()]
+                for axis, keep in some(itertools.product(axes, (False, True)), 3):
+                    a = f"{name} {d} {shape} {axis} {keep}"
+                    empty = x.size == 0 if axis is None else np.prod(
+                        [shape[k] for k in np.atleast_1d(np.asarray(axis, int))]) == 0
+                    if name in ("max", "min") and empty:
+                        want_size = np.sum(x, axis=axis).size
+                        if want_size:
+                            raises(ValueError, lambda: getattr(xp, name)(array(x), axis=axis), name)
+                        continue
+                    wide = x.astype({"float32": "float64", "complex64": "complex128"}.get(d, d))
+                    want = np.asarray(f(wide, axis=axis, keepdims=keep))
+                    if kind(d) in "fc" and name not in ("any", "all", "count_nonzero"):
+                        want = want.astype(d)
+                    got = getattr(xp, name)(array(x), axis=axis, keepdims=keep)
+                    if name in ("sum", "mean", "prod", "var", "std") and kind(d) in "fc":
+                        close(got, want, a, np.abs(wide).sum() if name in ("sum", "mean") else None,
+                              max(64, x.size))
+                    else:
+                        compare(got, want, a)
+    x = data((900, 3), "int8")
+    compare(xp.sum(array(x), dtype=xp.float32), x.sum(dtype=np.float32), "sum as float32")
+    compare(xp.sum(array(x), dtype=xp.int16, axis=0), x.sum(dtype=np.int16, axis=0), "sum as int16")
+    compare(xp.sum(array(x != 0)), np.sum(x != 0), "sum of booleans")
+    compare(xp.mean(array(x), axis=1), x.mean(axis=1), "mean of integers", 1)
+    z = 1e8 + np.arange(3000.0) % 2
+    compare(xp.var(array(z), correction=1.0), np.var(z, ddof=1), "var far from 0", 64)
+    for d, nan in itertools.product(("float64", "float32", "int16", "uint8"), (False, True)):
+        for shape in [(1,), (7,), (1031,), (600, 3), (4, 1, 3), (5000,)]:
+            x = data(shape, d) if nan else tame(np.nan_to_num(data(shape, d), posinf=3, neginf=-3))
+            for axis, keep in some(itertools.product([None, *range(len(shape))], (False, True)), 3):
+                for name in ("argmax", "argmin"):
+                    compare(getattr(xp, name)(array(x), axis=axis, keepdims=keep),
+                            getattr(np, name)(x, axis=axis, keepdims=keep), f"{name} {d} {shape} {axis}")
+    raises(ValueError, lambda: xp.argmax(xp.zeros(0)), "no elements")
+    raises(ValueError, lambda: xp.sum(xp.zeros(3), axis=1), "axis 1 is out of bounds")
+    raises(TypeError, lambda: xp.max(xp.asarray([1j])), "max does not take complex128")
+
+
+def close(got, want, what, scale=None, roundings=64):
+    """Rounded sums: relative to the terms where these may cancel."""
+    value = host(got)
+    assert got.dtype == want.dtype and got.shape == want.shape, (
+        f"{what}: {got.dtype} {got.shape} instead of {want.dtype} {want.shape}")
+    keep_bits(value, want, what)
+    eps = np.finfo(want.dtype).eps
+    np.testing.assert_allclose(value, want, rtol=roundings * eps,
+                               atol=64 * eps * (0 if scale is None else float(scale)), err_msg=what)
+
+
+def test_cumulative():
+    for name, f in (("cumulative_sum", np.cumsum), ("cumulative_prod", np.cumprod)):
+        for d in ("int8", "uint16", "int64", "float32", "float64", "complex128"):
+            for shape in some([(1,), (7,), (5000,), (600, 3), (4, 1, 3), (0,), (0, 3)], 3):
+                x = tame(np.nan_to_num(data(shape, d), posinf=1, neginf=-1))
+                if kind(d) in "fc":
+                    x = (x / np.maximum(1, np.abs(x))).astype(d)
+                wide = x.astype({"float32": "float64"}.get(d, d))
+                for axis in range(-1, len(shape)):
+                    for initial in (False, True):
+                        want = f(wide, axis=axis)
+                        want = want.astype(d) if kind(d) in "fc" else want
+                        if initial:
+                            first = np.take(want, [0], axis=axis) if want.shape[axis] else None
+                            one = list(shape)
+                            one[axis] = 1
+                            first = np.full(one, 0 if "sum" in name else 1, want.dtype)
+                            want = np.concatenate([first, want], axis=axis)
+                        got = getattr(xp, name)(array(x), axis=axis, include_initial=initial)
+                        what = f"{name} {d} {shape} {axis} {initial}"
+                        if kind(d) in "fc":
+                            close(got, want, what, np.abs(wide).sum())
+                        else:
+                            compare(got, want, what)
+    for shape in [(7,), (600, 3), (4, 1, 3), (1,), (0, 3)]:
+        x = data(shape, "int32")
+        for axis, n in itertools.product(range(len(shape)), (0, 1, 2)):
+            compare(xp.diff(array(x), axis=axis, n=n), np.diff(x, axis=axis, n=n), f"diff {shape}")
+        compare(xp.diff(array(x), axis=0, prepend=array(x[:1]), append=array(x[:1])),
+                np.diff(x, axis=0, prepend=x[:1], append=x[:1]), "diff with more")
+    raises(ValueError, lambda: xp.cumulative_sum(xp.ones((2, 2))), "axis")
+
+
+def test_manipulation():
+    for d in ("int8", "float32", "float64", "complex128", "bool", "int16"):
+        for shape in some(SHAPES, 5):
+            x = data(shape, d)
+            a = array(x)
+            n = x.ndim
+            for axes in some(list(itertools.permutations(range(n)))[:24], 2):
+                compare(xp.permute_dims(a, axes), np.transpose(x, axes), f"permute {shape} {axes}")
+            for axis in [None, *range(-n, n), *([(0, n - 1)] if n > 1 else [])]:
+                compare(xp.flip(a, axis=axis), np.flip(x, axis), f"flip {shape} {axis}")
+                if axis is None or np.isscalar(axis):
+                    for k in (0, 1, -2, 9):
+                        compare(xp.roll(a, k, axis=axis), np.roll(x, k, axis), f"roll {shape} {axis}")
+                    if n or axis is None:
+                        compare(xp.repeat(a, 3, axis=axis), np.repeat(x, 3, axis), f"repeat {shape}")
+                        m = x.size if axis is None else shape[axis]
+                        times = np.arange(m) % 3
+                        compare(xp.repeat(a, array(times), axis=axis), np.repeat(x, times, axis),
+                                f"repeat by an array {shape} {axis}")
+            for axis in range(-n - 1, n + 1):
+                compare(xp.expand_dims(a, axis=axis), np.expand_dims(x, axis), f"expand {shape}")
+                parts = [x, x, x]
+                compare(xp.stack([array(p) for p in parts], axis=axis), np.stack(parts, axis),
+                        f"stack {shape} {axis}")
+            for axis in range(-n, n):
+                compare(xp.concat([a, a[..., :], a], axis=axis), np.concatenate([x, x, x], axis),
+                        f"concat {shape} {axis}")
+                if shape[axis] < 20:
+                    for got, want in zip(xp.unstack(a, axis=axis), np.moveaxis(x, axis, 0)):
+                        compare(got, want, f"unstack {shape} {axis}")
+                if shape[axis] == 1:
+                    compare(xp.squeeze(a, axis), np.squeeze(x, axis), f"squeeze {shape}")
+            for times in [(), (2,), (3, 2), (1, 0), (2, 1, 3)]:
+                compare(xp.tile(a, times), np.tile(x, times), f"tile {shape} {times}")
+            for new in [(x.size,), (-1,), (1, x.size), (x.size, 1), (1, x.size, 1)]:
+                if not (-1 in new and x.size == 0):
+                    compare(xp.reshape(a, new), x.reshape(new), f"reshape {shape} {new}")
+            wide = (4, *shape)
+            compare(xp.broadcast_to(a, wide), np.broadcast_to(x, wide), f"broadcast {shape}")
+            if n > 1:
+                compare(a.mT, np.swapaxes(x, -1, -2), f"mT {shape}")
+                compare(xp.moveaxis(a, 0, -1), np.moveaxis(x, 0, -1), f"moveaxis {shape}")
+                compare(xp.moveaxis(a, (0, 1), (1, 0)), np.moveaxis(x, (0, 1), (1, 0)), "moveaxis 2")
+    x, y = data((600, 1), "int32"), data((3,), "int32")
+    for got, want in zip(xp.broadcast_arrays(array(x), array(y)), np.broadcast_arrays(x, y)):
+        compare(got, want, "broadcast_arrays")
+    compare(xp.concat([array(x), array(y.astype("float32"))], axis=None),
+            np.concatenate([x, y.astype("float32")], axis=None), "concat flattened")
+    compare(xp.roll(array(np.arange(12).reshape(3, 4)), (1, -1), axis=(0, 1)),
+            np.roll(np.arange(12).reshape(3, 4), (1, -1), (0, 1)), "roll along two")
+    compare(xp.reshape(array(data((700, 6), "float32")), (1050, 4)),
+            data((700, 6), "float32").reshape(1050, 4), "reshape over rows")
+    r = replicated(np.arange(6.0))
+    compare(xp.concat([r, r]), np.tile(np.arange(6.0), 2), "concat of what all have")
+    compare(xp.concat([r, array(np.arange(2.0))]), np.r_[np.arange(6.0), 0, 1], "concat of both")
+    compare(array(np.ones((600, 6))) + r, np.ones((600, 6)) + np.arange(6.0), "rows and replicated")
+    raises(ValueError, lambda: xp.reshape(xp.ones(5), (2, 3)), "(5,) into shape (2, 3)")
+    raises(ValueError, lambda: xp.concat([xp.ones(2), xp.ones((2, 2))]), "concat")
+    raises(ValueError, lambda: xp.squeeze(xp.ones((2, 3)), 0), "squeeze axis 0")
+    raises(ValueError, lambda: xp.permute_dims(xp.ones((2, 3)), (0, 0)), "duplicate")
+    raises(ValueError, lambda: xp.stack([xp.ones(2), xp.ones(3)]), "stack")
+
+
+def test_sorting_and_sets():
+    for d in DTYPES:
+        for shape in some([(0,), (1,), (7,), (1031,), (5000,), (3, 4), (600, 3), (4, 1, 3)], 2):
+            x = data(shape, d)
+            a = array(x)
+            if kind(d) != "c":
+                for axis, down in some(itertools.product(range(-len(shape), len(shape)), (False, True)), 2):
+                    what = f"{d} {shape} {axis} {down}"
+                    order = np.argsort(x, axis=axis, kind="stable")
+                    if down:
+                        back = np.argsort(np.flip(x, axis), axis=axis, kind="stable")
+                        order = np.flip(x.shape[axis] - 1 - back, axis)
+                    compare(xp.sort(a, axis=axis, descending=down), np.take_along_axis(x, order, axis), f"sort {what}")
+                    compare(xp.argsort(a, axis=axis, descending=down), order, f"argsort {what}")
+            for source in (x, (x != 0), np.repeat(x, 2)) if kind(d) != "b" else (x,):
+                want = np.unique(source, return_index=True, return_inverse=True, return_counts=True, equal_nan=False)
+                got = xp.unique_all(array(source))
+                if kind(d) != "c" or not np.isnan(source).any():
+                    compare(got.values, want[0], f"unique values {d} {shape}")
+                    compare(got.indices, want[1], f"unique indices {d} {shape}")
+                    compare(got.counts, want[3], f"unique counts {d} {shape}")
+                    compare(got.inverse_indices, want[2].reshape(source.shape), f"inverse {d} {shape}")
+                    compare(xp.unique_values(array(source)), want[0], f"unique_values {d} {shape}")
+                np.testing.assert_array_equal(host(got.values)[host(got.inverse_indices)], source)
+    for d, side in itertools.product(("int8", "float64", "uint16", "float32"), ("left", "right")):
+        for n, m in some([(0, 5), (1, 3), (1031, 700), (5000, 3), (7, 0), (3, 600)], 2):
+            x = np.sort(data((n,), d))
+            v = data((m,), d, 1)
+            compare(xp.searchsorted(array(x), array(v), side=side), np.searchsorted(x, v, side), f"searchsorted {d}")
+            mixed = x[::-1].copy()
+            order = np.argsort(mixed, kind="stable")
+            compare(xp.searchsorted(array(mixed), array(v), side=side, sorter=array(order)),
+                    np.searchsorted(mixed, v, side, order), f"searchsorted by an order {d} {n} {m}")
+            compare(xp.isin(array(v), array(x), invert=side == "left"), np.isin(v, x, invert=side == "left"), "isin")
+    raises(TypeError, lambda: xp.sort(xp.asarray([1j])), "order")
+    raises(ValueError, lambda: xp.searchsorted(xp.ones(2), xp.ones(2), side="middle"), "middle")
+
+
+KEYS = {
+    0: [(), ..., None, (..., None)],
+    1: [0, -1, slice(None), slice(1, None), slice(None, -1), slice(None, None, -1), slice(4, 1, -2),
+        slice(-3, 100), slice(50, 60), slice(None, None, 3), (None, slice(2, 5)), (..., 0), slice(5, 2)],
+    2: [0, -1, (0, 0), (slice(1, 3), 1), (slice(None), -1), (..., 0), (slice(None, None, -1),
+        slice(None, None, -2)), (None, 1, ...), (slice(5, 500, 7), None, slice(1, None)), (0, ...),
+        (slice(3, 3), slice(None))],
+    3: [(0, 0), (slice(None), 0, slice(None, None, -1)), (..., 1), (1, ..., None), (slice(1, None), 0),
+        (slice(None, None, -2), slice(None), 2)],
+}
+
+
+def test_indexing():
+    for d in ("float64", "int8", "complex128"):
+        for shape in some([(), (9,), (1031,), (3, 4), (600, 3), (4, 1, 3)], 2):
+            x = data(shape, d)
+            a = array(x)
+            for key in KEYS[len(shape)]:
+                compare(a[key], x[key], f"{shape}[{key}]")
+                for value in (1, x[key], x[key][..., :1] if np.ndim(x[key]) else 0):
+                    want, got = x.copy(), xp.asarray(a, copy=True)
+                    want[key] = value
+                    got[key] = array(value) if isinstance(value, np.ndarray) else (
+                        complex(value) if kind(d) == "c" else d.startswith("f") and float(value) or int(
+                            value) if not isinstance(value, int) else value)
+                    compare(got, want, f"{shape}[{key}] = {np.shape(value)}")
+                compare(a, x, "the array after another was assigned to")
+            for m in range(0, len(shape) + 1):
+                for mask in (data(shape[:m], "bool", 3), np.ones(shape[:m], bool), np.zeros(shape[:m], bool)):
+                    compare(a[array(mask)], x[mask], f"{shape}[mask of {m}]")
+                    for value in (2, data((int(mask.sum()),) + shape[m:], d, 2) if m else 3):
+                        want, got = x.copy(), xp.asarray(a, copy=True)
+                        want[mask] = value
+                        got[array(mask)] = value if np.isscalar(value) else array(value)
+                        compare(got, want, f"{shape}[mask of {m}] = ")
+            for axis in range(-len(shape), len(shape)):
+                n = shape[axis]
+                for index in (np.arange(0), np.arange(n)[::-1].copy(), np.arange(2 * n) * 7 % n,
+                              -1 - np.arange(n) % n, np.zeros(1, np.int8)):
+                    compare(xp.take(a, array(index), axis=axis), np.take(x, index, axis),
+                            f"take {shape} {axis} {len(index)}")
+                like = data(shape, "int64", 4) % n
+                compare(xp.take_along_axis(a, array(like), axis=axis), np.take_along_axis(x, like, axis),
+                        f"take_along_axis {shape} {axis}")
+            if shape:
+                for got, want in zip(xp.nonzero(a), np.nonzero(x)):
+                    compare(got, want, f"nonzero {shape}")
+                i = np.arange(6).reshape(3, 2) % shape[0]
+                compare(a[array(i)], x[i], f"integers {shape}")
+                if len(shape) > 1:
+                    j = np.arange(2) % shape[1]
+                    compare(a[array(i), array(j)], x[i, j], f"two integer arrays {shape}")
+                    compare(a[array(-1 - i), 0], x[-1 - i, 0], f"an array and an integer {shape}")
+    for got, want in zip(array(data((5, 2), "int32")), data((5, 2), "int32")):
+        compare(got, want, "going through rows")
+    compare(xp.where(array(data((600, 3), "bool")), 1, 0), np.where(data((600, 3), "bool"), 1, 0), "where")
+    raises(IndexError, lambda: xp.ones(3)[3], "index 3 is out of bounds for axis 0 with size 3")
+    raises(IndexError, lambda: xp.ones(3)[0, 0], "too many indices")
+    raises(IndexError, lambda: xp.ones(3)[xp.ones(2, dtype=xp.bool)], "boolean index")
+    raises(IndexError, lambda: xp.ones(3)[xp.asarray([0, 5])], "index 5 is out of bounds")
+    raises(ValueError, lambda: xp.take(xp.ones(3), xp.asarray([4])), "")
+
+    def assign(value, key):
+        x = xp.ones(3, dtype=xp.int32)
+        x[key] = value
+
+    raises(TypeError, lambda: assign(1.5, 0), "1.5")
+    raises(ValueError, lambda: assign(xp.ones(2, dtype=xp.int32), slice(None)), "broadcast")
