@@ -77,7 +77,7 @@ Array scaled_back(const std::vector<double>& values, int exponent, const Shape& 
     out.push_back(std::ldexp(v, exponent));
     largest = std::max(largest, std::abs(out.back()));
   }
-  const Array wide = replicated(out, shape, comm);
+  Array wide = replicated(out, shape, comm);
   if (exponent == 0 || nothing || !detail::is_finite(values) ||
       (dtype == DType::float32 ? holds<float>(largest) : holds<double>(largest)))
     return wide.astype(dtype);
