@@ -325,6 +325,118 @@ void distances(Suite& suite, DType dtype) {
   check("NaN and infinity in x", x, data(numbers, dtype, 3, 5), compact);
 }
 
+/// A linear model and rows to it. Coefficients are small, so that no exponential dominates.
+struct Linear {
+  Run run;
+  LinearLoss loss;
+  Matrix x, y, weights;
+  std::vector<double> coef, direction;
+
+  /// How wrong entry j of a sum over a leaf may be: each row's share of it is of the size of x.
+  Wide bound(Index j) const {
+    const Index m = run.cols + 1;
+    const Wide size = j < 0 || j % m == run.cols ? 1 : 4;
+    return static_cast<Wide>(run.leaf_rows) * 4 * eps64 * (1 + static_cast<Wide>(run.cols)) * size *
+           (loss.loss == Loss::tweedie || loss.loss == Loss::poisson ? 100 : 10);
+  }
+};
+
+template <class F>
+void for_each_linear(Numbers& numbers, DType dtype, F f) {
+  const std::vector<std::pair<LinearLoss, std::string>> losses = {
+      {{.loss = Loss::squared}, "squared"},
+      {{.loss = Loss::logistic}, "logistic"},
+      {{.loss = Loss::multinomial, .outputs = 3}, "multinomial of 3"},
+      {{.loss = Loss::multinomial, .outputs = 5}, "multinomial of 5"},
+      {{.loss = Loss::poisson}, "poisson"},
+      {{.loss = Loss::gamma}, "gamma"},
+      {{.loss = Loss::tweedie, .power = 1.5}, "tweedie of power 1.5"},
+      {{.loss = Loss::tweedie, .power = 3}, "tweedie of power 3"},
+      {{.loss = Loss::tweedie_identity, .power = 1.5}, "tweedie of power 1.5, identity"},
+      {{.loss = Loss::huber, .epsilon = 1.35, .scale = 0.7}, "huber"}};
+  for (const Run& r : runs())
+    for (const auto& [loss, name] : losses)
+      for (const bool weighted : {false, true}) {
+        if (r.rows * r.cols * loss.outputs > 300000) continue;
+        Linear l{r,
+                 loss,
+                 data(numbers, dtype, r.rows, r.cols, weighted ? spread : compact),
+                 result(dtype, r.rows, 1, {0, 1}),
+                 weighted ? weights(numbers, dtype, r.rows, r.leaf_rows) : Matrix(),
+                 {},
+                 {}};
+        l.y.written = false;
+        const bool code = loss.loss == Loss::multinomial || loss.loss == Loss::logistic;
+        for (Index i = 0; i < r.rows; ++i)
+          l.y.set(i, 0,
+                  code ? static_cast<Wide>(numbers.below(std::max<Index>(2, loss.outputs)))
+                       : 0.1L + 2 * numbers.uniform());
+        const Wide small = 0.5L / (1 + static_cast<Wide>(r.cols));
+        for (Index j = 0; j < loss.coefficients(r.cols); ++j) {
+          l.coef.push_back(static_cast<double>(small * numbers.bell()));
+          l.direction.push_back(static_cast<double>(numbers.bell()));
+          // A mean that is not a power stays positive.
+          if (loss.loss == Loss::tweedie_identity && j == r.cols) l.coef.back() = 20;
+        }
+        f(l, fmt::format("{}, {}{}", r.text(), name, weighted ? ", weighted, strided" : ""));
+      }
+}
+
+void leaf_loss(Suite& suite, DType dtype) {
+  Numbers numbers(25);
+  for_each_linear(numbers, dtype, [&](const Linear& l, const std::string& what) {
+    const Run& r = l.run;
+    const Matrix out = result(DType::float64, r.leaves(), l.loss.size(r.cols), {2, 0});
+    const Matrix curved = result(dtype, l.loss.pairs(), r.rows);
+    suite.check(
+        what, {l.x, l.y, l.weights, curved, out, out},
+        [&](Stream& s, Tiles t, Host&) {
+          const auto& op = estimator_kernels().leaf_loss;
+          op(s, t[0], r.leaf_rows, t[1], t[2], l.coef, l.loss, t[3], t[4]);
+          for (Index i = 0; i < r.leaves(); ++i)
+            op(s, leaf_of_run(t[0], r.leaf_rows, i), r.leaf_rows, leaf_of_run(t[1], r.leaf_rows, i),
+               leaf_of_run(t[2], r.leaf_rows, i), l.coef, l.loss, {}, t[5].slice(i, 1));
+        },
+        [&](const Outcome& got, const Outcome& want, Judge& judge) {
+          judge.same(got.tiles[5], got.tiles[4]);
+          for (Index i = 0; i < r.leaves(); ++i)
+            for (Index j = 0; j < l.loss.size(r.cols); ++j)
+              judge.near(got.tiles[4](i, j), want.tiles[4](i, j),
+                         l.bound(j - LinearLoss::gradient_at), i, j);
+          for (Index i = 0; i < l.loss.pairs(); ++i)
+            for (Index j = 0; j < r.rows; ++j) {
+              const Wide e = want.tiles[3](i, j);
+              judge.near(got.tiles[3](i, j), e, (e + 1) * (eps_of(dtype) + 1e4L * eps64), i, j);
+            }
+        });
+  });
+}
+
+void leaf_product(Suite& suite, DType dtype) {
+  Numbers numbers(26);
+  for_each_linear(numbers, dtype, [&](const Linear& l, const std::string& what) {
+    const Run& r = l.run;
+    const Index size = l.loss.coefficients(r.cols);
+    const Matrix out = result(DType::float64, r.leaves(), size, {2, 0});
+    suite.check(
+        what, {l.x, l.y, l.weights, out, out},
+        [&](Stream& s, Tiles t, Host&) {
+          const auto& op = estimator_kernels().leaf_product;
+          op(s, t[0], r.leaf_rows, t[1], t[2], l.coef, l.loss, l.direction, t[3]);
+          for (Index i = 0; i < r.leaves(); ++i)
+            op(s, leaf_of_run(t[0], r.leaf_rows, i), r.leaf_rows, leaf_of_run(t[1], r.leaf_rows, i),
+               leaf_of_run(t[2], r.leaf_rows, i), l.coef, l.loss, l.direction, t[4].slice(i, 1));
+        },
+        [&](const Outcome& got, const Outcome& want, Judge& judge) {
+          judge.same(got.tiles[4], got.tiles[3]);
+          for (Index i = 0; i < r.leaves(); ++i)
+            for (Index j = 0; j < size; ++j)
+              judge.near(got.tiles[3](i, j), want.tiles[3](i, j),
+                         (1 + static_cast<Wide>(r.cols)) * l.bound(j), i, j);
+        });
+  });
+}
+
 }  // namespace
 
 std::vector<Cases> estimator_cases() {
@@ -332,7 +444,9 @@ std::vector<Cases> estimator_cases() {
   return {{k.assign_nearest.name(), floating, assign_nearest},
           {k.candidate_potentials.name(), floating, candidate_potentials},
           {k.update_closest.name(), floating, update_closest},
-          {k.distances.name(), floating, distances}};
+          {k.distances.name(), floating, distances},
+          {k.leaf_loss.name(), floating, leaf_loss},
+          {k.leaf_product.name(), floating, leaf_product}};
 }
 
 }  // namespace tessera::conformance

@@ -143,12 +143,23 @@ class Estimator {
   Values attributes() const;
 };
 
+/// What is to be known of the data of an estimator; scikit-learn's tags, and its checks, go by
+/// that.
+struct Tags {
+  bool allows_nan = false;   ///< NaN in X is a missing value
+  bool positive_x = false;   ///< X >= 0
+  bool positive_y = false;   ///< y > 0, or at least >= 0
+  bool categorical = false;  ///< X holds numbers of categories
+  bool one_target = false;   ///< y is (n,)
+  bool poor_score = false;   ///< not made to be accurate on any data
+};
+
 /// What there is to know of a class of estimators: its name, how one is made, and the lists that
 /// everything else is made from. One for each class, which lives as long as the program.
 class EstimatorType {
  public:
-  /// For E, an EstimatorOf with a member `class_name`, and `allows_nan` where NaN in X is a missing
-  /// value to it. Its module is the folder of the file that calls this.
+  /// For E, an EstimatorOf with a member `class_name`, and `tags` where there is something to say
+  /// of its data. Its module is the folder of the file that calls this.
   template <class E>
   static EstimatorType of(std::string_view summary,
                           std::initializer_list<FieldOf<typename E::Params>> parameters,
@@ -160,7 +171,7 @@ class EstimatorType {
     for (const Field& field : parameters) type.add_parameter(field);
     for (const Field& field : attributes) type.add_attribute(field);
     for (const Method& method : methods) type.add_method(method);
-    if constexpr (requires { E::allows_nan; }) type.allows_nan_ = E::allows_nan;
+    if constexpr (requires { E::tags; }) type.tags_ = E::tags;
     type.make_operations(E::role_methods());
     return type;
   }
@@ -171,7 +182,7 @@ class EstimatorType {
   std::string_view summary() const { return summary_; }
   /// scikit-learn's module that the class is in: "cluster".
   const std::string& module() const { return module_; }
-  bool allows_nan() const { return allows_nan_; }
+  const Tags& tags() const { return tags_; }
   /// A new one with the default parameters.
   std::unique_ptr<Estimator> make() const { return make_(); }
   std::vector<ParameterInfo> parameter_info() const;
@@ -197,7 +208,7 @@ class EstimatorType {
   std::string_view name_;
   std::string_view summary_;
   std::string module_;
-  bool allows_nan_ = false;
+  Tags tags_;
   Make make_;
   std::vector<Field> parameters_;
   std::vector<Field> attributes_;

@@ -61,6 +61,23 @@ Allowed array() {
   a.array_ = true;
   return a;
 }
+Allowed several(const Allowed& numbers) { return numbers | list_of(numbers, 1) | array(); }
+std::vector<double> detail::doubles(const Array& values) {
+  const Array wide = gather(values).to(cpu).astype(DType::float64);
+  return {wide.values<double>().begin(), wide.values<double>().end()};
+}
+std::vector<double> detail::doubles(const Value& value) {
+  if (value.is<Array>()) return doubles(value.as<Array>());
+  if (value.is<double>()) return {value.as<double>()};
+  if (value.is<std::int64_t>()) return {static_cast<double>(value.as<std::int64_t>())};
+  std::vector<double> all;
+  for (const Value& one : *value.items()) all.push_back(doubles(one)[0]);
+  return all;
+}
+Allowed class_weights() {
+  const double all = std::numeric_limits<double>::infinity();
+  return mapping_of(reals(-all) | boolean() | text(), reals(0.0)) | words({"balanced"}) | none();
+}
 Allowed class_labels() {
   Allowed a;
   a.labels_ = true;

@@ -130,11 +130,19 @@ Allowed estimator(std::string method = "");
 Allowed number(Numbers numbers = {});
 /// Labels of classes, ascending: a vector of a real dtype or a list of strings.
 Allowed class_labels();
+/// Weights of classes as with_class_weight takes them.
+Allowed class_weights();
 /// An array of this shape.
 Allowed array(Shape shape, Numbers numbers = {});
 
+/// A number or several: as a list, a tuple or an array.
+Allowed several(const Allowed& numbers);
+
 namespace detail {
 
+/// An array of any real dtype, or what several() allows, as doubles.
+std::vector<double> doubles(const Array& values);
+std::vector<double> doubles(const Value& values);
 /// Its model; None for none.
 Value value_of(const FittedEstimator& estimator);
 /// From a model of a registered estimator; false for anything else.

@@ -17,12 +17,35 @@ namespace tessera {
 
 // Ours. Each is at the end of its estimator's file, so that this one includes none of them.
 namespace detail {
+const EstimatorType& ard_regression();
+const EstimatorType& bayesian_ridge();
+const EstimatorType& bernoulli_nb();
+const EstimatorType& categorical_nb();
+const EstimatorType& complement_nb();
+const EstimatorType& elastic_net();
+const EstimatorType& elastic_net_cv();
+const EstimatorType& gamma_regressor();
 const EstimatorType& gaussian_nb();
+const EstimatorType& huber_regressor();
 const EstimatorType& kmeans();
+const EstimatorType& lasso();
+const EstimatorType& lasso_cv();
+const EstimatorType& linear_discriminant_analysis();
 const EstimatorType& linear_regression();
+const EstimatorType& logistic_regression();
+const EstimatorType& logistic_regression_cv();
+const EstimatorType& multi_task_elastic_net();
+const EstimatorType& multi_task_lasso();
+const EstimatorType& multinomial_nb();
 const EstimatorType& pca();
+const EstimatorType& poisson_regressor();
+const EstimatorType& quadratic_discriminant_analysis();
 const EstimatorType& ridge();
+const EstimatorType& ridge_classifier();
+const EstimatorType& ridge_classifier_cv();
+const EstimatorType& ridge_cv();
 const EstimatorType& standard_scaler();
+const EstimatorType& tweedie_regressor();
 }  // namespace detail
 
 namespace {
@@ -48,8 +71,35 @@ class Registry {
 
  private:
   Registry() {
-    for (const auto ours : {detail::gaussian_nb, detail::kmeans, detail::linear_regression,
-                            detail::pca, detail::ridge, detail::standard_scaler})
+    for (const auto ours : {detail::ard_regression,
+                            detail::bayesian_ridge,
+                            detail::bernoulli_nb,
+                            detail::categorical_nb,
+                            detail::complement_nb,
+                            detail::elastic_net,
+                            detail::elastic_net_cv,
+                            detail::gamma_regressor,
+                            detail::gaussian_nb,
+                            detail::huber_regressor,
+                            detail::kmeans,
+                            detail::lasso,
+                            detail::lasso_cv,
+                            detail::linear_discriminant_analysis,
+                            detail::linear_regression,
+                            detail::logistic_regression,
+                            detail::logistic_regression_cv,
+                            detail::multi_task_elastic_net,
+                            detail::multi_task_lasso,
+                            detail::multinomial_nb,
+                            detail::pca,
+                            detail::poisson_regressor,
+                            detail::quadratic_discriminant_analysis,
+                            detail::ridge,
+                            detail::ridge_classifier,
+                            detail::ridge_classifier_cv,
+                            detail::ridge_cv,
+                            detail::standard_scaler,
+                            detail::tweedie_regressor})
       add(ours());
   }
   std::mutex mutex_;

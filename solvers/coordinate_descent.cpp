@@ -152,4 +152,74 @@ ElasticNetResult coordinate_descent(const ElasticNet& problem, std::vector<doubl
   return result;
 }
 
+ElasticNetResult group_coordinate_descent(const GroupElasticNet& problem, std::vector<double> w,
+                                          const CoordinateDescentOptions& options) {
+  const auto q = static_cast<std::size_t>(problem.tasks);
+  const std::size_t n = w.size() / q;
+  const auto row_of = [q](std::span<const double> m, std::size_t j) { return m.subspan(j * q, q); };
+  const auto norm = [](std::span<const double> v) { return std::sqrt(dot(v, v)); };
+  std::vector<double> gram_w(w.size());  // X^T X W
+  const auto move = [&](std::size_t j, std::span<const double> step) {
+    for (std::size_t i = 0; i < n; ++i)
+      add(std::span(gram_w).subspan(i * q, q), problem.gram[i * n + j], step);
+  };
+  for (std::size_t j = 0; j < n; ++j)
+    if (norm(row_of(w, j)) != 0) move(j, row_of(w, j));
+  const auto gap = [&] {
+    const double along = dot(w, problem.product);
+    const double residual = problem.y_squares + dot(w, gram_w) - 2 * along;
+    const double squares = dot(w, w);
+    double dual = 0.0, sum = 0.0;
+    std::vector<double> slack(q);
+    for (std::size_t j = 0; j < n; ++j) {
+      for (std::size_t t = 0; t < q; ++t)
+        slack[t] = problem.product[j * q + t] - gram_w[j * q + t] - problem.l2 * w[j * q + t];
+      dual = std::max(dual, norm(slack));
+      sum += norm(row_of(w, j));
+    }
+    const double scale = dual > problem.l1 ? problem.l1 / dual : 1.0;
+    return 0.5 * (1 + scale * scale) * (residual + problem.l2 * squares) + problem.l1 * sum -
+           scale * (problem.y_squares - along);
+  };
+
+  ElasticNetResult result;
+  result.tolerance = options.tol * problem.y_squares;
+  std::optional<RandomOrder> random;
+  if (options.random) random.emplace(*options.random);
+  result.gap = gap();
+  result.converged = result.gap >= 0 && result.gap <= result.tolerance;
+  std::vector<double> step(q), next(q);
+  while (!result.converged && result.n_iter < options.max_iter) {
+    double largest = 0.0, largest_step = 0.0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t j = random ? random->below(n) : i;
+      const double square = problem.gram[j * n + j];
+      if (square == 0.0) continue;
+      for (std::size_t t = 0; t < q; ++t)
+        next[t] = problem.product[j * q + t] - gram_w[j * q + t] + square * w[j * q + t];
+      const double size = norm(next);
+      const double by = size > problem.l1 ? (1 - problem.l1 / size) / (square + problem.l2) : 0.0;
+      for (std::size_t t = 0; t < q; ++t) {
+        next[t] *= by;
+        step[t] = next[t] - w[j * q + t];
+        w[j * q + t] = next[t];
+      }
+      if (max_abs(step) != 0) move(j, step);
+      largest_step = std::max(largest_step, max_abs(step));
+      largest = std::max(largest, max_abs(next));
+    }
+    ++result.n_iter;
+    if (largest != 0 && largest_step / largest > options.tol && result.n_iter < options.max_iter)
+      continue;
+    result.gap = gap();
+    result.converged = result.gap <= result.tolerance;
+  }
+  result.x = std::move(w);
+  result.why = result.converged
+                   ? fmt::format("duality gap of {} within {}", result.gap, result.tolerance)
+                   : fmt::format("max_iter={} reached with a duality gap of {}, above {}",
+                                 options.max_iter, result.gap, result.tolerance);
+  return result;
+}
+
 }  // namespace tessera::solvers

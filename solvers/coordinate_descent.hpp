@@ -33,4 +33,20 @@ struct ElasticNetResult : Result {
 ElasticNetResult coordinate_descent(const ElasticNet& problem, std::vector<double> w0,
                                     const CoordinateDescentOptions& options = {});
 
+/// 1/2 |Y - X W|_F^2 + l1 sum_j |w_j|_2 + l2/2 |W|_F^2 for the n rows w_j of W, one number for each
+/// of `tasks`: rows are 0 as a whole.
+struct GroupElasticNet {
+  std::span<const double> gram;     ///< X^T X, n x n
+  std::span<const double> product;  ///< X^T Y, n x tasks
+  std::int64_t tasks = 1;
+  double y_squares = 0.0;  ///< |Y|_F^2
+  double l1 = 0.0;
+  double l2 = 0.0;
+};
+
+/// The minimum from W0, row by row, as scikit-learn's multi-task coordinate descent, with its gap.
+/// n (n + tasks) operations for each row.
+ElasticNetResult group_coordinate_descent(const GroupElasticNet& problem, std::vector<double> w0,
+                                          const CoordinateDescentOptions& options = {});
+
 }  // namespace tessera::solvers

@@ -9,6 +9,18 @@ double EstimatorKernels::flops_of_assign(Stream&, const Tile& x, std::int64_t, c
          static_cast<double>(centers.rows);
 }
 
+double EstimatorKernels::flops_of_loss(Stream&, const Tile& x, std::int64_t, const Tile&,
+                                       const Tile&, std::span<const double>, const LinearLoss& loss,
+                                       const Tile&, const Tile&) {
+  return 4 * static_cast<double>(x.rows) * static_cast<double>(loss.coefficients(x.cols));
+}
+double EstimatorKernels::flops_of_product(Stream&, const Tile& x, std::int64_t, const Tile&,
+                                          const Tile&, std::span<const double>,
+                                          const LinearLoss& loss, std::span<const double>,
+                                          const Tile&) {
+  return 6 * static_cast<double>(x.rows) * static_cast<double>(loss.coefficients(x.cols));
+}
+
 // The one place that knows which backends are built in; CUDA's module installs its own.
 const EstimatorKernels& estimator_kernels() {
   static const EstimatorKernels all;

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include <fmt/format.h>
 
+#include <tessera/estimators/linear_model/gram_path.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/linalg/small.hpp>
 #include <tessera/linalg/tsqr.hpp>
 #include <tessera/runtime/reduce.hpp>
 
@@ -115,9 +118,104 @@ LeastSquares::LeastSquares(const Rows& given_x, const Array& given_y, const Arra
     gram = linalg::centered_gram(x, y, weights.values, center);
 }
 
+LeastSquares::LeastSquares(const Rows& given_x, const Array& given_y, const Array& sample_weight,
+                           bool centred, const std::vector<RowSet>& rows_of_folds,
+                           std::string_view estimator)
+    : x(given_x),
+      y(given_y),
+      weights(sample_weight),
+      center(centred),
+      y_exponents(static_cast<std::size_t>(given_y.cols()), 0),
+      folds(detail::fold_grams(x, y, weights.values, centred, rows_of_folds)) {
+  gram = detail::merged(folds);
+  for (std::int64_t j = 0; j < gram.cols(); ++j)
+    if (!std::isfinite(gram.gram.at(j, j))) {
+      require_finite(x, "X", estimator);
+      throw ValueError(
+          fmt::format("{}: squares of X or y leave the range of float64: scale them", estimator));
+    }
+}
+
 Small LeastSquares::triangle() const {
   return linalg::tsqr(x, center ? std::span<const double>(gram.mean) : std::span<const double>{}, y,
                       weights.values);
+}
+
+Small detail::non_negative(const CenteredGram& gram, const std::vector<double>& alphas) {
+  const auto q = std::ssize(alphas);
+  const std::int64_t p = gram.cols() - q;
+  Small coef(q, p);
+  for (std::int64_t t = 0; t < q; ++t) {
+    const double alpha = alphas[static_cast<std::size_t>(t)];
+    const auto a = [&](std::int64_t i, std::int64_t j) {
+      return gram.gram.at(i, j) + (i == j ? alpha : 0.0);
+    };
+    const auto x = coef.row(t);
+    std::vector<std::int64_t> free;  // those above 0, or on their way
+    std::vector<bool> is_free(static_cast<std::size_t>(p)), dependent = is_free;
+    // Where the free ones would be least together; nothing where they depend on each other.
+    const auto least = [&]() -> std::optional<Small> {
+      const auto n = std::ssize(free);
+      Small m(n, n), b(n, 1);
+      for (std::int64_t i = 0; i < n; ++i) {
+        const std::int64_t row = free[static_cast<std::size_t>(i)];
+        b.at(i, 0) = gram.gram.at(row, p + t);
+        for (std::int64_t j = 0; j < n; ++j) m.at(i, j) = a(row, free[static_cast<std::size_t>(j)]);
+      }
+      return linalg::small::solve_positive(std::move(m), std::move(b));
+    };
+    for (std::int64_t step = 0; step < 10 * (p + 1); ++step) {
+      std::int64_t best = -1;
+      double most = 0.0;
+      for (std::int64_t j = 0; j < p; ++j) {
+        if (is_free[static_cast<std::size_t>(j)] || dependent[static_cast<std::size_t>(j)])
+          continue;
+        double pull = gram.gram.at(j, p + t);
+        for (const std::int64_t i : free) pull -= a(j, i) * x[static_cast<std::size_t>(i)];
+        const double size = std::sqrt(a(j, j) * gram.gram.at(p + t, p + t));
+        if (pull > most && pull > 1e-12 * size) {
+          most = pull;
+          best = j;
+        }
+      }
+      if (best < 0) break;
+      free.push_back(best);
+      is_free[static_cast<std::size_t>(best)] = true;
+      for (;;) {
+        const auto at = least();
+        if (!at) {
+          free.pop_back();
+          is_free[static_cast<std::size_t>(best)] = false;
+          dependent[static_cast<std::size_t>(best)] = true;
+          break;
+        }
+        double along = 1.0;
+        for (std::size_t i = 0; i < free.size(); ++i) {
+          const double from = x[static_cast<std::size_t>(free[i])];
+          const double to = at->at(static_cast<std::int64_t>(i), 0);
+          if (to <= 0) along = std::min(along, from > 0 ? from / (from - to) : 0.0);
+        }
+        for (std::size_t i = 0; i < free.size(); ++i) {
+          double& v = x[static_cast<std::size_t>(free[i])];
+          const double to = at->at(static_cast<std::int64_t>(i), 0);
+          v += along * (to - v);
+          if (along < 1.0 && to <= 0 && v <= 1e-15 * std::abs(to)) v = 0.0;
+          if (along == 1.0) v = to;
+        }
+        if (along == 1.0) break;
+        std::erase_if(free, [&](std::int64_t j) {
+          const bool out = x[static_cast<std::size_t>(j)] <= 0.0;
+          if (out) {
+            x[static_cast<std::size_t>(j)] = 0.0;
+            is_free[static_cast<std::size_t>(j)] = false;
+          }
+          return out;
+        });
+        if (free.empty()) break;
+      }
+    }
+  }
+  return coef;
 }
 
 std::vector<Method> LinearModel::role_methods() {
@@ -127,24 +225,31 @@ std::vector<Method> LinearModel::role_methods() {
   return all;
 }
 
-void LinearModel::set_solution(const LeastSquares& problem, Small solution) {
+std::vector<double> detail::unscale(const LeastSquares& problem, Small& solution) {
   const std::int64_t p = problem.x.cols();
-  const std::int64_t q = solution.rows();
   const auto& mean = problem.gram.mean;
-  std::vector<bool> something(static_cast<std::size_t>(q));
-  std::vector<double> intercept(static_cast<std::size_t>(q));
-  for (std::int64_t t = 0; t < q; ++t) {
+  std::vector<double> intercept;
+  for (std::int64_t t = 0; t < solution.rows(); ++t) {
     const int y_exponent = problem.y_exponents[static_cast<std::size_t>(t)];
     double v = problem.center ? mean[static_cast<std::size_t>(p + t)] : 0.0;
     for (std::int64_t j = 0; j < p; ++j) {
       double& coef = solution.at(t, j);
       if (problem.center) v -= coef * mean[static_cast<std::size_t>(j)];
-      if (coef != 0 && problem.x_exponent != y_exponent)
-        something[static_cast<std::size_t>(t)] = true;
       coef = std::ldexp(coef, problem.x_exponent - y_exponent);
     }
-    intercept[static_cast<std::size_t>(t)] = std::ldexp(v, -y_exponent);
+    intercept.push_back(std::ldexp(v, -y_exponent));
   }
+  return intercept;
+}
+
+void LinearModel::set_solution(const LeastSquares& problem, Small solution) {
+  const std::int64_t p = problem.x.cols();
+  const std::int64_t q = solution.rows();
+  std::vector<bool> something;
+  for (std::int64_t t = 0; t < q; ++t)
+    something.push_back(problem.x_exponent != problem.y_exponents[static_cast<std::size_t>(t)] &&
+                        std::ranges::any_of(solution.row(t), [](double v) { return v != 0; }));
+  const std::vector<double> intercept = detail::unscale(problem, solution);
   const bool flat = problem.y.ndim() == 1;
   const DType dtype = problem.x.dtype();
   const auto& comm = problem.x.comm();
@@ -163,44 +268,55 @@ void LinearModel::set_solution(const LeastSquares& problem, Small solution) {
     intercept_ = intercepts;
 }
 
+void LinearModel::set_coefficients(const std::vector<double>& coef, double intercept,
+                                   const Rows& x) {
+  coef_ = replicated(coef, {x.cols()}, x.comm()).astype(x.dtype());
+  intercept_ =
+      x.dtype() == DType::float32 ? static_cast<double>(static_cast<float>(intercept)) : intercept;
+}
+
 Allowed LinearModel::allowed_intercept() const {
   // Without one it is 0.0 for any number of targets.
   return coef_.ndim() == 2 ? number() | array({coef_.rows()}) : float_like(coef_);
 }
 
 Rows LinearModel::do_predict(const Rows& x) const {
-  const std::int64_t p = n_features_in_;
-  const bool flat = coef_.ndim() == 1;
-  const std::int64_t q = flat ? 1 : coef_.rows();
-  const Array coef = coef_.astype(x.dtype());
-  std::vector<double> intercept(static_cast<std::size_t>(q), 0.0);
-  if (intercept_.is<double>())
-    std::fill(intercept.begin(), intercept.end(), intercept_.as<double>());
-  else {
-    const Array wide = intercept_.as<Array>().astype(DType::float64);
-    std::copy_n(wide.values<double>().begin(), q, intercept.begin());
-  }
-  const Array there = coef.to(x.device());
-  const auto wide_coef = detail::wide_values(coef.local());
-  return map_rows(x, flat ? Shape{x.rows()} : Shape{x.rows(), q}, x.dtype(),
-                  [=, names = feature_names_in_, estimator = name()](
-                      const Leaf& in, const Tile& out, Stream& stream) {
-                    Tile c = there.local();
-                    c.rows = q;
-                    c.cols = c.stride = p;
-                    linalg::kernels().gemm(stream, 1.0, in.tile, Transpose::no, c, Transpose::yes,
-                                           0.0, out);
-                    linalg::kernels().unstandardize(stream, out, intercept, {}, out);
-                    if (linalg::kernels().all_finite(stream, out)) return;
-                    require_finite(in, "X", estimator, false, names);
-                    detail::repair(in, out, fmt::format("{}.predict", estimator),
-                                   [&](const std::vector<long double>& row, std::size_t t) {
-                                     long double sum = intercept[t];
-                                     for (std::size_t j = 0; j < row.size(); ++j)
-                                       sum += row[j] * wide_coef[t * row.size() + j];
-                                     return sum;
-                                   });
-                  });
+  const std::vector<double> intercept =
+      intercept_.is<double>()
+          ? std::vector<double>(static_cast<std::size_t>(coef_.ndim() == 1 ? 1 : coef_.rows()),
+                                intercept_.as<double>())
+          : detail::doubles(intercept_.as<Array>());
+  return detail::linear_predictor(x, coef_, intercept, coef_.ndim() == 1, name(), "predict",
+                                  feature_names_in_);
+}
+
+Rows detail::linear_predictor(const Rows& x, const Array& given,
+                              const std::vector<double>& intercept, bool flat,
+                              std::string_view estimator, std::string_view method,
+                              const std::vector<std::string>& names) {
+  const std::int64_t p = x.cols();
+  const std::int64_t q = std::ssize(intercept);
+  const Array there = given.astype(x.dtype()).to(x.device());
+  return map_rows(
+      x, flat ? Shape{x.rows()} : Shape{x.rows(), q}, x.dtype(),
+      [=, wide = doubles(given)](const Leaf& in, const Tile& out, Stream& stream) {
+        Tile c = there.local();
+        c.rows = q;
+        c.cols = c.stride = p;
+        linalg::kernels().gemm(stream, 1.0, in.tile, Transpose::no, c, Transpose::yes, 0.0, out);
+        linalg::kernels().unstandardize(stream, out, intercept, {}, out);
+        if (linalg::kernels().all_finite(stream, out)) return;
+        require_finite(in, "X", estimator, false, names);
+        if (std::any_of(intercept.begin(), intercept.end(), [](double v) { return std::isinf(v); }))
+          return;
+        detail::repair(in, out, fmt::format("{}.{}", estimator, method),
+                       [&](const std::vector<long double>& row, std::size_t t) {
+                         long double sum = intercept[t];
+                         for (std::size_t j = 0; j < row.size(); ++j)
+                           sum += row[j] * wide[t * row.size() + j];
+                         return sum;
+                       });
+      });
 }
 
 }  // namespace tessera

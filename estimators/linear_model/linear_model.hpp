@@ -4,6 +4,7 @@
 #include <tessera/estimators/range.hpp>
 #include <tessera/estimators/roles.hpp>
 #include <tessera/linalg/gram.hpp>
+#include <tessera/runtime/row_set.hpp>
 
 namespace tessera {
 
@@ -14,6 +15,10 @@ struct LeastSquares {
   /// or infinity in x. Collective.
   LeastSquares(const Rows& x, const Array& y, const Array& sample_weight, bool center, bool gram,
                std::string_view estimator);
+  /// The Gram matrices of all rows and of each of some folds from one pass, without the powers:
+  /// ValueError where squares of x or y leave the range of float64. Collective.
+  LeastSquares(const Rows& x, const Array& y, const Array& sample_weight, bool center,
+               const std::vector<RowSet>& rows_of_folds, std::string_view estimator);
 
   /// R of the QR of the centred, weighted [x y], min(n, p + q) x (p + q), by another pass.
   /// Collective.
@@ -26,7 +31,24 @@ struct LeastSquares {
   int x_exponent = 0;
   std::vector<int> y_exponents;
   linalg::CenteredGram gram;  ///< of mean alone where it was not wanted
+  std::vector<linalg::CenteredGram> folds;
 };
+
+namespace detail {
+/// Turns the coefficients (q, p) of a scaled problem into those of the given x and y, in place;
+/// returns the intercepts, 0 where nothing was centred.
+std::vector<double> unscale(const LeastSquares& problem, linalg::Small& coef);
+/// The coefficients (q, p), none below 0, that minimise |y - x coef|^2 + alpha |coef|^2 for each
+/// target, from the Gram matrix of [x y]: the active-set method of Lawson and Hanson, "Solving
+/// least squares problems", 1974, chapter 23. Local.
+linalg::Small non_negative(const linalg::CenteredGram& gram, const std::vector<double>& alphas);
+/// x coef^T + intercept, computed when read: coef (p,) or (q, p), as many intercepts as targets,
+/// and the result (n,) if `flat`. `method` and `names` are for the errors for a NaN or what the
+/// dtype does not hold, which is none where an intercept is infinite.
+Rows linear_predictor(const Rows& x, const Array& coef, const std::vector<double>& intercept,
+                      bool flat, std::string_view estimator, std::string_view method,
+                      const std::vector<std::string>& names);
+}  // namespace detail
 
 /// Predicts x coef + intercept: what linear models of numbers are.
 class LinearModel : public Regressor {
@@ -40,6 +62,8 @@ class LinearModel : public Regressor {
   /// coef_ and intercept_ from the coefficients (q, p) of the scaled problem. ValueError where X's
   /// dtype does not hold them.
   void set_solution(const LeastSquares& problem, linalg::Small coef);
+  /// Those of one target, in X's dtype.
+  void set_coefficients(const std::vector<double>& coef, double intercept, const Rows& x);
 
   /// Entries for the list of attributes; Self has a parameter fit_intercept.
   template <class Self>

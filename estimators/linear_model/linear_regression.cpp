@@ -112,7 +112,7 @@ const EstimatorType& LinearRegression::describe() {
                     integers(std::numeric_limits<std::int64_t>::min()) | none(),
                     "accepted for compatibility: use --threads and mpirun"),
           parameter("positive", &Params::positive, boolean(),
-                    "force coefficients >= 0 (not supported yet)"),
+                    "force coefficients >= 0, by an active-set method"),
       },
       {
           coef_attribute<Self>(),
@@ -133,13 +133,11 @@ const EstimatorType& LinearRegression::describe() {
 
 void LinearRegression::do_fit(const Rows& given_x, const Array& given_y,
                               const Array& sample_weight) {
-  if (params.positive)
-    throw NotImplementedError(
-        "LinearRegression(positive=True) is not supported yet; only positive=False is");
   const std::int64_t n = given_x.rows();
   const std::int64_t p = given_x.cols();
   const bool tall = n >= p;  // otherwise the Gram matrix is singular for certain
-  const LeastSquares problem(given_x, given_y, sample_weight, params.fit_intercept, tall, name());
+  const LeastSquares problem(given_x, given_y, sample_weight, params.fit_intercept,
+                             tall || params.positive, name());
   const auto& comm = given_x.comm();
   const DType dtype = given_x.dtype();
   Solution s;
@@ -149,6 +147,11 @@ void LinearRegression::do_fit(const Rows& given_x, const Array& given_y,
     const Small t = problem.triangle();
     s = on_root<Solution>(comm, [&] { return from_triangle(t, p, params.tol); });
   }
+  if (params.positive)
+    s.coef = on_root<Small>(comm, [&] {
+      return detail::non_negative(
+          problem.gram, std::vector<double>(static_cast<std::size_t>(given_y.cols()), 0.0));
+    });
   set_solution(problem, std::move(s.coef));
   rank_ = s.rank;
   singular_ = detail::scaled_back(s.singular, problem.weights.exponent / 2 - problem.x_exponent,

@@ -76,7 +76,7 @@ const EstimatorType& Ridge::describe() {
   static const auto type = EstimatorType::of<Self>(
       "least squares with an L2 penalty",
       {
-          parameter("alpha", &Params::alpha, reals(0.0) | array(),
+          parameter("alpha", &Params::alpha, several(reals(0.0)),
                     "strength of the penalty, or one for each target"),
           parameter("fit_intercept", &Params::fit_intercept, boolean(),
                     "estimate an intercept; otherwise it is 0"),
@@ -88,9 +88,9 @@ const EstimatorType& Ridge::describe() {
                     "accepted for compatibility: no solver iterates"),
           parameter("solver", &Params::solver,
                     words({"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}),
-                    "auto is cholesky; the iterative ones are not supported"),
+                    "auto and lsqr are cholesky, and svd where that loses too much"),
           parameter("positive", &Params::positive, boolean(),
-                    "force coefficients >= 0 (not supported yet)"),
+                    "force coefficients >= 0, by an active-set method"),
           parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
                     "accepted for compatibility: nothing is drawn"),
       },
@@ -98,7 +98,7 @@ const EstimatorType& Ridge::describe() {
           coef_attribute<Self>(),
           intercept_attribute<Self>(),
           attribute("n_iter_", &Self::n_iter_, none()),
-          attribute("solver_", &Self::solver_, words({"cholesky", "svd"})),
+          attribute("solver_", &Self::solver_, words({"cholesky", "svd", "lbfgs"})),
       },
       {
           method("fit", &Self::do_fit, "finds the coefficients"),
@@ -110,45 +110,64 @@ void Ridge::do_fit(const Rows& x, const Array& given_y, const Array& sample_weig
   // One column is one target, as scikit-learn's Ridge has it, and not its LinearRegression.
   const Array y = given_y.cols() == 1 ? given_y.reshape({given_y.rows()}) : given_y;
   const bool svd = params.solver == "svd";
-  if (params.positive || !(svd || params.solver == "auto" || params.solver == "cholesky"))
-    throw NotImplementedError(
-        fmt::format("Ridge: {} is not supported; only solver='auto', 'cholesky' and 'svd' with "
-                    "positive=False are",
-                    params.positive ? "positive=True" : fmt::format("solver='{}'", params.solver)));
-  const auto q = static_cast<std::size_t>(y.cols());
-  std::vector<double> alphas;
-  if (params.alpha.is<Array>()) {
-    const Array given = gather(params.alpha.as<Array>()).to(cpu).astype(DType::float64);
-    alphas.assign(given.values<double>().begin(), given.values<double>().end());
-    if (alphas.size() == 1) alphas.resize(q, alphas[0]);
-    if (alphas.size() != q)
-      throw ValueError(
-          fmt::format("Number of targets and number of penalties do not correspond: "
-                      "{} != {}",
-                      alphas.size(), q));
-    for (const double alpha : alphas)
-      if (!(alpha >= 0.0 && std::isfinite(alpha)))
-        throw ValueError(fmt::format("alpha must be >= 0 and finite, got {}", alpha));
-  } else {
-    alphas.assign(q, params.alpha.is<double>()
-                         ? params.alpha.as<double>()
-                         : static_cast<double>(params.alpha.as<std::int64_t>()));
+  const std::string& solver = params.solver;
+  if (params.positive ? solver != "auto" && solver != "lbfgs" : solver == "lbfgs")
+    throw ValueError(fmt::format(
+        "Ridge: solver='{}' does not support positive={}. 'lbfgs' solver can be used only when "
+        "positive=True, and then only it and 'auto' can",
+        solver, params.positive ? "True" : "False"));
+  if (solver == "sag" || solver == "saga" || solver == "sparse_cg")
+    throw NotImplementedError(fmt::format(
+        "Ridge: solver='{}' is not supported; only solver='auto', 'cholesky', 'svd', 'lsqr' and, "
+        "with positive=True, 'lbfgs' are",
+        solver));
+  if (params.positive) {
+    const LeastSquares problem(x, y, sample_weight, params.fit_intercept, true, name());
+    auto alphas = detail::penalties(params.alpha, y.cols());
+    for (double& alpha : alphas)
+      alpha = std::ldexp(alpha, 2 * problem.x_exponent - problem.weights.exponent);
+    set_solution(problem, on_root<Small>(x.comm(), [&] {
+                   return detail::non_negative(problem.gram, alphas);
+                 }));
+    solver_ = "lbfgs";
+    return;
   }
+  const LeastSquares problem(x, y, sample_weight, params.fit_intercept,
+                             detail::ridge_wants_gram(x, svd), name());
+  set_solution(problem, detail::solve_ridge(problem, detail::penalties(params.alpha, y.cols()), svd,
+                                            solver_));
+}
 
-  const bool by_gram = !svd && x.rows() >= x.cols();
-  const LeastSquares problem(x, y, sample_weight, params.fit_intercept, by_gram, name());
+bool detail::ridge_wants_gram(const Rows& x, bool svd) { return !svd && x.rows() >= x.cols(); }
+
+std::vector<double> detail::penalties(const Value& alpha, std::int64_t targets) {
+  auto alphas = doubles(alpha);
+  const auto q = static_cast<std::size_t>(targets);
+  if (alphas.size() == 1) alphas.resize(q, alphas[0]);
+  if (alphas.size() != q)
+    throw ValueError(fmt::format(
+        "Number of targets and number of penalties do not correspond: {} != {}", alphas.size(), q));
+  for (const double one : alphas)
+    if (!(one >= 0.0 && std::isfinite(one)))
+      throw ValueError(fmt::format("alpha must be >= 0 and finite, got {}", one));
+  return alphas;
+}
+
+Small detail::solve_ridge(const LeastSquares& problem, std::vector<double> alphas, bool svd,
+                          std::string& solver) {
   // The penalty of the coefficients of the scaled problem.
   for (double& alpha : alphas)
     alpha = std::ldexp(alpha, 2 * problem.x_exponent - problem.weights.exponent);
+  const auto& comm = problem.x.comm();
   Solution s;
-  if (by_gram)
-    s = on_root<Solution>(x.comm(), [&] { return by_cholesky(problem.gram.gram, alphas); });
-  solver_ = s.accurate ? "cholesky" : "svd";
+  if (ridge_wants_gram(problem.x, svd))
+    s = on_root<Solution>(comm, [&] { return by_cholesky(problem.gram.gram, alphas); });
+  solver = s.accurate ? "cholesky" : "svd";
   if (!s.accurate) {
     const Small triangle = problem.triangle();
-    s = on_root<Solution>(x.comm(), [&] { return by_svd(triangle, alphas); });
+    s = on_root<Solution>(comm, [&] { return by_svd(triangle, alphas); });
   }
-  set_solution(problem, std::move(s.coef));
+  return std::move(s.coef);
 }
 
 namespace detail {

@@ -18,11 +18,6 @@ namespace {
 
 using linalg::detail::is_finite;
 
-std::vector<double> host(const Array& a) {
-  const Array wide = gather(a).to(cpu).astype(DType::float64);
-  return {wide.values<double>().begin(), wide.values<double>().end()};
-}
-
 }  // namespace
 
 const EstimatorType& GaussianNB::describe() {
@@ -50,9 +45,6 @@ const EstimatorType& GaussianNB::describe() {
        attribute("epsilon_", &Self::epsilon_, number({.low = 0.0}))},
       {method("fit", &Self::do_fit, "learns means and variances of each class"),
        method("partial_fit", &Self::do_partial_fit, "goes on with more rows"),
-       method("predict", &Self::do_predict, "the likeliest class of each row"),
-       method("predict_proba", &Self::do_predict_proba, "the probability of each class"),
-       method("predict_log_proba", &Self::do_predict_log_proba, "the logarithm of that"),
        method("predict_joint_log_proba", &Self::do_joint, "log P(x, class) of each class")});
   return type;
 }
@@ -79,9 +71,9 @@ void GaussianNB::add(const Rows& x, const Array& codes, const Array& sample_weig
     throw ValueError("GaussianNB: squares of X leave the range of float64; scale X");
   epsilon_ = params.var_smoothing * *std::max_element(all.m2.begin(), all.m2.end()) / n;
 
-  const auto count = more ? host(class_count_) : std::vector<double>(m.weight.size());
-  const auto mean = more ? host(theta_) : std::vector<double>(m.mean.size());
-  const auto var = more ? host(var_) : std::vector<double>(m.m2.size());
+  const auto count = more ? detail::doubles(class_count_) : std::vector<double>(m.weight.size());
+  const auto mean = more ? detail::doubles(theta_) : std::vector<double>(m.mean.size());
+  const auto var = more ? detail::doubles(var_) : std::vector<double>(m.m2.size());
   for (std::size_t i = 0; i < m.mean.size(); ++i) {
     const double before = count[i / p], now = m.weight[i / p], total = before + now;
     const double share = total > 0 ? now / total : 0.0;
@@ -99,7 +91,7 @@ void GaussianNB::add(const Rows& x, const Array& codes, const Array& sample_weig
 
   std::vector<double> prior = m.weight;
   if (params.priors.is<Array>()) {
-    prior = host(params.priors.as<Array>());
+    prior = detail::doubles(params.priors.as<Array>());
     if (std::ssize(prior) != k)
       throw ValueError(fmt::format("Number of priors must match number of classes: {} and {}.",
                                    prior.size(), k));
@@ -122,8 +114,8 @@ void GaussianNB::add(const Rows& x, const Array& codes, const Array& sample_weig
 Rows GaussianNB::do_joint(const Rows& x) const {
   const auto k = static_cast<std::size_t>(class_count(classes_));
   const auto p = static_cast<std::size_t>(x.cols());
-  const auto theta = host(theta_), var = host(var_);
-  auto constant = host(class_prior_);
+  const auto theta = detail::doubles(theta_), var = detail::doubles(var_);
+  auto constant = detail::doubles(class_prior_);
   std::vector<double> mean(k * p), scale(k * p);  // feature by feature: classes side by side
   for (std::size_t c = 0; c < k; ++c) {
     constant[c] = std::log(constant[c]);
@@ -156,57 +148,6 @@ Rows GaussianNB::do_joint(const Rows& x) const {
     if (!finite) require_finite(in, "X", class_name, false, names);
   };
   return map_rows(x.to(cpu), {x.rows(), class_count(classes_)}, x.dtype(), kernel).to(x.device());
-}
-
-Rows GaussianNB::do_predict(const Rows& x) const {
-  const Rows codes = map_rows(run("predict_joint_log_proba", x)[0].to(cpu), {x.rows()},
-                              DType::int32, [](const Leaf& in, const Tile& out, Stream&) {
-                                visit_floating(in.tile.dtype, [&](auto tag) {
-                                  using T = typename decltype(tag)::type;
-                                  for (std::int64_t i = 0; i < out.rows; ++i) {
-                                    const T* row = in.tile.as<const T>() + i * in.tile.stride;
-                                    out.as<std::int32_t>()[i] = static_cast<std::int32_t>(
-                                        std::max_element(row, row + in.tile.cols) - row);
-                                  }
-                                });
-                              });
-  return decode_classes(codes.to(x.device()), classes_);
-}
-
-Rows GaussianNB::do_predict_log_proba(const Rows& x) const {
-  return map_rows(run("predict_joint_log_proba", x)[0].to(cpu), {x.rows(), class_count(classes_)},
-                  x.dtype(),
-                  [](const Leaf& in, const Tile& out, Stream&) {
-                    visit_floating(in.tile.dtype, [&](auto tag) {
-                      using T = typename decltype(tag)::type;
-                      for (std::int64_t i = 0; i < out.rows; ++i) {
-                        const T* row = in.tile.as<const T>() + i * in.tile.stride;
-                        const T most = *std::max_element(row, row + in.tile.cols);
-                        double sum = 0.0;
-                        for (std::int64_t c = 0; c < out.cols; ++c)
-                          sum += std::exp(static_cast<double>(row[c] - most));
-                        for (std::int64_t c = 0; c < out.cols; ++c)
-                          out.as<T>()[i * out.stride + c] =
-                              static_cast<T>(static_cast<double>(row[c] - most) - std::log(sum));
-                      }
-                    });
-                  })
-      .to(x.device());
-}
-
-Rows GaussianNB::do_predict_proba(const Rows& x) const {
-  return map_rows(run("predict_log_proba", x)[0].to(cpu), {x.rows(), class_count(classes_)},
-                  x.dtype(),
-                  [](const Leaf& in, const Tile& out, Stream&) {
-                    visit_floating(in.tile.dtype, [&](auto tag) {
-                      using T = typename decltype(tag)::type;
-                      for (std::int64_t i = 0; i < out.rows; ++i)
-                        for (std::int64_t c = 0; c < out.cols; ++c)
-                          out.as<T>()[i * out.stride + c] =
-                              std::exp(in.tile.as<const T>()[i * in.tile.stride + c]);
-                    });
-                  })
-      .to(x.device());
 }
 
 namespace detail {

@@ -1,5 +1,5 @@
 #pragma once
-#include <tessera/estimators/roles.hpp>
+#include <tessera/estimators/naive_bayes/naive_bayes.hpp>
 
 namespace tessera {
 
@@ -10,7 +10,7 @@ struct GaussianNBParams {
 
 /// Classes by Bayes' rule with independent normal features, as sklearn.naive_bayes.GaussianNB. Two
 /// passes over X, one of them by class.
-class GaussianNB : public EstimatorOf<GaussianNB, GaussianNBParams, Classifier> {
+class GaussianNB : public EstimatorOf<GaussianNB, GaussianNBParams, NaiveBayes> {
  public:
   using EstimatorOf::EstimatorOf;
 
@@ -27,9 +27,6 @@ class GaussianNB : public EstimatorOf<GaussianNB, GaussianNBParams, Classifier> 
   void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
   void do_partial_fit(const Rows& x, const Array& y, const Array& sample_weight);
   Rows do_joint(const Rows& x) const;
-  Rows do_predict(const Rows& x) const;
-  Rows do_predict_proba(const Rows& x) const;
-  Rows do_predict_log_proba(const Rows& x) const;
   void add(const Rows& x, const Array& codes, const Array& sample_weight, bool more);
 };
 

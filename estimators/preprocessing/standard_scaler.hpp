@@ -23,7 +23,7 @@ class StandardScaler : public EstimatorOf<StandardScaler, StandardScalerParams> 
   Value n_samples_seen_;
 
   static constexpr std::string_view class_name = "StandardScaler";
-  static constexpr bool allows_nan = true;
+  static constexpr Tags tags = {.allows_nan = true};
   static const EstimatorType& describe();
 
  private:

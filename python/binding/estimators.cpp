@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include <tessera/estimators/linear_model/multi_task.hpp>
 #include <tessera/estimators/registry.hpp>
 #include <tessera/estimators/roles.hpp>
 #include <tessera/io/model_file.hpp>
@@ -36,9 +37,8 @@ Model model_of(const std::string& name, const nb::dict& params, nb::handle attri
   return model;
 }
 
-// As set_params, but also for an object that is no Value.
-Live make(const std::string& name, const nb::dict& params) {
-  Live live{make_estimator(name)};
+// As Estimator::set_params, but also for an object that is no Value.
+void set_params(const Live& live, const nb::dict& params) {
   for (const auto& [key, object] : params) {
     const auto parameter = nb::cast<std::string>(key);
     Value value;
@@ -48,12 +48,17 @@ Live make(const std::string& name, const nb::dict& params) {
       for (const Field& field : live->type().parameters())
         if (field.name == parameter)
           throw InvalidParameterError(
-              fmt::format("The '{}' parameter of {} must be {}. Got {} instead.", parameter, name,
-                          field.allowed.describe(), nb::repr(object).c_str()));
+              fmt::format("The '{}' parameter of {} must be {}. Got {} instead.", parameter,
+                          live->name(), field.allowed.describe(), nb::repr(object).c_str()));
       throw;
     }
     live->set_params({{parameter, value}});
   }
+}
+
+Live make(const std::string& name, const nb::dict& params) {
+  Live live{make_estimator(name)};
+  set_params(live, params);
   return live;
 }
 
@@ -79,7 +84,14 @@ nb::dict description(const EstimatorType& type) {
   all["name"] = text(type.name());
   all["module"] = type.module();
   all["summary"] = text(type.summary());
-  all["allows_nan"] = type.allows_nan();
+  const Tags& tags = type.tags();
+  all["allows_nan"] = tags.allows_nan;
+  all["positive_x"] = tags.positive_x;
+  all["positive_y"] = tags.positive_y;
+  all["categorical"] = tags.categorical;
+  all["one_target"] = tags.one_target;
+  all["several_targets"] = dynamic_cast<const MultiTaskModel*>(&*type.make()) != nullptr;
+  all["poor_score"] = tags.poor_score;
   all["role"] = text(role_of(*type.make()));
   nb::list parameters, attributes, methods;
   for (const auto& p : type.parameter_info())
@@ -303,6 +315,7 @@ void add_estimators(nb::module_& m) {
           },
           nb::arg("x"), nb::arg("y").none(), nb::arg("classes").none(),
           nb::arg("sample_weight").none())
+      .def("set_params", &set_params)
       .def("results", &results)
       .def("tell",
            [](const Live& live, const std::string& method) {

@@ -95,6 +95,8 @@ class Core(BaseEstimator):
         else:
             y = check_array(y, ensure_2d=False, dtype="numeric", ensure_all_finite=False,
                             input_name="y", ensure_min_samples=0)
+            if self._described["one_target"]:
+                y = column_or_1d(y, warn=True)
         return asarray(np.float64(y) if y.dtype == np.float16 else y, comm=comm)
 
     def _weights(self, sample_weight, X):
@@ -149,8 +151,11 @@ class Core(BaseEstimator):
         params = {name: None if isinstance(value, np.random.RandomState) else _parameter(value)
                   for name, value in self.get_params(deep=False).items()}
         for name, _, allowed, _ in self._described["parameters"]:
-            if isinstance(params[name], (list, tuple)) and "an array" in allowed:
+            if isinstance(params[name], (list, tuple)) and "an array" in allowed and "a list" not in allowed:
                 params[name] = _parameter(np.asarray(params[name]))
+        if params.get("warm_start") and hasattr(self, "_live"):
+            self._live.set_params(params)
+            return self._live
         return _core.make(type(self).__name__, params)
 
     def _fit(self, live, X, target, weights):
@@ -228,9 +233,14 @@ class Core(BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = self._described["allows_nan"]
-        if self._described["role"] == "regressor":
-            tags.target_tags.multi_output = True
+        described = self._described
+        tags.input_tags.allow_nan = described["allows_nan"]
+        tags.input_tags.positive_only = described["positive_x"]
+        tags.input_tags.categorical = described["categorical"]
+        tags.target_tags.positive_only = described["positive_y"]
+        if described["role"] == "regressor":
+            tags.target_tags.multi_output = not described["one_target"]
+            tags.target_tags.single_output = not described["several_targets"]
         if tags.transformer_tags is not None:
             tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
@@ -275,9 +285,16 @@ def make_class(described):
     }
     exec(init_source(described["parameters"]), namespace)
     for method in methods.values():
-        exec(method_source(method), namespace)
+        exec(method_source(method, methods), namespace)
     namespace.pop("__builtins__", None)
     made = type(described["name"], (*bases, Core), namespace)
+    if described["poor_score"]:
+        def tags(self):  # after the mixin has made what is set
+            found = super(made, self).__sklearn_tags__()
+            found.classifier_tags.poor_score = True
+            return found
+
+        made.__sklearn_tags__ = tags
     for name in ("__init__", *methods):
         function = getattr(made, name)
         function = getattr(function, "__wrapped__", function)

@@ -103,7 +103,13 @@ def _learn(ours_class, names, method, theirs, args, kwargs):
         if "random_state" in params:  # None is NumPy's global state
             given = params["random_state"]
             params["random_state"] = check_random_state(None) if given is None else given
-        ours = ours_class(**params)
+        if params.get("warm_start") and "n_features_in_" in own:
+            if fit is None or any(own.get(name) is not value for name, value in fit.members.items()
+                                  if name not in names):
+                raise _Declined("it goes on from what scikit-learn or its user has set")
+            ours = fit.ours.set_params(**params)
+        else:
+            ours = ours_class(**params)
     if "_sklearn_output_config" in own:
         ours._sklearn_output_config = own["_sklearn_output_config"]
     result = getattr(ours, method)(*args, **kwargs)

@@ -33,19 +33,30 @@ def arguments(method):
     return all
 
 
-def method_source(method):
-    """One method: real arguments, documentation, a call of Core."""
+def method_source(method, others=()):
+    """One method: real arguments, documentation, a call of Core.
+
+    predict of a class that has predict_std, too, takes scikit-learn's return_std.
+    """
     name, kind = method["name"], method["kind"]
+    with_std = name == "predict" and "predict_std" in others
     given = arguments(method)
     passed = [repr(name), *(each if each == "X" else f"{each}={each}" for each in given)]
     if kind == "map":
         passed.append(f"of_features={method['of_features']}")
     head = ["self", *(each if each == "X" else f"{each}=None" for each in given)]
+    if with_std:
+        head.append("return_std=False")
+        given = given | {"return_std": "return_std : bool, default=False\n    The standard deviation "
+                                       "of each prediction as well."}
     doc = _sentence(method["doc"]) + _section("Parameters", given.values())
     returns = {"learn": "self\n    The estimator.", "measure": "float",
                "map": "ndarray, Array or Stream\n    As X is one.", "tell": "ndarray"}[kind]
     doc += _section("Returns", [returns]) + "\n"
-    body = f'r"""{doc}"""\nreturn self._{kind}({", ".join(passed)})\n'
+    result = f'self._{kind}({", ".join(passed)})'
+    if with_std:
+        result = f"({result}, self.predict_std(X)) if return_std else {result}"
+    body = f'r"""{doc}"""\nreturn {result}\n'
     return f"def {name}({', '.join(head)}):\n{indented(body)}"
 
 

@@ -144,8 +144,6 @@ TEST(Errors, WhatIsNotSupportedSaysSo) {
          "PCA(n_components='mle') is not supported; give an int, a float or None");
   refuse("PCA", "power_iteration_normalizer", "LU",
          "PCA(power_iteration_normalizer='LU') is not supported; use auto or QR");
-  refuse("LinearRegression", "positive", true,
-         "LinearRegression(positive=True) is not supported yet; only positive=False is");
 }
 
 TEST(Errors, ShapesAndDtypes) {

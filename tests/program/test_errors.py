@@ -179,7 +179,6 @@ CASES = [
     Case("svd_solver unknown", PCA + " --svd-solver foo",
          ["'svd_solver' parameter of PCA", "covariance_eigh", "foo"]),
     Case("arpack", PCA + " --n-components 2 --svd-solver arpack", ["arpack"]),
-    Case("positive", LINEAR + " --positive True", ["positive"]),
     Case("a word for a bool", LINEAR + " --fit-intercept maybe", ["fit_intercept", "maybe"]),
     Case("unknown parameter", KMEANS + " --n-cluster 3",
          ["n.cluster", "KMeans", "n.clusters", "max.iter", "random.state"], USAGE),

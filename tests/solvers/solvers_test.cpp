@@ -7,6 +7,7 @@
 #include <tessera/solvers/lbfgs.hpp>
 #include <tessera/solvers/newton.hpp>
 #include <tessera/solvers/proximal_gradient.hpp>
+#include <tessera/solvers/proximal_newton.hpp>
 
 namespace tessera::solvers {
 namespace {
@@ -389,6 +390,87 @@ TEST(ProximalGradient, SaysWhyItStops) {
   EXPECT_FALSE(few.converged);
   EXPECT_EQ(few.why, "max_iter=3 reached");
   EXPECT_EQ(few.n_iter, 3);
+}
+
+TEST(ProximalNewton, AgreesWithCoordinateDescentAndProximalGradient) {
+  const Data data;
+  const Numbers gram = data.gram();
+  const Numbers product = data.product();
+  const Objective least_squares = [&](std::span<const double> w, std::span<double> g) {
+    double value = data.y_squares() / 2;
+    for (std::size_t i = 0; i < 6; ++i) {
+      g[i] = -product[i];
+      for (std::size_t j = 0; j < 6; ++j) g[i] += gram[i * 6 + j] * w[j];
+      value += w[i] * (g[i] - product[i]) / 2;
+    }
+    return value;
+  };
+  const Hessian constant = [&](std::span<const double>, std::span<double> h) {
+    std::copy(gram.begin(), gram.end(), h.begin());
+  };
+  for (const double l1 : {10.0, 100.0, 300.0, 1e5}) {
+    const Numbers weights(6, l1);
+    const auto newton =
+        proximal_newton(least_squares, constant, weights, Numbers(6), {.gtol = 1e-7});
+    const auto descent = coordinate_descent({gram, product, data.y_squares(), l1, 0}, Numbers(6),
+                                            {.max_iter = 10000, .tol = 1e-13});
+    EXPECT_TRUE(newton.converged) << newton.why;
+    EXPECT_NEAR(newton.value, descent.value, 1e-7 * descent.value) << l1;
+    expect_near(newton.x, descent.x, 1e-6);
+  }
+  // One weight free of the penalty; all of them: Newton's method.
+  const Numbers some = {0, 100, 100, 100, 100, 100};
+  const auto part = proximal_newton(least_squares, constant, some, Numbers(6), {.gtol = 1e-7});
+  Numbers g(6);
+  least_squares(part.x, g);
+  EXPECT_NEAR(g[0], 0.0, 1e-6);
+  for (std::size_t j = 1; j < 6; ++j)
+    EXPECT_LE(std::abs(g[j] + (part.x[j] != 0 ? std::copysign(100, part.x[j]) : 0)), 100 + 1e-6);
+  const auto none = proximal_newton(quadratic, quadratic_hessian, Numbers(4), Numbers(4, 9.0));
+  expect_near(none.x, {0, 1, 2, 3}, 1e-4);
+}
+
+TEST(ProximalNewton, SaysWhyItStops) {
+  const Numbers l1(3, 0.5);
+  const auto few =
+      proximal_newton(rosenbrock, rosenbrock_hessian, l1, Numbers(3, -1.0), {.max_iter = 1});
+  EXPECT_FALSE(few.converged);
+  EXPECT_EQ(few.why, "max_iter=1 reached");
+  const auto at_once = proximal_newton(quadratic, quadratic_hessian, Numbers(1, 5.0), {0.0});
+  EXPECT_EQ(at_once.n_iter, 0);
+  EXPECT_TRUE(at_once.converged && has(at_once.why, "within gtol"));
+  const auto never =
+      proximal_newton([](std::span<const double>,
+                         std::span<double>) { return std::numeric_limits<double>::quiet_NaN(); },
+                      quadratic_hessian, Numbers(1), {0.0});
+  EXPECT_EQ(never.why, "the objective is not finite at the start");
+}
+
+TEST(GroupCoordinateDescent, OneTaskIsCoordinateDescentAndGroupsAreZeroAsAWhole) {
+  const Data data;
+  const Numbers gram = data.gram();
+  const Numbers product = data.product();
+  for (const double l1 : {30.0, 100.0, 1e5}) {
+    const auto one = group_coordinate_descent({gram, product, 1, data.y_squares(), l1, 40},
+                                              Numbers(6), {.tol = 1e-12});
+    const auto plain =
+        coordinate_descent({gram, product, data.y_squares(), l1, 40}, Numbers(6), {.tol = 1e-12});
+    EXPECT_TRUE(one.converged) << one.why;
+    expect_near(one.x, plain.x, 1e-7);
+  }
+  Numbers two;  // the same target, and its double
+  for (const double v : product) {
+    two.push_back(v);
+    two.push_back(2 * v);
+  }
+  const auto r = group_coordinate_descent({gram, two, 2, 5 * data.y_squares(), 100, 0}, Numbers(12),
+                                          {.tol = 1e-12});
+  const auto alone = coordinate_descent({gram, product, data.y_squares(), 100 / std::sqrt(5.0), 0},
+                                        Numbers(6), {.tol = 1e-12});
+  for (std::size_t j = 0; j < 6; ++j) {
+    EXPECT_NEAR(r.x[2 * j], alone.x[j], 1e-6);
+    EXPECT_NEAR(r.x[2 * j + 1], 2 * alone.x[j], 1e-6);
+  }
 }
 
 }  // namespace

@@ -1,0 +1,173 @@
+#include <tessera/estimators/linear_model/elastic_net.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <tessera/estimators/linear_model/gram_path.hpp>
+#include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/warn.hpp>
+
+namespace tessera {
+namespace {
+
+template <class Params>
+FieldOf<Params> precompute_parameter() {
+  return parameter("precompute", &Params::precompute, boolean() | array(),
+                   "accepted for compatibility: one Gram matrix is always computed");
+}
+
+/// One entry per target.
+struct Solutions {
+  linalg::Small coef;
+  std::vector<double> gap;
+  std::vector<std::int64_t> n_iter;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(coef, gap, n_iter);
+  }
+};
+
+}  // namespace
+
+void SparseLinearModel::fit_penalised(const Rows& x, const Array& given_y,
+                                      const Array& sample_weight, const Value& precompute,
+                                      const Penalty& penalty) {
+  if (precompute.is<Array>())
+    throw NotImplementedError(
+        fmt::format("{}: a Gram matrix as precompute is not supported; only True and False, with "
+                    "which it is computed in one pass, are",
+                    name()));
+  if (penalty.alpha == 0)
+    warn(
+        fmt::format("{}: With alpha=0, this algorithm does not converge well. You are advised to "
+                    "use the LinearRegression estimator",
+                    name()));
+  const Array y = given_y.cols() == 1 ? given_y.reshape({given_y.rows()}) : given_y;
+  const std::int64_t q = y.cols(), p = x.cols();
+  const LeastSquares problem(x, y, sample_weight, penalty.fit_intercept, true, name());
+  std::vector<double> start(static_cast<std::size_t>(q * p));
+  if (penalty.warm_start && coef_ && coef_.size() == q * p && coef_.cols() == (q == 1 ? 1 : p))
+    start = detail::doubles(coef_);
+  const auto found = on_root<Solutions>(x.comm(), [&] {
+    Solutions all{linalg::Small(q, p), {}, {}};
+    for (std::int64_t t = 0; t < q; ++t) {
+      // The penalties of the coefficients of the scaled problem, which is this one times 2^(2 ey).
+      const int ex = problem.x_exponent, ey = problem.y_exponents[static_cast<std::size_t>(t)];
+      const double l1 = std::ldexp(penalty.alpha * penalty.l1_ratio, ex + ey);
+      const double l2 = std::ldexp(penalty.alpha * (1 - penalty.l1_ratio), 2 * ex);
+      std::vector<double> from(start.begin() + t * p, start.begin() + (t + 1) * p);
+      for (double& v : from) v = std::ldexp(v, ey - ex);
+      detail::DescentOptions options{penalty.tol, penalty.max_iter.value_or(1000),
+                                     penalty.positive};
+      if (penalty.selection == "random")
+        options.seed = static_cast<std::uint32_t>(penalty.random_state.value_or(0));
+      const detail::GramProblem target(problem.gram, q, t);
+      const double alpha = l1 + l2;
+      const auto path =
+          detail::descend(target, alpha > 0 ? l1 / alpha : 1.0, {alpha}, std::move(from), options);
+      std::ranges::copy(path.coefs.values(), all.coef.row(t).begin());
+      all.gap.push_back(std::ldexp(path.dual_gaps[0], -2 * ey));
+      all.n_iter.push_back(path.n_iters[0]);
+      detail::warn_of_gap(path.dual_gaps[0], penalty.tol * target.y_squares / target.weight,
+                          name());
+    }
+    return all;
+  });
+  set_solution(problem, found.coef);
+  dual_gap_ = found.gap[0];
+  n_iter_ = found.n_iter[0];
+  if (y.ndim() == 1) return;
+  dual_gap_ = replicated(found.gap, {q}, x.comm());
+  n_iter_ = replicated(found.n_iter, {q}, x.comm());
+}
+
+const EstimatorType& Lasso::describe() {
+  using Self = Lasso;
+  static const auto type = EstimatorType::of<Self>(
+      "least squares with an L1 penalty",
+      {parameter("alpha", &Params::alpha, reals(0.0), "strength of the penalty"),
+       parameter("fit_intercept", &Params::fit_intercept, boolean(),
+                 "estimate an intercept; otherwise it is 0"),
+       precompute_parameter<Params>(),
+       parameter("copy_X", &Params::copy_X, boolean(),
+                 "accepted for compatibility: inputs are never modified"),
+       parameter("max_iter", &Params::max_iter, integers(1) | none(),
+                 "most sweeps over the coefficients; None: 1000"),
+       parameter("tol", &Params::tol, reals(0.0),
+                 "stop when the duality gap is at most this share of the square of y"),
+       parameter("warm_start", &Params::warm_start, boolean(),
+                 "start from the coefficients of the last fit"),
+       parameter("positive", &Params::positive, boolean(), "force coefficients >= 0"),
+       parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
+                 "seed of the order of coefficients; None: 0"),
+       parameter("selection", &Params::selection, words({"cyclic", "random"}),
+                 "the order of coefficients")},
+      {coef_attribute<Self>(), intercept_attribute<Self>(), gap_attribute<Self>(),
+       iterations_attribute<Self>()},
+      {method("fit", &Self::do_fit, "finds the coefficients")});
+  return type;
+}
+
+void Lasso::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  fit_penalised(x, y, sample_weight, params.precompute,
+                {params.alpha, 1.0, params.tol, params.fit_intercept, params.positive,
+                 params.warm_start, params.max_iter, params.random_state, params.selection});
+}
+
+const EstimatorType& ElasticNet::describe() {
+  using Self = ElasticNet;
+  static const auto type = EstimatorType::of<Self>(
+      "least squares with an L1 and an L2 penalty",
+      {parameter("alpha", &Params::alpha, reals(0.0), "strength of the penalty"),
+       parameter("l1_ratio", &Params::l1_ratio, reals(0.0, 1.0, Closed::both),
+                 "share of the L1 penalty; the rest is L2"),
+       parameter("fit_intercept", &Params::fit_intercept, boolean(),
+                 "estimate an intercept; otherwise it is 0"),
+       precompute_parameter<Params>(),
+       parameter("max_iter", &Params::max_iter, integers(1) | none(),
+                 "most sweeps over the coefficients; None: 1000"),
+       parameter("copy_X", &Params::copy_X, boolean(),
+                 "accepted for compatibility: inputs are never modified"),
+       parameter("tol", &Params::tol, reals(0.0),
+                 "stop when the duality gap is at most this share of the square of y"),
+       parameter("warm_start", &Params::warm_start, boolean(),
+                 "start from the coefficients of the last fit"),
+       parameter("positive", &Params::positive, boolean(), "force coefficients >= 0"),
+       parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
+                 "seed of the order of coefficients; None: 0"),
+       parameter("selection", &Params::selection, words({"cyclic", "random"}),
+                 "the order of coefficients")},
+      {coef_attribute<Self>(), intercept_attribute<Self>(), gap_attribute<Self>(),
+       iterations_attribute<Self>()},
+      {method("fit", &Self::do_fit, "finds the coefficients")});
+  return type;
+}
+
+void ElasticNet::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  fit_penalised(x, y, sample_weight, params.precompute,
+                {params.alpha, params.l1_ratio, params.tol, params.fit_intercept, params.positive,
+                 params.warm_start, params.max_iter, params.random_state, params.selection});
+}
+
+Path enet_path(const Rows& x, const Array& y, double l1_ratio, const PathOptions& options) {
+  const auto gram = linalg::centered_gram(x, y, {}, false);
+  return on_root<Path>(x.comm(), [&] {
+    const detail::GramProblem problem(gram, 1, 0);
+    auto alphas = options.alphas;
+    std::sort(alphas.begin(), alphas.end(), std::greater<>());
+    if (alphas.empty())
+      alphas = detail::alpha_grid(problem, l1_ratio, options.eps, options.n_alphas);
+    return detail::descend(problem, l1_ratio, alphas,
+                           std::vector<double>(static_cast<std::size_t>(problem.p())),
+                           {options.tol, options.max_iter, options.positive});
+  });
+}
+
+namespace detail {
+const EstimatorType& elastic_net() { return ElasticNet::describe(); }
+const EstimatorType& lasso() { return Lasso::describe(); }
+}  // namespace detail
+
+}  // namespace tessera

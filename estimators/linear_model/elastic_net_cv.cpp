@@ -1,0 +1,276 @@
+#include <tessera/estimators/linear_model/elastic_net_cv.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <tessera/estimators/linear_model/gram_path.hpp>
+#include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/warn.hpp>
+
+namespace tessera {
+namespace {
+
+/// What the folds say: a grid of alphas and an error of each fold for every ratio, and the fit with
+/// the best of all.
+struct Chosen {
+  std::vector<std::vector<double>> alphas;
+  std::vector<double> mse;  // ratios x alphas x folds
+  std::int64_t ratio = 0;
+  double alpha = 0;
+  Path path;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(alphas, mse, ratio, alpha, path);
+  }
+};
+
+// The mean square of what coefficients of one set of rows leave of the target in another one.
+double error_of(const linalg::CenteredGram& train, const linalg::CenteredGram& test,
+                const detail::GramProblem& problem, std::span<const double> coef) {
+  if (test.weight == 0) return 0.0;
+  double mean = test.mean.back() - train.mean.back();
+  for (std::size_t j = 0; j < coef.size(); ++j) mean -= coef[j] * (test.mean[j] - train.mean[j]);
+  return problem.residual(coef) / test.weight + mean * mean;
+}
+
+Allowed positive_reals() {
+  return reals(0.0, std::numeric_limits<double>::infinity(), Closed::neither);
+}
+
+}  // namespace
+
+template <class Params>
+void SparseCrossValidated::cross_validate(const Rows& x, const Array& given_y,
+                                          const Array& sample_weight, const Params& params,
+                                          const std::vector<double>& l1_ratios) {
+  if (params.precompute.template is<Array>())
+    throw NotImplementedError(fmt::format(
+        "{}: a Gram matrix as precompute is not supported: folds have their own", name()));
+  if (given_y.cols() != 1)
+    throw ValueError("For multi-task outputs, use MultiTaskElasticNetCV instead");
+  const Array y = given_y.reshape({given_y.rows()});
+  const auto rows_of_folds = detail::folds_of(params.cv, x.rows(), name());
+  const std::int64_t folds = std::ssize(rows_of_folds);
+  const LeastSquares problem(x, y, sample_weight, params.fit_intercept, rows_of_folds, name());
+  std::vector<double> given;
+  if (!params.alphas.template is<std::int64_t>()) {
+    given = detail::doubles(params.alphas);
+    std::sort(given.begin(), given.end(), std::greater<>());
+    if (given.empty() || !(given.back() >= 0))
+      throw ValueError(fmt::format("{}: alphas must be at least 0", name()));
+  }
+  const auto p = static_cast<std::size_t>(x.cols());
+  detail::DescentOptions options{params.tol, params.max_iter, params.positive};
+  if (params.selection == "random")
+    options.seed = static_cast<std::uint32_t>(params.random_state.value_or(0));
+
+  const auto chosen = on_root<Chosen>(x.comm(), [&] {
+    Chosen all;
+    const detail::GramProblem whole(problem.gram, 1, 0);
+    for (const double ratio : l1_ratios)
+      all.alphas.push_back(given.empty()
+                               ? detail::alpha_grid(whole, ratio, params.eps,
+                                                    params.alphas.template as<std::int64_t>())
+                               : given);
+    const std::int64_t n_alphas = std::ssize(all.alphas[0]);
+    all.mse.resize(l1_ratios.size() * static_cast<std::size_t>(n_alphas * folds));
+    parallel_for({0, folds * std::ssize(l1_ratios)}, Runtime::threads(),
+                 [&](std::int64_t job, Stream&) {
+                   const std::int64_t r = job / folds, f = job % folds;
+                   const auto train = detail::merged(problem.folds, f);
+                   const auto& test = problem.folds[static_cast<std::size_t>(f)];
+                   const auto path = detail::descend(
+                       detail::GramProblem(train, 1, 0), l1_ratios[static_cast<std::size_t>(r)],
+                       all.alphas[static_cast<std::size_t>(r)], std::vector<double>(p), options);
+                   const detail::GramProblem left(test, 1, 0);
+                   for (std::int64_t a = 0; a < n_alphas; ++a)
+                     all.mse[static_cast<std::size_t>((r * n_alphas + a) * folds + f)] =
+                         error_of(train, test, left, path.coefs.row(a));
+                 });
+    double least = std::numeric_limits<double>::infinity();
+    for (std::int64_t r = 0; r < std::ssize(l1_ratios); ++r)
+      for (std::int64_t a = 0; a < n_alphas; ++a) {
+        double mean = 0.0, weight = 0.0;
+        for (std::int64_t f = 0; f < folds; ++f) {
+          const double w = sample_weight ? problem.folds[static_cast<std::size_t>(f)].weight : 1.0;
+          mean += w * all.mse[static_cast<std::size_t>((r * n_alphas + a) * folds + f)];
+          weight += w;
+        }
+        if (mean / weight < least) {
+          least = mean / weight;
+          all.ratio = r;
+          all.alpha = all.alphas[static_cast<std::size_t>(r)][static_cast<std::size_t>(a)];
+        }
+      }
+    all.path = detail::descend(whole, l1_ratios[static_cast<std::size_t>(all.ratio)], {all.alpha},
+                               std::vector<double>(p), options);
+    detail::warn_of_gap(all.path.dual_gaps[0], params.tol * whole.y_squares / whole.weight, name());
+    return all;
+  });
+
+  set_solution(problem, chosen.path.coefs);
+  best_ratio_ = static_cast<std::size_t>(chosen.ratio);
+  alpha_ = chosen.alpha;
+  dual_gap_ = chosen.path.dual_gaps[0];
+  n_iter_ = chosen.path.n_iters[0];
+  const std::int64_t ratios = std::ssize(l1_ratios), n_alphas = std::ssize(chosen.alphas[0]);
+  const bool one = ratios == 1;
+  std::vector<double> grid;
+  for (const auto& row : chosen.alphas) grid.insert(grid.end(), row.begin(), row.end());
+  if (!given.empty()) grid = given;
+  alphas_ =
+      replicated(grid, one || !given.empty() ? Shape{n_alphas} : Shape{ratios, n_alphas}, x.comm());
+  mse_path_ = replicated(chosen.mse, one ? Shape{n_alphas, folds} : Shape{ratios, n_alphas, folds},
+                         x.comm());
+}
+
+namespace {
+
+// The parameters that both have.
+template <class P>
+FieldOf<P> with_eps() {
+  return parameter("eps", &P::eps, positive_reals(), "the least alpha by the largest");
+}
+template <class P>
+FieldOf<P> with_alphas() {
+  return parameter("alphas", &P::alphas, integers(1) | list_of(reals(0.0), 1) | array(),
+                   "the penalties to try, or how many of a grid");
+}
+template <class P>
+FieldOf<P> with_intercept() {
+  return parameter("fit_intercept", &P::fit_intercept, boolean(),
+                   "estimate an intercept; otherwise it is 0");
+}
+template <class P>
+FieldOf<P> with_precompute() {
+  return parameter("precompute", &P::precompute, words({"auto"}) | boolean() | array(),
+                   "accepted for compatibility: one Gram matrix per fold is always computed");
+}
+template <class P>
+FieldOf<P> with_max_iter() {
+  return parameter("max_iter", &P::max_iter, integers(1), "most sweeps over the coefficients");
+}
+template <class P>
+FieldOf<P> with_tol() {
+  return parameter("tol", &P::tol, reals(0.0),
+                   "stop when the duality gap is at most this share of the square of y");
+}
+template <class P>
+FieldOf<P> with_copy() {
+  return parameter("copy_X", &P::copy_X, boolean(),
+                   "accepted for compatibility: inputs are never modified");
+}
+template <class P>
+FieldOf<P> with_cv() {
+  return parameter("cv", &P::cv, detail::folds_allowed(),
+                   "how many folds of consecutive rows, or (train, test) rows of each; None: 5");
+}
+template <class P>
+FieldOf<P> with_verbose() {
+  return parameter("verbose", &P::verbose, integers(0) | boolean(),
+                   "accepted for compatibility: use --trace");
+}
+template <class P>
+FieldOf<P> with_jobs() {
+  return parameter("n_jobs", &P::n_jobs,
+                   integers(std::numeric_limits<std::int64_t>::min()) | none(),
+                   "accepted for compatibility: use --threads and mpirun");
+}
+template <class P>
+FieldOf<P> with_positive() {
+  return parameter("positive", &P::positive, boolean(), "force coefficients >= 0");
+}
+template <class P>
+FieldOf<P> with_seed() {
+  return parameter("random_state", &P::random_state, integers(0, 4294967295) | none(),
+                   "seed of the order of coefficients; None: 0");
+}
+template <class P>
+FieldOf<P> with_selection() {
+  return parameter("selection", &P::selection, words({"cyclic", "random"}),
+                   "the order of coefficients");
+}
+Allowed floats_of_rank(std::int64_t low, const Array& a) {
+  return array(a ? a.shape() : Shape{0},
+               {.low = static_cast<double>(low), .dtypes = {DType::float64}});
+}
+template <class Self>
+FieldOf<Self> alpha_attribute() {
+  return attribute<Self, double>("alpha_", &Self::alpha_, number({.low = 0.0}));
+}
+template <class Self>
+FieldOf<Self> alphas_attribute() {
+  return attribute<Self, Array>("alphas_", &Self::alphas_,
+                                [](const Self& s) { return floats_of_rank(0, s.alphas_); });
+}
+template <class Self>
+FieldOf<Self> errors_attribute() {
+  return attribute<Self, Array>("mse_path_", &Self::mse_path_,
+                                [](const Self& s) { return floats_of_rank(0, s.mse_path_); });
+}
+template <class Self>
+FieldOf<Self> gap_of() {
+  return attribute<Self, double>("dual_gap_", &Self::dual_gap_, number());
+}
+template <class Self>
+FieldOf<Self> iterations_of() {
+  return attribute<Self, std::int64_t>("n_iter_", &Self::n_iter_, integers(0));
+}
+
+}  // namespace
+
+const EstimatorType& LassoCV::describe() {
+  using Self = LassoCV;
+  using P = Params;
+  static const auto type = EstimatorType::of<Self>(
+      "Lasso with a penalty chosen by cross-validation",
+      {with_eps<P>(), with_alphas<P>(), with_intercept<P>(), with_precompute<P>(),
+       with_max_iter<P>(), with_tol<P>(), with_copy<P>(), with_cv<P>(), with_verbose<P>(),
+       with_jobs<P>(), with_positive<P>(), with_seed<P>(), with_selection<P>()},
+      {alpha_attribute<Self>(), alphas_attribute<Self>(), coef_attribute<Self>(),
+       intercept_attribute<Self>(), errors_attribute<Self>(), gap_of<Self>(),
+       iterations_of<Self>()},
+      {method("fit", &Self::do_fit, "chooses the penalty and finds the coefficients")});
+  return type;
+}
+
+void LassoCV::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  cross_validate(x, y, sample_weight, params, {1.0});
+}
+
+const EstimatorType& ElasticNetCV::describe() {
+  using Self = ElasticNetCV;
+  using P = Params;
+  static const auto type = EstimatorType::of<Self>(
+      "ElasticNet with penalties chosen by cross-validation",
+      {parameter("l1_ratio", &P::l1_ratio, several(reals(0.0, 1.0, Closed::both)),
+                 "share of the L1 penalty, or several to try"),
+       with_eps<P>(), with_alphas<P>(), with_intercept<P>(), with_precompute<P>(),
+       with_max_iter<P>(), with_tol<P>(), with_cv<P>(), with_copy<P>(), with_verbose<P>(),
+       with_jobs<P>(), with_positive<P>(), with_seed<P>(), with_selection<P>()},
+      {alpha_attribute<Self>(),
+       attribute("l1_ratio_", &Self::l1_ratio_, number({.low = 0.0, .high = 1.0})),
+       alphas_attribute<Self>(), coef_attribute<Self>(), intercept_attribute<Self>(),
+       errors_attribute<Self>(), gap_of<Self>(), iterations_of<Self>()},
+      {method("fit", &Self::do_fit, "chooses the penalties and finds the coefficients")});
+  return type;
+}
+
+void ElasticNetCV::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  const auto ratios = detail::doubles(params.l1_ratio);
+  for (const double r : ratios)
+    if (!(r >= 0 && r <= 1))
+      throw ValueError(fmt::format("ElasticNetCV: l1_ratio must be between 0 and 1, got {}", r));
+  cross_validate(x, y, sample_weight, params, ratios);
+  l1_ratio_ = ratios[best_ratio_];
+}
+
+namespace detail {
+const EstimatorType& elastic_net_cv() { return ElasticNetCV::describe(); }
+const EstimatorType& lasso_cv() { return LassoCV::describe(); }
+}  // namespace detail
+
+}  // namespace tessera

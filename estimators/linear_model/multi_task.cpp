@@ -1,0 +1,163 @@
+#include <tessera/estimators/linear_model/multi_task.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <tessera/estimators/linear_model/gram_path.hpp>
+#include <tessera/linalg/small.hpp>
+#include <tessera/runtime/reduce.hpp>
+
+namespace tessera {
+namespace {
+
+using linalg::Small;
+
+struct Tasks {
+  Small coef;
+  double gap = 0.0, tolerance = 0.0;
+  std::int64_t n_iter = 0;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(coef, gap, tolerance, n_iter);
+  }
+};
+
+template <class P>
+FieldOf<P> with_alpha() {
+  return parameter("alpha", &P::alpha, reals(0.0), "strength of the penalty");
+}
+template <class P>
+FieldOf<P> with_intercept() {
+  return parameter("fit_intercept", &P::fit_intercept, boolean(),
+                   "estimate intercepts; otherwise they are 0");
+}
+template <class P>
+FieldOf<P> with_copy() {
+  return parameter("copy_X", &P::copy_X, boolean(),
+                   "accepted for compatibility: inputs are never modified");
+}
+template <class P>
+FieldOf<P> with_max_iter() {
+  return parameter("max_iter", &P::max_iter, integers(1), "most sweeps over the coefficients");
+}
+template <class P>
+FieldOf<P> with_tol() {
+  return parameter("tol", &P::tol, reals(0.0),
+                   "stop when the duality gap is at most this share of the square of y");
+}
+template <class P>
+FieldOf<P> with_warm_start() {
+  return parameter("warm_start", &P::warm_start, boolean(),
+                   "start from the coefficients of the last fit");
+}
+template <class P>
+FieldOf<P> with_seed() {
+  return parameter("random_state", &P::random_state, integers(0, 4294967295) | none(),
+                   "seed of the order of coefficients; None: 0");
+}
+template <class P>
+FieldOf<P> with_selection() {
+  return parameter("selection", &P::selection, words({"cyclic", "random"}),
+                   "the order of coefficients");
+}
+template <class Self>
+FieldOf<Self> gap_attribute() {
+  return attribute<Self, double>("dual_gap_", &Self::dual_gap_, number());
+}
+template <class Self>
+FieldOf<Self> eps_attribute() {
+  return attribute<Self, double>("eps_", &Self::eps_, number({.low = 0.0}));
+}
+template <class Self>
+FieldOf<Self> count_attribute() {
+  return attribute<Self, std::int64_t>("n_iter_", &Self::n_iter_, integers(0));
+}
+
+}  // namespace
+
+template <class Params>
+void MultiTaskModel::fit_tasks(const Rows& x, const Array& y, const Array& sample_weight,
+                               double l1_ratio, const Params& params) {
+  if (y.ndim() != 2)
+    throw ValueError(fmt::format("For mono-task outputs, use {}",
+                                 name() == "MultiTaskLasso" ? "Lasso" : "ElasticNet"));
+  const std::int64_t q = y.cols(), p = x.cols();
+  const LeastSquares problem(x, y, sample_weight, params.fit_intercept,
+                             std::vector<RowSet>{Range{0, x.rows()}}, name());
+  Small start(p, q);
+  if (params.warm_start && coef_ && coef_.shape() == Shape{q, p}) start = Small(coef_).transposed();
+  const auto found = on_root<Tasks>(x.comm(), [&] {
+    const auto& g = problem.gram.gram;
+    std::vector<double> gram, product;
+    double squares = 0.0;
+    for (std::int64_t j = 0; j < p; ++j) {
+      const auto row = g.row(j);
+      gram.insert(gram.end(), row.begin(), row.begin() + p);
+      product.insert(product.end(), row.begin() + p, row.end());
+    }
+    for (std::int64_t t = p; t < p + q; ++t) squares += g.at(t, t);
+    const double n = problem.gram.weight;
+    std::optional<RandomState> random;
+    if (params.selection == "random")
+      random.emplace(static_cast<std::uint32_t>(params.random_state.value_or(0)));
+    auto result = solvers::group_coordinate_descent(
+        {.gram = gram,
+         .product = product,
+         .tasks = q,
+         .y_squares = squares,
+         .l1 = params.alpha * l1_ratio * n,
+         .l2 = params.alpha * (1 - l1_ratio) * n},
+        start.values(),
+        {.max_iter = params.max_iter, .tol = params.tol, .random = random ? &*random : nullptr});
+    detail::warn_of_gap(result.gap / n, result.tolerance / n, name());
+    return Tasks{Small(p, q, std::move(result.x)).transposed(), result.gap / n,
+                 result.tolerance * static_cast<double>(x.rows()) / n, result.n_iter};
+  });
+  set_solution(problem, found.coef);
+  dual_gap_ = found.gap;
+  eps_ = found.tolerance;
+  n_iter_ = found.n_iter;
+}
+
+const EstimatorType& MultiTaskLasso::describe() {
+  using Self = MultiTaskLasso;
+  using P = Params;
+  static const auto type = EstimatorType::of<Self>(
+      "least squares for several targets with an L1/L2 penalty",
+      {with_alpha<P>(), with_intercept<P>(), with_copy<P>(), with_max_iter<P>(), with_tol<P>(),
+       with_warm_start<P>(), with_seed<P>(), with_selection<P>()},
+      {coef_attribute<Self>(), intercept_attribute<Self>(), gap_attribute<Self>(),
+       eps_attribute<Self>(), count_attribute<Self>()},
+      {method("fit", &Self::do_fit, "finds the coefficients")});
+  return type;
+}
+void MultiTaskLasso::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  fit_tasks(x, y, sample_weight, 1.0, params);
+}
+
+const EstimatorType& MultiTaskElasticNet::describe() {
+  using Self = MultiTaskElasticNet;
+  using P = Params;
+  static const auto type = EstimatorType::of<Self>(
+      "least squares for several targets with an L1/L2 and an L2 penalty",
+      {with_alpha<P>(),
+       parameter("l1_ratio", &P::l1_ratio, reals(0.0, 1.0, Closed::both),
+                 "share of the L1/L2 penalty; the rest is L2"),
+       with_intercept<P>(), with_copy<P>(), with_max_iter<P>(), with_tol<P>(), with_warm_start<P>(),
+       with_seed<P>(), with_selection<P>()},
+      {coef_attribute<Self>(), intercept_attribute<Self>(), gap_attribute<Self>(),
+       eps_attribute<Self>(), count_attribute<Self>()},
+      {method("fit", &Self::do_fit, "finds the coefficients")});
+  return type;
+}
+void MultiTaskElasticNet::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  fit_tasks(x, y, sample_weight, params.l1_ratio, params);
+}
+
+namespace detail {
+const EstimatorType& multi_task_elastic_net() { return MultiTaskElasticNet::describe(); }
+const EstimatorType& multi_task_lasso() { return MultiTaskLasso::describe(); }
+}  // namespace detail
+
+}  // namespace tessera

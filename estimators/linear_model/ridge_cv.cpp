@@ -1,0 +1,429 @@
+#include <tessera/estimators/linear_model/ridge_cv.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <tessera/estimators/linear_model/gram_path.hpp>
+#include <tessera/estimators/linear_model/ridge.hpp>
+#include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/linalg/small.hpp>
+#include <tessera/runtime/reduce.hpp>
+
+namespace tessera {
+namespace {
+
+using linalg::CenteredGram;
+using linalg::Small;
+using linalg::Transpose;
+namespace small = linalg::small;
+
+std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+/// A Gram matrix of [X y] by the eigenvectors of that of X: coefficients for any penalty.
+struct Eigen {
+  small::Eigh of_x;
+  Small projected;  // q x p: X^T y by eigenvector
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(of_x, projected);
+  }
+  Eigen() = default;
+  Eigen(const CenteredGram& g, std::int64_t q) {
+    const std::int64_t p = g.cols() - q;
+    of_x = small::eigh(g.gram.first_rows(p).columns(0, p));
+    for (double& v : of_x.values) v = std::max(v, 0.0);
+    projected = small::product(g.gram.first_rows(p).columns(p, q), of_x.vectors, Transpose::yes,
+                               Transpose::yes);
+  }
+  /// What eigenvector j of target t counts with a penalty; nothing in directions without data.
+  double along(std::int64_t t, std::int64_t j, double alpha) const {
+    const double s = of_x.values[z(j)];
+    return s > 1e-15 * of_x.values.back() || alpha > 0 ? projected.at(t, j) / (s + alpha) : 0.0;
+  }
+  Small coef(const std::vector<double>& alphas) const {
+    Small c = projected;
+    for (std::int64_t t = 0; t < c.rows(); ++t)
+      for (std::int64_t j = 0; j < c.cols(); ++j) c.at(t, j) = along(t, j, alphas[z(t)]);
+    return small::product(c, of_x.vectors);
+  }
+};
+
+/// For every row, target and penalty the square of the error without the row, times its weight: (n,
+/// q * penalties) float64, computed when read.
+Rows errors_without(const LeastSquares& problem, const Eigen& eigen,
+                    const std::vector<double>& alphas) {
+  const std::int64_t p = problem.x.cols(), q = problem.y.cols(), count = std::ssize(alphas);
+  return map_rows(
+      zip(problem.x.to(cpu),
+          {problem.y.to(cpu),
+           problem.weights.values ? problem.weights.values.to(cpu) : problem.weights.values}),
+      {problem.x.rows(), q * count}, DType::float64,
+      [=, mean = problem.gram.mean, all = problem.gram.weight, center = problem.center](
+          const Leaf& in, const Tile& out, Stream& stream) {
+        constexpr std::int64_t most = 256;
+        Small rows(most, p), turned(most, p);
+        visit_floating(in.tile.dtype, [&](auto tag) {
+          using T = typename decltype(tag)::type;
+          for (std::int64_t begin = 0; begin < in.tile.rows; begin += most) {
+            const std::int64_t n = std::min(most, in.tile.rows - begin);
+            for (std::int64_t i = 0; i < n; ++i)
+              for (std::int64_t j = 0; j < p; ++j)
+                rows.at(i, j) =
+                    static_cast<double>(in.tile.as<const T>()[(begin + i) * in.tile.stride + j]) -
+                    mean[z(j)];
+            linalg::kernels().gemm(stream, 1.0, rows.tile().slice(0, n), Transpose::no,
+                                   eigen.of_x.vectors.tile(), Transpose::yes, 0.0,
+                                   turned.tile().slice(0, n));
+            for (std::int64_t i = 0; i < n; ++i) {
+              const double w =
+                  in.beside[1] ? static_cast<double>(in.beside[1].as<const T>()[begin + i]) : 1.0;
+              double* to = out.as<double>() + (begin + i) * out.stride;
+              for (std::int64_t a = 0; a < count; ++a) {
+                double leverage = center ? 1.0 / all : 0.0;
+                for (std::int64_t j = 0; j < p; ++j) {
+                  const double s = eigen.of_x.values[z(j)] + alphas[z(a)];
+                  if (s > 0) leverage += turned.at(i, j) * turned.at(i, j) / s;
+                }
+                for (std::int64_t t = 0; t < q; ++t) {
+                  double error =
+                      static_cast<double>(
+                          in.beside[0].as<const T>()[(begin + i) * in.beside[0].stride + t]) -
+                      mean[z(p + t)];
+                  for (std::int64_t j = 0; j < p; ++j)
+                    error -= turned.at(i, j) * eigen.along(t, j, alphas[z(a)]);
+                  error /= 1.0 - w * leverage;
+                  to[t * count + a] = w * error * error;
+                }
+              }
+            }
+          }
+        });
+      });
+}
+
+/// R^2 of target t in the rows of a test Gram matrix.
+double r2(const CenteredGram& train, const CenteredGram& test, std::int64_t q, std::int64_t t,
+          std::span<const double> coef) {
+  const std::int64_t p = test.cols() - q;
+  const detail::GramProblem problem(test, q, t);
+  double mean = test.mean[z(p + t)] - train.mean[z(p + t)];
+  for (std::int64_t j = 0; j < p; ++j) mean -= coef[z(j)] * (test.mean[z(j)] - train.mean[z(j)]);
+  const double left = problem.residual(coef) + test.weight * mean * mean;
+  if (problem.y_squares == 0) return left == 0 ? 1.0 : 0.0;
+  return 1.0 - left / problem.y_squares;
+}
+
+/// What was chosen.
+struct Choice {
+  std::vector<double> alpha;  // of each target
+  std::vector<double> score;  // of each target, or one
+  Small coef;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(alpha, score, coef);
+  }
+};
+
+struct Question {
+  std::vector<double> alphas;
+  Value cv;
+  bool fit_intercept, store, per_target;
+};
+
+struct Answer {
+  LeastSquares problem;
+  Choice choice;
+  Array stored;
+};
+
+Answer by_leaving_one_out(const Rows& x, const Array& y, const Array& w, const Question& question,
+                          std::string_view estimator) {
+  Answer answer{LeastSquares(x, y, w, question.fit_intercept, true, estimator), {}, {}};
+  const LeastSquares& problem = answer.problem;
+  const std::int64_t q = y.cols(), count = std::ssize(question.alphas);
+  std::vector<double> alphas = question.alphas;
+  for (double& alpha : alphas)
+    alpha = std::ldexp(alpha, 2 * problem.x_exponent - problem.weights.exponent);
+  const Eigen eigen = on_root<Eigen>(x.comm(), [&] { return Eigen(problem.gram, q); });
+  Rows errors = errors_without(problem, eigen, alphas);
+  if (question.store) {
+    const Array all = collect(errors);
+    answer.stored = all.reshape(y.ndim() == 1 ? Shape{x.rows(), count} : Shape{x.rows(), q, count});
+    errors = all;
+  }
+  const Sums sums = reduce<Sums>(errors, [&](const Leaf& leaf, Stream&) {
+    Sums s{std::vector<double>(z(q * count))};
+    for (std::int64_t i = 0; i < leaf.tile.rows; ++i)
+      for (std::size_t j = 0; j < s.values.size(); ++j)
+        s.values[j] +=
+            leaf.tile.as<const double>()[i * leaf.tile.stride + static_cast<std::int64_t>(j)];
+    return s;
+  });
+  // Errors of the scaled problem are those of this one times powers of two.
+  const auto score = [&](std::int64_t t, std::int64_t a) {
+    return -std::ldexp(sums.values[z(t * count + a)] / static_cast<double>(x.rows()),
+                       problem.weights.exponent - 2 * problem.y_exponents[z(t)]);
+  };
+  Choice& choice = answer.choice;
+  std::vector<double> scaled;
+  const std::int64_t groups = question.per_target ? q : 1;
+  for (std::int64_t g = 0; g < groups; ++g) {
+    std::int64_t best = 0;
+    double most = -std::numeric_limits<double>::infinity();
+    for (std::int64_t a = 0; a < count; ++a) {
+      double mean = 0.0;
+      for (std::int64_t t = 0; t < q; ++t)
+        if (groups == 1 || t == g) mean += score(t, a) / static_cast<double>(groups == 1 ? q : 1);
+      if (mean > most) {
+        most = mean;
+        best = a;
+      }
+    }
+    choice.score.push_back(most);
+    choice.alpha.push_back(question.alphas[z(best)]);
+    scaled.push_back(alphas[z(best)]);
+  }
+  scaled.resize(z(q), scaled[0]);
+  choice.coef = on_root<Small>(x.comm(), [&] { return eigen.coef(scaled); });
+  return answer;
+}
+
+Answer by_folds(const Rows& x, const Array& y, const Array& w, const Question& question,
+                std::string_view estimator) {
+  if (question.store) throw ValueError("cv!=None and store_cv_results=True are incompatible");
+  if (question.per_target) throw ValueError("cv!=None and alpha_per_target=True are incompatible");
+  const auto folds = detail::folds_of(question.cv, x.rows(), estimator);
+  Answer answer{LeastSquares(x, y, w, question.fit_intercept, folds, estimator), {}, {}};
+  const LeastSquares& problem = answer.problem;
+  const std::int64_t q = y.cols();
+  answer.choice = on_root<Choice>(x.comm(), [&] {
+    const auto penalties = [&](double alpha) {
+      return std::vector<double>(z(q), std::ldexp(alpha, -problem.weights.exponent));
+    };
+    std::vector<double> scores(question.alphas.size());
+    for (std::int64_t f = 0; f < std::ssize(folds); ++f) {
+      const auto train = detail::merged(problem.folds, f);
+      const Eigen eigen(train, q);
+      for (std::size_t a = 0; a < scores.size(); ++a) {
+        const Small coef = eigen.coef(penalties(question.alphas[a]));
+        for (std::int64_t t = 0; t < q; ++t)
+          scores[a] += r2(train, problem.folds[z(f)], q, t, coef.row(t)) /
+                       static_cast<double>(q * std::ssize(folds));
+      }
+    }
+    const auto best = std::max_element(scores.begin(), scores.end()) - scores.begin();
+    const double alpha = question.alphas[z(best)];
+    return Choice{{alpha}, {scores[z(best)]}, Eigen(problem.gram, q).coef(penalties(alpha))};
+  });
+  return answer;
+}
+
+Answer choose(const Rows& x, const Array& y, const Array& w, const Question& question,
+              const Value& scoring, std::string_view estimator) {
+  if (!scoring.is_none())
+    throw NotImplementedError(fmt::format("{}: scoring={} is not supported; only None is",
+                                          estimator, scoring.to_string()));
+  for (std::size_t i = 0; i < question.alphas.size(); ++i)
+    if (!(question.alphas[i] > 0 || (question.alphas[i] == 0 && !question.cv.is_none())))
+      throw ValueError(fmt::format("alphas[{}] == {}, must be {} 0.", i, question.alphas[i],
+                                   question.cv.is_none() ? ">" : ">="));
+  return question.cv.is_none() ? by_leaving_one_out(x, y, w, question, estimator)
+                               : by_folds(x, y, w, question, estimator);
+}
+
+/// Targets of 1 for a row's class and -1 for others: (n,) for two classes, else (n, k).
+Array targets_of(const Array& codes, std::int64_t outputs, DType dtype) {
+  const std::int64_t n = codes.rows();
+  return collect(map_rows(Rows(codes.to(cpu)), outputs == 1 ? Shape{n} : Shape{n, outputs}, dtype,
+                          [outputs](const Leaf& in, const Tile& out, Stream&) {
+                            visit_floating(out.dtype, [&](auto tag) {
+                              using T = typename decltype(tag)::type;
+                              for (std::int64_t i = 0; i < out.rows; ++i)
+                                for (std::int64_t c = 0; c < outputs; ++c)
+                                  out.as<T>()[i * out.stride + c] =
+                                      in.tile.as<const std::int32_t>()[i] == (outputs == 1 ? 1 : c)
+                                          ? T(1)
+                                          : T(-1);
+                            });
+                          }))
+      .to(codes.device());
+}
+
+/// 'balanced' by the numbers of rows, whatever their weights, as scikit-learn's ridge classifiers
+/// have it.
+Value by_rows(const Value& class_weight, const Classes& classes) {
+  if (!class_weight.is_word("balanced")) return class_weight;
+  auto of_class = class_weight_sums(classes, {});
+  const auto n = static_cast<double>(classes.codes.rows());
+  for (double& w : of_class) w = n / (static_cast<double>(of_class.size()) * w);
+  return replicated(of_class, {std::ssize(of_class)}, classes.codes.comm());
+}
+
+/// (p,) for two classes, else (k, p).
+template <class Self>
+FieldOf<Self> flat_coef_attribute() {
+  return attribute<Self, Array>("coef_", &Self::coef_, [](const Self& s) {
+    const std::int64_t k = class_count(s.classes_);
+    return array(k == 2 ? Shape{s.n_features_in_} : Shape{k, s.n_features_in_});
+  });
+}
+
+Allowed alphas_allowed() { return several(reals(0.0)); }
+
+}  // namespace
+
+const EstimatorType& RidgeCV::describe() {
+  using Self = RidgeCV;
+  const auto score = [](const Self& s) {
+    return s.alpha_.is<Array>() ? array({s.coef_.rows()}) : number();
+  };
+  static const auto type = EstimatorType::of<Self>(
+      "Ridge with a penalty chosen by cross-validation",
+      {parameter("alphas", &Params::alphas, alphas_allowed(), "the penalties to try"),
+       parameter("fit_intercept", &Params::fit_intercept, boolean(),
+                 "estimate an intercept; otherwise it is 0"),
+       parameter(
+           "scoring", &Params::scoring, text() | none(),
+           "None: the square error without each row, or R^2 of folds; others are not supported"),
+       parameter("cv", &Params::cv, detail::folds_allowed(),
+                 "how many folds of consecutive rows, or (train, test) rows of each; None: as many "
+                 "as rows"),
+       parameter("gcv_mode", &Params::gcv_mode, words({"auto", "svd", "eigen"}) | none(),
+                 "accepted for compatibility: eigenvectors of the Gram matrix"),
+       parameter("store_cv_results", &Params::store_cv_results, boolean(),
+                 "keep the errors of every row, with cv=None"),
+       parameter("alpha_per_target", &Params::alpha_per_target, boolean(),
+                 "choose for each target, with cv=None")},
+      {coef_attribute<Self>(), intercept_attribute<Self>(),
+       attribute("alpha_", &Self::alpha_,
+                 [](const Self& s) {
+                   return s.coef_.ndim() == 2 ? number({.low = 0.0}) | array({s.coef_.rows()})
+                                              : number({.low = 0.0});
+                 }),
+       attribute("best_score_", &Self::best_score_, score),
+       row_attribute("cv_results_", &Self::cv_results_)},
+      {method("fit", &Self::do_fit, "chooses the penalty and finds the coefficients")});
+  return type;
+}
+
+void RidgeCV::do_fit(const Rows& x, const Array& given_y, const Array& sample_weight) {
+  const Array y = given_y.cols() == 1 ? given_y.reshape({given_y.rows()}) : given_y;
+  const bool per_target = params.alpha_per_target && y.ndim() == 2;
+  const Answer answer = choose(x, y, sample_weight,
+                               {detail::doubles(params.alphas), params.cv, params.fit_intercept,
+                                params.store_cv_results, per_target},
+                               params.scoring, name());
+  set_solution(answer.problem, answer.choice.coef);
+  const auto value = [&](const std::vector<double>& v) -> Value {
+    return per_target ? Value(replicated(v, {std::ssize(v)}, x.comm())) : Value(v[0]);
+  };
+  alpha_ = value(answer.choice.alpha);
+  best_score_ = value(answer.choice.score);
+  cv_results_ = answer.stored ? answer.stored.astype(x.dtype()) : Array{};
+}
+
+const EstimatorType& RidgeClassifier::describe() {
+  using Self = RidgeClassifier;
+  static const auto type = EstimatorType::of<Self>(
+      "classifier by Ridge on targets of -1 and 1",
+      {parameter("alpha", &Params::alpha, several(reals(0.0)),
+                 "strength of the penalty, or one for each class"),
+       parameter("fit_intercept", &Params::fit_intercept, boolean(),
+                 "estimate an intercept; otherwise it is 0"),
+       parameter("copy_X", &Params::copy_X, boolean(),
+                 "accepted for compatibility: inputs are never modified"),
+       parameter("max_iter", &Params::max_iter, integers(1) | none(),
+                 "accepted for compatibility: no solver iterates"),
+       parameter("tol", &Params::tol, reals(0.0), "accepted for compatibility: no solver iterates"),
+       parameter("class_weight", &Params::class_weight, class_weights(),
+                 "weights of the classes; balanced: as rare as they are"),
+       parameter("solver", &Params::solver,
+                 words({"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}),
+                 "as of Ridge"),
+       parameter("positive", &Params::positive, boolean(),
+                 "force coefficients >= 0, by an active-set method"),
+       parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
+                 "accepted for compatibility: nothing is drawn")},
+      {classes_attribute<Self>(), flat_coef_attribute<Self>(), intercept_attribute<Self>(),
+       attribute("n_iter_", &Self::n_iter_, none()),
+       attribute("solver_", &Self::solver_, words({"cholesky", "svd", "lbfgs"}))},
+      {method("fit", &Self::do_fit, "finds the coefficients")});
+  return type;
+}
+
+void RidgeClassifier::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  const Array codes = learn_classes(y, x);
+  const Array weights =
+      weighted(by_rows(params.class_weight, {classes_, codes}), codes, sample_weight, x);
+  Ridge ridge({.alpha = params.alpha,
+               .fit_intercept = params.fit_intercept,
+               .solver = params.solver,
+               .positive = params.positive});
+  ridge.fit(x, targets_of(codes, outputs(), x.dtype()), weights);
+  coef_ = ridge.coef_;
+  intercept_ = ridge.intercept_;
+  if (intercept_.is<double>() && params.fit_intercept)
+    intercept_ =
+        replicated(std::vector<double>{intercept_.as<double>()}, {1}, x.comm()).astype(x.dtype());
+  solver_ = ridge.solver_;
+}
+
+const EstimatorType& RidgeClassifierCV::describe() {
+  using Self = RidgeClassifierCV;
+  static const auto type = EstimatorType::of<Self>(
+      "RidgeClassifier with a penalty chosen by cross-validation",
+      {parameter("alphas", &Params::alphas, alphas_allowed(), "the penalties to try"),
+       parameter("fit_intercept", &Params::fit_intercept, boolean(),
+                 "estimate an intercept; otherwise it is 0"),
+       parameter("scoring", &Params::scoring, text() | none(),
+                 "None: the square error without each row; others are not supported"),
+       parameter("cv", &Params::cv, detail::folds_allowed(),
+                 "None: as many folds as rows; others are not supported"),
+       parameter("class_weight", &Params::class_weight, class_weights(),
+                 "weights of the classes; balanced: as rare as they are"),
+       parameter("store_cv_results", &Params::store_cv_results, boolean(),
+                 "keep the errors of every row")},
+      {classes_attribute<Self>(), flat_coef_attribute<Self>(), intercept_attribute<Self>(),
+       attribute("alpha_", &Self::alpha_, number({.low = 0.0})),
+       attribute("best_score_", &Self::best_score_, number()),
+       row_attribute("cv_results_", &Self::cv_results_)},
+      {method("fit", &Self::do_fit, "chooses the penalty and finds the coefficients")});
+  return type;
+}
+
+void RidgeClassifierCV::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  if (!params.cv.is_none())
+    throw NotImplementedError(
+        "RidgeClassifierCV: cv is not supported, whose folds are scored by accuracy; only cv=None "
+        "is");
+  const Array codes = learn_classes(y, x);
+  const Array weights =
+      weighted(by_rows(params.class_weight, {classes_, codes}), codes, sample_weight, x);
+  const Array targets = targets_of(codes, outputs(), x.dtype());
+  Answer answer = choose(x, targets, weights,
+                         {detail::doubles(params.alphas), params.cv, params.fit_intercept,
+                          params.store_cv_results, false},
+                         params.scoring, name());
+  const auto intercept = detail::unscale(answer.problem, answer.choice.coef);
+  set_solution(answer.choice.coef, intercept, x);
+  if (outputs() == 1)
+    coef_ = replicated(answer.choice.coef.values(), {x.cols()}, x.comm()).astype(x.dtype());
+  if (!params.fit_intercept) intercept_ = 0.0;
+  alpha_ = answer.choice.alpha[0];
+  best_score_ = answer.choice.score[0];
+  cv_results_ = answer.stored
+                    ? answer.stored.reshape({x.rows(), outputs(), answer.stored.shape().back()})
+                          .astype(x.dtype())
+                    : Array{};
+}
+
+namespace detail {
+const EstimatorType& ridge_classifier() { return RidgeClassifier::describe(); }
+const EstimatorType& ridge_classifier_cv() { return RidgeClassifierCV::describe(); }
+const EstimatorType& ridge_cv() { return RidgeCV::describe(); }
+}  // namespace detail
+
+}  // namespace tessera

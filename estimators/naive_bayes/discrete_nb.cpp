@@ -1,0 +1,513 @@
+#include <tessera/estimators/naive_bayes/discrete_nb.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include <tessera/estimators/linear_model/linear_model.hpp>
+#include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/warn.hpp>
+
+namespace tessera {
+namespace {
+
+using detail::doubles;
+using linalg::Small;
+
+std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+/// What a pass adds up: the weight of each class, some values of each, the least and highest of X.
+struct Counts {
+  std::vector<double> weight, values, least, most;
+  void merge(const Counts& right) {
+    const auto add = [](std::vector<double>& a, const std::vector<double>& b) {
+      for (std::size_t i = 0; i < a.size(); ++i) a[i] += b[i];
+    };
+    add(weight, right.weight);
+    add(values, right.values);
+    for (std::size_t j = 0; j < least.size(); ++j) {
+      least[j] = std::min(least[j], right.least[j]);
+      most[j] = std::max(most[j], right.most[j]);
+    }
+  }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(weight, values, least, most);
+  }
+};
+
+/// Calls row(class, weight, values of the row) for every row, on the host.
+template <class F>
+Counts count_rows(const Rows& x, const Array& codes, const Array& weights, const Counts& zero,
+                  F row) {
+  const auto host = [](const Array& a) { return a ? a.to(cpu) : a; };
+  return reduce<Counts>(zip(x.to(cpu), {host(codes), host(weights)}), [&](const Leaf& leaf,
+                                                                          Stream&) {
+    Counts c = zero;
+    visit_floating(leaf.tile.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      for (std::int64_t i = 0; i < leaf.tile.rows; ++i) {
+        const double w =
+            leaf.beside[1] ? static_cast<double>(leaf.beside[1].as<const T>()[i]) : 1.0;
+        const std::int64_t code = leaf.beside[0] ? leaf.beside[0].as<const std::int32_t>()[i] : 0;
+        row(c, code, w, leaf.tile.as<const T>() + i * leaf.tile.stride);
+      }
+    });
+    return c;
+  });
+}
+
+/// Whether no value of X is below 0; ValueError otherwise, and for NaN and infinities.
+void require_counts(const Counts& c, const Rows& x, std::string_view estimator) {
+  double least = 0.0;
+  bool finite = true;
+  for (std::size_t j = 0; j < c.least.size(); ++j) {
+    least = std::min(least, c.least[j]);
+    finite = finite && std::isfinite(c.least[j]) && std::isfinite(c.most[j]);
+  }
+  for (const double v : c.values) finite = finite && std::isfinite(v);
+  if (!finite) require_finite(x, "X", estimator);
+  if (least < 0)
+    throw ValueError(fmt::format("Negative values in data passed to {} (input X): the least is {}",
+                                 estimator, least));
+}
+
+void note_range(Counts& c, std::size_t j, double v) {
+  // A NaN stays, once it is in.
+  if (!(c.least[j] <= v)) c.least[j] = v;
+  if (!(c.most[j] >= v)) c.most[j] = v;
+  if (std::isnan(v)) c.least[j] = -std::numeric_limits<double>::infinity();
+}
+
+Counts counts_of(std::int64_t k, std::size_t values, std::int64_t p) {
+  return {std::vector<double>(z(k)), std::vector<double>(values),
+          std::vector<double>(z(p), std::numeric_limits<double>::infinity()),
+          std::vector<double>(z(p), -std::numeric_limits<double>::infinity())};
+}
+
+template <class P>
+FieldOf<P> with_alpha() {
+  return parameter<P, Value>("alpha", &P::alpha, several(reals(0.0)),
+                             "added to all counts, or for each feature; 0: nothing");
+}
+template <class P>
+FieldOf<P> with_force() {
+  return parameter<P, bool>("force_alpha", &P::force_alpha, boolean(),
+                            "false: an alpha below 1e-10 is 1e-10");
+}
+template <class P>
+FieldOf<P> with_fit_prior() {
+  return parameter<P, bool>("fit_prior", &P::fit_prior, boolean(),
+                            "classes are as likely as they are frequent; otherwise all alike");
+}
+template <class P>
+FieldOf<P> with_class_prior() {
+  return parameter<P, Value>("class_prior", &P::class_prior, several(reals(0.0)) | none(),
+                             "probabilities of the classes in place of what y says");
+}
+template <class Self>
+MethodOf<Self> fit_method(void (Self::*does)(const Rows&, const Array&, const Array&)) {
+  return method("fit", does, "counts features by class");
+}
+template <class Self>
+MethodOf<Self> more_method(void (Self::*does)(const Rows&, const Array&, const Array&)) {
+  return method("partial_fit", does, "goes on with more rows");
+}
+template <class Self>
+MethodOf<Self> joint_method(Rows (Self::*does)(const Rows&) const) {
+  return method("predict_joint_log_proba", does, "log P(x, class) of each class");
+}
+
+}  // namespace
+
+std::vector<double> DiscreteNaiveBayes::alphas(const Smoothing& smoothing, std::int64_t p) const {
+  std::vector<double> all(z(p));
+  const auto given = doubles(smoothing.alpha);
+  if (smoothing.alpha.is<double>() || smoothing.alpha.is<std::int64_t>()) {
+    std::fill(all.begin(), all.end(), given[0]);
+  } else {
+    all = given;
+    if (std::ssize(all) != p)
+      throw ValueError(fmt::format(
+          "When alpha is an array, it should contains `n_features`. Got {} elements instead of {}.",
+          all.size(), p));
+    if (std::any_of(all.begin(), all.end(), [](double v) { return !(v >= 0); }))
+      throw ValueError("All values in alpha must be greater than 0.");
+  }
+  constexpr double least = 1e-10;
+  if (smoothing.force_alpha || *std::min_element(all.begin(), all.end()) >= least) return all;
+  warn(
+      fmt::format("{}: alpha too small will result in numeric errors, setting alpha = {}. Use "
+                  "`force_alpha=True` to keep alpha unchanged.",
+                  name(), least));
+  for (double& v : all) v = std::max(v, least);
+  return all;
+}
+
+void DiscreteNaiveBayes::learn_prior(const std::vector<double>& weights, bool more,
+                                     const Smoothing& smoothing, const Rows& x) {
+  const std::int64_t k = class_count(classes_);
+  std::vector<double> count = weights;
+  if (more) {
+    const auto before = doubles(class_count_);
+    for (std::size_t c = 0; c < count.size(); ++c) count[c] += before[c];
+  }
+  std::vector<double> prior;
+  if (!smoothing.class_prior.is_none()) {
+    prior = doubles(smoothing.class_prior);
+    if (std::ssize(prior) != k)
+      throw ValueError(fmt::format("Number of priors must match number of classes: {} and {}.",
+                                   prior.size(), k));
+    for (double& v : prior) v = std::log(v);
+  } else if (smoothing.fit_prior) {
+    const double all = std::accumulate(count.begin(), count.end(), 0.0);
+    for (const double v : count) prior.push_back(std::log(v) - std::log(all));
+  } else {
+    prior.assign(count.size(), -std::log(static_cast<double>(k)));
+  }
+  class_count_ = replicated(count, {k}, x.comm());
+  class_log_prior_ = replicated(prior, {k}, x.comm());
+}
+
+Small LinearNaiveBayes::count(const Rows& x, const Array& codes, const Array& sample_weight,
+                              bool more, const Smoothing& smoothing) {
+  const std::int64_t k = class_count(classes_), p = x.cols();
+  const auto counts = count_rows(x, codes, sample_weight, counts_of(k, z(k * p), 1),
+                                 [p](Counts& c, std::int64_t code, double w, const auto* row) {
+                                   c.weight[z(code)] += w;
+                                   double* sums = c.values.data() + code * p;
+                                   auto least = row[0], most = row[0];
+                                   for (std::int64_t j = 0; j < p; ++j) {
+                                     sums[j] += w * static_cast<double>(row[j]);
+                                     least = std::min(least, row[j]);
+                                     most = std::max(most, row[j]);
+                                   }
+                                   note_range(c, 0, static_cast<double>(least));
+                                   note_range(c, 0, static_cast<double>(most));
+                                 });
+  require_counts(counts, x, name());
+  Small sums(k, p, counts.values);
+  if (more) {
+    const auto before = doubles(feature_count_);
+    for (std::size_t i = 0; i < before.size(); ++i) sums.values()[i] += before[i];
+  }
+  learn_prior(counts.weight, more, smoothing, x);
+  feature_count_ = sums.array(DType::float64, x.comm());
+  return sums;
+}
+
+Rows LinearNaiveBayes::joint(const Rows& x, const Small& coef,
+                             const std::vector<double>& intercept) const {
+  return detail::linear_predictor(x, coef.array(DType::float64, x.comm()), intercept, false, name(),
+                                  "predict_joint_log_proba", feature_names_in_);
+}
+
+// --- MultinomialNB ------------------------------------------------------------------------------
+
+const EstimatorType& MultinomialNB::describe() {
+  using Self = MultinomialNB;
+  using P = Params;
+  static const auto type = EstimatorType::of<Self>(
+      "naive Bayes classifier of counts",
+      {with_alpha<P>(), with_force<P>(), with_fit_prior<P>(), with_class_prior<P>()},
+      {classes_attribute<Self>(), count_attribute<Self>(), prior_attribute<Self>(),
+       features_attribute<Self>(), log_attribute<Self>()},
+      {fit_method(&Self::do_fit), more_method(&Self::do_partial_fit),
+       joint_method(&Self::do_joint)});
+  return type;
+}
+
+void MultinomialNB::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  add(x, learn_classes(y, x), sample_weight, false);
+}
+void MultinomialNB::do_partial_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  add(x, codes_of(y, x), sample_weight, is_fitted());
+}
+
+void MultinomialNB::add(const Rows& x, const Array& codes, const Array& sample_weight, bool more) {
+  const Smoothing smoothing{params.alpha, params.force_alpha, params.fit_prior, params.class_prior};
+  const auto alpha = alphas(smoothing, x.cols());
+  Small log = count(x, codes, sample_weight, more, smoothing);
+  for (std::int64_t c = 0; c < log.rows(); ++c) {
+    double sum = 0.0;
+    for (std::int64_t j = 0; j < log.cols(); ++j) sum += log.at(c, j) += alpha[z(j)];
+    for (double& v : log.row(c)) v = std::log(v) - std::log(sum);
+  }
+  feature_log_prob_ = log.array(DType::float64, x.comm());
+}
+
+Rows MultinomialNB::do_joint(const Rows& x) const {
+  return joint(x, Small(feature_log_prob_), doubles(class_log_prior_));
+}
+
+// --- ComplementNB -------------------------------------------------------------------------------
+
+const EstimatorType& ComplementNB::describe() {
+  using Self = ComplementNB;
+  using P = Params;
+  static const auto type = EstimatorType::of<Self>(
+      "naive Bayes classifier of counts for classes of unequal size",
+      {with_alpha<P>(), with_force<P>(), with_fit_prior<P>(), with_class_prior<P>(),
+       parameter("norm", &P::norm, boolean(), "divide the weights of a class by their sum")},
+      {classes_attribute<Self>(), count_attribute<Self>(), prior_attribute<Self>(),
+       features_attribute<Self>(),
+       attribute("feature_all_", &Self::feature_all_,
+                 [](const Self& s) {
+                   return array({s.n_features_in_}, {.low = 0.0, .dtypes = {DType::float64}});
+                 }),
+       log_attribute<Self>()},
+      {fit_method(&Self::do_fit), more_method(&Self::do_partial_fit),
+       joint_method(&Self::do_joint)});
+  return type;
+}
+
+void ComplementNB::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  add(x, learn_classes(y, x), sample_weight, false);
+}
+void ComplementNB::do_partial_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  add(x, codes_of(y, x), sample_weight, is_fitted());
+}
+
+void ComplementNB::add(const Rows& x, const Array& codes, const Array& sample_weight, bool more) {
+  const Smoothing smoothing{params.alpha, params.force_alpha, params.fit_prior, params.class_prior};
+  const auto alpha = alphas(smoothing, x.cols());
+  Small log = count(x, codes, sample_weight, more, smoothing);
+  std::vector<double> all(z(x.cols()));
+  for (std::int64_t c = 0; c < log.rows(); ++c)
+    for (std::int64_t j = 0; j < log.cols(); ++j) all[z(j)] += log.at(c, j);
+  for (std::int64_t c = 0; c < log.rows(); ++c) {
+    double sum = 0.0, logs = 0.0;
+    for (std::int64_t j = 0; j < log.cols(); ++j)
+      sum += log.at(c, j) = all[z(j)] + alpha[z(j)] - log.at(c, j);
+    for (double& v : log.row(c)) logs += v = std::log(v / sum);
+    for (double& v : log.row(c)) v = params.norm ? v / logs : -v;
+  }
+  feature_all_ = replicated(all, {x.cols()}, x.comm());
+  feature_log_prob_ = log.array(DType::float64, x.comm());
+}
+
+Rows ComplementNB::do_joint(const Rows& x) const {
+  const auto prior = doubles(class_log_prior_);
+  return joint(x, Small(feature_log_prob_),
+               prior.size() == 1 ? prior : std::vector<double>(prior.size(), 0.0));
+}
+
+// --- BernoulliNB --------------------------------------------------------------------------------
+
+const EstimatorType& BernoulliNB::describe() {
+  using Self = BernoulliNB;
+  using P = Params;
+  static const auto type = EstimatorType::of<Self>(
+      "naive Bayes classifier of what is there and what is not",
+      {with_alpha<P>(), with_force<P>(),
+       parameter("binarize", &P::binarize, reals(0.0) | none(),
+                 "a feature is there where X is above this; None: X is 0 or 1"),
+       with_fit_prior<P>(), with_class_prior<P>()},
+      {classes_attribute<Self>(), count_attribute<Self>(), prior_attribute<Self>(),
+       features_attribute<Self>(), log_attribute<Self>()},
+      {fit_method(&Self::do_fit), more_method(&Self::do_partial_fit),
+       joint_method(&Self::do_joint)});
+  return type;
+}
+
+void BernoulliNB::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  add(x, learn_classes(y, x), sample_weight, false);
+}
+void BernoulliNB::do_partial_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  add(x, codes_of(y, x), sample_weight, is_fitted());
+}
+
+Rows BernoulliNB::binarized(const Rows& x) const {
+  if (!params.binarize) return x;
+  return map_rows(x.to(cpu), x.shape(), x.dtype(),
+                  [threshold = *params.binarize, names = feature_names_in_](
+                      const Leaf& in, const Tile& out, Stream&) {
+                    bool finite = true;
+                    visit_floating(in.tile.dtype, [&](auto tag) {
+                      using T = typename decltype(tag)::type;
+                      for (std::int64_t i = 0; i < out.rows; ++i)
+                        for (std::int64_t j = 0; j < out.cols; ++j) {
+                          const T v = in.tile.as<const T>()[i * in.tile.stride + j];
+                          finite = finite && std::isfinite(v);
+                          out.as<T>()[i * out.stride + j] = v > static_cast<T>(threshold) ? 1 : 0;
+                        }
+                    });
+                    if (!finite) require_finite(in, "X", class_name, false, names);
+                  })
+      .to(x.device());
+}
+
+void BernoulliNB::add(const Rows& x, const Array& codes, const Array& sample_weight, bool more) {
+  const Smoothing smoothing{params.alpha, params.force_alpha, params.fit_prior, params.class_prior};
+  const auto alpha = alphas(smoothing, x.cols());
+  Small log = count(binarized(x), codes, sample_weight, more, smoothing);
+  const auto weight = doubles(class_count_);
+  for (std::int64_t c = 0; c < log.rows(); ++c)
+    for (std::int64_t j = 0; j < log.cols(); ++j)
+      log.at(c, j) =
+          std::log(log.at(c, j) + alpha[z(j)]) - std::log(weight[z(c)] + 2 * alpha[z(j)]);
+  feature_log_prob_ = log.array(DType::float64, x.comm());
+}
+
+Rows BernoulliNB::do_joint(const Rows& x) const {
+  Small coef(feature_log_prob_);
+  auto intercept = doubles(class_log_prior_);
+  for (std::int64_t c = 0; c < coef.rows(); ++c)
+    for (double& v : coef.row(c)) {
+      const double absent = std::log1p(-std::exp(v));
+      intercept[z(c)] += absent;
+      v -= absent;
+    }
+  return joint(binarized(x), coef, intercept);
+}
+
+// --- CategoricalNB ------------------------------------------------------------------------------
+
+const EstimatorType& CategoricalNB::describe() {
+  using Self = CategoricalNB;
+  using P = Params;
+  const auto tables = [](const Self& s) { return list_of(array(), s.n_features_in_); };
+  static const auto type = EstimatorType::of<Self>(
+      "naive Bayes classifier of categories",
+      {parameter("alpha", &P::alpha, reals(0.0), "added to all counts; 0: nothing"),
+       with_force<P>(), with_fit_prior<P>(), with_class_prior<P>(),
+       parameter("min_categories", &P::min_categories, several(integers(1)) | none(),
+                 "how many categories a feature has at least, or each one")},
+      {classes_attribute<Self>(), count_attribute<Self>(), prior_attribute<Self>(),
+       attribute<Self, Value>("category_count_", &Self::category_count_, tables),
+       attribute<Self, Value>("feature_log_prob_", &Self::feature_log_prob_, tables),
+       attribute("n_categories_", &Self::n_categories_,
+                 [](const Self& s) {
+                   return array({s.n_features_in_}, {.low = 1, .dtypes = {DType::int64}});
+                 })},
+      {fit_method(&Self::do_fit), more_method(&Self::do_partial_fit),
+       joint_method(&Self::do_joint)});
+  return type;
+}
+
+void CategoricalNB::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  add(x, learn_classes(y, x), sample_weight, false);
+}
+void CategoricalNB::do_partial_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  add(x, codes_of(y, x), sample_weight, is_fitted());
+}
+
+void CategoricalNB::add(const Rows& x, const Array& codes, const Array& sample_weight, bool more) {
+  const std::int64_t k = class_count(classes_), p = x.cols();
+  const Smoothing smoothing{params.alpha, params.force_alpha, params.fit_prior, params.class_prior};
+  const double alpha = alphas(smoothing, p)[0];
+  std::vector<std::int64_t> least(z(p), 1);
+  const Value& wanted = params.min_categories;
+  if (wanted.is<std::int64_t>()) {
+    std::fill(least.begin(), least.end(), wanted.as<std::int64_t>());
+  } else if (!wanted.is_none()) {
+    if (wanted.is<Array>() && is_floating(wanted.as<Array>().dtype()))
+      throw ValueError(fmt::format("'min_categories' should have integral type. Got {} instead.",
+                                   name_of(wanted.as<Array>().dtype())));
+    const auto given = doubles(wanted);
+    if (std::ssize(given) != p)
+      throw ValueError(fmt::format(
+          "'min_categories' should have shape ({},) when an array-like is provided. Got "
+          "({},) instead.",
+          p, given.size()));
+    std::transform(given.begin(), given.end(), least.begin(),
+                   [](double v) { return static_cast<std::int64_t>(v); });
+  }
+
+  const auto range = count_rows(x, {}, {}, counts_of(0, 0, p),
+                                [p](Counts& c, std::int64_t, double, const auto* row) {
+                                  for (std::int64_t j = 0; j < p; ++j)
+                                    note_range(c, z(j), static_cast<double>(row[j]));
+                                });
+  require_counts(range, x, name());
+  std::vector<std::int64_t> width(z(p)), first(z(p) + 1);
+  for (std::size_t j = 0; j < z(p); ++j) {
+    if (range.most[j] >= 0x1p24)
+      throw ValueError(
+          fmt::format("CategoricalNB: column {} of X has a category {}; there may be "
+                      "2^24 of them",
+                      j, range.most[j]));
+    width[j] = std::max(least[j], static_cast<std::int64_t>(range.most[j]) + 1);
+    if (more) width[j] = std::max(width[j], category_count_.as<List>()[j].as<Array>().cols());
+    first[j + 1] = first[j] + k * width[j];
+  }
+  auto counts = count_rows(
+      x, codes, sample_weight, counts_of(k, z(first.back()), 0),
+      [&](Counts& c, std::int64_t code, double w, const auto* row) {
+        c.weight[z(code)] += w;
+        for (std::int64_t j = 0; j < p; ++j)
+          c.values[z(first[z(j)] + code * width[z(j)] + static_cast<std::int64_t>(row[j]))] += w;
+      });
+  List tables, logs;
+  for (std::int64_t j = 0; j < p; ++j) {
+    const std::int64_t w = width[z(j)];
+    Small table(k, w,
+                {counts.values.begin() + first[z(j)], counts.values.begin() + first[z(j) + 1]});
+    if (more) {
+      const Small before(category_count_.as<List>()[z(j)].as<Array>());
+      for (std::int64_t c = 0; c < k; ++c)
+        for (std::int64_t v = 0; v < before.cols(); ++v) table.at(c, v) += before.at(c, v);
+    }
+    tables.emplace_back(table.array(DType::float64, x.comm()));
+    for (std::int64_t c = 0; c < k; ++c) {
+      double sum = 0.0;
+      for (double& v : table.row(c)) sum += v += alpha;
+      for (double& v : table.row(c)) v = std::log(v) - std::log(sum);
+    }
+    logs.emplace_back(table.array(DType::float64, x.comm()));
+  }
+  learn_prior(counts.weight, more, smoothing, x);
+  category_count_ = std::move(tables);
+  feature_log_prob_ = std::move(logs);
+  n_categories_ = replicated(width, {p}, x.comm());
+}
+
+Rows CategoricalNB::do_joint(const Rows& x) const {
+  std::vector<Small> logs;
+  for (const Value& one : feature_log_prob_.as<List>()) logs.emplace_back(one.as<Array>());
+  return map_rows(
+             x.to(cpu), {x.rows(), class_count(classes_)}, x.dtype(),
+             [logs, prior = doubles(class_log_prior_), names = feature_names_in_](
+                 const Leaf& in, const Tile& out, Stream&) {
+               visit_floating(in.tile.dtype, [&](auto tag) {
+                 using T = typename decltype(tag)::type;
+                 std::vector<double> joint;
+                 for (std::int64_t i = 0; i < out.rows; ++i) {
+                   const T* row = in.tile.as<const T>() + i * in.tile.stride;
+                   joint = prior;
+                   for (std::size_t j = 0; j < logs.size(); ++j) {
+                     const auto v = static_cast<double>(row[j]);
+                     if (!std::isfinite(v)) require_finite(in, "X", class_name, false, names);
+                     if (v < 0)
+                       throw ValueError(
+                           fmt::format("Negative values in data passed to CategoricalNB (input X): "
+                                       "{} at row {}, column {}",
+                                       v, in.rows.begin + i, j));
+                     if (v >= static_cast<double>(logs[j].cols()))
+                       throw ValueError(fmt::format(
+                           "Input X of CategoricalNB has category {} at row {}, column {}, but fit "
+                           "has seen {} categories there; min_categories adds some",
+                           v, in.rows.begin + i, j, logs[j].cols()));
+                     for (std::size_t c = 0; c < joint.size(); ++c)
+                       joint[c] +=
+                           logs[j].at(static_cast<std::int64_t>(c), static_cast<std::int64_t>(v));
+                   }
+                   std::transform(joint.begin(), joint.end(), out.as<T>() + i * out.stride,
+                                  [](double v) { return static_cast<T>(v); });
+                 }
+               });
+             })
+      .to(x.device());
+}
+
+namespace detail {
+const EstimatorType& bernoulli_nb() { return BernoulliNB::describe(); }
+const EstimatorType& categorical_nb() { return CategoricalNB::describe(); }
+const EstimatorType& complement_nb() { return ComplementNB::describe(); }
+const EstimatorType& multinomial_nb() { return MultinomialNB::describe(); }
+}  // namespace detail
+
+}  // namespace tessera

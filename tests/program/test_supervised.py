@@ -1,0 +1,57 @@
+"""Linear models, classifiers and naive Bayes from the command line: labels of text, every method."""
+
+import h5py
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes, load_wine
+from sklearn.linear_model import LassoCV, LogisticRegression, RidgeCV
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.preprocessing import StandardScaler
+
+from program import Fitted, read, show, tessera, write
+
+X, Y = load_wine(return_X_y=True)
+X = StandardScaler().fit_transform(X)
+WORDS = np.array(["rouge", "rosé", "blanc"])[Y]
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_labels_of_text(processes, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write("wine.h5", X=X)
+    with h5py.File("wine.h5", "a") as file:
+        file.create_dataset("y", data=WORDS.astype(object), dtype=h5py.string_dtype())
+    theirs = LogisticRegression(C=0.3, tol=1e-8, class_weight={"blanc": 2.0}).fit(X, WORDS)
+    tessera("fit", "LogisticRegression", "wine.h5:/X", "--y", "wine.h5:/y", "--C", "0.3", "--tol", "1e-8",
+            "--class-weight", "{'blanc': 2.0}", "--model", "m.tessera", processes=processes)  # fmt: skip
+    for command, want in [("predict-proba", theirs.predict_proba(X)), ("decision-function", theirs.decision_function(X)),
+                          ("predict-log-proba", theirs.predict_log_proba(X))]:  # fmt: skip
+        tessera(command, "m.tessera", "wine.h5:/X", "--out", f"{command}.h5:/out", processes=processes)
+        np.testing.assert_allclose(read(f"{command}.h5", "out"), want, atol=1e-5)
+    tessera("predict", "m.tessera", "wine.h5:/X", "--out", "p.h5:/labels", processes=processes)
+    with h5py.File("p.h5") as file:
+        np.testing.assert_array_equal(file["labels"].asstr()[:], theirs.predict(X))
+    shown = show("m.tessera", "--full")
+    assert shown["attributes"]["classes_"] == ["blanc", "rosé", "rouge"]
+    assert float(tessera("score", "m.tessera", "wine.h5:/X", "--y", "wine.h5:/y").out) == theirs.score(X, WORDS)
+
+
+def test_lists_as_words(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    A, b = load_diabetes(return_X_y=True)
+    lasso = Fitted("LassoCV", A, b, alphas="[1.0, 0.1, 0.01]", cv=3)
+    np.testing.assert_allclose(lasso.coef_, LassoCV(alphas=[1.0, 0.1, 0.01], cv=3).fit(A, b).coef_, rtol=1e-7)
+    ridge = Fitted("RidgeCV", A, b, alphas="(0.5, 5.0)", processes=1)
+    np.testing.assert_allclose(ridge.coef_, RidgeCV((0.5, 5.0)).fit(A, b).coef_, rtol=1e-7)
+
+
+def test_partial_fit(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    counts = np.round(np.exp(X))
+    write("parts.h5", X1=counts[:90], y1=Y[:90], X2=counts[90:], y2=Y[90:])
+    for part, more in ("1", ["--classes", "0,1,2"]), ("2", []):
+        tessera("partial-fit", "MultinomialNB", f"parts.h5:/X{part}", "--y", f"parts.h5:/y{part}", *more,
+                "--model", "nb.tessera", processes=int(part))  # fmt: skip
+    whole = MultinomialNB().fit(counts, Y)
+    np.testing.assert_allclose(np.array(show("nb.tessera", "--full")["attributes"]["feature_log_prob_"]["data"]).reshape(3, -1),
+                               whole.feature_log_prob_, rtol=1e-12)  # fmt: skip

@@ -1,0 +1,182 @@
+"""What can be said of every estimator in the registry, present and future."""
+
+import inspect
+import json
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import tessera
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from estimators import arguments, data, described, names, plain, results, theirs
+from test_checks import run
+
+# Attributes and methods of scikit-learn's that ours have not, and why.
+MISSING = {
+    "sparsify": "coefficients are dense",
+    "densify": "coefficients are dense",
+    "sparse_coef_": "coefficients are dense",
+    "path": "lasso_path and enet_path are functions",
+    "set_callbacks": "use --trace",
+    "get_metadata_routing": "scikit-learn's own base class has it",
+}
+MISSING_OF = {
+    "StandardScaler": {"partial_fit": "not there yet"},
+}
+# Weights do not amount to repeated rows where these are drawn, or put into folds.
+DRAWS_ROWS = {"KMeans", "ElasticNetCV", "LassoCV", "LogisticRegressionCV", "RidgeCV", "RidgeClassifierCV"}
+EVERY = pytest.mark.parametrize("name", names())
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def public(thing):
+    """Methods and fitted attributes."""
+    names = (name for name in dir(thing) if not name.startswith("_"))
+    return {name for name in names if name.endswith("_") or callable(getattr(thing, name))}
+
+
+def equal(a, b, **tolerance):
+    assert a.keys() == b.keys()
+    for method in a:
+        for x, y in zip(*(r if isinstance(r, tuple) else (r,) for r in (a[method], b[method]))):
+            if tolerance and x.dtype.kind == "f":
+                scale = np.abs(np.where(np.isfinite(y), y, 0)).max(initial=0)
+                np.testing.assert_allclose(x, y, err_msg=method, rtol=tolerance["rtol"],
+                                           atol=tolerance["rtol"] * scale)
+            else:
+                np.testing.assert_array_equal(x, y, err_msg=method)
+
+
+@EVERY
+def test_parameters_and_defaults_are_scikit_learns(name):
+    ours = dict(tessera.all_estimators())[name]
+    mine, other = (inspect.signature(c.__init__).parameters for c in (ours, theirs(name)))
+    assert set(mine) == set(other)
+    for key in other:
+        if key != "self":
+            a, b = mine[key].default, other[key].default
+            assert a == b and isinstance(a, bool) == isinstance(b, bool), key
+
+
+@EVERY
+def test_methods_and_attributes_are_scikit_learns(name):
+    X, y = data(name)
+    ours, other = plain(name), theirs(name)()
+    ours.fit(*arguments(X, y))
+    other.set_params(**{k: v for k, v in ours.get_params().items() if k in ("n_components", "random_state")})
+    if name == "LogisticRegressionCV":  # the other form has dictionaries of arrays, and is going
+        other.set_params(use_legacy_attributes=False)
+    other.fit(*arguments(X, y))
+    missing = public(other) - public(ours) - MISSING.keys() - MISSING_OF.get(name, {}).keys()
+    missing = {m for m in missing if not (m.startswith("set_") and m.endswith("_request"))}
+    assert not missing, sorted(missing)
+    for attribute in public(other):
+        if not attribute.endswith("_") or attribute in MISSING:
+            continue
+        mine, their = (getattr(e, attribute) for e in (ours, other))
+        if isinstance(their, np.ndarray) and isinstance(mine, np.ndarray):
+            assert mine.shape == their.shape, attribute
+
+
+@EVERY
+def test_refit_clone_and_files(name):
+    X, y = data(name)
+    model = plain(name).fit(*arguments(X, y))
+    first = results(model, X)
+    copy = clone(model)
+    assert copy.get_params() == model.get_params() and not hasattr(copy, "n_features_in_")
+    equal(results(copy.fit(*arguments(X, y)), X), first)
+    equal(results(model.fit(*arguments(X, y)), X), first)
+    model.save("m.tessera")
+    equal(results(tessera.load("m.tessera"), X), first)
+    equal(results(pickle.loads(pickle.dumps(model)), X), first)
+
+
+@EVERY
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_dtype_is_kept(name, dtype):
+    X, y = data(name, dtype=dtype)
+    model = plain(name, tol=1e-5).fit(*arguments(X, y))
+    for method, result in results(model, X).items():
+        for one in result if isinstance(result, tuple) else (result,):
+            assert one.dtype.kind != "f" or one.dtype == X.dtype, method
+
+
+@EVERY
+def test_errors(name):
+    X, y = data(name)
+    model = plain(name)
+    for method in type(model)._described["methods"]:
+        if method["kind"] == "map" and method["of_features"]:
+            with pytest.raises(NotFittedError, match="not fitted yet"):
+                getattr(model, method["name"])(X)
+    bad = X.copy()
+    bad[700, 2] = np.nan
+    if not described(name)["allows_nan"]:
+        with pytest.raises(ValueError, match="Input X contains NaN"):
+            plain(name).fit(*arguments(bad, y))
+    model.fit(*arguments(X, y))
+    for method in results(model, X):
+        with pytest.raises(ValueError, match=f"X has 5 features, but {name} is expecting 6"):
+            getattr(model, method)(X[:, :5])
+    if y is not None:
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            plain(name).fit(X, y[:-1])
+
+
+def weighted(name):
+    method = next(m for m in described(name)["methods"] if m["name"] == "fit")
+    return method["sample_weight"] and name not in DRAWS_ROWS
+
+
+@EVERY
+def test_weights_are_repeated_rows(name):
+    if not weighted(name):
+        pytest.skip("takes no weights, or draws rows, or puts them into folds")
+    X, y = data(name)
+    count = np.arange(len(X)) % 3
+    once = plain(name).fit(*arguments(X, y), sample_weight=count.astype(float))
+    repeated = plain(name).fit(*(np.repeat(a, count, axis=0) for a in arguments(X, y)))
+    seen = X[count > 0]
+    equal(results(once, seen), results(repeated, seen), rtol=1e-6)
+
+
+@EVERY
+def test_classes_are_only_names(name):
+    if described(name)["role"] != "classifier":
+        pytest.skip("no classifier")
+    X, y = data(name)
+    renamed = np.array(["zelkova" if label == "ash" else label for label in y])  # the first is last
+    before, after = (plain(name).fit(X, labels) for labels in (y, renamed))
+    np.testing.assert_array_equal(np.where(before.predict(X) == "ash", "zelkova", before.predict(X)),
+                                  after.predict(X))
+    for method, values in results(before, X).items():
+        if values.dtype.kind == "f" and values.shape == (len(X), 3):
+            np.testing.assert_allclose(getattr(after, method)(X)[:, [2, 0, 1]], values, rtol=1e-5,
+                                       atol=1e-5 * np.abs(values).max(), err_msg=method)
+
+
+@pytest.fixture(scope="module")
+def walks(tmp_path_factory):
+    """The hashes of every model and of its results, by processes."""
+    found = {}
+    for processes in 1, 2, 3, 4:
+        job = run("walk.py", str(tmp_path_factory.mktemp("walk")), processes=processes)
+        assert job.returncode == 0, job.stderr
+        found[processes] = json.loads(job.stdout)
+    return found
+
+
+@EVERY
+def test_same_bits(walks, name):
+    hashes = {(how, where): value for how, walk in walks.items() for where, value in walk[name].items()}
+    assert len(set(hashes.values())) == 1, hashes
