@@ -212,6 +212,11 @@ def redistribute(x, layout, *, block: int = 64) -> Array:
     return x._redistribute(layout, block)
 
 
+def _dlpack(x, /, *, stream=None, max_version=None, dl_device=None, copy=None):
+    how = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
+    return numpy(x).copy().__dlpack__(**{name: said for name, said in how.items() if said is not None})
+
+
 def _array(x, dtype=None, copy=None) -> np.ndarray:
     values = numpy(x)
     if dtype is not None and values.dtype != dtype:
@@ -247,5 +252,5 @@ Array.astype = lambda x, dtype: x._astype(np.dtype(dtype).name)
 Array.to = lambda x, device: x._to(device)
 Array.redistribute = redistribute
 # Of a writable copy, for DLPack of older consumers knows no read-only memory.
-Array.__dlpack__ = lambda x, **how: numpy(x).copy().__dlpack__(**how)
+Array.__dlpack__ = _dlpack
 Array.__dlpack_device__ = lambda x: (1, 0)
