@@ -20,7 +20,8 @@ tidy() {
     grep -v /cuda/)
   cmake --preset release >/dev/null
   printf '%s\n' "${files[@]}" |
-    xargs -P "$(nproc)" -n 1 clang-tidy -p build/release --quiet --warnings-as-errors='*'
+    xargs -P "$(nproc)" -n 1 clang-tidy -p build/release --quiet --warnings-as-errors='*' \
+      --extra-arg=-include --extra-arg="$PWD/tools/source_location.hpp"
 }
 
 asan() {
