@@ -46,10 +46,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import StandardScaler
 
-rng = np.random.default_rng(0)
-X = rng.standard_normal((1_000_000, 30), dtype=np.float32)
-X += 6 * rng.standard_normal((10, 30), dtype=np.float32)[rng.integers(10, size=len(X))]
-y = X @ np.arange(30, dtype=np.float32)
+X, y = np.load("X.npy"), np.load("y.npy")
 scaled = StandardScaler().fit_transform(X)
 flat = PCA(10, random_state=0).fit_transform(scaled)
 labels = KMeans(10, random_state=0).fit_predict(scaled)
@@ -132,6 +129,11 @@ def fits():
 
 def script():
     with tempfile.TemporaryDirectory() as folder:
+        rng = np.random.default_rng(0)
+        x = rng.standard_normal((1_000_000, 100), dtype=np.float32)
+        x += 6 * rng.standard_normal((10, 100), dtype=np.float32)[rng.integers(10, size=len(x))]
+        np.save(f"{folder}/X.npy", x)
+        np.save(f"{folder}/y.npy", x @ np.arange(100, dtype=np.float32))
         path = Path(folder) / "script.py"
         path.write_text(SCRIPT)
         said = set()
@@ -139,7 +141,7 @@ def script():
         def run(*words):
             begin = time.perf_counter()
             job = subprocess.run([sys.executable, *words, path], capture_output=True, text=True,
-                                 check=True)
+                                 check=True, cwd=folder)
             said.add(job.stdout)
             return time.perf_counter() - begin
 
