@@ -165,7 +165,7 @@ void add_manipulation(std::vector<ArrayFunction>& all) {
         [](In in) -> Argument { return broadcast_to(in.array(0), in.integers(1)); }},
        {"concat", "arrays, /, *, axis=0", "Arrays one behind another along an axis.",
         [](In in) -> Argument { return concat(in.arrays(0), in.maybe_integer(1)); }},
-       {"expand_dims", "x, /, *, axis=0", "New axes of extent 1.",
+       {"expand_dims", "x, /, axis", "New axes of extent 1.",
         [](In in) -> Argument { return expand_dims(in.array(0), in.integers(1)); }},
        {"flip", "x, /, *, axis=None", "Elements in reverse order along axes.",
         [](In in) -> Argument { return flip(in.array(0), in.maybe_integers(1)); }},

@@ -396,7 +396,7 @@ struct Sign {
       const P size = std::hypot(x.real(), x.imag());
       return {x.real() / size, x.imag() / size};
     } else if constexpr (Floating<T>) {
-      return x > 0 ? T(1) : x < 0 ? T(-1) : x;
+      return x > 0 ? T(1) : x < 0 ? T(-1) : x == 0 ? T(0) : x;
     } else {
       return static_cast<T>((x > 0) - (x < 0));
     }
@@ -492,8 +492,7 @@ struct FloorDivide {
   template <RealNumber T>
   static T of(T x, T y) {
     if constexpr (Floating<T>) {
-      if (y == 0 || !std::isfinite(x) || std::isnan(y)) return x / y;
-      if (std::isinf(y)) return x == 0 || std::signbit(x) == std::signbit(y) ? x / y : T(-1);
+      if (y == 0 || !std::isfinite(x) || !std::isfinite(y)) return x / y;
       // The quotient of x less its remainder is nearly whole, so that rounding it is exact.
       T rest = std::fmod(x, y);
       T whole = (x - rest) / y;

@@ -88,8 +88,8 @@ requires(!Complex<T>) struct VarianceOf {
   }
   double deviations() const { return squares - sum * sum / count; }
   double result(double n, double correction) const {
-    return std::max(0.0, deviations()) / std::max(0.0, n - correction) +
-           (squares - squares);  // NaN of infinities
+    return std::max(0.0, deviations()) / std::max(0.0, n - correction) + (squares - squares) +
+           (shift - shift);  // NaN of infinities, and of NaN
   }
   static double of_none() { return std::numeric_limits<double>::quiet_NaN(); }
 };
