@@ -80,9 +80,11 @@ def annotation(name, default, allowed):
     return " | ".join(found) or "Any"
 
 
-def method(described):
+def method(described, others=()):
     """A method; results are what X is."""
     name, kind = described["name"], described["kind"]
+    if name == "predict" and "predict_std" in others:
+        return "def predict(self, X: ArrayLike | Array | Stream, return_std: bool = False) -> Any: ...\n"
     given = source.arguments(described)
     head = ["self", *(
         "X: ArrayLike | Array | Stream" if each == "X"
@@ -109,7 +111,8 @@ def estimator(described):
     body += "".join(f"{name}: {kind}\n" for name, kind in kinds.items())
     fitted = [name for name, _ in described["attributes"] if not name.startswith("_")]
     body += "".join(f"{name}: Any\n" for name in [*fitted, "n_features_in_", "feature_names_in_"])
-    body += f"{init[:-1]} -> None: ...\n" + "".join(map(method, described["methods"]))
+    body += f"{init[:-1]} -> None: ...\n" + "".join(
+        method(each, {other["name"] for other in described["methods"]}) for each in described["methods"])
     names = {each["name"] for each in described["methods"]}
     if "transform" in names:
         body += TRANSFORMER
