@@ -43,6 +43,14 @@ CASES = [
     (StandardScaler, {}, None),
     (StandardScaler, {"with_mean": False}, None),
 ]
+# Their optimisers stop elsewhere, or vectors have other signs, or there are other private members: they are
+# compared by what they minimise and predict, in tests/together.
+ELSEWHERE = {
+    "ARDRegression", "BayesianRidge", "BernoulliNB", "CategoricalNB", "ComplementNB", "ElasticNet", "ElasticNetCV",
+    "GammaRegressor", "HuberRegressor", "Lasso", "LassoCV", "LinearDiscriminantAnalysis", "LogisticRegression",
+    "LogisticRegressionCV", "MultiTaskElasticNet", "MultiTaskLasso", "MultinomialNB", "PoissonRegressor",
+    "QuadraticDiscriminantAnalysis", "RidgeCV", "RidgeClassifier", "RidgeClassifierCV", "TweedieRegressor",
+}  # fmt: skip
 IDS = [f"{cls.__name__}-{i}" for i, (cls, _, _) in enumerate(CASES)]
 
 
@@ -79,7 +87,9 @@ def same(theirs, ours, what=""):
 
 
 def test_every_estimator_of_the_registry_is_among_the_cases():
-    assert {cls.__name__ for cls, _, _ in CASES} == {name for name, _ in tessera.all_estimators()}
+    cases = {cls.__name__ for cls, _, _ in CASES}
+    assert not cases & ELSEWHERE
+    assert cases | ELSEWHERE == {name for name, _ in tessera.all_estimators()}
 
 
 @pytest.mark.parametrize("cls, params, y", CASES, ids=IDS)
@@ -146,7 +156,7 @@ def test_what_is_declined_runs_in_scikit_learn_and_is_logged_once(patched, caplo
         assert model.predict(X[:2]).shape == (2,)
     assert said() == ["KMeans.fit runs in scikit-learn: KMeans(algorithm='elkan') is not supported; "
                       "use 'lloyd', which gives the same clusters"]
-    LinearRegression(positive=True).fit(X, Y)
+    Ridge(solver="sag").fit(X, Y)
     assert len(said()) == 1
     PCA(2, svd_solver="arpack").fit(X)
     assert len(said()) == 1
