@@ -32,7 +32,7 @@ os.environ["PYTHONPATH"] = str(BUILD / "python")
 
 import numpy as np  # noqa: E402
 import sklearn.cluster  # noqa: E402
-import sklearn.linear_model  # noqa: E402
+import sklearn.decomposition  # noqa: E402
 import tessera  # noqa: E402
 import tessera.cluster  # noqa: E402
 import tessera.decomposition  # noqa: E402
@@ -160,7 +160,7 @@ def declined():
     cases = {
         "KMeans(algorithm='elkan')": sklearn.cluster.KMeans(
             8, algorithm="elkan", n_init=1, max_iter=20, random_state=0),
-        "LinearRegression(positive=True)": sklearn.linear_model.LinearRegression(positive=True),
+        "PCA(svd_solver='arpack')": sklearn.decomposition.PCA(2, svd_solver="arpack", random_state=0),
     }
     print("\nwhat Tessera declines: scikit-learn's fit, and the asking before it")
     for name, model in cases.items():

@@ -31,6 +31,12 @@ _fits = weakref.WeakKeyDictionary()  # of every estimator that Tessera has fitte
 _said = set()
 
 
+def _few_rows(rows, cols, dtype):
+    """X and y, positive, as some estimators want them; y of two classes."""
+    x = np.random.RandomState(0).gamma(2.0, size=(rows, cols))
+    return x.astype(dtype), 1 + np.arange(rows) % 2
+
+
 @functools.cache
 def _example(cls, dtype):
     """What scikit-learn's fit of a few rows with the default parameters leaves; {} if it cannot."""
@@ -38,8 +44,7 @@ def _example(cls, dtype):
     if hasattr(model, "random_state"):
         model.random_state = 0  # None would draw from NumPy's global state
     try:
-        x = np.random.RandomState(0).normal(size=(20, 3)).astype(dtype)
-        _plain_fit[cls](model, x, np.arange(20) % 2)
+        _plain_fit[cls](model, *_few_rows(20, 3, dtype))
     except _REFUSALS:
         return {}
     return vars(model)
@@ -144,13 +149,13 @@ def _complete(theirs):
         return
     fit.completed = True
     own, cls = vars(theirs), type(theirs)
-    rows = max([10, *(len(value) for value in fit.members.values() if np.ndim(value) > 0)])
+    rows = max([10, *(len(value) for value in fit.members.values()
+                     if isinstance(value, np.ndarray) and value.ndim > 0)])
     small = cls(**{name: own[name] for name in inspect.signature(cls).parameters})
     if "random_state" in own:
         small.random_state = 0
     try:
-        x = np.random.RandomState(0).normal(size=(rows, theirs.n_features_in_))
-        _plain_fit[cls](small, x, np.arange(rows) % 2)
+        _plain_fit[cls](small, *_few_rows(rows, theirs.n_features_in_, float))
     except _REFUSALS:
         return
     for name, value in vars(small).items():
@@ -229,12 +234,18 @@ def _replace(cls, name, member):
     setattr(cls, name, member)
 
 
-def _patch(cls, ours_class):
+def _originals(cls, ours_class):
+    """What scikit-learn has of what is to be replaced."""
+    methods = [*(each["name"] for each in ours_class._described["methods"]), *_SELDOM]
+    return {method: getattr(cls, method) for method in methods
+            if hasattr(cls, method) and hasattr(ours_class, method)}
+
+
+def _patch(cls, ours_class, originals):
     _members[cls] = {}
-    _plain_fit[cls] = cls.fit
-    for method in [*(each["name"] for each in ours_class._described["methods"]), *_SELDOM]:
-        if hasattr(cls, method) and hasattr(ours_class, method):
-            _replace(cls, method, _dispatching(cls, ours_class, method, getattr(cls, method)))
+    _plain_fit[cls] = originals["fit"]
+    for method, original in originals.items():
+        _replace(cls, method, _dispatching(cls, ours_class, method, original))
     _replace(cls, "__getstate__", _state(cls.__getstate__))
     if not hasattr(cls, "__getattr__"):
         _replace(cls, "__getattr__", _missing)
@@ -257,10 +268,13 @@ def patch_sklearn(verbose=False):
             handler = logging.StreamHandler(sys.stderr)
             handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
             logger.addHandler(handler)
+    found = []  # all before the first is patched, for some inherit from others
     for name, described in _described.items():
         cls = getattr(importlib.import_module(f"sklearn.{described['module']}"), name, None)
         if cls is not None and cls not in _members:
-            _patch(cls, estimator_class(name))
+            found.append((cls, estimator_class(name), _originals(cls, estimator_class(name))))
+    for each in found:
+        _patch(*each)
 
 
 def unpatch_sklearn():
