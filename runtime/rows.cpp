@@ -1,8 +1,5 @@
 #include <tessera/runtime/rows.hpp>
 
-#include <algorithm>
-#include <exception>
-#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,35 +10,6 @@
 #include <tessera/runtime/visit.hpp>
 
 namespace tessera {
-
-void parallel_for(Range range, int threads,
-                  const std::function<void(std::int64_t, Stream&)>& work) {
-  std::exception_ptr failure;
-  std::int64_t failed_at = std::numeric_limits<std::int64_t>::max();
-  std::mutex mutex;
-  const detail::SelectionHandle selection = detail::selection_in_force();
-  // A team ends when its last thread has come, which on a busy machine waits for a time slice.
-  threads = static_cast<int>(std::clamp<std::int64_t>(range.size(), 1, threads));
-#pragma omp parallel num_threads(threads) if (threads > 1)
-  {
-    const SelectionGuard guard(selection);
-    Stream stream;
-#pragma omp for schedule(dynamic)
-    for (std::int64_t i = range.begin; i < range.end; ++i) {
-      try {
-        work(i, stream);
-        note_progress();
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        if (i < failed_at) {
-          failed_at = i;
-          failure = std::current_exception();
-        }
-      }
-    }
-  }
-  if (failure) std::rethrow_exception(failure);
-}
 
 namespace {
 

@@ -165,8 +165,8 @@ Rows cached(const Rows& x);
 /// leaf or run of X; an empty tile for no array. What is only read goes beside X, by zip().
 Tile rows_of(const Array& companion, const Leaf& leaf);
 
-/// Runs work(i, stream) for i in [begin, end) on OpenMP threads, under the selection in force here,
-/// and rethrows the failure of the lowest i. Local.
+/// Runs work(i, stream) for i in [begin, end) on up to `threads` threads (one inside of itself),
+/// under the selection in force here, and rethrows the failure of the lowest i. Local.
 void parallel_for(Range range, int threads, const std::function<void(std::int64_t, Stream&)>& work);
 
 }  // namespace tessera

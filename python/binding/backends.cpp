@@ -188,7 +188,7 @@ class Function {
  private:
   template <class Use>
   std::invoke_result_t<Use, nb::handle> called(Arguments arguments, const Use& use) const {
-    const nb::gil_scoped_acquire lock;  // the thread may be one of OpenMP's
+    const nb::gil_scoped_acquire lock;  // the thread may be any
     require_not_ending();
     const InKernel inside(kernel_);
     try {

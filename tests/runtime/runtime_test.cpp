@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include <atomic>
 #include <set>
 #include <thread>
+#include <vector>
 
+#include <tessera/runtime/error.hpp>
 #include <tessera/runtime/rows.hpp>
 
 #include "support/near.hpp"
@@ -49,6 +52,39 @@ TEST(Runtime, LeavesAreWorkedOnByThatManyThreads) {
     while (here < 2) std::this_thread::yield();
   });
   EXPECT_EQ(here, 2);
+}
+
+TEST(Runtime, LoopsInsideOfLoopsRunOnTheirThread) {
+  std::vector<std::int64_t> sums(40);
+  parallel_for({0, 40}, 3, [&](std::int64_t i, Stream&) {
+    const auto thread = std::this_thread::get_id();
+    parallel_for({0, i}, 3, [&](std::int64_t j, Stream&) {
+      EXPECT_EQ(std::this_thread::get_id(), thread);
+      sums[static_cast<std::size_t>(i)] += j;
+    });
+  });
+  for (std::int64_t i = 0; i < 40; ++i)
+    EXPECT_EQ(sums[static_cast<std::size_t>(i)], i * (i - 1) / 2);
+}
+
+TEST(Runtime, LoopsOfSeveralThreadsRunAtOnce) {
+  const auto loops = [](std::int64_t n) {
+    for (int repeat = 0; repeat < 300; ++repeat) {
+      std::atomic<std::int64_t> sum{0};
+      parallel_for({0, n}, 4, [&](std::int64_t i, Stream&) { sum += i; });
+      EXPECT_EQ(sum, n * (n - 1) / 2);
+      EXPECT_THROW(parallel_for({0, n}, 3,
+                                [&](std::int64_t i, Stream&) {
+                                  if (i == n / 2) throw ValueError("half");
+                                }),
+                   ValueError);
+    }
+  };
+  std::thread other([&] { loops(1); });
+  std::thread third([&] { loops(17); });
+  loops(100);
+  other.join();
+  third.join();
 }
 
 TEST(Runtime, MpiReportsErrorsInsteadOfAborting) {

@@ -93,7 +93,7 @@ TEST(Selection, ReachesWorkerThreads) {
       parallel_for({0, 64}, threads, work);
     }
     EXPECT_EQ(ran, std::vector<std::string>(64, "low"));
-    parallel_for({0, 64}, threads, work);  // OpenMP's threads are the same ones
+    parallel_for({0, 64}, threads, work);  // by the same threads
     EXPECT_EQ(ran, std::vector<std::string>(64, "high"));
   }
   std::string elsewhere;
