@@ -168,7 +168,7 @@ void add_properties(nb::class_<T>& c) {
 }  // namespace
 
 nb::object view(const Array& x, bool writable) {
-  const Array here = x.to(cpu);
+  const Array here = x.device() == cpu ? x : x.to(cpu);  // of one process alone, too
   const bool cyclic = here.distribution().kind() == Distribution::Kind::block_cyclic;
   const Tile local = here.local();
   Shape shape = cyclic             ? Shape{local.rows, local.cols}
