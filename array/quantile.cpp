@@ -5,158 +5,357 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <mutex>
 
 #include <tessera/array/keys.hpp>
+#include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
 namespace {
 
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+/// A quantile of `values` sorted ones: `low` + t ('high' - 'low'), by rank.
+struct Place {
+  std::int64_t low = 0, high = 0;
+  double t = 0.0;
+};
+
+Place place_of(double q, std::int64_t values, QuantileMethod method) {
+  using enum QuantileMethod;
+  const auto n = static_cast<double>(values);
+  const auto between = [&](double alpha, double beta) {
+    return n * q + (alpha + q * (1.0 - alpha - beta)) - 1.0;
+  };
+  const double at = method == inverted_cdf || method == averaged_inverted_cdf ? n * q - 1.0
+                    : method == closest_observation                           ? n * q - 1.5
+                    : method == interpolated_inverted_cdf                     ? between(0.0, 1.0)
+                    : method == hazen                                         ? between(0.5, 0.5)
+                    : method == weibull                                       ? between(0.0, 0.0)
+                    : method == median_unbiased ? between(1.0 / 3.0, 1.0 / 3.0)
+                    : method == normal_unbiased ? between(3.0 / 8.0, 3.0 / 8.0)
+                                                : (n - 1.0) * q;
+  const double low = std::floor(at);
+  double t = at - low;
+  if (method == inverted_cdf) t = t == 0.0 ? 0.0 : 1.0;
+  if (method == averaged_inverted_cdf) t = t == 0.0 ? 0.5 : 1.0;
+  if (method == closest_observation) t = t == 0.0 && std::fmod(low, 2.0) != 0.0 ? 0.0 : 1.0;
+  const auto rank = [&](double r) {
+    return static_cast<std::int64_t>(std::clamp(r, 0.0, std::max(n - 1.0, 0.0)));
+  };
+  return {rank(low), rank(low + 1.0), t};
+}
+
+double interpolated(double low, double high, double t) {
+  const double step = high - low;
+  if (low == high || t == 0) return low;
+  if (!std::isfinite(step)) return low * (1 - t) + high * t;
+  return t < 0.5 ? low + step * t : high - step * (1 - t);  // from the nearer end, as NumPy
+}
+
 /// The elements of some ranks in every column, found digit by digit: a pass counts, for each column
-/// and rank, the elements that share the digits known so far by their next one.
-template <class T>
+/// and rank, the elements that share the digits known so far by their next one. With weights a rank
+/// is a sum of them: the first element is meant with which those up to it reach that.
+template <class T, bool weighted>
 class OrderStatistics {
  public:
   using Order = detail::Ordered<T>;
   using Key = typename Order::Key;
+  using Count = std::conditional_t<weighted, double, std::int64_t>;
+  /// The ranks among so many values, or so much weight of them.
+  using Ranks = std::function<std::vector<Count>(Count all)>;
 
-  OrderStatistics(const Rows& x, std::vector<std::int64_t> ranks)
-      : x_(x), p_(static_cast<std::size_t>(x.cols())), ranks_(std::move(ranks)) {
-    const std::size_t found = p_ * ranks_.size();
-    prefix_.assign(found, 0);
-    left_.resize(found);
-    for (std::size_t f = 0; f < found; ++f) left_[f] = ranks_[f % ranks_.size()];
-    constexpr std::size_t most = std::size_t{1} << 22;  // counts in memory
-    constexpr int key_bits = 8 * static_cast<int>(sizeof(Key));
-    const int bits = key_bits > 8 && found << 16 <= most ? 16 : 8;
-    for (int shift = key_bits - bits; shift >= 0; shift -= bits) pass(shift, bits);
+  OrderStatistics(const Rows& x, const Array& weights, Range columns, std::size_t ranks,
+                  const Ranks& ranks_of)
+      : x_(weighted ? zip(x, {weights}) : x),
+        columns_(columns),
+        p_(static_cast<std::size_t>(columns.size())),
+        ranks_(ranks),
+        ranks_of_(ranks_of) {
+    prefix_.assign(p_ * ranks_, 0);
+    left_.resize(p_ * ranks_);
+    for (int shift = key_bits - bits(p_, ranks_); shift >= 0; shift -= bits(p_, ranks_))
+      pass(shift, bits(p_, ranks_));
   }
 
-  /// Of column j, the element of ranks[r].
-  T value(std::size_t j, std::size_t r) const {
-    return Order::value(prefix_[j * ranks_.size() + r]);
+  /// Bits of a digit for so many ranks of so many columns.
+  static constexpr int bits(std::size_t p, std::size_t ranks) {
+    return !weighted && key_bits > 8 && p * ranks << 16 <= most_counts ? 16 : 8;
+  }
+  /// Columns at a time.
+  static std::int64_t columns_at_once(std::size_t ranks) {
+    return std::max<std::int64_t>(1,
+                                  static_cast<std::int64_t>(most_counts >> 8) /
+                                      std::max<std::int64_t>(1, static_cast<std::int64_t>(ranks)));
+  }
+
+  /// Of column j, the element of rank r.
+  double value(std::size_t j, std::size_t r) const {
+    return static_cast<double>(Order::value(prefix_[j * ranks_ + r]));
   }
   bool has_nan(std::size_t j) const { return nan_[j] > 0; }
+  /// Whether the sum of the weights up to that element is the rank itself.
+  bool is_exact(std::size_t j, std::size_t r) const {
+    return counted_[j * ranks_ + r] - left_[j * ranks_ + r] <=
+           static_cast<double>(
+               std::numeric_limits<
+                   std::conditional_t<std::is_floating_point_v<T>, T, double>>::epsilon());
+  }
+  /// After these, the next larger ones with a weight, or they themselves. A pass over x.
+  std::vector<double> following() const {
+    std::vector<std::uint64_t> next(prefix_.size(), none);
+    std::mutex mutex;
+    together(x_.comm(), [&] {
+      x_.for_each_leaf([&](const Leaf& leaf, Stream&) {
+        std::vector<std::uint64_t> mine(next.size(), none);
+        each(leaf, [&](std::size_t j, T v, Count weight) {
+          if (is_nan(v) || weight == 0) return;
+          const Key key = Order::key(v);
+          for (std::size_t f = j * ranks_; f < (j + 1) * ranks_; ++f)
+            if (key > prefix_[f]) mine[f] = std::min<std::uint64_t>(mine[f], key);
+        });
+        const std::lock_guard lock(mutex);
+        for (std::size_t f = 0; f < next.size(); ++f) next[f] = std::min(next[f], mine[f]);
+      });
+    });
+    x_.comm().all_reduce(std::span(next), Reduce::min);
+    std::vector<double> values;
+    for (std::size_t f = 0; f < next.size(); ++f)
+      values.push_back(static_cast<double>(
+          Order::value(next[f] == none ? prefix_[f] : static_cast<Key>(next[f]))));
+    return values;
+  }
 
  private:
-  using Counts = std::vector<std::int64_t>;
+  static constexpr std::size_t most_counts = std::size_t{1} << 22;  // in memory
+  static constexpr int key_bits = 8 * static_cast<int>(sizeof(Key));
+  static constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
+  using Counts = std::vector<Count>;
+
+  static bool is_nan(T v) {
+    if constexpr (std::is_floating_point_v<T>) return std::isnan(v);
+    return false;
+  }
+
+  // Calls f(column, value, weight) for the elements of a leaf.
+  template <class F>
+  void each(const Leaf& leaf, const F& f) const {
+    const Tile t = leaf.tile.columns(columns_.begin, columns_.size());
+    const auto walk = [&](const auto& weight) {
+      for (std::int64_t i = 0; i < t.rows; ++i) {
+        const T* row = t.as<const T>() + i * t.stride;
+        const Count w = weight(i);
+        for (std::size_t j = 0; j < p_; ++j) f(j, row[j], w);
+      }
+    };
+    if constexpr (weighted)
+      visit(leaf.beside[0].dtype, [&](auto tag) {
+        using W = typename decltype(tag)::type;
+        if constexpr (std::is_arithmetic_v<W>)
+          walk([&](std::int64_t i) {
+            return static_cast<double>(leaf.beside[0].template as<const W>()[i]);
+          });
+      });
+    else
+      walk([](std::int64_t) { return std::int64_t{1}; });
+  }
 
   void pass(int shift, int bits) {
     const std::size_t digits = std::size_t{1} << bits;
-    const bool first = shift + bits == 8 * static_cast<int>(sizeof(Key));
-    // In the first pass all ranks of a column count the same.
-    const std::size_t many = first ? 1 : ranks_.size();
-    Counts total;
-    std::mutex mutex;
-    std::vector<std::unique_ptr<Counts>> spare;  // one for each thread at work
-    together(x_.comm(), [&] {
-      total.assign(p_ * many * digits + p_, 0);
-      x_.for_each_leaf([&](const Leaf& leaf, Stream&) {
-        std::unique_ptr<Counts> counts;
-        {
-          const std::lock_guard lock(mutex);
-          if (!spare.empty()) {
-            counts = std::move(spare.back());
-            spare.pop_back();
-          }
-        }
-        if (!counts) counts = std::make_unique<Counts>(total.size(), 0);
-        count(leaf.tile, shift, bits, first, *counts);
-        const std::lock_guard lock(mutex);
-        spare.push_back(std::move(counts));
+    const bool first = shift + bits == key_bits;
+    // Ranks of a column whose known digits are the same count the same: all of them at first.
+    std::vector<std::vector<Key>> known(p_);
+    std::vector<std::size_t> start;  // of each column's counts
+    std::size_t rows = 0;
+    for (std::size_t j = 0; j < p_; ++j) {
+      known[j].assign(prefix_.begin() + static_cast<std::ptrdiff_t>(j * ranks_),
+                      prefix_.begin() + static_cast<std::ptrdiff_t>((j + 1) * ranks_));
+      std::ranges::sort(known[j]);
+      const auto same = std::ranges::unique(known[j]);
+      known[j].erase(same.begin(), same.end());
+      start.push_back(rows);
+      rows += known[j].size();
+    }
+    const auto known_digits = [&](Key key) {
+      return first ? Key{0} : static_cast<Key>(key >> shift >> bits << bits << shift);
+    };
+    const auto row_of = [&](std::size_t j, Key key) {
+      const auto& all = known[j];
+      const Key wanted = known_digits(key);
+      const auto at = std::lower_bound(all.begin(), all.end(), wanted);
+      return at != all.end() && *at == wanted
+                 ? start[j] + static_cast<std::size_t>(at - all.begin())
+                 : rows;
+    };
+    const auto digit_of = [&](Key key) {
+      return static_cast<std::size_t>((key >> shift) & static_cast<Key>(digits - 1));
+    };
+    const auto count = [&](const Leaf& leaf, Counts& counts) {
+      Count* of_nan = counts.data() + rows * digits;
+      each(leaf, [&](std::size_t j, T v, Count weight) {
+        const Key key = Order::key(v);
+        const std::size_t row = first ? start[j] : row_of(j, key);
+        if (is_nan(v))
+          of_nan[j] += weight;
+        else if (row < rows)
+          counts[row * digits + digit_of(key)] += weight;
       });
-      for (const auto& counts : spare)
-        std::transform(total.begin(), total.end(), counts->begin(), total.begin(), std::plus<>());
-    });
-    if (x_.distribution().kind() == Distribution::Kind::rows)
-      x_.comm().all_reduce(std::span(total), Reduce::sum);
+    };
+    const Counts total = sum(rows * digits + p_, count);
+    if (first) {
+      nan_.assign(total.end() - static_cast<std::ptrdiff_t>(p_), total.end());
+      for (std::size_t j = 0; j < p_; ++j) {
+        Count all = 0;
+        for (std::size_t d = 0; d < digits; ++d) all += total[start[j] * digits + d];
+        std::ranges::copy(ranks_of_(all), left_.begin() + static_cast<std::ptrdiff_t>(j * ranks_));
+      }
+    }
+    counted_.assign(prefix_.size(), 0);
     for (std::size_t f = 0; f < prefix_.size(); ++f) {
-      const std::size_t row = first ? f / ranks_.size() : f;
-      const auto* counts = total.data() + row * digits;
+      const Count* counts = total.data() + row_of(f / ranks_, prefix_[f]) * digits;
+      // Where rounding takes a sum of weights beyond the last of them, that one is meant.
       std::size_t digit = 0;
-      while (digit + 1 < digits && left_[f] >= counts[digit]) left_[f] -= counts[digit++];
+      for (std::size_t d = 0; d < digits; ++d) {
+        if (counts[d] == 0) continue;
+        if (counted_[f] != 0) left_[f] -= counted_[f];
+        counted_[f] = counts[d];
+        digit = d;
+        if constexpr (weighted) {
+          if (left_[f] <= counts[d]) break;
+        } else {
+          if (left_[f] < counts[d]) break;
+        }
+      }
       prefix_[f] =
           static_cast<Key>(prefix_[f] | static_cast<Key>(static_cast<Key>(digit) << shift));
     }
-    if (first) nan_.assign(total.end() - static_cast<std::ptrdiff_t>(p_), total.end());
   }
 
-  void count(const Tile& t, int shift, int bits, bool first, Counts& counts) const {
-    const std::size_t digits = std::size_t{1} << bits;
-    const Key mask = static_cast<Key>(digits - 1);
-    std::int64_t* nan = counts.data() + (counts.size() - p_);
-    for (std::int64_t i = 0; i < t.rows; ++i) {
-      const T* row = t.as<const T>() + i * t.stride;
-      for (std::size_t j = 0; j < p_; ++j) {
-        const Key key = Order::key(row[j]);
-        const auto digit = static_cast<std::size_t>((key >> shift) & mask);
-        if (first) {
-          ++counts[j * digits + digit];
-          if constexpr (std::is_floating_point_v<T>) nan[j] += std::isnan(row[j]);
-          continue;
-        }
-        for (std::size_t r = 0; r < ranks_.size(); ++r) {
-          const std::size_t f = j * ranks_.size() + r;
-          const Key known = static_cast<Key>((key ^ prefix_[f]) >> shift) >> bits;
-          counts[f * digits + digit] += known == 0;
-        }
-      }
+  // Over all rows; weights in the order of the tree.
+  Counts sum(std::size_t size, const std::function<void(const Leaf&, Counts&)>& count) const {
+    if constexpr (weighted) {
+      Counts total = reduce<Sums>(x_, [&](const Leaf& leaf, Stream&) {
+                       Sums s{std::vector<double>(size)};
+                       count(leaf, s.values);
+                       return s;
+                     }).values;
+      total.resize(size);
+      return total;
+    } else {
+      Counts total;
+      std::mutex mutex;
+      std::vector<std::unique_ptr<Counts>> spare;  // one for each thread at work
+      together(x_.comm(), [&] {
+        total.assign(size, 0);
+        x_.for_each_leaf([&](const Leaf& leaf, Stream&) {
+          std::unique_ptr<Counts> counts;
+          {
+            const std::lock_guard lock(mutex);
+            if (!spare.empty()) {
+              counts = std::move(spare.back());
+              spare.pop_back();
+            }
+          }
+          if (!counts) counts = std::make_unique<Counts>(size, 0);
+          count(leaf, *counts);
+          const std::lock_guard lock(mutex);
+          spare.push_back(std::move(counts));
+        });
+        for (const auto& counts : spare)
+          std::transform(total.begin(), total.end(), counts->begin(), total.begin(), std::plus<>());
+      });
+      if (x_.distribution().kind() == Distribution::Kind::rows)
+        x_.comm().all_reduce(std::span(total), Reduce::sum);
+      return total;
     }
   }
 
   Rows x_;
+  Range columns_;
   std::size_t p_;
-  std::vector<std::int64_t> ranks_;
-  std::vector<Key> prefix_;         // digits known, of each column and rank
-  std::vector<std::int64_t> left_;  // rank among the elements that share them
+  std::size_t ranks_;
+  const Ranks& ranks_of_;
+  std::vector<Key> prefix_;  // digits known, of each column and rank
+  Counts left_;              // rank among the elements that share them
+  Counts counted_;           // those that share the last digit as well
   Counts nan_;
 };
 
+// Of a block of columns; values[i * width + j] becomes quantile i of column j.
+template <class T>
+void find(const Rows& x, Range columns, std::span<const double> q, const QuantileOptions& options,
+          std::vector<double>& values) {
+  const auto width = static_cast<std::size_t>(x.cols());
+  const auto first = static_cast<std::size_t>(columns.begin);
+  const auto p = static_cast<std::size_t>(columns.size());
+  if (options.weights) {
+    std::vector<double> sums;
+    const std::function<std::vector<double>(double)> ranks = [&](double sum) {
+      sums.push_back(sum);
+      std::vector<double> wanted;
+      for (const double v : q)
+        wanted.push_back(v == 0.0 ? std::numeric_limits<double>::denorm_min() : v * sum);
+      return wanted;
+    };
+    const OrderStatistics<T, true> found(x, options.weights, columns, q.size(), ranks);
+    const bool averaged = options.method == QuantileMethod::averaged_inverted_cdf;
+    const std::vector<double> next = averaged ? found.following() : std::vector<double>{};
+    for (std::size_t j = 0; j < p; ++j)
+      for (std::size_t i = 0; i < q.size(); ++i) {
+        if (sums[j] == 0.0 || (!options.ignore_nan && found.has_nan(j))) continue;
+        double& value = values[i * width + first + j];
+        value = found.value(j, i);
+        if (averaged && found.is_exact(j, i))
+          value = interpolated(value, next[j * q.size() + i], 0.5);
+      }
+    return;
+  }
+  std::vector<std::int64_t> counts;
+  const std::function<std::vector<std::int64_t>(std::int64_t)> ranks = [&](std::int64_t count) {
+    counts.push_back(count);
+    std::vector<std::int64_t> wanted;
+    for (const double v : q) {
+      const Place place = place_of(v, count, options.method);
+      wanted.push_back(place.low);
+      wanted.push_back(place.high);
+    }
+    return wanted;
+  };
+  const OrderStatistics<T, false> found(x, {}, columns, 2 * q.size(), ranks);
+  for (std::size_t j = 0; j < p; ++j)
+    for (std::size_t i = 0; i < q.size(); ++i)
+      if (counts[j] > 0 && (options.ignore_nan || !found.has_nan(j)))
+        values[i * width + first + j] =
+            interpolated(found.value(j, 2 * i), found.value(j, 2 * i + 1),
+                         place_of(q[i], counts[j], options.method).t);
+}
+
 }  // namespace
 
-Array quantile(const Rows& given, std::span<const double> q) {
+Array quantile(const Rows& given, std::span<const double> q, const QuantileOptions& options) {
   if (given.ndim() < 1) throw ValueError("quantile needs an array of at least one dimension");
   for (const double v : q)
     if (!(v >= 0 && v <= 1))
       throw ValueError(fmt::format("quantiles must be in the range [0, 1], got {}", v));
+  if (options.weights && options.method != QuantileMethod::inverted_cdf &&
+      options.method != QuantileMethod::averaged_inverted_cdf)
+    throw ValueError("weighted quantiles need the method inverted_cdf or averaged_inverted_cdf");
   if (!given.categories().empty()) detail::refuse_text(given.categories());
   const Rows x = given.to(cpu);
-  const auto& comm = x.comm();
-  const std::int64_t n = x.rows();
   const DType dtype = x.dtype() == DType::float32 ? DType::float32 : DType::float64;
   Shape shape = x.shape();
   shape[0] = std::ssize(q);
-  const auto p = static_cast<std::size_t>(x.cols());
-  std::vector<double> values(q.size() * p, std::numeric_limits<double>::quiet_NaN());
+  std::vector<double> values(q.size() * static_cast<std::size_t>(x.cols()), nan);
   detail::visit_ordered("quantile", x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    if (n == 0 || values.empty()) return;
-    std::vector<std::int64_t> ranks;
-    for (const double v : q) {
-      const auto low = static_cast<std::int64_t>(v * static_cast<double>(n - 1));
-      ranks.push_back(low);
-      ranks.push_back(std::min(low + 1, n - 1));
-    }
-    const OrderStatistics<T> found(x, ranks);
-    for (std::size_t i = 0; i < q.size(); ++i)
-      for (std::size_t j = 0; j < p; ++j) {
-        if (found.has_nan(j)) continue;
-        const auto low = static_cast<double>(found.value(j, 2 * i));
-        const auto high = static_cast<double>(found.value(j, 2 * i + 1));
-        const double at = q[i] * static_cast<double>(n - 1);
-        const double t = at - std::floor(at);
-        const double step = high - low;
-        double& value = values[i * p + j];
-        if (low == high || t == 0)
-          value = low;
-        else if (!std::isfinite(step))
-          value = low * (1 - t) + high * t;
-        else  // from the nearer end, as NumPy
-          value = t < 0.5 ? low + step * t : high - step * (1 - t);
-      }
+    if (x.rows() == 0 || values.empty()) return;
+    const std::int64_t at_once = OrderStatistics<T, false>::columns_at_once(2 * q.size());
+    for (std::int64_t j = 0; j < x.cols(); j += at_once)
+      find<T>(x, {j, std::min(j + at_once, x.cols())}, q, options, values);
   });
-  return replicated(values, shape, comm).astype(dtype);
+  return replicated(values, shape, x.comm()).astype(dtype);
 }
 
 Array median(const Rows& x) {
