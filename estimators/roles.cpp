@@ -29,7 +29,7 @@ std::vector<Method> Classifier::role_methods() {
 }
 
 double Classifier::do_score(const Rows& x, const Array& y, const Array& sample_weight) const {
-  return accuracy(run("predict", x)[0], y, sample_weight);
+  return accuracy(run("predict", x)[0], y, sample_weight).share();
 }
 
 Classifier& Classifier::partial_fit(const Rows& x, const Array& y, const Value& classes,

@@ -68,30 +68,28 @@ std::string word(const Array& values, std::int64_t i) {
 // The weight of each class, 1 where none is given. As in scikit-learn, a label that is none of the
 // classes is an error only where a class has no weight: it may be that class, misspelt.
 std::vector<double> weights_by_label(const Mapping& given, const Value& classes) {
-  const bool text = classes.is<Words>();
-  const auto known = text ? std::vector<long double>{} : wide(classes.as<Array>());
   const auto k = static_cast<std::size_t>(class_count(classes));
   std::vector<double> weights(k, 1.0);
   std::vector<bool> has(k);
   bool others = false;
   for (const auto& [label, value] : given.items) {
-    const auto weight = number(value), key = number(label);
-    if (!weight || (!key && !label.is<std::string>()))
+    const auto weight = number(value);
+    if (!weight || (!number(label) && !label.is<std::string>()))
       throw ValueError(
           fmt::format("class_weight must map labels to weights, got {}", Value(given).to_string()));
-    std::size_t i = 0;
-    while (i < k && !(text ? label.is_word(classes.as<Words>()[i].c_str()) : key == known[i])) ++i;
-    others |= i == k;
-    if (i == k) continue;
-    weights[i] = static_cast<double>(*weight);
-    has[i] = true;
+    const auto code = code_of(label, classes);
+    others |= !code;
+    if (!code) continue;
+    weights[static_cast<std::size_t>(*code)] = static_cast<double>(*weight);
+    has[static_cast<std::size_t>(*code)] = true;
   }
   if (others && std::count(has.begin(), has.end(), true) < std::ssize(has)) {
     Words without;
     for (std::size_t i = 0; i < k; ++i)
       if (!has[i])
-        without.push_back(text ? "'" + classes.as<Words>()[i] + "'"
-                               : word(classes.as<Array>(), static_cast<std::int64_t>(i)));
+        without.push_back(classes.is<Words>()
+                              ? "'" + classes.as<Words>()[i] + "'"
+                              : word(classes.as<Array>(), static_cast<std::int64_t>(i)));
     throw ValueError(fmt::format("The classes, [{}], are not in class_weight, which is {}",
                                  fmt::join(without, ", "), Value(given).to_string()));
   }
@@ -151,6 +149,19 @@ Value sorted_classes(const Value& classes) {
     return encode_classes(classes.as<Array>(), classes.as<Array>(), "classes").values;
   throw ValueError(fmt::format("classes must be a vector of labels or a list of strings, got {}",
                                classes.to_string()));
+}
+
+std::optional<std::int32_t> code_of(const Value& label, const Value& classes) {
+  const auto at = [](const auto& known, const auto& wanted) -> std::optional<std::int32_t> {
+    const auto found = std::ranges::find(known, wanted);
+    if (found == known.end()) return {};
+    return static_cast<std::int32_t>(found - known.begin());
+  };
+  if (classes.is<Words>())
+    return label.is<std::string>() ? at(classes.as<Words>(), label.as<std::string>())
+                                   : std::nullopt;
+  const auto key = number(label);
+  return key ? at(wide(classes.as<Array>()), *key) : std::nullopt;
 }
 
 bool same_classes(const Value& a, const Value& b) {
@@ -220,7 +231,7 @@ Classes encode_classes(const Array& given, const Rows& x, std::string_view estim
   return {classes, as_x_lies(codes, x)};
 }
 
-std::pair<Classes, Classes> encode_together(const Array& y_true, const Array& y_pred) {
+void require_comparable(const Array& y_true, const Array& y_pred) {
   if (y_true.rows() != y_pred.rows())
     throw ValueError(
         fmt::format("Found input variables with inconsistent numbers of samples: "
@@ -233,6 +244,10 @@ std::pair<Classes, Classes> encode_together(const Array& y_true, const Array& y_
                     "{}, the other {}",
                     y_true.categories().empty() ? "numbers" : "text",
                     y_true.categories().empty() ? "text" : "numbers"));
+}
+
+std::pair<Classes, Classes> encode_together(const Array& y_true, const Array& y_pred) {
+  require_comparable(y_true, y_pred);
   Classes truth = encode_classes(y_true, y_true, "y_true");
   Classes predicted = encode_classes(y_pred, y_true, "y_pred");
   if (same_classes(truth.values, predicted.values)) return {std::move(truth), std::move(predicted)};
@@ -288,7 +303,7 @@ void require_known_labels(const Array& y, const Classes& classes, std::string_vi
                   shown, row, estimator));
 }
 
-double accuracy(const Rows& predicted, const Array& given, const Array& sample_weight) {
+Accuracy accuracy(const Rows& predicted, const Array& given, const Array& sample_weight) {
   const auto& names = predicted.categories();
   if (names.empty() != given.categories().empty())
     throw ValueError(fmt::format("y holds {}, but the predictions are {}",
@@ -325,8 +340,7 @@ double accuracy(const Rows& predicted, const Array& given, const Array& sample_w
         }
         return s;
       });
-  return sums.values.empty() ? std::numeric_limits<double>::quiet_NaN()
-                             : sums.values[0] / sums.values[1];
+  return sums.values.empty() ? Accuracy{} : Accuracy{sums.values[0], sums.values[1]};
 }
 
 Rows decode_classes(const Rows& codes, const Value& classes) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -24,6 +25,8 @@ std::int64_t class_count(const Value& classes);
 /// them. ValueError unless they are labels. Collective.
 Value sorted_classes(const Value& classes);
 bool same_classes(const Value& a, const Value& b);
+/// Which of the classes a label is, a number, a bool or a string; nothing for none of them.
+std::optional<std::int32_t> code_of(const Value& label, const Value& classes);
 
 namespace detail {
 /// y (n,) or (n, 1) as a vector of labels; the errors of encode_classes. Collective.
@@ -38,17 +41,22 @@ Classes encode_classes(const Array& y, const Rows& x, std::string_view estimator
 /// text. Collective.
 Classes encode_classes(const Array& y, const Rows& x, std::string_view estimator,
                        const Value& classes);
+/// ValueError unless both have rows, the same number of them, and numbers or text.
+void require_comparable(const Array& y_true, const Array& y_pred);
 /// y_true and y_pred (n,) or (n, 1), encoded among the labels that either has, as y_true lies:
-/// errors as above, and ValueError for different numbers of rows or where numbers meet text.
-/// Collective.
+/// errors as above, and those of require_comparable. Collective.
 std::pair<Classes, Classes> encode_together(const Array& y_true, const Array& y_pred);
 /// ValueError naming some of the labels that are none of the classes, if there are any. Collective.
 void require_known_labels(const Array& y, const Classes& classes, std::string_view estimator);
 
-/// The share of rows, by weight, whose prediction is y's label: numbers of any dtypes, or text.
-/// `sample_weight` is nothing or n weights of a floating dtype. Collective; the same bits at any
-/// number of processes. ValueError where numbers meet text.
-double accuracy(const Rows& predicted, const Array& y, const Array& sample_weight);
+/// Rows, or their weights: those whose prediction is y's label, and all.
+struct Accuracy {
+  double right = 0.0, all = 0.0;
+  double share() const { return right / all; }
+};
+/// Of numbers of any dtypes, or text. `sample_weight` is nothing or n weights of any real dtype.
+/// Collective; the same bits at any number of processes. ValueError where numbers meet text.
+Accuracy accuracy(const Rows& predicted, const Array& y, const Array& sample_weight);
 
 /// The classes of int32 codes in [0, k), computed when they are read, where the codes lie: rows of
 /// y's dtype, or text.

@@ -111,7 +111,7 @@ void Option::check(const Setting& value) const {
 
 Arguments::Arguments(const Signature& signature, std::vector<Array> arrays,
                      const std::map<std::string, Setting>& settings)
-    : arrays_(std::move(arrays)) {
+    : signature_(&signature), arrays_(std::move(arrays)) {
   while (arrays_.size() < signature.inputs.size() && signature.inputs[arrays_.size()].optional)
     arrays_.emplace_back();
   if (arrays_.size() != signature.inputs.size())

@@ -79,6 +79,8 @@ class Arguments {
   Arguments(const Signature& signature, std::vector<Array> arrays,
             const std::map<std::string, Setting>& settings);
 
+  /// Of what was called.
+  const Signature& signature() const { return *signature_; }
   /// Empty for an optional one that is left out.
   const Array& operator[](std::size_t input) const { return arrays_[input]; }
   bool flag(const std::string& name) const { return std::get<bool>(value(name)); }
@@ -96,6 +98,7 @@ class Arguments {
   const Setting& value(const std::string& name) const;
 
  private:
+  const Signature* signature_;
   std::vector<Array> arrays_;
   std::map<std::string, Setting> settings_;
 };

@@ -29,11 +29,6 @@ std::vector<double> row_sums(const Small& c) {
 }
 std::vector<double> column_sums(const Small& c) { return row_sums(c.transposed()); }
 double sum_of(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
-double trace_of(const Small& c) {
-  double sum = 0.0;
-  for (std::int64_t i = 0; i < c.rows(); ++i) sum += c.at(i, i);
-  return sum;
-}
 
 /// Labels as scikit-learn's report prints them.
 std::vector<std::string> names_of(const Value& labels) {
@@ -81,28 +76,19 @@ class Ratio {
 };
 
 /// The class among the labels that counts; ValueError unless it can.
-std::optional<std::size_t> class_of(const Value& pos_label, const Value& labels) {
+std::optional<std::int32_t> class_of(const Value& pos_label, const Value& labels) {
   const auto names = names_of(labels);
   if (names.size() > 2)
     throw ValueError(
         "Target is multiclass but average='binary'. Please choose another average setting, one of "
         "[None, 'micro', 'macro', 'weighted'].");
-  const bool text = labels.is<std::vector<std::string>>();
-  if (text != pos_label.is<std::string>())
-    throw ValueError(fmt::format("pos_label={} is not a valid label: the labels are {}",
-                                 pos_label.to_string(), fmt::join(names, ", ")));
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (text ? names[i] == pos_label.as<std::string>()
-             : labels.as<Array>().astype(DType::float64).values<double>()[i] ==
-                   (pos_label.is<double>() ? pos_label.as<double>()
-                    : pos_label.is<bool>() ? (pos_label.as<bool>() ? 1.0 : 0.0)
-                                           : static_cast<double>(pos_label.as<std::int64_t>())))
-      return i;
-  }
-  if (names.size() == 2)
+  const auto code = code_of(pos_label, labels);
+  // One label alone may be the other one, which nothing was taken for; but not of another kind.
+  if (!code &&
+      (names.size() == 2 || labels.is<std::vector<std::string>>() != pos_label.is<std::string>()))
     throw ValueError(fmt::format("pos_label={} is not a valid label. It should be one of [{}]",
                                  pos_label.to_string(), fmt::join(names, ", ")));
-  return {};
+  return code;
 }
 
 double mean_of(const std::vector<double>& values, const std::vector<double>& weights) {
@@ -116,53 +102,161 @@ double mean_of(const std::vector<double>& values, const std::vector<double>& wei
   return all == 0.0 ? nan : sum / all;
 }
 
+// The weights of the rows of a leaf whose labels are encoded beside: f(true code, predicted, w).
+template <class F>
+void each(const Leaf& leaf, const F& f) {
+  const auto* of = leaf.tile.as<const std::int32_t>();
+  const auto* as = leaf.beside[0].as<const std::int32_t>();
+  const Tile& w = leaf.beside[1];
+  if (!w) {
+    for (std::int64_t i = 0; i < leaf.tile.rows; ++i) f(of[i], as[i], 1.0);
+    return;
+  }
+  visit(w.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_arithmetic_v<T>)
+      for (std::int64_t i = 0; i < leaf.tile.rows; ++i)
+        f(of[i], as[i], static_cast<double>(w.as<const T>()[i]));
+  });
+}
+
+// Sums over the rows by class; size(k) of them for k labels.
+template <class Size, class Add>
+std::pair<Value, std::vector<double>> sums_by_class(const Array& y_true, const Array& y_pred,
+                                                    const Array& sample_weight, const Size& size,
+                                                    const Add& add) {
+  const auto [truth, predicted] = encode_together(y_true, y_pred);
+  const std::int64_t k = class_count(truth.values);
+  const auto all = static_cast<std::size_t>(size(k));
+  Sums sums = reduce<Sums>(zip(Rows(truth.codes.to(cpu)), {predicted.codes.to(cpu), sample_weight}),
+                           [&](const Leaf& leaf, Stream&) {
+                             Sums s{std::vector<double>(all)};
+                             each(leaf, [&](std::int64_t of, std::int64_t as, double w) {
+                               add(s.values, k, of, as, w);
+                             });
+                             return s;
+                           });
+  sums.values.resize(all);
+  return {truth.values, std::move(sums.values)};
+}
+
+/// Of each label the rows, or their weights: rightly predicted, that have it, that are predicted.
+struct ClassCounts {
+  Value labels;
+  std::vector<double> hits, found, predicted;
+
+  std::size_t size() const { return hits.size(); }
+};
+
+ClassCounts class_counts(const Array& y_true, const Array& y_pred, const Array& sample_weight) {
+  auto [labels, sums] = sums_by_class(
+      y_true, y_pred, sample_weight, [](std::int64_t k) { return 3 * k; },
+      [](std::vector<double>& s, std::int64_t k, std::int64_t of, std::int64_t as, double w) {
+        if (of == as) s[static_cast<std::size_t>(of)] += w;
+        s[static_cast<std::size_t>(k + of)] += w;
+        s[static_cast<std::size_t>(2 * k + as)] += w;
+      });
+  const auto k = static_cast<std::ptrdiff_t>(sums.size() / 3);
+  const auto at = sums.begin();
+  return {labels, {at, at + k}, {at + k, at + 2 * k}, {at + 2 * k, sums.end()}};
+}
+
+// Labels that are asked for as a list of values.
+std::vector<Value> list_of(const Value& labels) {
+  std::vector<Value> all;
+  if (labels.is<std::vector<std::string>>())
+    for (const auto& word : labels.as<std::vector<std::string>>()) all.emplace_back(word);
+  else
+    visit(labels.as<Array>().dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      if constexpr (std::is_floating_point_v<T>)
+        for (const T v : labels.as<Array>().values<T>()) all.emplace_back(double{v});
+      else if constexpr (std::is_arithmetic_v<T>)
+        for (const T v : labels.as<Array>().values<T>())
+          all.emplace_back(static_cast<std::int64_t>(v));
+    });
+  return all;
+}
+
+void require_kind(const Value& labels, const Value& all) {
+  using Words = std::vector<std::string>;
+  if (labels.is<Words>() != all.is<Words>())
+    throw ValueError(fmt::format("labels holds {}, but y_true and y_pred {}",
+                                 labels.is<Words>() ? "text" : "numbers",
+                                 all.is<Words>() ? "text" : "numbers"));
+}
+
+// Only these labels, in their order; those that no row has count 0.
+ClassCounts of_labels(const ClassCounts& all, const Value& labels) {
+  require_kind(labels, all.labels);
+  ClassCounts some{labels, {}, {}, {}};
+  for (const Value& label : list_of(labels)) {
+    const auto code = code_of(label, all.labels);
+    const auto of = [&](const std::vector<double>& v) {
+      return code ? v[static_cast<std::size_t>(*code)] : 0.0;
+    };
+    some.hits.push_back(of(all.hits));
+    some.found.push_back(of(all.found));
+    some.predicted.push_back(of(all.predicted));
+  }
+  return some;
+}
+
+Accuracy accuracy_of(const Array& y_true, const Array& y_pred, const Array& sample_weight) {
+  require_comparable(y_true, y_pred);
+  return accuracy(detail::labels_of(y_pred, y_true, "y_pred"),
+                  detail::labels_of(y_true, y_true, "y_true"), sample_weight);
+}
+
 }  // namespace
 
 Confusion confusion(const Array& y_true, const Array& y_pred, const Array& sample_weight) {
-  const auto [truth, predicted] = encode_together(y_true, y_pred);
-  const std::int64_t k = class_count(truth.values);
-  constexpr std::int64_t most = 8192;
-  if (k > most)
-    throw ValueError(
-        fmt::format("y_true and y_pred have {} different labels, more than the {} of "
-                    "which a matrix is made",
-                    k, most));
-  Sums sums = reduce<Sums>(
-      zip(Rows(truth.codes.to(cpu)), {predicted.codes.to(cpu), sample_weight}),
-      [&](const Leaf& leaf, Stream&) {
-        Sums s{std::vector<double>(static_cast<std::size_t>(k * k))};
-        const auto* of = leaf.tile.as<const std::int32_t>();
-        const auto* as = leaf.beside[0].as<const std::int32_t>();
-        const Tile& w = leaf.beside[1];
-        const auto count = [&](auto weight) {
-          for (std::int64_t i = 0; i < leaf.tile.rows; ++i)
-            s.values[static_cast<std::size_t>(of[i] * k + as[i])] += weight(i);
-        };
-        if (!w)
-          count([](std::int64_t) { return 1.0; });
-        else
-          visit_floating(w.dtype, [&](auto tag) {
-            using T = typename decltype(tag)::type;
-            count([&](std::int64_t i) { return static_cast<double>(w.as<const T>()[i]); });
-          });
-        return s;
+  static constexpr std::int64_t most = 4096;
+  auto [labels, counts] = sums_by_class(
+      y_true, y_pred, sample_weight,
+      [](std::int64_t k) {
+        if (k > most)
+          throw ValueError(
+              fmt::format("y_true and y_pred have {} different labels, more than the {} of "
+                          "which a matrix is made",
+                          k, most));
+        return k * k;
+      },
+      [](std::vector<double>& s, std::int64_t k, std::int64_t of, std::int64_t as, double w) {
+        s[static_cast<std::size_t>(of * k + as)] += w;
       });
-  sums.values.resize(static_cast<std::size_t>(k * k));
-  return {truth.values, {k, k, std::move(sums.values)}};
+  const std::int64_t k = class_count(labels);
+  return {labels, {k, k, std::move(counts)}};
 }
 
 Array confusion_matrix(const Array& y_true, const Array& y_pred, const Array& sample_weight,
-                       Normalize normalize) {
-  Small c = confusion(y_true, y_pred, sample_weight).counts;
+                       Normalize normalize, const Value& labels) {
+  const Confusion all = confusion(y_true, y_pred, sample_weight);
+  Small c = all.counts;
+  if (!labels.is_none()) {
+    require_kind(labels, all.labels);
+    std::vector<std::optional<std::int32_t>> codes;
+    for (const Value& label : list_of(labels)) codes.push_back(code_of(label, all.labels));
+    const auto k = std::ssize(codes);
+    c = Small(k, k);
+    bool found = false;
+    for (std::int64_t i = 0; i < k; ++i)
+      for (std::int64_t j = 0; j < k; ++j) {
+        const auto of = codes[static_cast<std::size_t>(i)], as = codes[static_cast<std::size_t>(j)];
+        if (of && as) c.at(i, j) = all.counts.at(*of, *as);
+        found |= of && !std::ranges::all_of(all.counts.row(*of), [](double n) { return n == 0; });
+      }
+    if (!found) throw ValueError("At least one label specified must be in y_true");
+  }
   const auto rows = row_sums(c), columns = column_sums(c);
-  const double all = sum_of(rows);
+  const double sum = sum_of(rows);
   if (normalize != Normalize::none)
     for (std::int64_t i = 0; i < c.rows(); ++i)
       for (std::int64_t j = 0; j < c.cols(); ++j) {
         const double by = normalize == Normalize::true_labels ? rows[static_cast<std::size_t>(i)]
                           : normalize == Normalize::pred_labels
                               ? columns[static_cast<std::size_t>(j)]
-                              : all;
+                              : sum;
         c.at(i, j) = by == 0.0 ? 0.0 : c.at(i, j) / by;
       }
   const bool whole = !sample_weight && normalize == Normalize::none;
@@ -171,29 +265,30 @@ Array confusion_matrix(const Array& y_true, const Array& y_pred, const Array& sa
 
 double accuracy_score(const Array& y_true, const Array& y_pred, const Array& sample_weight,
                       bool normalize) {
-  const Small c = confusion(y_true, y_pred, sample_weight).counts;
-  return normalize ? trace_of(c) / sum_of(c.values()) : trace_of(c);
+  const Accuracy a = accuracy_of(y_true, y_pred, sample_weight);
+  return normalize ? a.share() : a.right;
 }
 
 double zero_one_loss(const Array& y_true, const Array& y_pred, const Array& sample_weight,
                      bool normalize) {
-  const Small c = confusion(y_true, y_pred, sample_weight).counts;
-  const double wrong = sum_of(c.values()) - trace_of(c);
-  return normalize ? wrong / sum_of(c.values()) : wrong;
+  const Accuracy a = accuracy_of(y_true, y_pred, sample_weight);
+  return (a.all - a.right) / (normalize ? a.all : 1.0);
+}
+
+double hamming_loss(const Array& y_true, const Array& y_pred, const Array& sample_weight) {
+  return zero_one_loss(y_true, y_pred, sample_weight);
 }
 
 double balanced_accuracy_score(const Array& y_true, const Array& y_pred, const Array& sample_weight,
                                bool adjusted) {
-  const Small c = confusion(y_true, y_pred, sample_weight).counts;
-  const auto of = row_sums(c);
+  const ClassCounts c = class_counts(y_true, y_pred, sample_weight);
   double sum = 0.0, classes = 0.0;
-  for (std::int64_t i = 0; i < c.rows(); ++i) {
-    const double all = of[static_cast<std::size_t>(i)];
-    if (all == 0.0) continue;
-    sum += c.at(i, i) / all;
+  for (std::size_t i = 0; i < c.size(); ++i) {
+    if (c.found[i] == 0.0) continue;
+    sum += c.hits[i] / c.found[i];
     classes += 1.0;
   }
-  if (classes < static_cast<double>(c.rows())) warn("y_pred contains classes not in y_true");
+  if (classes < static_cast<double>(c.size())) warn("y_pred contains classes not in y_true");
   const double score = sum / classes, chance = 1.0 / classes;
   return adjusted ? (score - chance) / (1.0 - chance) : score;
 }
@@ -226,59 +321,60 @@ double cohen_kappa_score(const Array& y_true, const Array& y_pred, const Array& 
 }
 
 double matthews_corrcoef(const Array& y_true, const Array& y_pred, const Array& sample_weight) {
-  const Small c = confusion(y_true, y_pred, sample_weight).counts;
-  const auto t = row_sums(c), p = column_sums(c);
-  const double all = sum_of(t);
-  double tp = 0.0, tt = 0.0, pp = 0.0;
-  for (std::size_t i = 0; i < t.size(); ++i) {
-    tp += t[i] * p[i];
-    tt += t[i] * t[i];
-    pp += p[i] * p[i];
-  }
-  const double by = (all * all - pp) * (all * all - tt);
-  return by == 0.0 ? 0.0 : (trace_of(c) * all - tp) / std::sqrt(by);
+  const ClassCounts c = class_counts(y_true, y_pred, sample_weight);
+  const auto dot = [](const std::vector<double>& a, const std::vector<double>& b) {
+    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+  };
+  // Each with its own sum, so that nothing is left of labels that are all the same.
+  const double all = sum_of(c.found), taken = sum_of(c.predicted);
+  const double by =
+      (taken * taken - dot(c.predicted, c.predicted)) * (all * all - dot(c.found, c.found));
+  return by == 0.0 ? 0.0 : (sum_of(c.hits) * all - dot(c.found, c.predicted)) / std::sqrt(by);
 }
 
-Scores precision_recall_fscore_support(const Array& y_true, const Array& y_pred,
-                                       const ScoreOptions& options) {
+namespace {
+
+Scores scores_of(ClassCounts c, const ScoreOptions& options) {
   if (!(options.beta >= 0.0))
     throw ValueError(fmt::format("beta must be at least 0, got {}", options.beta));
-  const Confusion all = confusion(y_true, y_pred, options.sample_weight);
-  const Small& c = all.counts;
-  auto found = row_sums(c), predicted = column_sums(c);
-  std::vector<double> hits;
-  for (std::int64_t i = 0; i < c.rows(); ++i) hits.push_back(c.at(i, i));
-  if (options.average == Average::micro) {
-    hits = {sum_of(hits)};
-    found = {sum_of(found)};
-    predicted = {sum_of(predicted)};
-  } else if (options.average == Average::binary) {
-    const auto at = class_of(options.pos_label, all.labels);
-    const auto only = [&](std::vector<double>& v) { v = {at ? v[*at] : 0.0}; };
-    only(hits), only(found), only(predicted);
+  if (options.average == Average::binary) {
+    const auto at = class_of(options.pos_label, c.labels);
+    for (auto* v : {&c.hits, &c.found, &c.predicted})
+      *v = {at ? (*v)[static_cast<std::size_t>(*at)] : 0.0};
+  } else if (!options.labels.is_none()) {
+    c = of_labels(c, options.labels);
   }
+  if (options.average == Average::micro)
+    for (auto* v : {&c.hits, &c.found, &c.predicted}) *v = {sum_of(*v)};
   Scores s;
-  s.support = found;
+  s.support = c.found;
   const double beta2 = options.beta * options.beta;
   {
     Ratio precision(options.zero_division, "Precision"), recall(options.zero_division, "Recall"),
         f(options.zero_division, "F-score"), jaccard(options.zero_division, "Jaccard");
-    for (std::size_t i = 0; i < hits.size(); ++i) {
-      s.precision.push_back(precision(hits[i], predicted[i]));
-      s.recall.push_back(recall(hits[i], found[i]));
+    for (std::size_t i = 0; i < c.size(); ++i) {
+      s.precision.push_back(precision(c.hits[i], c.predicted[i]));
+      s.recall.push_back(recall(c.hits[i], c.found[i]));
       s.fscore.push_back(std::isinf(beta2)
                              ? s.recall.back()
-                             : f((1.0 + beta2) * hits[i], beta2 * found[i] + predicted[i]));
-      s.jaccard.push_back(jaccard(hits[i], found[i] + predicted[i] - hits[i]));
+                             : f((1.0 + beta2) * c.hits[i], beta2 * c.found[i] + c.predicted[i]));
+      s.jaccard.push_back(jaccard(c.hits[i], c.found[i] + c.predicted[i] - c.hits[i]));
     }
   }
   if (options.average == Average::macro || options.average == Average::weighted) {
     const std::vector<double> weights =
-        options.average == Average::weighted ? found : std::vector<double>{};
+        options.average == Average::weighted ? c.found : std::vector<double>{};
     for (auto* v : {&s.precision, &s.recall, &s.fscore, &s.jaccard}) *v = {mean_of(*v, weights)};
-    s.support = {sum_of(found)};
+    s.support = {sum_of(c.found)};
   }
   return s;
+}
+
+}  // namespace
+
+Scores precision_recall_fscore_support(const Array& y_true, const Array& y_pred,
+                                       const ScoreOptions& options) {
+  return scores_of(class_counts(y_true, y_pred, options.sample_weight), options);
 }
 
 std::vector<double> precision_score(const Array& y_true, const Array& y_pred,
@@ -288,6 +384,12 @@ std::vector<double> precision_score(const Array& y_true, const Array& y_pred,
 std::vector<double> recall_score(const Array& y_true, const Array& y_pred,
                                  const ScoreOptions& options) {
   return precision_recall_fscore_support(y_true, y_pred, options).recall;
+}
+std::vector<double> f1_score(const Array& y_true, const Array& y_pred,
+                             const ScoreOptions& options) {
+  ScoreOptions f1 = options;
+  f1.beta = 1.0;
+  return fbeta_score(y_true, y_pred, f1);
 }
 std::vector<double> fbeta_score(const Array& y_true, const Array& y_pred,
                                 const ScoreOptions& options) {
@@ -299,35 +401,42 @@ std::vector<double> jaccard_score(const Array& y_true, const Array& y_pred,
 }
 
 std::string classification_report(const Array& y_true, const Array& y_pred,
-                                  const Array& sample_weight, int digits) {
-  const Confusion all = confusion(y_true, y_pred, sample_weight);
-  const auto names = names_of(all.labels);
-  ScoreOptions options{.average = Average::none, .sample_weight = sample_weight};
-  const Scores each = precision_recall_fscore_support(y_true, y_pred, options);
+                                  const ScoreOptions& options, int digits) {
+  const ClassCounts all = class_counts(y_true, y_pred, options.sample_weight);
+  const ClassCounts some = options.labels.is_none() ? all : of_labels(all, options.labels);
+  const auto names = names_of(some.labels);
   std::size_t width = std::string_view("weighted avg").size();
   for (const auto& name : names) width = std::max(width, name.size());
   width = std::max(width, static_cast<std::size_t>(digits));
   const auto shown = [&](double support) {
-    return sample_weight ? fmt::format("{:>9.{}f}", support, digits)
-                         : fmt::format("{:>9.0f}", support);
+    return options.sample_weight ? fmt::format("{:>9.{}f}", support, digits)
+                                 : fmt::format("{:>9.0f}", support);
   };
-  const auto line = [&](const std::string& name, double p, double r, double f, double support) {
-    return fmt::format("{:>{}}  {:>9.{}f} {:>9.{}f} {:>9.{}f} {}\n", name, width, p, digits, r,
-                       digits, f, digits, shown(support));
+  const auto line = [&](const std::string& name, const Scores& s, std::size_t i, double support) {
+    return fmt::format("{:>{}}  {:>9.{}f} {:>9.{}f} {:>9.{}f} {}\n", name, width, s.precision[i],
+                       digits, s.recall[i], digits, s.fscore[i], digits, shown(support));
+  };
+  const auto averaged = [&](Average average) {
+    return scores_of(
+        some, {.average = average, .beta = options.beta, .zero_division = options.zero_division});
   };
   std::string text = fmt::format("{:>{}}  {:>9} {:>9} {:>9} {:>9}\n\n", "", width, "precision",
                                  "recall", "f1-score", "support");
-  for (std::size_t i = 0; i < names.size(); ++i)
-    text += line(names[i], each.precision[i], each.recall[i], each.fscore[i], each.support[i]);
-  const double support = sum_of(each.support);
-  text += fmt::format("\n{:>{}}  {:>9} {:>9} {:>9.{}f} {}\n", "accuracy", width, "", "",
-                      trace_of(all.counts) / sum_of(all.counts.values()), digits, shown(support));
-  for (const bool weighted : {false, true}) {
-    const auto weights = weighted ? each.support : std::vector<double>{};
-    text += line(weighted ? "weighted avg" : "macro avg", mean_of(each.precision, weights),
-                 mean_of(each.recall, weights), mean_of(each.fscore, weights), support);
-  }
-  return text;
+  const Scores each = averaged(Average::none);
+  for (std::size_t i = 0; i < names.size(); ++i) text += line(names[i], each, i, each.support[i]);
+  const double support = sum_of(some.found);
+  // Accuracy is the micro average unless labels are left out.
+  const bool whole = std::ranges::all_of(list_of(all.labels), [&](const Value& label) {
+    return code_of(label, some.labels).has_value();
+  });
+  text += "\n";
+  if (whole)
+    text += fmt::format("{:>{}}  {:>9} {:>9} {:>9.{}f} {}\n", "accuracy", width, "", "",
+                        sum_of(all.hits) / sum_of(all.found), digits, shown(support));
+  else
+    text += line("micro avg", averaged(Average::micro), 0, support);
+  text += line("macro avg", averaged(Average::macro), 0, support);
+  return text + line("weighted avg", averaged(Average::weighted), 0, support);
 }
 
 }  // namespace tessera::metrics

@@ -17,20 +17,24 @@ struct Confusion {
   Value labels;          ///< that y_true or y_pred has, ascending: an array or a list of strings
   linalg::Small counts;  ///< (k, k) rows, or their weights: of the true class i, predicted as j
 };
-/// ValueError for more than 8192 labels.
+/// ValueError for more than 4096 labels.
 Confusion confusion(const Array& y_true, const Array& y_pred, const Array& sample_weight = {});
 
 /// What a matrix is divided by: nothing, the sums of its rows, of its columns, or of all.
 enum class Normalize { none, true_labels, pred_labels, all };
-/// (k, k) replicated: int64 without weights and normalisation, float64 otherwise.
+/// (k, k) replicated: int64 without weights and normalisation, float64 otherwise. `labels`, an
+/// array or a list of strings, are those of rows and columns in their order; ValueError unless
+/// y_true has one of them.
 Array confusion_matrix(const Array& y_true, const Array& y_pred, const Array& sample_weight = {},
-                       Normalize normalize = Normalize::none);
+                       Normalize normalize = Normalize::none, const Value& labels = {});
 
 /// The share of rows with the right label, or without `normalize` their number.
 double accuracy_score(const Array& y_true, const Array& y_pred, const Array& sample_weight = {},
                       bool normalize = true);
 double zero_one_loss(const Array& y_true, const Array& y_pred, const Array& sample_weight = {},
                      bool normalize = true);
+/// zero_one_loss: rows have one label.
+double hamming_loss(const Array& y_true, const Array& y_pred, const Array& sample_weight = {});
 /// The mean over the classes of y_true of the share of their rows that is found; `adjusted` so that
 /// chance gives 0.
 double balanced_accuracy_score(const Array& y_true, const Array& y_pred,
@@ -47,6 +51,9 @@ struct ScoreOptions {
   Average average = Average::binary;
   Value pos_label = std::int64_t{1};  ///< of Average::binary: the class that counts
   double beta = 1.0;                  ///< of F: how much more recall counts than precision
+  /// The classes that count and their order, an array or a list of strings; None: all that occur.
+  /// Average::binary has pos_label instead.
+  Value labels = {};
   /// For 0 / 0; None is 0 with an UndefinedMetricWarning.
   Value zero_division = {};
   Array sample_weight = {};
@@ -62,13 +69,16 @@ std::vector<double> precision_score(const Array& y_true, const Array& y_pred,
                                     const ScoreOptions& options = {});
 std::vector<double> recall_score(const Array& y_true, const Array& y_pred,
                                  const ScoreOptions& options = {});
+std::vector<double> f1_score(const Array& y_true, const Array& y_pred,
+                             const ScoreOptions& options = {});
 std::vector<double> fbeta_score(const Array& y_true, const Array& y_pred,
                                 const ScoreOptions& options = {});
 std::vector<double> jaccard_score(const Array& y_true, const Array& y_pred,
                                   const ScoreOptions& options = {});
 
-/// Precision, recall, F1 and support of every class and their means, as a table of text.
+/// Precision, recall, F1 and support of every class and their means, as a table of text, by the
+/// options other than `average` and `pos_label`.
 std::string classification_report(const Array& y_true, const Array& y_pred,
-                                  const Array& sample_weight = {}, int digits = 2);
+                                  const ScoreOptions& options = {}, int digits = 2);
 
 }  // namespace tessera::metrics

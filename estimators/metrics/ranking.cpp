@@ -71,25 +71,9 @@ std::optional<std::int32_t> positive_of(const Scored& y, const Value& pos_label)
   const Value& labels = y.truth.values;
   if (pos_label.is_none()) {
     if (y.classes() == 2) return 1;
-    if (labels.is<std::vector<std::string>>()) return {};
-    return labels.as<Array>().astype(DType::float64).values<double>()[0] == 1.0
-               ? std::optional<std::int32_t>(0)
-               : std::nullopt;
+    return code_of(1, labels);
   }
-  for (std::int32_t c = 0; c < y.classes(); ++c) {
-    if (labels.is<std::vector<std::string>>()) {
-      if (pos_label.is_word(
-              labels.as<std::vector<std::string>>()[static_cast<std::size_t>(c)].c_str()))
-        return c;
-      continue;
-    }
-    const double label =
-        labels.as<Array>().astype(DType::float64).values<double>()[static_cast<std::size_t>(c)];
-    if ((pos_label.is<std::int64_t>() &&
-         label == static_cast<double>(pos_label.as<std::int64_t>())) ||
-        (pos_label.is<double>() && label == pos_label.as<double>()))
-      return c;
-  }
+  if (const auto code = code_of(pos_label, labels)) return code;
   throw ValueError(fmt::format("pos_label={} is not a valid label: it is none of y_true's",
                                pos_label.to_string()));
 }
@@ -285,7 +269,6 @@ double roc_auc_score(const Array& y_true, const Array& y_score, const Array& sam
         fmt::format("average must be one of ('macro', 'weighted') for multiclass "
                     "problems, got '{}'",
                     average));
-  if (y.score.ndim() != 2) require_columns(y, "y_score");
   require_columns(y, "y_score");
   if (row_mean(y, false, [](std::span<const double> row, std::int64_t) {
         const double sum = std::accumulate(row.begin(), row.end(), 0.0);
@@ -365,6 +348,36 @@ RocCurve roc_curve(const Array& y_true, const Array& y_score, const Array& sampl
           vector_of(thresholds, y_true.comm())};
 }
 
+DetCurve det_curve(const Array& y_true, const Array& y_score, const Array& sample_weight,
+                   const Value& pos_label, bool drop_intermediate) {
+  const Counts counts = counts_by_threshold(y_true, y_score, sample_weight, pos_label);
+  auto t = values_of(counts.thresholds), tps = values_of(counts.true_positives),
+       fps = values_of(counts.false_positives);
+  const double positive = tps.back(), negative = fps.back();
+  if (positive == 0.0 || negative == 0.0)
+    throw ValueError(
+        "Only one class is present in y_true. Detection error tradeoff curve is not defined in "
+        "that case.");
+  t.insert(t.begin(), infinity);
+  tps.insert(tps.begin(), 0.0);
+  fps.insert(fps.begin(), 0.0);
+  // From the last point without false positives to the first without false negatives.
+  const auto first = std::ranges::upper_bound(fps, fps[0]) - fps.begin() - 1;
+  const auto last = std::ranges::lower_bound(tps, positive) - tps.begin();
+  std::vector<double> fpr, fnr, thresholds;
+  for (std::ptrdiff_t at = last; at >= first; --at) {
+    const auto i = static_cast<std::size_t>(at);
+    const bool inner = drop_intermediate && i > 0 && i + 1 < tps.size() && tps[i] == tps[i - 1] &&
+                       tps[i + 1] == tps[i];
+    if (inner) continue;
+    fpr.push_back(fps[i] / negative);
+    fnr.push_back((positive - tps[i]) / positive);
+    thresholds.push_back(t[i]);
+  }
+  const auto& comm = y_true.comm();
+  return {vector_of(fpr, comm), vector_of(fnr, comm), vector_of(thresholds, comm)};
+}
+
 PrecisionRecallCurve precision_recall_curve(const Array& y_true, const Array& y_score,
                                             const Array& sample_weight, const Value& pos_label) {
   const Counts counts = counts_by_threshold(y_true, y_score, sample_weight, pos_label);
@@ -422,6 +435,49 @@ double brier_score_loss(const Array& y_true, const Array& y_prob, const Array& s
     }
     return scale * sum;
   });
+}
+
+namespace {
+
+// 1 - loss / loss of the shares of the labels, where `of_row` is that of a row with some label.
+double explained(
+    const Scored& y, double loss,
+    const std::function<double(std::span<const double> shares, std::int64_t)>& of_row) {
+  if (y.score.rows() < 2) {
+    warn("D^2 score is not well-defined with less than two samples.", "UndefinedMetricWarning");
+    return nan;
+  }
+  std::vector<double> shares = class_weight_sums(y.truth, y.weights);
+  const double all = std::accumulate(shares.begin(), shares.end(), 0.0);
+  for (double& share : shares) share /= all;
+  double simple = 0.0;
+  for (std::size_t c = 0; c < shares.size(); ++c)
+    simple += shares[c] * of_row(shares, static_cast<std::int64_t>(c));
+  return 1.0 - loss / simple;
+}
+
+}  // namespace
+
+double d2_log_loss_score(const Array& y_true, const Array& y_prob, const Array& sample_weight) {
+  return explained({y_true, y_prob, sample_weight}, log_loss(y_true, y_prob, sample_weight),
+                   [](std::span<const double> shares, std::int64_t c) {
+                     return -std::log(shares[static_cast<std::size_t>(c)]);
+                   });
+}
+
+double d2_brier_score(const Array& y_true, const Array& y_prob, const Array& sample_weight,
+                      const Value& pos_label) {
+  const double scale = y_prob.ndim() == 1 || y_prob.cols() < 3 ? 0.5 : 1.0;
+  return explained({y_true, y_prob, sample_weight},
+                   brier_score_loss(y_true, y_prob, sample_weight, pos_label),
+                   [&](std::span<const double> shares, std::int64_t c) {
+                     double sum = 0.0;
+                     for (std::size_t j = 0; j < shares.size(); ++j) {
+                       const double e = shares[j] - (static_cast<std::int64_t>(j) == c ? 1.0 : 0.0);
+                       sum += e * e;
+                     }
+                     return scale * sum;
+                   });
 }
 
 double hinge_loss(const Array& y_true, const Array& decision, const Array& sample_weight) {

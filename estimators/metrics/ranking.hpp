@@ -37,6 +37,13 @@ struct RocCurve {
 };
 RocCurve roc_curve(const Array& y_true, const Array& y_score, const Array& sample_weight = {},
                    const Value& pos_label = {}, bool drop_intermediate = true);
+/// Rates of errors: ends are where no error of one kind is left. ValueError unless y_true has two
+/// labels.
+struct DetCurve {
+  Array fpr, fnr, thresholds;  ///< thresholds ascend, fpr descends
+};
+DetCurve det_curve(const Array& y_true, const Array& y_score, const Array& sample_weight = {},
+                   const Value& pos_label = {}, bool drop_intermediate = false);
 struct PrecisionRecallCurve {
   Array precision, recall;  ///< end with 1 and 0
   Array thresholds;         ///< ascending
@@ -52,6 +59,11 @@ double log_loss(const Array& y_true, const Array& y_prob, const Array& sample_we
 /// The mean squared error of the probability (n,) of the positive label.
 double brier_score_loss(const Array& y_true, const Array& y_prob, const Array& sample_weight = {},
                         const Value& pos_label = {});
+/// 1 - loss / loss of the shares of the labels: of log_loss and brier_score_loss. NaN and an
+/// UndefinedMetricWarning for a single row.
+double d2_log_loss_score(const Array& y_true, const Array& y_prob, const Array& sample_weight = {});
+double d2_brier_score(const Array& y_true, const Array& y_prob, const Array& sample_weight = {},
+                      const Value& pos_label = {});
 /// The mean of max(0, 1 - margin), decisions as decision_function gives them (Crammer and Singer
 /// 2001 for several labels).
 double hinge_loss(const Array& y_true, const Array& decision, const Array& sample_weight = {});

@@ -17,12 +17,13 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-// What a reduction over the rows gives for each target: sums, or maxima.
 struct Maxima {
-  std::vector<double> values;
+  std::vector<double> values;  // NaN where there is one
+  void take(std::size_t i, double v) {
+    if (!std::isnan(values[i]) && !(v <= values[i])) values[i] = v;
+  }
   void merge(const Maxima& right) {
-    for (std::size_t i = 0; i < values.size(); ++i)
-      values[i] = std::max(values[i], right.values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i) take(i, right.values[i]);
   }
   template <class Archive>
   void serialize(Archive& archive) {
@@ -42,14 +43,14 @@ void each(const Leaf& leaf, const F& f) {
   }
 }
 
-Array wide(const Rows& y, const char* name) {
+Rows wide(const Rows& y, const char* name) {
   if (is_complex(y.dtype()))
     throw ValueError(fmt::format("Complex data not supported: {} is {}", name, name_of(y.dtype())));
   if (!y.categories().empty()) throw ValueError(fmt::format("{} holds text, not numbers", name));
   if (y.shape().empty() || y.shape().size() > 2)
     throw ValueError(
         fmt::format("{} must be (n,) or (n, targets), got shape {}", name, to_string(y.shape())));
-  return collect(y.as(DType::float64).to(cpu));
+  return y.as(DType::float64).to(cpu);
 }
 
 PerTarget roots(PerTarget v) {
@@ -75,6 +76,7 @@ double ratio_score(double error, double total) {
 PerTarget ratio_scores(const Pairs& y, const PerTarget& error, const PerTarget& total,
                        const char* what) {
   if (y.rows() < 2) {
+    y.require_finite();
     warn(fmt::format("{} score is not well-defined with less than two samples.", what),
          "UndefinedMetricWarning");
     return PerTarget(y.targets(), nan);
@@ -87,111 +89,104 @@ PerTarget ratio_scores(const Pairs& y, const PerTarget& error, const PerTarget& 
 }  // namespace
 
 Pairs::Pairs(const Rows& y_true, const Rows& y_pred, const Array& sample_weight)
-    : y_true_(wide(y_true, "y_true")), y_pred_(wide(y_pred, "y_pred")) {
-  if (y_true_.rows() != y_pred_.rows())
+    : y_pred_(wide(y_pred, "y_pred")) {
+  const Rows truth = wide(y_true, "y_true");
+  if (truth.rows() != y_pred_.rows())
     throw ValueError(
         fmt::format("Found input variables with inconsistent numbers of samples: "
                     "[{}, {}] of y_true and y_pred",
-                    y_true_.rows(), y_pred_.rows()));
-  if (y_true_.rows() == 0) throw ValueError("y_true and y_pred have no rows");
-  if (y_true_.cols() != y_pred_.cols())
+                    truth.rows(), y_pred_.rows()));
+  if (truth.rows() == 0) throw ValueError("y_true and y_pred have no rows");
+  if (truth.cols() != y_pred_.cols())
     throw ValueError(fmt::format("y_true and y_pred have different number of output ({}!={})",
-                                 y_true_.cols(), y_pred_.cols()));
-  targets_ = static_cast<std::size_t>(y_true_.cols());
-  y_pred_ = redistribute(y_pred_, y_true_.distribution());
-  require_finite(Rows(y_true_), "y_true", "metric");
-  require_finite(Rows(y_pred_), "y_pred", "metric");
+                                 truth.cols(), y_pred_.cols()));
+  y_true_ = redistribute(collect(truth), y_pred_.distribution());
   if (!sample_weight) return;
-  if (sample_weight.size() != y_true_.rows())
-    throw ValueError(fmt::format("sample_weight must have {} values, got shape {}", y_true_.rows(),
+  if (sample_weight.size() != rows())
+    throw ValueError(fmt::format("sample_weight must have {} values, got shape {}", rows(),
                                  to_string(sample_weight.shape())));
-  weights_ = redistribute(wide(sample_weight, "sample_weight").reshape({y_true_.rows()}),
-                          y_true_.distribution());
-  require_finite(Rows(weights_), "sample_weight", "metric");
+  weights_ = redistribute(collect(wide(sample_weight, "sample_weight")).reshape({rows()}),
+                          y_pred_.distribution());
+}
+
+void Pairs::require_finite() const {
+  tessera::require_finite(Rows(y_true_), "y_true", "metric");
+  tessera::require_finite(y_pred_, "y_pred", "metric");
+  if (weights_) tessera::require_finite(Rows(weights_), "sample_weight", "metric");
+}
+
+PerTarget Pairs::checked(PerTarget values) const {
+  if (!std::ranges::all_of(values, [](double v) { return std::isfinite(v); })) require_finite();
+  return values;
 }
 
 PerTarget Pairs::mean(double (*f)(double, double, double), double parameter) const {
-  const std::size_t q = targets_;
-  const Sums sums =
-      reduce<Sums>(zip(Rows(y_pred_), {y_true_, weights_}), [&](const Leaf& leaf, Stream&) {
-        Sums s{std::vector<double>(q + 1)};
-        each(leaf, [&](double truth, double predicted, double weight, std::size_t t) {
-          s.values[t] += weight * f(truth, predicted, parameter);
-          if (t == 0) s.values[q] += weight;
-        });
-        return s;
-      });
+  const std::size_t q = targets();
+  const Sums sums = reduce<Sums>(zip(y_pred_, {y_true_, weights_}), [&](const Leaf& leaf, Stream&) {
+    Sums s{std::vector<double>(q + 1)};
+    each(leaf, [&](double truth, double predicted, double weight, std::size_t t) {
+      s.values[t] += weight * f(truth, predicted, parameter);
+      if (t == 0) s.values[q] += weight;
+    });
+    return s;
+  });
   PerTarget means;
   for (std::size_t t = 0; t < q; ++t) means.push_back(sums.values[t] / sums.values[q]);
-  return means;
+  return checked(std::move(means));
 }
 
 PerTarget Pairs::squared_errors(const Array& weights, const std::vector<int>& units) const {
   PerTarget scale;
   for (const int e : units) scale.push_back(std::ldexp(1.0, -e));
-  return reduce<Sums>(zip(Rows(y_pred_), {y_true_, weights}),
-                      [&](const Leaf& leaf, Stream&) {
-                        Sums s{std::vector<double>(targets_)};
-                        each(leaf, [&](double truth, double predicted, double w, std::size_t t) {
-                          const double e = truth * scale[t] - predicted * scale[t];
-                          s.values[t] += e * e * w;
-                        });
-                        return s;
-                      })
-      .values;
+  return checked(reduce<Sums>(zip(y_pred_, {y_true_, weights}), [&](const Leaf& leaf, Stream&) {
+                   Sums s{std::vector<double>(targets())};
+                   each(leaf, [&](double truth, double predicted, double w, std::size_t t) {
+                     const double e = truth * scale[t] - predicted * scale[t];
+                     s.values[t] += e * e * w;
+                   });
+                   return s;
+                 }).values);
 }
 
 Pairs Pairs::against(const PerTarget& constant) const {
   Pairs other = *this;
-  other.y_pred_ =
-      collect(map_rows(Rows(y_true_), y_true_.shape(), DType::float64,
-                       [constant](const Leaf& in, const Tile& out, Stream&) {
-                         for (std::int64_t i = 0; i < in.tile.rows; ++i)
-                           std::ranges::copy(constant, out.as<double>() + i * out.stride);
-                       }));
+  other.y_pred_ = map_rows(Rows(y_true_), y_true_.shape(), DType::float64,
+                           [constant](const Leaf& in, const Tile& out, Stream&) {
+                             for (std::int64_t i = 0; i < in.tile.rows; ++i)
+                               std::ranges::copy(constant, out.as<double>() + i * out.stride);
+                           });
   return other;
 }
 
 PerTarget Pairs::largest_error() const {
-  return reduce<Maxima>(zip(Rows(y_pred_), {y_true_, Array{}}),
-                        [&](const Leaf& leaf, Stream&) {
-                          Maxima m{std::vector<double>(targets_)};
-                          each(leaf, [&](double truth, double predicted, double, std::size_t t) {
-                            m.values[t] = std::max(m.values[t], std::abs(truth - predicted));
-                          });
-                          return m;
-                        })
-      .values;
+  return checked(reduce<Maxima>(zip(y_pred_, {y_true_, Array{}}), [&](const Leaf& leaf, Stream&) {
+                   Maxima m{std::vector<double>(targets())};
+                   each(leaf, [&](double truth, double predicted, double, std::size_t t) {
+                     m.take(t, std::abs(truth - predicted));
+                   });
+                   return m;
+                 }).values);
 }
 
 PerTarget Pairs::median_error() const {
-  if (weights_) throw NotImplementedError("weighted medians are not supported yet");
-  const Rows errors = map_rows(zip(Rows(y_pred_), {y_true_, Array{}}), y_pred_.shape(),
-                               DType::float64, [](const Leaf& in, const Tile& out, Stream&) {
+  largest_error();  // an infinity need not be the median
+  const Rows errors = map_rows(zip(y_pred_, {y_true_, Array{}}), y_pred_.shape(), DType::float64,
+                               [](const Leaf& in, const Tile& out, Stream&) {
                                  std::int64_t i = 0;
                                  each(in, [&](double truth, double predicted, double, std::size_t) {
                                    out.as<double>()[i++] = std::abs(truth - predicted);
                                  });
                                });
-  const Array found = median(errors);
-  return {found.values<double>().begin(), found.values<double>().end()};
+  return quantile_of(errors, 0.5);
 }
 
-PerTarget Pairs::quantile_of_truth(double q) const {
-  if (weights_) throw NotImplementedError("weighted quantiles are not supported yet");
-  // scikit-learn's: the element at which the share of rows reaches q, or the mean of it and the
-  // next one where it is q there.
-  const double n = static_cast<double>(rows()), at = q * n, whole = std::round(at);
-  const bool between = std::abs(at - whole) <= std::numeric_limits<double>::epsilon() * at;
-  const double first = std::clamp((between ? whole : std::ceil(at)) - 1, 0.0, n - 1);
-  const double second = between && q > 0 ? std::min(first + 1, n - 1) : first;
-  const double last = std::max(1.0, n - 1);
-  const std::vector<double> wanted = {first / last, second / last};
-  const Array found = quantile(Rows(y_true_), wanted).astype(DType::float64);
-  const auto two = found.values<double>();
-  PerTarget means;
-  for (std::size_t t = 0; t < targets_; ++t) means.push_back((two[t] + two[targets_ + t]) / 2);
-  return means;
+PerTarget Pairs::quantile_of_truth(double q) const { return quantile_of(Rows(y_true_), q); }
+
+PerTarget Pairs::quantile_of(const Rows& values, double q) const {
+  const std::vector<double> wanted = {q};
+  const Array found = quantile(
+      values, wanted, {.method = QuantileMethod::averaged_inverted_cdf, .weights = weights_});
+  return checked({found.values<double>().begin(), found.values<double>().end()});
 }
 
 PerTarget mean_squared_error(const Pairs& y) {
@@ -264,23 +259,27 @@ PerTarget mean_tweedie_deviance(const Pairs& y, double power) {
   return y.mean(
       [](double t, double p, double d) {
         return 2.0 * (std::pow(std::max(t, 0.0), 2.0 - d) / ((1.0 - d) * (2.0 - d)) -
-                      t * std::pow(p, 1.0 - d) / (1.0 - d) + std::pow(p, 2.0 - d) / (2.0 - d));
+                      t * std::pow(p, 1.0 - d) / (1.0 - d) + std::pow(p, 2.0 - d) / (2.0 - d)) +
+               0.0 * p;  // NaN for an infinity
       },
       power);
 }
 
+PerTarget mean_poisson_deviance(const Pairs& y) { return mean_tweedie_deviance(y, 1.0); }
+PerTarget mean_gamma_deviance(const Pairs& y) { return mean_tweedie_deviance(y, 2.0); }
+
 PerTarget r2_score(const Pairs& y) {
   if (y.rows() < 2) return ratio_scores(y, {}, {}, "R^2");
   const detail::Balanced balanced(y.weights());
-  const auto total =
-      detail::moments(y.y_true(), balanced.values, detail::Accuracy::by_column, [] {});
+  const auto total = detail::moments(y.y_true(), balanced.values, detail::Accuracy::by_column,
+                                     [&] { y.require_finite(); });
   return ratio_scores(y, y.squared_errors(balanced.values, total.unit), total.m2, "R^2");
 }
 
 PerTarget variances(const Pairs& y) {
   const detail::Balanced balanced(y.weights());
-  const auto total =
-      detail::moments(y.y_true(), balanced.values, detail::Accuracy::by_column, [] {});
+  const auto total = detail::moments(y.y_true(), balanced.values, detail::Accuracy::by_column,
+                                     [&] { y.require_finite(); });
   PerTarget all;
   for (std::size_t t = 0; t < y.targets(); ++t)
     all.push_back(static_cast<double>(total.variance(t)));
@@ -309,5 +308,6 @@ PerTarget d2_pinball_score(const Pairs& y, double alpha) {
   return ratio_scores(y, error, mean_pinball_loss(y.against(y.quantile_of_truth(alpha)), alpha),
                       "D^2");
 }
+PerTarget d2_absolute_error_score(const Pairs& y) { return d2_pinball_score(y, 0.5); }
 
 }  // namespace tessera::metrics

@@ -14,12 +14,13 @@ namespace tessera::metrics {
 
 using PerTarget = std::vector<double>;
 
-/// Targets and predictions of them, checked, in float32 or float64.
+/// Targets and predictions of them, read in float64 where the predictions lie. Whether all are
+/// finite is looked at when a result is not.
 class Pairs {
  public:
   Pairs(const Rows& y_true, const Rows& y_pred, const Array& sample_weight = {});
 
-  std::size_t targets() const { return targets_; }
+  std::size_t targets() const { return static_cast<std::size_t>(y_true_.cols()); }
   std::int64_t rows() const { return y_true_.rows(); }
   const Array& y_true() const { return y_true_; }
   const Array& weights() const { return weights_; }
@@ -30,15 +31,20 @@ class Pairs {
   PerTarget largest_error() const;
   /// The sums of weights[i] ((true - predicted) 2^-units[t])^2.
   PerTarget squared_errors(const Array& weights, const std::vector<int>& units) const;
-  /// The medians of |true - predicted|, and a quantile of y_true. NotImplementedError with weights.
+  /// The weighted medians of |true - predicted|, and a quantile of y_true.
   PerTarget median_error() const;
   PerTarget quantile_of_truth(double quantile) const;
   /// The same targets with one prediction for each.
   Pairs against(const PerTarget& constant) const;
+  /// ValueError for a NaN or infinity. A pass over each. Collective.
+  void require_finite() const;
 
  private:
-  Array y_true_, y_pred_, weights_;
-  std::size_t targets_ = 1;
+  /// The values, if they are finite or what they are made of is.
+  PerTarget checked(PerTarget values) const;
+  PerTarget quantile_of(const Rows& values, double q) const;
+  Rows y_pred_;
+  Array y_true_, weights_;
 };
 
 PerTarget mean_squared_error(const Pairs& y);
@@ -56,6 +62,8 @@ PerTarget mean_pinball_loss(const Pairs& y, double alpha = 0.5);
 /// The deviance of the distribution with variance mean^power: 0 is squared error, 1 Poisson, 2
 /// Gamma. ValueError for a power in (0, 1) and values outside of the distribution.
 PerTarget mean_tweedie_deviance(const Pairs& y, double power = 0.0);
+PerTarget mean_poisson_deviance(const Pairs& y);
+PerTarget mean_gamma_deviance(const Pairs& y);
 /// 1 - residual / total sum of squares, of squares in units near 1; with a constant target 1 for
 /// perfect predictions, otherwise 0. NaN and an UndefinedMetricWarning for a single row.
 PerTarget r2_score(const Pairs& y);
@@ -64,6 +72,7 @@ PerTarget explained_variance_score(const Pairs& y);
 /// 1 - deviance / deviance of the best constant.
 PerTarget d2_tweedie_score(const Pairs& y, double power = 0.0);
 PerTarget d2_pinball_score(const Pairs& y, double alpha = 0.5);
+PerTarget d2_absolute_error_score(const Pairs& y);
 /// The weighted variances of the targets: what 'variance_weighted' averages with.
 PerTarget variances(const Pairs& y);
 

@@ -122,14 +122,14 @@ TEST(Accuracy, OfNumbersAndText) {
   const std::int64_t n = 700;
   const Array p = test::make<std::int64_t>({n}, [](auto i) { return i % 4; });
   const Array y = test::make<float>({n}, [](auto i) { return i % 4 == 3 ? 9.0F : float(i % 4); });
-  EXPECT_EQ(accuracy(p, y, {}), 0.75);
-  EXPECT_EQ(accuracy(p, y.reshape({n, 1}), {}), 0.75);
+  EXPECT_EQ(accuracy(p, y, {}).share(), 0.75);
+  EXPECT_EQ(accuracy(p, y.reshape({n, 1}), {}).share(), 0.75);
   const Array w = test::make<double>({n}, [](auto i) { return i % 4 == 3 ? 5.0 : 1.0; });
-  EXPECT_EQ(accuracy(p, y, w), 3.0 / 8.0);
+  EXPECT_EQ(accuracy(p, y, w).share(), 3.0 / 8.0);
   const Array words = p.categorized({"a", "b", "c", "d"});
   const Array others = p.categorized({"b", "a", "c", "e"});
-  EXPECT_EQ(accuracy(words, words, {}), 1.0);
-  EXPECT_EQ(accuracy(words, others, {}), 0.25);
+  EXPECT_EQ(accuracy(words, words, {}).share(), 1.0);
+  EXPECT_EQ(accuracy(words, others, {}).share(), 0.25);
   test::expect_error<ValueError>([&] { accuracy(words, y, {}); },
                                  "y holds numbers, but the predictions are text");
 }

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from metric_cases import (
+    AVERAGED,
     CLASSES,
     SCORES,
     TARGETS,
     classification_cases,
+    labels,
     noise,
     probabilities,
     probability_cases,
@@ -80,6 +82,9 @@ def test_arrays_go_into_files():
     tessera("metric", "mean_absolute_error", *words)
     want = metrics.mean_absolute_error(*TARGETS["several"], multioutput="raw_values")
     np.testing.assert_allclose(read("raw.h5", "mean_absolute_error"), want)
+    tessera("metric", "det_curve", "y.h5:/truth", "y.h5:/score", "--out", "det.h5", processes=3)
+    for part, expected in zip(("fpr", "fnr", "thresholds"), metrics.det_curve(*SCORES["ties"])):
+        np.testing.assert_allclose(read("det.h5", part), expected, rtol=1e-10, atol=1e-12)
     for options, dropped in ([], True), (["--keep-intermediate"], False):
         tessera("metric", "roc_curve", "y.h5:/truth", "y.h5:/score", "--out", "roc.h5", *options, processes=3)
         want = metrics.roc_curve(*SCORES["ties"], drop_intermediate=dropped)
@@ -95,6 +100,39 @@ def test_report(name):
     assert report.split() == metrics.classification_report(truth, predicted).split()
 
 
+@pytest.mark.parametrize("name", ["several", "text"])
+def test_chosen_labels(name):
+    """Some of the labels, in another order, and one that no row has."""
+    truth, predicted = CLASSES[name]
+    chosen = np.array(["yew", "box", "ash"] if truth.dtype.kind == "U" else [3, 77, 0])
+    write("y.h5", t=stored(truth), p=stored(predicted), labels=stored(chosen))
+    cases = [(m, {"average": a, "zero_division": 0}) for m in AVERAGED for a in ("micro", "macro", "weighted")]
+    lines = [f"{m} y.h5:/t y.h5:/p {words(o)} --labels y.h5:/labels" for m, o in cases]
+    Path("cases").write_text("\n".join(lines))
+    got = tessera("metric", "batch", "cases", processes=3).out.splitlines()
+    for (metric, options), a in zip(cases, got, strict=True):
+        want = getattr(metrics, metric)(truth, predicted, labels=chosen, **options)
+        np.testing.assert_allclose(float(a), want, rtol=1e-12, err_msg=f"{metric} {options}")
+    tessera("metric", "confusion_matrix", "y.h5:/t", "y.h5:/p", "--labels", "y.h5:/labels",
+            "--out", "c.h5", processes=2)  # fmt: skip
+    want = metrics.confusion_matrix(truth, predicted, labels=chosen)
+    np.testing.assert_array_equal(read("c.h5", "confusion_matrix"), want)
+    report = tessera("metric", "classification_report", "y.h5:/t", "y.h5:/p", "--labels", "y.h5:/labels",
+                     "--zero-division", "0", processes=2).out  # fmt: skip
+    want = metrics.classification_report(truth, predicted, labels=chosen, zero_division=0)
+    assert report.split() == want.split()
+
+
+def test_many_labels():
+    """More labels than a matrix is made of: what needs sums by class only takes them."""
+    truth, predicted = labels(5000, 8)
+    cases = [("accuracy_score", {}), ("balanced_accuracy_score", {}), ("matthews_corrcoef", {}),
+             ("f1_score", {"average": "macro", "zero_division": 0})]  # fmt: skip
+    check(cases, truth, predicted, False, dict(rtol=1e-12))
+    failed = tessera("metric", "cohen_kappa_score", "y.h5:/t", "y.h5:/p", processes=2, expect=1)
+    assert "different labels, more than the 4096 of which a matrix is made" in failed.err
+
+
 def test_page_is_the_table():
     page = (Path(__file__).parents[2] / "docs/metrics.md").read_text()
     assert tessera("metric", "functions").out == page, "stale: --target metrics_page"
@@ -106,7 +144,7 @@ def test_errors():
     bad[77] = np.nan
     write("y.h5", t=truth, p=predicted, short=predicted[:-1], text=CLASSES["text"][0].astype("S"),
           real=TARGETS["one"][0], bad=bad, negative=-TARGETS["one"][0],
-          two=TARGETS["several"][0], none=truth[:0])  # fmt: skip
+          two=TARGETS["several"][0], none=truth[:0], hundreds=np.arange(3) * 100 + 500)  # fmt: skip
     refused({
         "accuracy_score t short": "inconsistent numbers of samples: [9001, 9000]",
         "accuracy_score t text": "should be of the same type",
@@ -122,7 +160,10 @@ def test_errors():
         "mean_poisson_deviance real negative": "strictly positive y_pred",
         "mean_tweedie_deviance real real --power 0.5": "only defined for power<=0 and power>=1",
         "mean_pinball_loss real real --alpha 2": "alpha must be in [0, 1], got 2",
-        "median_absolute_error real real --sample-weight y.h5:/real": "weighted medians are not supported",
+        "median_absolute_error real bad": "y_pred contains NaN",
+        "max_error real bad": "y_pred contains NaN",
+        "f1_score t p --average macro --labels y.h5:/text": "labels holds text, but y_true and y_pred numbers",
+        "confusion_matrix t p --labels y.h5:/hundreds --out c.h5": "At least one label specified must be in y_true",
     })
 
 

@@ -59,13 +59,13 @@ REGRESSION = [("r2_score", {}), ("r2_score", {"multioutput": "variance_weighted"
               ("mean_squared_error", {}), ("root_mean_squared_error", {}),
               ("mean_absolute_error", {}), ("mean_absolute_percentage_error", {}),
               ("mean_squared_log_error", {}), ("root_mean_squared_log_error", {}),
-              ("mean_pinball_loss", {"alpha": 0.2})]  # fmt: skip
+              ("mean_pinball_loss", {"alpha": 0.2}), ("median_absolute_error", {}),
+              ("d2_pinball_score", {"alpha": 0.3}), ("d2_absolute_error_score", {})]  # fmt: skip
 ONE_TARGET = [("mean_tweedie_deviance", {"power": -1.5}),
               ("mean_tweedie_deviance", {"power": 0}), ("mean_tweedie_deviance", {"power": 1.4}),
               ("mean_tweedie_deviance", {"power": 3}), ("mean_poisson_deviance", {}),
               ("mean_gamma_deviance", {}), ("d2_tweedie_score", {"power": 1})]  # fmt: skip
-UNWEIGHTED = [("max_error", {}), ("median_absolute_error", {}), ("d2_pinball_score", {"alpha": 0.3}),
-              ("d2_absolute_error_score", {})]  # fmt: skip
+UNWEIGHTED = [("max_error", {})]
 
 
 def probabilities(k, salt):
@@ -99,7 +99,7 @@ def score_cases(truth):
 
 def probability_cases(k, weighted):
     cases = [("log_loss", {}), ("log_loss", {"normalize": False}), ("brier_score_loss", {}),
-             ("top_k_accuracy_score", {"k": 1})]  # fmt: skip
+             ("d2_log_loss_score", {}), ("d2_brier_score", {}), ("top_k_accuracy_score", {"k": 1})]  # fmt: skip
     if k > 2:
         cases += [("top_k_accuracy_score", {"k": 2}), ("hinge_loss", {})]
         cases += [("roc_auc_score", {"multi_class": m, "average": a}) for a in ("macro", "weighted")
