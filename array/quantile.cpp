@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include <tessera/array/keys.hpp>
+#include <tessera/array/sort.hpp>
 #include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
@@ -283,6 +284,41 @@ class OrderStatistics {
   Counts nan_;
 };
 
+// Many quantiles of each column are taken from the column in order.
+template <class T>
+void find_sorted(const Rows& x, std::span<const double> q, const QuantileOptions& options,
+                 std::vector<double>& values) {
+  const auto width = static_cast<std::size_t>(x.cols());
+  for (std::size_t j = 0; j < width; ++j) {
+    const Array column =
+        collect(map_rows(x, {x.rows()}, x.dtype(), [j](const Leaf& in, const Tile& out, Stream&) {
+          for (std::int64_t i = 0; i < out.rows; ++i)
+            out.as<T>()[i] =
+                in.tile.as<const T>()[i * in.tile.stride + static_cast<std::int64_t>(j)];
+        }));
+    std::int64_t nan_count = 0;
+    if constexpr (std::is_floating_point_v<T>) {
+      const Tile mine = column.local();
+      for (std::int64_t i = 0; i < mine.rows; ++i) nan_count += std::isnan(mine.as<const T>()[i]);
+      if (column.distribution().kind() == Distribution::Kind::rows)
+        x.comm().all_reduce(std::span(&nan_count, 1), Reduce::sum);
+    }
+    const std::int64_t count = x.rows() - nan_count;
+    if (count == 0 || (nan_count > 0 && !options.ignore_nan)) continue;
+    std::vector<std::int64_t> ranks;
+    for (const double v : q) {
+      const Place place = place_of(v, count, options.method);
+      ranks.push_back(place.low);
+      ranks.push_back(place.high);
+    }
+    const Array found = take_rows(sort(column), ranks).astype(DType::float64);
+    for (std::size_t i = 0; i < q.size(); ++i)
+      values[i * width + j] =
+          interpolated(found.values<double>()[2 * i], found.values<double>()[2 * i + 1],
+                       place_of(q[i], count, options.method).t);
+  }
+}
+
 // Of a block of columns; values[i * width + j] becomes quantile i of column j.
 template <class T>
 void find(const Rows& x, Range columns, std::span<const double> q, const QuantileOptions& options,
@@ -351,6 +387,9 @@ Array quantile(const Rows& given, std::span<const double> q, const QuantileOptio
   detail::visit_ordered("quantile", x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     if (x.rows() == 0 || values.empty()) return;
+    constexpr std::size_t many = 32;
+    if (q.size() > many && !options.weights && !std::is_same_v<T, bool>)
+      return find_sorted<T>(x, q, options, values);
     const std::int64_t at_once = OrderStatistics<T, false>::columns_at_once(2 * q.size());
     for (std::int64_t j = 0; j < x.cols(); j += at_once)
       find<T>(x, {j, std::min(j + at_once, x.cols())}, q, options, values);

@@ -31,9 +31,9 @@ struct QuantileOptions {
 /// Quantiles of every column of x over axis 0, (q, tail...), replicated in host memory, exact:
 /// numpy.quantile(x, q, axis=0). float32 for float32, float64 otherwise; NaN for a column without
 /// values. A few passes over x (two for 16 bits of its elements, or four; with weights one for 8
-/// bits), and no more memory than counts for some columns at a time: x may be streamed. Collective;
-/// ValueError for a q outside [0, 1] and for weights with another method, TypeError for complex
-/// numbers.
+/// bits), and no more memory than counts for some columns at a time: x may be streamed. More than
+/// 32 quantiles are taken from a column at a time, sorted in memory. Collective; ValueError for a q
+/// outside [0, 1] and for weights with another method, TypeError for complex numbers.
 Array quantile(const Rows& x, std::span<const double> q, const QuantileOptions& options = {});
 
 /// quantile(x, 0.5) of shape (tail...).

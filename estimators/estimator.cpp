@@ -99,9 +99,20 @@ void require_finite(const Rows& x, std::string_view input, std::string_view esti
   });
 }
 
-Rows Estimator::check_x(const Rows& x, bool fitting) const {
-  require_numbers(x.categories(), "X", name());
-  if (x.ndim() != 2)
+Rows Estimator::check_x(const Rows& given, bool fitting, bool of_features) const {
+  const Input input = of_features ? type().tags().input : Input::features;
+  // A vector of text, as files have them, is a column of categories.
+  const bool column =
+      input == Input::categories && given.ndim() == 1 && !given.categories().empty();
+  const Rows x = !column ? given
+                         : map_rows(given, {given.rows(), 1}, given.dtype(),
+                                    [](const Leaf& in, const Tile& out, Stream& stream) {
+                                      copy(stream, in.tile, out);
+                                    })
+                               .categorized(given.categories());
+  if (input == Input::features) require_numbers(x.categories(), "X", name());
+  const bool labels = type().tags().input == Input::labels;
+  if (labels ? x.ndim() != 1 && x.ndim() != 2 : x.ndim() != 2)
     throw ValueError(fmt::format(
         "{}: {} expects a 2-D array (n_samples, n_features), got shape {}{}",
         x.ndim() > 2 ? fmt::format("Found array with dim {}, while dim <= 2 is required", x.ndim())
@@ -119,11 +130,12 @@ Rows Estimator::check_x(const Rows& x, bool fitting) const {
           "Found array with 0 {0}(s) (shape={1}) while a minimum of 1 is required: {2} needs at "
           "least 1 {0}",
           what, to_string(x.shape()), name()));
+  if (of_features && labels) return x;
   if (!fitting) check_names(x.column_names());
   if (!fitting && x.cols() != n_features_in_)
     throw ValueError(fmt::format("X has {} features, but {} is expecting {} features as input.",
                                  x.cols(), name(), n_features_in_));
-  return is_floating(x.dtype()) ? x : x.as(DType::float64);
+  return is_floating(x.dtype()) || input == Input::categories ? x : x.as(DType::float64);
 }
 
 void Estimator::check_names(const std::vector<std::string>& names) const {
@@ -211,6 +223,13 @@ Estimator& Estimator::fit(const Rows& x, const Array& y, const Array& sample_wei
   return *this;
 }
 
+Estimator& Estimator::partial_fit(const Rows& x, const Array& y, const Value& classes,
+                                  const Array& sample_weight) {
+  if (!classes.is_none()) throw ValueError(fmt::format("{} takes no classes", name()));
+  learn("partial_fit", x, y, sample_weight);
+  return *this;
+}
+
 void Estimator::learn(std::string_view method, const Rows& x, const Array& y,
                       const Array& sample_weight) {
   const bool anew = method == "fit" || !is_fitted();
@@ -238,24 +257,38 @@ detail::SelectionHandle Estimator::remembered() const {
 bool Estimator::has(std::string_view method) const { return type().method(method) != nullptr; }
 
 std::vector<Rows> Estimator::call(std::string_view method, const Rows& x) const {
-  require_fitted(*this);
+  if (type().tags().requires_fit) require_fitted(*this);
   const auto& map = require_operation<Method::Map>(type(), method);
   const MethodOptions& options = type().method(method)->options;
   const SelectionGuard guard(remembered());
-  std::vector<Rows> all = map(check_x(x, !options.of_features), *this);
+  if (!is_fitted()) check_params();
+  std::vector<Rows> all =
+      map(check_x(x, !options.of_features || !is_fitted(), options.of_features), *this);
   if (options.keeps_columns)
-    for (Rows& rows : all) rows = rows.named(feature_names_in_);
+    for (Rows& rows : all) rows = rows.named(is_fitted() ? feature_names_in_ : x.column_names());
+  if (options.column_names && !feature_names_in_.empty())
+    all[0] = all[0].named(options.column_names(*this, feature_names_in_));
   return all;
 }
 
 std::vector<std::string> Estimator::get_feature_names_out() const {
   require_fitted(*this);
+  if (!feature_names_in_.empty()) return get_feature_names_out(feature_names_in_);
+  std::vector<std::string> names;
+  for (std::int64_t j = 0; j < n_features_in_; ++j) names.push_back(fmt::format("x{}", j));
+  return get_feature_names_out(names);
+}
+
+std::vector<std::string> Estimator::get_feature_names_out(
+    const std::vector<std::string>& of_x) const {
+  require_fitted(*this);
+  const MethodOptions& options = type().method("transform")->options;
+  if (options.keeps_columns) return of_x;
+  if (options.column_names) return options.column_names(*this, of_x);
   // Rows are computed when they are read, so asking for their number costs nothing.
   const Rows none = zeros({1, n_features_in_}, DType::float64, Communicator::self());
   const auto columns = require_operation<Method::Map>(type(), "transform")(none, *this)[0].cols();
-  const bool kept = type().method("transform")->options.keeps_columns;
-  if (kept && !feature_names_in_.empty()) return feature_names_in_;
-  std::string prefix = kept ? "x" : std::string(name());
+  std::string prefix(name());
   std::ranges::transform(prefix, prefix.begin(), [](unsigned char c) { return std::tolower(c); });
   std::vector<std::string> names;
   for (std::int64_t i = 0; i < columns; ++i) names.push_back(fmt::format("{}{}", prefix, i));

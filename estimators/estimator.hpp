@@ -16,6 +16,13 @@ namespace tessera {
 
 class EstimatorType;
 
+/// What X is to a class of estimators.
+enum class Input : std::uint8_t {
+  features,    ///< (n, p) numbers, which come as float32 or float64
+  categories,  ///< (n, p) of any real dtype or text, as they are
+  labels,      ///< (n,) of any real dtype or text, as they are
+};
+
 /// What all estimators share: parameters in, fitted attributes out, scikit-learn's method names.
 /// Every function is collective over the communicator of the data. X is n x p with at least one row
 /// and one column; integers are read as float64, float32 stays float32, complex data is refused.
@@ -46,6 +53,10 @@ class Estimator {
 
   /// Learns from X; estimators without a target ignore y. Returns *this.
   Estimator& fit(const Rows& x, const Array& y = {}, const Array& sample_weight = {});
+  /// Goes on with more rows, or begins, where the class has a method partial_fit. `classes` is for
+  /// classifiers: ValueError for any other. Returns *this.
+  virtual Estimator& partial_fit(const Rows& x, const Array& y = {}, const Value& classes = {},
+                                 const Array& sample_weight = {});
   Array fit_predict(const Rows& x, const Array& y = {}, const Array& sample_weight = {});
   Array fit_transform(const Rows& x, const Array& y = {}, const Array& sample_weight = {});
 
@@ -80,11 +91,16 @@ class Estimator {
   Rows inverse_transform_rows(const Rows& x) const { return call("inverse_transform", x)[0]; }
   Rows score_samples_rows(const Rows& x) const { return call("score_samples", x)[0]; }
 
-  /// Names of the columns that transform gives: where each is one of X's, those of fit's X or, of
-  /// data without names, x0, x1, ...; else the class in lower case and a number (pca0, pca1).
+  /// Names of the columns that transform gives: where they follow from X's, from those of fit's X
+  /// or, of data without names, x0, x1, ...; else the class in lower case and a number (pca0,
+  /// pca1).
   std::vector<std::string> get_feature_names_out() const;
+  /// From these names of X's columns.
+  std::vector<std::string> get_feature_names_out(const std::vector<std::string>& of_x) const;
 
   bool is_fitted() const { return n_features_in_ > 0; }
+  /// Whether fit and score need a y.
+  bool needs_y() const { return target() != Target::none; }
   /// The attribute with an entry for each row of the training data, which stays out of the model
   /// file (KMeans' labels_); nothing otherwise.
   Array labels() const;
@@ -133,7 +149,7 @@ class Estimator {
  private:
   detail::SelectionHandle remembered() const;
   detail::SelectionHandle fitted_under_;
-  Rows check_x(const Rows& x, bool fitting) const;
+  Rows check_x(const Rows& x, bool fitting, bool of_features = true) const;
   void check_names(const std::vector<std::string>& names) const;
   Array check_target(const Array& y, const Rows& x) const;
   Array check_companion(const Array& a, const Rows& x, const char* what, bool taken) const;
@@ -152,6 +168,8 @@ struct Tags {
   bool categorical = false;  ///< X holds numbers of categories
   bool one_target = false;   ///< y is (n,)
   bool poor_score = false;   ///< not made to be accurate on any data
+  bool requires_fit = true;  ///< its methods need something that fit learns
+  Input input = Input::features;
 };
 
 /// What there is to know of a class of estimators: its name, how one is made, and the lists that

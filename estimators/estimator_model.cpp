@@ -166,7 +166,8 @@ Value detail::value_of(const FittedEstimator& estimator) {
 }
 
 bool detail::assign(FittedEstimator& estimator, const Value& value) {
-  if (!value.is<Model>()) return false;
+  if (value.is_none()) estimator.reset();
+  if (!value.is<Model>()) return value.is_none();
   estimator = make_estimator(value.as<Model>());
   return true;
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <initializer_list>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -25,6 +26,9 @@ struct MethodOptions {
   bool of_features = true;
   /// Column j of the result is feature j and has its name.
   bool keeps_columns = false;
+  /// Otherwise what the columns of the result are called, where it follows from the names of X.
+  std::vector<std::string> (*column_names)(const Estimator&,
+                                           const std::vector<std::string>& of_x) = nullptr;
   /// What is learnt or measured may be weighted.
   bool sample_weight = true;
   /// The names of several results: their datasets in a file.

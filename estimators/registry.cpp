@@ -20,32 +20,51 @@ namespace detail {
 const EstimatorType& ard_regression();
 const EstimatorType& bayesian_ridge();
 const EstimatorType& bernoulli_nb();
+const EstimatorType& binarizer();
 const EstimatorType& categorical_nb();
 const EstimatorType& complement_nb();
 const EstimatorType& elastic_net();
 const EstimatorType& elastic_net_cv();
+const EstimatorType& function_transformer();
 const EstimatorType& gamma_regressor();
 const EstimatorType& gaussian_nb();
 const EstimatorType& huber_regressor();
+const EstimatorType& k_bins_discretizer();
 const EstimatorType& kmeans();
+const EstimatorType& label_binarizer();
+const EstimatorType& label_encoder();
 const EstimatorType& lasso();
 const EstimatorType& lasso_cv();
 const EstimatorType& linear_discriminant_analysis();
 const EstimatorType& linear_regression();
 const EstimatorType& logistic_regression();
 const EstimatorType& logistic_regression_cv();
+const EstimatorType& max_abs_scaler();
+const EstimatorType& min_max_scaler();
+const EstimatorType& missing_indicator();
 const EstimatorType& multi_task_elastic_net();
 const EstimatorType& multi_task_lasso();
 const EstimatorType& multinomial_nb();
+const EstimatorType& normalizer();
+const EstimatorType& one_hot_encoder();
+const EstimatorType& ordinal_encoder();
 const EstimatorType& pca();
 const EstimatorType& poisson_regressor();
+const EstimatorType& polynomial_features();
+const EstimatorType& power_transformer();
 const EstimatorType& quadratic_discriminant_analysis();
+const EstimatorType& quantile_transformer();
 const EstimatorType& ridge();
 const EstimatorType& ridge_classifier();
 const EstimatorType& ridge_classifier_cv();
 const EstimatorType& ridge_cv();
+const EstimatorType& robust_scaler();
+const EstimatorType& select_k_best();
+const EstimatorType& simple_imputer();
+const EstimatorType& spline_transformer();
 const EstimatorType& standard_scaler();
 const EstimatorType& tweedie_regressor();
+const EstimatorType& variance_threshold();
 }  // namespace detail
 
 namespace {
@@ -74,32 +93,51 @@ class Registry {
     for (const auto ours : {detail::ard_regression,
                             detail::bayesian_ridge,
                             detail::bernoulli_nb,
+                            detail::binarizer,
                             detail::categorical_nb,
                             detail::complement_nb,
                             detail::elastic_net,
                             detail::elastic_net_cv,
+                            detail::function_transformer,
                             detail::gamma_regressor,
                             detail::gaussian_nb,
                             detail::huber_regressor,
+                            detail::k_bins_discretizer,
                             detail::kmeans,
+                            detail::label_binarizer,
+                            detail::label_encoder,
                             detail::lasso,
                             detail::lasso_cv,
                             detail::linear_discriminant_analysis,
                             detail::linear_regression,
                             detail::logistic_regression,
                             detail::logistic_regression_cv,
+                            detail::max_abs_scaler,
+                            detail::min_max_scaler,
+                            detail::missing_indicator,
                             detail::multi_task_elastic_net,
                             detail::multi_task_lasso,
                             detail::multinomial_nb,
+                            detail::normalizer,
+                            detail::one_hot_encoder,
+                            detail::ordinal_encoder,
                             detail::pca,
                             detail::poisson_regressor,
+                            detail::polynomial_features,
+                            detail::power_transformer,
                             detail::quadratic_discriminant_analysis,
+                            detail::quantile_transformer,
                             detail::ridge,
                             detail::ridge_classifier,
                             detail::ridge_classifier_cv,
                             detail::ridge_cv,
+                            detail::robust_scaler,
+                            detail::select_k_best,
+                            detail::simple_imputer,
+                            detail::spline_transformer,
                             detail::standard_scaler,
-                            detail::tweedie_regressor})
+                            detail::tweedie_regressor,
+                            detail::variance_threshold})
       add(ours());
   }
   std::mutex mutex_;

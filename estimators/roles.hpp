@@ -28,11 +28,10 @@ class Classifier : public Estimator {
   /// The labels that it tells apart, ascending: an array of y's dtype or a list of strings.
   Value classes_;
 
-  /// Goes on with more rows where the class has a method partial_fit. The first call needs all
-  /// `classes` there will be, an array or a list of strings; ValueError for others later. Returns
-  /// *this.
+  /// The first call needs all `classes` there will be, an array or a list of strings; ValueError
+  /// for others later.
   Classifier& partial_fit(const Rows& x, const Array& y, const Value& classes = {},
-                          const Array& sample_weight = {});
+                          const Array& sample_weight = {}) override;
   static std::vector<Method> role_methods();
 
  protected:

@@ -85,10 +85,10 @@ struct Fit {
                     goes_on ? "model to go on with, which is replaced; a file to begin with"
                             : "file to write the fitted model to")
         ->required();
-    if (goes_on)
+    if (goes_on && dynamic_cast<Classifier*>(estimator.get()))
       app->add_option("--classes", classes,
                       "all labels that there will be, a,b,c or FILE.h5:/dataset; needed to begin");
-    else if (estimator->has_labels())
+    if (!goes_on && estimator->has_labels())
       app->add_option("--labels", labels, "where to write labels_, FILE.h5:/name");
     common.add_to(*app, Common::Reads::rows);
     for (const auto& p : type.parameter_info())
@@ -157,8 +157,7 @@ struct Fit {
       } else if (!classes.empty()) {
         all = labels_from(classes);
       }
-      dynamic_cast<Classifier&>(*estimator)
-          .partial_fit(common.read_x(x), common.read(y), all, common.read(weights));
+      estimator->partial_fit(common.read_x(x), common.read(y), all, common.read(weights));
     } else {
       estimator->fit(common.read_x(x), common.read(y), common.read(weights));
     }
@@ -600,12 +599,12 @@ int main(int argc, char** argv) {
       "fit", "fit an estimator; see fit ESTIMATOR --help for its parameters");
   fit->require_subcommand(1);
   CLI::App* partial_fit = program.add_subcommand(
-      "partial-fit", "go on fitting a classifier with more rows; see partial-fit ESTIMATOR --help");
+      "partial-fit", "go on fitting with more rows; see partial-fit ESTIMATOR --help");
   partial_fit->require_subcommand(1);
   std::vector<std::unique_ptr<Fit>> fits;
   for (const EstimatorType* type : estimator_types()) {
     fits.push_back(std::make_unique<Fit>(*fit, *type, false, chosen));
-    if (type->method("partial_fit") && dynamic_cast<Classifier*>(fits.back()->estimator.get()))
+    if (type->method("partial_fit"))
       fits.push_back(std::make_unique<Fit>(*partial_fit, *type, true, chosen));
   }
   std::vector<std::unique_ptr<Apply>> applies;

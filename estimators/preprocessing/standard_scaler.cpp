@@ -7,7 +7,6 @@
 #include <limits>
 
 #include <tessera/estimators/range.hpp>
-#include <tessera/linalg/kernels/kernels.hpp>
 
 namespace tessera {
 namespace {
@@ -20,33 +19,15 @@ bool is_constant(double variance, double mean, double n) {
   return variance <= n * eps * variance + by_mean * by_mean;
 }
 
-std::vector<double> values_of(const Value& v) {
-  if (!v.is<Array>()) return {};
-  const auto values = v.as<Array>().values<double>();
-  return {values.begin(), values.end()};
-}
-
-/// mean_ and scale_ as the kernels take them: in columns whose scale is far from 1 multiplied, like
-/// x, by a power of two with which x - mean stays inside the range of x's dtype.
-struct Standard {
-  std::vector<double> mean;
-  std::vector<double> scale;
-  std::vector<double> power;  // nothing, or what x is multiplied with
-  std::vector<double> back;   // its inverse
-
-  Standard(std::vector<double> means, std::vector<double> scales, DType dtype)
-      : mean(std::move(means)), scale(std::move(scales)) {
-    const int far = dtype == DType::float32 ? 90 : 950;
-    for (std::size_t j = 0; j < scale.size(); ++j) {
-      if (!(scale[j] > 0 && std::abs(std::ilogb(scale[j])) >= far)) continue;
-      const int e = linalg::exponent_to_one(scale[j], dtype);
-      power.resize(scale.size(), 1.0);
-      back.resize(scale.size(), 1.0);
-      power[j] = std::ldexp(1.0, e);
-      back[j] = std::ldexp(1.0, -e);
-      scale[j] = std::ldexp(scale[j], e);
-      if (!mean.empty()) mean[j] = std::ldexp(mean[j], e);
-    }
+// The values of a column of some rows and of more rows, as one (Chan).
+struct Column {
+  double count, mean, var;
+  Column with(const Column& more) const {
+    if (count == 0.0) return more;
+    if (more.count == 0.0) return *this;
+    const double all = count + more.count, step = more.mean - mean, share = more.count / all;
+    return {all, mean + step * share,
+            (var * count + more.var * more.count + step * step * count * share) / all};
   }
 };
 
@@ -57,8 +38,7 @@ const EstimatorType& StandardScaler::describe() {
   using Self = StandardScaler;
   const auto per_column = [](const Self& s, bool needed, Numbers numbers) {
     const auto& seen = s.n_samples_seen_;
-    const auto counts = seen.is<Array>() ? values_of(seen.as<Array>().astype(DType::float64))
-                                         : std::vector<double>{};
+    const auto counts = detail::doubles_of(seen);
     numbers.nan = seen.is<Array>()    ? std::ranges::find(counts, 0.0) != counts.end()
                   : seen.is<double>() ? seen.as<double>() == 0
                                       : seen.is<std::int64_t>() && seen.as<std::int64_t>() == 0;
@@ -94,20 +74,38 @@ const EstimatorType& StandardScaler::describe() {
       },
       {
           method("fit", &Self::do_fit, "finds the means and deviations of the columns"),
-          method("transform", &Self::do_transform, "the rows scaled", {.keeps_columns = true}),
-          method("inverse_transform", &Self::do_inverse_transform, "rows from scaled ones",
-                 {.of_features = false, .keeps_columns = true}),
+          method("partial_fit", &Self::do_partial_fit, "goes on with more rows"),
       });
   return type;
 }
 
 void StandardScaler::do_fit(const Rows& x, const Array&, const Array& sample_weight) {
+  add(x, sample_weight, false);
+}
+
+void StandardScaler::do_partial_fit(const Rows& x, const Array&, const Array& sample_weight) {
+  add(x, sample_weight, is_fitted());
+}
+
+// Learns from rows, in addition to what the attributes know if there is `more`.
+void StandardScaler::add(const Rows& x, const Array& sample_weight, bool more) {
   // Where nothing is estimated the rows are counted, whatever their weights, as in scikit-learn.
   const bool weighted = sample_weight && (params.with_mean || params.with_std);
   const detail::Balanced weights(weighted ? sample_weight : Array{});
   const auto m = detail::moments(x, weights.values, detail::Accuracy::by_column,
                                  [&] { require_finite(x, "X", name(), true); });
   const std::size_t p = m.mean.size();
+  const bool fractions = weighted || (more && n_samples_seen_.is<double>()) ||
+                         (more && n_samples_seen_.is<Array>() &&
+                          n_samples_seen_.as<Array>().dtype() == DType::float64);
+  const auto before = [&, means = detail::doubles_of(mean_), vars = detail::doubles_of(var_),
+                       counts = detail::doubles_of(n_samples_seen_)](std::size_t j) -> Column {
+    const double n = n_samples_seen_.is<double>() ? n_samples_seen_.as<double>()
+                     : n_samples_seen_.is<std::int64_t>()
+                         ? static_cast<double>(n_samples_seen_.as<std::int64_t>())
+                         : counts[j];
+    return {n, means.empty() ? 0.0 : means[j], vars.empty() ? 0.0 : vars[j]};
+  };
 
   std::vector<double> mean(p);
   std::vector<double> var(p);
@@ -120,55 +118,31 @@ void StandardScaler::do_fit(const Rows& x, const Array&, const Array& sample_wei
     var[j] = params.with_std ? detail::scaled_back(v, 2 * m.unit[j], "StandardScaler: var_") : v;
     scale[j] = is_constant(v, m.mean[j], m.count[j]) ? 1.0 : std::ldexp(std::sqrt(v), m.unit[j]);
     count[j] = detail::scaled_back(m.count[j], weights.exponent, "StandardScaler: n_samples_seen_");
+    if (!more) continue;
+    const Column all = before(j).with({count[j], mean[j], var[j]});
+    count[j] = all.count, mean[j] = all.mean, var[j] = all.var;
+    scale[j] = is_constant(all.var, all.mean, all.count) ? 1.0 : std::sqrt(all.var);
   }
-  if (const auto unseen = std::find(m.count.begin(), m.count.end(), 0.0);
-      unseen != m.count.end() && (params.with_mean || params.with_std))
+  if (const auto unseen = std::find(count.begin(), count.end(), 0.0);
+      unseen != count.end() && (params.with_mean || params.with_std))
     warn(fmt::format("StandardScaler: columns without a value, the first is {}, become NaN",
-                     unseen - m.count.begin()),
+                     unseen - count.begin()),
          "RuntimeWarning");
-  const Shape shape = {x.cols()};
   const auto as_array = [&](const std::vector<double>& v) {
-    return Value(replicated(v, shape, x.comm()));
+    return detail::vector_value(v, DType::float64, x.comm());
   };
   mean_ = params.with_mean || params.with_std ? as_array(mean) : Value();
   var_ = params.with_std ? as_array(var) : Value();
   scale_ = params.with_std ? as_array(scale) : Value();
-  n_samples_seen_ = as_array(count);
-  if (!weighted) n_samples_seen_ = n_samples_seen_.as<Array>().astype(DType::int64);
+  n_samples_seen_ =
+      detail::vector_value(count, fractions ? DType::float64 : DType::int64, x.comm());
   if (std::all_of(count.begin(), count.end(), [&](double c) { return c == count[0]; }))
-    n_samples_seen_ = weighted ? Value(count[0]) : Value(static_cast<std::int64_t>(count[0]));
+    n_samples_seen_ = fractions ? Value(count[0]) : Value(static_cast<std::int64_t>(count[0]));
 }
 
-Rows StandardScaler::do_transform(const Rows& x) const {
-  const Standard to(params.with_mean ? values_of(mean_) : std::vector<double>{}, values_of(scale_),
-                    x.dtype());
-  return map_rows(x, x.shape(), x.dtype(),
-                  [to, names = feature_names_in_](const Leaf& in, const Tile& out, Stream& stream) {
-                    const bool scaled = !to.power.empty();
-                    if (scaled) linalg::kernels().unstandardize(stream, in.tile, {}, to.power, out);
-                    linalg::kernels().standardize(stream, scaled ? out : in.tile, to.mean, to.scale,
-                                                  out);
-                    if (linalg::kernels().all_finite(stream, out)) return;
-                    require_finite(in, "X", class_name, true, names);
-                    detail::require_no_overflow(in, out, "StandardScaler.transform");
-                  });
-}
-
-Rows StandardScaler::do_inverse_transform(const Rows& x) const {
-  if (x.cols() != n_features_in_)
-    throw ValueError(fmt::format("X has {} features, but {} is expecting {} features as input.",
-                                 x.cols(), name(), n_features_in_));
-  const Standard from(params.with_mean ? values_of(mean_) : std::vector<double>{},
-                      values_of(scale_), x.dtype());
-  return map_rows(
-      x, x.shape(), x.dtype(),
-      [from, names = feature_names_in_](const Leaf& in, const Tile& out, Stream& stream) {
-        linalg::kernels().unstandardize(stream, in.tile, from.mean, from.scale, out);
-        if (!from.back.empty()) linalg::kernels().unstandardize(stream, out, {}, from.back, out);
-        if (linalg::kernels().all_finite(stream, out)) return;
-        require_finite(in, "X", class_name, true, names);
-        detail::require_no_overflow(in, out, "StandardScaler.inverse_transform");
-      });
+ColumnScaler::Scaling StandardScaler::scaling() const {
+  return {.shift = params.with_mean ? detail::doubles_of(mean_) : std::vector<double>{},
+          .scale = detail::doubles_of(scale_)};
 }
 
 namespace detail {

@@ -1,5 +1,5 @@
 #pragma once
-#include <tessera/estimators/estimator.hpp>
+#include <tessera/estimators/preprocessing/column_scaler.hpp>
 
 namespace tessera {
 
@@ -11,7 +11,7 @@ struct StandardScalerParams {
 
 /// Standardises features: (x - mean_) / scale_ by column, as sklearn.preprocessing.StandardScaler.
 /// NaN are ignored by fit and kept by transform; infinities are refused. One pass over X.
-class StandardScaler : public EstimatorOf<StandardScaler, StandardScalerParams> {
+class StandardScaler : public EstimatorOf<StandardScaler, StandardScalerParams, ColumnScaler> {
  public:
   using EstimatorOf::EstimatorOf;
 
@@ -28,8 +28,9 @@ class StandardScaler : public EstimatorOf<StandardScaler, StandardScalerParams> 
 
  private:
   void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
-  Rows do_transform(const Rows& x) const;
-  Rows do_inverse_transform(const Rows& x) const;
+  void do_partial_fit(const Rows& x, const Array& y, const Array& sample_weight);
+  void add(const Rows& x, const Array& sample_weight, bool more);
+  Scaling scaling() const override;
 };
 
 }  // namespace tessera

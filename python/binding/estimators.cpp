@@ -84,15 +84,20 @@ nb::dict description(const EstimatorType& type) {
   all["name"] = text(type.name());
   all["module"] = type.module();
   all["summary"] = text(type.summary());
+  const auto made = type.make();
   const Tags& tags = type.tags();
   all["allows_nan"] = tags.allows_nan;
   all["positive_x"] = tags.positive_x;
   all["positive_y"] = tags.positive_y;
   all["categorical"] = tags.categorical;
   all["one_target"] = tags.one_target;
-  all["several_targets"] = dynamic_cast<const MultiTaskModel*>(&*type.make()) != nullptr;
+  all["several_targets"] = dynamic_cast<const MultiTaskModel*>(&*made) != nullptr;
   all["poor_score"] = tags.poor_score;
-  all["role"] = text(role_of(*type.make()));
+  constexpr std::string_view inputs[] = {"features", "categories", "labels"};
+  all["input"] = text(inputs[static_cast<std::size_t>(tags.input)]);
+  all["requires_fit"] = tags.requires_fit;
+  all["role"] = text(role_of(*made));
+  all["needs_y"] = made->needs_y();
   nb::list parameters, attributes, methods;
   for (const auto& p : type.parameter_info())
     parameters.append(
@@ -106,7 +111,10 @@ nb::dict description(const EstimatorType& type) {
     one["doc"] = text(method.doc);
     one["sample_weight"] = method.options.sample_weight;
     one["of_features"] = method.options.of_features;
+    one["classes"] =
+        method.name == "partial_fit" && dynamic_cast<const Classifier*>(made.get()) != nullptr;
     one["keeps_columns"] = method.options.keeps_columns;
+    one["names_columns"] = method.options.column_names != nullptr;
     one["outputs"] = method.options.outputs.size();
     methods.append(one);
   }
@@ -305,13 +313,11 @@ void add_estimators(nb::module_& m) {
       .def(
           "partial_fit",
           [](Live& live, nb::handle x, nb::handle y, nb::handle classes, nb::handle weights) {
-            auto* classifier = dynamic_cast<Classifier*>(&*live);
-            if (!classifier) throw NotImplementedError("only classifiers have partial_fit");
             const Rows rows = to_rows(x);
             live.comm = rows.comm();
             const Array target = to_array(y), w = to_array(weights);
             const Value all = to_value(classes);
-            call([&] { classifier->partial_fit(rows, target, all, w); });
+            call([&] { live->partial_fit(rows, target, all, w); });
           },
           nb::arg("x"), nb::arg("y").none(), nb::arg("classes").none(),
           nb::arg("sample_weight").none())
@@ -345,6 +351,10 @@ void add_estimators(nb::module_& m) {
                    })
       .def_prop_ro("feature_names_out",
                    [](const Live& live) { return to_python(live->get_feature_names_out()); })
+      .def("feature_names_out_of",
+           [](const Live& live, const std::vector<std::string>& names) {
+             return to_python(live->get_feature_names_out(names));
+           })
       .def("save",
            [](const Live& live, const std::string& path) {
              call([&] {

@@ -17,6 +17,7 @@ from sklearn.base import (
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
+    _check_feature_names_in,
     _check_sample_weight,
     check_array,
     check_is_fitted,
@@ -37,6 +38,13 @@ def _parameter(value):
         return int(value.randint(np.iinfo(np.int32).max))
     if isinstance(value, np.ndarray) and value.ndim and value.dtype.kind not in "OUS":
         return np.require(native(value), requirements="C")
+    if isinstance(value, np.ufunc) or (
+        callable(value) and str(getattr(value, "__module__", "")).startswith("sklearn.")
+        and not isinstance(value, type) and not isinstance(value, BaseEstimator)
+    ):
+        return value.__name__  # of a function that there is here, too
+    if isinstance(value, type) and issubclass(value, np.generic):
+        return np.dtype(value).name
     if isinstance(value, numbers.Integral) and not isinstance(value, (int, np.generic)):
         return int(value)
     return value
@@ -46,6 +54,8 @@ def _attribute(name, value):
     """A fitted attribute as scikit-learn has it: lists of words are arrays."""
     if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
         return np.asarray(value, dtype=object if name == "feature_names_in_" else None)
+    if isinstance(value, list):
+        return [_attribute(name, each) for each in value]
     return value
 
 
@@ -67,14 +77,19 @@ class Core(BaseEstimator):
             and X.ndim == 2
             and X.dtype.char in "fd"
             and len(X) > 0
-            and X.shape[1] == self.n_features_in_
+            and X.shape[1] == getattr(self, "n_features_in_", None)
             and "feature_names_in_" not in vars(self)
         )
         if quick:
             return asarray(X)
+        if self._described["input"] == "labels":
+            return asarray(column_or_1d(X, warn=True) if of_features else np.asarray(X))
         if of_features:
             # C++ looks for NaN while it computes.
-            X = validate_data(self, X, reset=reset, ensure_all_finite=False, dtype="numeric")
+            dtype = "numeric" if self._described["input"] == "features" else None
+            X = validate_data(self, X, reset=reset, ensure_all_finite=False, dtype=dtype)
+            if X.dtype == object and not any(isinstance(each, str) for each in X.flat):
+                X = check_array(X, ensure_all_finite=False, dtype="numeric")
         else:
             X = check_array(X, ensure_all_finite=False, dtype="numeric")
         if X.dtype == np.float16:
@@ -89,7 +104,11 @@ class Core(BaseEstimator):
         if y is None or isinstance(y, Array) or not required:
             return y if isinstance(y, Array) else None
         role = self._described["role"]
-        if role == "classifier":
+        if not role:
+            y = column_or_1d(y, warn=True)
+            if y.dtype == object:
+                check_classification_targets(y)
+        elif role == "classifier":
             y = column_or_1d(y, warn=True)
             check_classification_targets(y)
         else:
@@ -121,7 +140,7 @@ class Core(BaseEstimator):
     def _learn(self, method, X, y=None, classes=None, sample_weight=None):
         anew = method == "fit" or not hasattr(self, "_live")
         given = X
-        required = self._described["role"] in ("regressor", "classifier")
+        required = self._described["needs_y"]
         if required and y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
@@ -193,14 +212,16 @@ class Core(BaseEstimator):
             check_is_fitted(self, "_live")  # which takes longer than predicting a few rows
 
     def _map(self, method, X, of_features):
-        self._require_fitted()
-        return self._out(self._live.results(method, self._rows(X, False, of_features)), X,
-                         method)
+        fitted = "_live" in vars(self)
+        if self._described["requires_fit"]:
+            self._require_fitted()
+        live = self._live if fitted else self._make()
+        return self._out(live.results(method, self._rows(X, False, of_features and fitted)), X, method)
 
     def _measure(self, method, X, y=None, sample_weight=None):
         self._require_fitted()
         rows = self._rows(X, reset=False)
-        target = self._target(y, self._described["role"] in ("regressor", "classifier"), rows.comm)
+        target = self._target(y, self._described["needs_y"], rows.comm)
         weights = None if sample_weight is None else self._weights(sample_weight, rows)
         return self._live.measure(method, rows, target, weights)
 
@@ -229,18 +250,24 @@ class Core(BaseEstimator):
                 if name not in rows or not isinstance(value, Array)}
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "_live")
+        return hasattr(self, "_live") or not self._described["requires_fit"]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         described = self._described
         tags.input_tags.allow_nan = described["allows_nan"]
         tags.input_tags.positive_only = described["positive_x"]
-        tags.input_tags.categorical = described["categorical"]
+        tags.input_tags.categorical = described["categorical"] or described["input"] == "categories"
         tags.target_tags.positive_only = described["positive_y"]
         if described["role"] == "regressor":
             tags.target_tags.multi_output = not described["one_target"]
             tags.target_tags.single_output = not described["several_targets"]
+        tags.input_tags.string = described["input"] != "features"
+        if described["input"] == "labels":
+            tags.input_tags.two_d_array = False
+            tags.target_tags.one_d_labels = True
+        tags.requires_fit = described["requires_fit"]
+        tags.target_tags.required |= described["needs_y"]
         if tags.transformer_tags is not None:
             tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
@@ -249,6 +276,22 @@ class Core(BaseEstimator):
         attributes = self._live.attributes if hasattr(self, "_live") else None
         params = {k: _parameter(v) for k, v in self.get_params(deep=False).items()}
         return type(self).__name__, params, attributes
+
+
+class _NamedColumns:
+    """Transforms into columns whose names follow from those of X."""
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns that transform gives.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the columns of X; None: those of fit, or x0, x1, ...
+        """
+        check_is_fitted(self, "_live")
+        names = _check_feature_names_in(self, input_features)
+        return np.asarray(self._live.feature_names_out_of([str(n) for n in names]), dtype=object)
 
 
 class _Rows:
@@ -268,6 +311,8 @@ _ROLES = {
     "clusterer": ClusterMixin,
     "density": DensityMixin,
 }
+
+
 def make_class(described):
     """The class of an estimator that C++ describes."""
     methods = {method["name"]: method for method in described["methods"]}
@@ -277,6 +322,7 @@ def make_class(described):
     if "transform" in methods:
         bases.append(TransformerMixin)
         bases.append(OneToOneFeatureMixin if methods["transform"]["keeps_columns"]
+                     else _NamedColumns if methods["transform"]["names_columns"]
                      else ClassNamePrefixFeaturesOutMixin)
     namespace = {
         "__doc__": class_doc(described),

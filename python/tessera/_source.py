@@ -22,11 +22,11 @@ def _section(title, entries):
 
 def arguments(method):
     """Names of a method's arguments with their documentation; all but X are optional."""
-    kind, name = method["kind"], method["name"]
+    kind = method["kind"]
     all = {"X": _X} if kind != "tell" else {}
     if kind in ("learn", "measure"):
         all["y"] = _Y
-        if name == "partial_fit":
+        if method["classes"]:
             all["classes"] = _CLASSES
         if method["sample_weight"]:
             all["sample_weight"] = _W
@@ -60,14 +60,19 @@ def method_source(method, others=()):
     return f"def {name}({', '.join(head)}):\n{indented(body)}"
 
 
+def _default(value):
+    """A default as an expression."""
+    return "float('nan')" if value != value else repr(value)
+
+
 def init_source(parameters, annotations=None):
     """The constructor: the first parameter by position, too."""
     head = ["self"]
     for i, (name, default, *_) in enumerate(parameters):
         if i == 1:
             head.append("*")
-        head.append(f"{name}: {annotations[name]} = {default!r}" if annotations
-                    else f"{name}={default!r}")
+        head.append(f"{name}: {annotations[name]} = {_default(default)}" if annotations
+                    else f"{name}={_default(default)}")
     body = "".join(f"    self.{name} = {name}\n" for name, *_ in parameters) or "    pass\n"
     return f"def __init__({', '.join(head)}):\n{body}"
 

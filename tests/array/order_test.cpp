@@ -210,7 +210,59 @@ TEST(Quantile, OfStreamedRowsAndManyColumnsAndTheMedian) {
   EXPECT_EQ(median(test::make<double>({5})).shape(), Shape{});
 }
 
+// A row of weight w counts as w rows; NaN that are left out as none. 40 quantiles are taken from
+// sorted columns.
+TEST(Quantile, OfWeightsAndWithoutNanAndOfMany) {
+  const std::int64_t n = 611, p = 3;
+  const auto value = [](std::int64_t i, std::int64_t j) {
+    if (j == 1 && i % 5 == 0) return nan;
+    return j == 2 ? static_cast<double>(i * 7 % 11) : test::sample<double>(i * p + j);
+  };
+  const auto weight = [](std::int64_t i) { return i % 4; };
+  const Array x = test::make<double>({n, p}, [&](auto i) { return value(i / p, i % p); });
+  const Array w =
+      test::make<std::int32_t>({n}, [&](auto i) { return static_cast<std::int32_t>(weight(i)); });
+  const auto column = [&](std::int64_t j, bool repeated) {
+    std::vector<double> all;
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::int64_t r = 0; r < (repeated ? weight(i) : 1); ++r)
+        if (!std::isnan(value(i, j))) all.push_back(value(i, j));
+    std::ranges::sort(all);
+    return all;
+  };
+  std::vector<double> q;
+  for (int i = 0; i < 40; ++i) q.push_back(i / 39.0);
+  for (const std::size_t count : {std::size_t{6}, q.size()}) {
+    const std::span<const double> some(q.data(), count);
+    const Array plain = quantile(x, some, {.ignore_nan = true});
+    test::expect_elements<double>(plain, [&](auto f) {
+      return expected_quantile(column(f % p, false), some[static_cast<std::size_t>(f / p)]);
+    });
+    for (const bool averaged : {false, true}) {
+      const Array weighted = quantile(x, some,
+                                      {.method = averaged ? QuantileMethod::averaged_inverted_cdf
+                                                          : QuantileMethod::inverted_cdf,
+                                       .ignore_nan = true,
+                                       .weights = w});
+      test::expect_elements<double>(weighted, [&](auto f) {
+        const auto all = column(f % p, true);
+        const double at = some[static_cast<std::size_t>(f / p)] * static_cast<double>(all.size());
+        const auto i = static_cast<std::size_t>(std::max(0.0, std::ceil(at) - 1.0));
+        const bool exact = averaged && at > 0 && at == std::ceil(at) && i + 1 < all.size();
+        return exact ? (all[i] + all[i + 1]) / 2 : all[i];
+      });
+    }
+  }
+  EXPECT_TRUE(std::isnan(quantile(x, q).values<double>()[1]));
+}
+
 TEST(Quantile, RefusesWhatItCannot) {
+  test::expect_error<ValueError>(
+      [] {
+        const std::vector<double> half = {0.5};
+        quantile(zeros({3, 2}), half, {.weights = zeros({3})});
+      },
+      "weighted quantiles need the method inverted_cdf or averaged_inverted_cdf");
   const std::vector<double> beyond = {0.5, 1.5};
   test::expect_error<ValueError>(
       [&] {

@@ -30,11 +30,16 @@ Array ramp(Shape shape) {
                             [](std::int64_t i) { return double(i % 17) + 0.5 * test::unit(i); });
 }
 
+// X of features, y of numbers if any, and something to learn.
+bool takes_numbers(const Estimator& e) {
+  return e.type().tags().input == Input::features && e.type().tags().requires_fit &&
+         (!e.needs_y() || dynamic_cast<const Regressor*>(&e));
+}
+
 std::vector<std::unique_ptr<Estimator>> everyone() {
   std::vector<std::unique_ptr<Estimator>> all;
   for (const auto& name : estimator_names())
-    if (auto e = make_estimator(name); !dynamic_cast<const Classifier*>(e.get()))  // y: labels
-      all.push_back(std::move(e));
+    if (auto e = make_estimator(name); takes_numbers(*e)) all.push_back(std::move(e));
   return all;
 }
 
@@ -42,7 +47,7 @@ TEST(Errors, UnknownParameters) {
   for (const EstimatorType* type : estimator_types()) {
     std::vector<std::string> names;
     for (const auto& info : type->parameter_info()) names.push_back(info.name);
-    ASSERT_FALSE(names.empty()) << type->name();
+    ASSERT_TRUE(!names.empty() || type->name() == "LabelEncoder") << type->name();
     expect_error<InvalidParameterError>(
         [&] {
           make_estimator(std::string(type->name()))->set_params({{"clusters", 3}});

@@ -23,6 +23,7 @@ EXCEPTIONS = {
         "log probabilities of float32 X are more exact than the logarithm of probabilities near 1",
     ("LogisticRegressionCV", "check_non_transformer_estimators_n_iter"):
         "n_iter_ is 0 where the coefficients of the C before are good enough",
+    ("MissingIndicator", "check_transformer_preserve_dtypes"): "its results are bools",
     ("Ridge", "check_non_transformer_estimators_n_iter"):
         "no solver iterates, so max_iter is taken and n_iter_ is None",
     ("RidgeClassifier", "check_non_transformer_estimators_n_iter"):

@@ -1,0 +1,77 @@
+#include <tessera/estimators/preprocessing/normalizer.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <tessera/estimators/preprocessing/row_map.hpp>
+
+namespace tessera {
+const EstimatorType& Normalizer::describe() {
+  using Self = Normalizer;
+  static const auto type = EstimatorType::of<Self>(
+      "scale rows to norm 1",
+      {parameter("norm", &Params::norm, words({"l1", "l2", "max"}), "the norm of a row"),
+       parameter("copy", &Params::copy, boolean(),
+                 "accepted for compatibility: inputs are never modified")},
+      {},
+      {method("fit", &Self::do_fit, "looks at X only", {.sample_weight = false}),
+       method("transform", &Self::do_transform, "the rows over their norms",
+              {.keeps_columns = true})});
+  return type;
+}
+
+void Normalizer::do_fit(const Rows& x, const Array&, const Array&) {
+  require_finite(x, "X", name());
+}
+
+Rows Normalizer::do_transform(const Rows& x) const {
+  return detail::map_each_row(
+      x, x.cols(), *this, false, [kind = params.norm]<class T>(std::span<const T> row, T* out) {
+        // In units of the largest, so that squares stay in range.
+        double most = 0.0, norm = 0.0;
+        for (const T v : row) most = std::max(most, static_cast<double>(std::abs(v)));
+        for (const T v : row) {
+          const double u = static_cast<double>(std::abs(v)) / most;
+          norm += kind == "l1" ? u : u * u;
+        }
+        if (kind != "l1") norm = std::sqrt(norm);
+        if (kind == "max") norm = 1.0;
+        for (std::size_t j = 0; j < row.size(); ++j)
+          out[j] = most == 0.0 ? row[j] : static_cast<T>(static_cast<double>(row[j]) / most / norm);
+      });
+}
+
+const EstimatorType& Binarizer::describe() {
+  using Self = Binarizer;
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  static const auto type = EstimatorType::of<Self>(
+      "1 above a threshold, 0 below",
+      {parameter("threshold", &Params::threshold, reals(-infinity, infinity, Closed::both),
+                 "values up to it become 0"),
+       parameter("copy", &Params::copy, boolean(),
+                 "accepted for compatibility: inputs are never modified")},
+      {},
+      {method("fit", &Self::do_fit, "looks at X only", {.sample_weight = false}),
+       method("transform", &Self::do_transform, "0 or 1 for each value", {.keeps_columns = true})});
+  return type;
+}
+
+void Binarizer::do_fit(const Rows& x, const Array&, const Array&) {
+  require_finite(x, "X", name());
+}
+
+Rows Binarizer::do_transform(const Rows& x) const {
+  return detail::map_each_row(x, x.cols(), *this, false,
+                              [by = params.threshold]<class T>(std::span<const T> row, T* out) {
+                                for (std::size_t j = 0; j < row.size(); ++j)
+                                  out[j] = row[j] > static_cast<T>(by) ? T{1} : T{0};
+                              });
+}
+
+namespace detail {
+const EstimatorType& normalizer() { return Normalizer::describe(); }
+const EstimatorType& binarizer() { return Binarizer::describe(); }
+}  // namespace detail
+
+}  // namespace tessera

@@ -1,0 +1,34 @@
+#pragma once
+#include <span>
+#include <string>
+#include <utility>
+
+#include <tessera/estimators/estimator.hpp>
+
+namespace tessera::detail {
+
+/// Rows of x's dtype with `cols` columns, made one by one on the host and given where x lies: f(row
+/// of x, first element of the result). ValueError for an infinity in x, and for NaN unless
+/// `allow_nan`.
+template <class F>
+Rows map_each_row(const Rows& x, std::int64_t cols, const Estimator& e, bool allow_nan, F f) {
+  return map_rows(x.to(cpu), {x.rows(), cols}, x.dtype(),
+                  [f = std::move(f), allow_nan, names = e.feature_names_in_,
+                   called = std::string(e.name())](const Leaf& in, const Tile& out, Stream&) {
+                    visit_floating(in.tile.dtype, [&](auto tag) {
+                      using T = typename decltype(tag)::type;
+                      T sum = 0;
+                      for (std::int64_t i = 0; i < out.rows; ++i) {
+                        const std::span<const T> row(in.tile.as<const T>() + i * in.tile.stride,
+                                                     static_cast<std::size_t>(in.tile.cols));
+                        for (const T v : row)
+                          if (!allow_nan || v == v) sum += v * T{0};  // NaN for an infinity
+                        f(row, out.as<T>() + i * out.stride);
+                      }
+                      if (sum != 0) require_finite(in, "X", called, allow_nan, names);
+                    });
+                  })
+      .to(x.device());
+}
+
+}  // namespace tessera::detail
