@@ -18,7 +18,8 @@ from tessera import feature_selection, impute, preprocessing
 
 warnings.simplefilter("ignore")
 HASH = hashlib.sha256()
-ROWS = (9001, 257, 2)  # several leaves, one, fewer than processes
+# Several leaves, one, fewer than processes.
+SIZES = {9001: ["f8"], 257: ["f8", "f4"], 2: ["f4"]}
 
 
 def noise(n, salt):
@@ -357,8 +358,8 @@ def errors():
     raises("score_func", lambda: feature_selection.SelectKBest(max).fit(x, np.arange(257) % 2))
 
 
-for rows in ROWS:
-    for kind in ("f8", "f4"):
+for rows, kinds in SIZES.items():
+    for kind in kinds:
         for group in (scalers, imputers, selection, distributions, bins, polynomials, splines,
                       functions):
             group(rows, kind)
