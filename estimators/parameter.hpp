@@ -240,7 +240,7 @@ struct FieldOf : Field {};
 /// A parameter: name, member, allowed range, one line of documentation. This one entry drives
 /// validation, get_params/set_params, command-line flags and help, and the model file.
 template <class Owner, class M>
-FieldOf<Owner> parameter(std::string_view name, M Owner::*member, Allowed allowed,
+FieldOf<Owner> parameter(std::string_view name, M Owner::*member, const Allowed& allowed,
                          std::string_view doc) {
   FieldOf<Owner> field;
   field.name = name;
@@ -250,7 +250,7 @@ FieldOf<Owner> parameter(std::string_view name, M Owner::*member, Allowed allowe
   field.set = [member](void* owner, const Value& value) {
     return detail::assign(static_cast<Owner*>(owner)->*member, value);
   };
-  field.allowed = std::move(allowed);
+  field.allowed = allowed;
   field.doc = doc;
   return field;
 }

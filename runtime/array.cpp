@@ -24,9 +24,6 @@ Distribution replicated_distribution(const Shape& shape, const Communicator& com
   return Distribution::replicated(row_count(shape), comm.size(), elements_per_row(shape));
 }
 
-Array share(const void* rows, Shape shape, DType dtype, const Communicator& comm,
-            std::shared_ptr<const void> owner, Device device);
-
 struct Array::State {
   Shape shape;
   DType dtype;
@@ -34,33 +31,25 @@ struct Array::State {
   Communicator comm;
   std::shared_ptr<Buffer> buffer;
   std::byte* data = buffer->data();
-
-  // A nested class may set state_; a function of this file that is no friend of Array may not.
-  static Array array(State state) {
-    Array out;
-    out.state_ = std::make_shared<State>(std::move(state));
-    return out;
-  }
-  friend Array share(const void* rows, Shape shape, DType dtype, const Communicator& comm,
-                     std::shared_ptr<const void> owner, Device device) {
-    struct Kept {
-      std::shared_ptr<const void> owner;
-      Buffer none;
-    };
-    const auto kept = std::make_shared<Kept>(Kept{std::move(owner), Buffer(0, device)});
-    const Distribution by_rows = row_distribution(shape, comm);
-    return State::array({std::move(shape),
-                         dtype,
-                         by_rows,
-                         comm,
-                         {kept, &kept->none},
-                         static_cast<std::byte*>(const_cast<void*>(rows))});
-  }
 };
 
 Array embed::adopt(const void* rows, Shape shape, DType dtype, const Communicator& comm,
                    std::shared_ptr<const void> owner, Device device) {
-  return share(rows, std::move(shape), dtype, comm, std::move(owner), device);
+  struct Kept {
+    std::shared_ptr<const void> owner;
+    Buffer none;
+  };
+  const auto kept = std::make_shared<Kept>(Kept{std::move(owner), Buffer(0, device)});
+  const Distribution by_rows = row_distribution(shape, comm);
+  Array out;
+  out.state_ = std::make_shared<Array::State>(
+      Array::State{std::move(shape),
+                   dtype,
+                   by_rows,
+                   comm,
+                   {kept, &kept->none},
+                   static_cast<std::byte*>(const_cast<void*>(rows))});
+  return out;
 }
 
 namespace {

@@ -57,6 +57,12 @@ Array allocate(Shape shape, DType dtype, const Distribution& distribution, const
 void check_row_indices(const Shape& shape, std::span<const std::int64_t> indices);
 }  // namespace detail
 
+class Array;
+namespace embed {
+Array adopt(const void* rows, Shape shape, DType dtype, const Communicator& comm,
+            std::shared_ptr<const void> owner, Device device);  // embed.hpp
+}
+
 /// A global n-D array: shape, dtype, distribution, device, communicator and this process's part of
 /// it. Rows are axis 0; the rest of the shape travels along. A handle: copying it copies no data
 /// and never communicates. Library functions never modify their arguments.
@@ -154,6 +160,8 @@ class Array {
  private:
   struct State;
   friend Array redistribute(const Array& x, const Distribution& distribution);
+  friend Array embed::adopt(const void*, Shape, DType, const Communicator&,
+                            std::shared_ptr<const void>, Device);
   Array moved(Device device) const;                 // to(), without agreement
   Array in_leaves_of(const Distribution& d) const;  // replicated like this one
   void* replicated_data(DType dtype) const;

@@ -1,5 +1,4 @@
 #pragma once
-#include <algorithm>
 #include <cstdint>
 #include <span>
 
@@ -134,7 +133,8 @@ Backend cuda_backend(const Kernels& kernels);
 /// Leaf i of a run of leaves and its row of `out`; how CPU kernels walk the run.
 inline Tile leaf_of_run(const Tile& x, std::int64_t leaf_rows, std::int64_t i) {
   const std::int64_t first = i * leaf_rows;
-  return x ? x.slice(first, std::min(leaf_rows, x.rows - first)) : Tile{};
+  const std::int64_t left = x.rows - first;
+  return x ? x.slice(first, left < leaf_rows ? left : leaf_rows) : Tile{};
 }
 
 }  // namespace tessera::linalg

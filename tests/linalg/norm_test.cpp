@@ -1,6 +1,8 @@
 // Norms of vectors and matrices of all layouts and dtypes against plain loops.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
 
