@@ -7,6 +7,7 @@ import faulthandler
 import os
 import pickle
 import sys
+from pathlib import Path
 
 if "--mpi4py-first" in sys.argv:
     import mpi4py.MPI  # noqa: F401
@@ -127,6 +128,21 @@ def backends():
         raises(RuntimeError, "the processes chose different selections: rank 0 cpu, rank 1 mine", choose)
 
 
+def pickles_of_other_jobs(folder):
+    """Models of jobs of other sizes, pickled, are this job's."""
+    model = KMeans(3, random_state=0).fit(tessera.asarray(X))
+    mine = folder / f"{SIZE}.pickle"
+    for file in sorted(set(folder.iterdir()) - {mine}):
+        other = pickle.loads(file.read_bytes())
+        np.testing.assert_array_equal(other.cluster_centers_, model.cluster_centers_)
+        np.testing.assert_array_equal(other.predict(X), model.predict(X))
+        other.save("other.tessera")
+        model.save("mine.tessera")
+        assert Path("other.tessera").read_bytes() == Path("mine.tessera").read_bytes()
+    if RANK == 0:
+        mine.write_bytes(pickle.dumps(model))
+
+
 def mpi4py():
     try:
         from mpi4py import MPI
@@ -173,6 +189,7 @@ if __name__ == "__main__":
     who_passes_something_else()
     groups()
     backends()
+    pickles_of_other_jobs(Path(sys.argv[1]))
     outcome = [mpi4py(), the_same_bits()]
     if RANK == 0:
         print(outcome)

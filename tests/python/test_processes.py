@@ -11,10 +11,16 @@ from test_checks import run
 BITS = {}
 
 
+@pytest.fixture(scope="module")
+def pickles(tmp_path_factory):
+    """A folder in which jobs leave models to each other."""
+    return tmp_path_factory.mktemp("pickles")
+
+
 @pytest.mark.parametrize("processes", [1, 2, 3, 4])
-def test_on(processes):
+def test_on(processes, pickles):
     first = ["--mpi4py-first"] if find_spec("mpi4py") and processes % 2 == 0 else []
-    job = run("on_processes.py", *first, processes=processes)
+    job = run("on_processes.py", str(pickles), *first, processes=processes)
     assert job.returncode == 0, job.stderr
     skipped, bits = ast.literal_eval(job.stdout)
     BITS[processes] = bits
