@@ -92,7 +92,7 @@ Shape broadcast_shapes(std::span<const Shape> shapes) {
         extent = given;
       else if (given != 1 && given != extent) {
         std::string text;
-        for (const Shape& s : shapes) text += " " + to_string(s);
+        for (const Shape& s : shapes) text.append(" ").append(to_string(s));
         throw ValueError("shapes cannot be broadcast together:" + text);
       }
     }

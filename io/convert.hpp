@@ -19,15 +19,15 @@ struct TableOptions {
   /// numbers; numbers that count 0, 1, 2, ... are names as well, as pandas writes them, and a
   /// warning says what was decided whenever it is in doubt.
   Header header = Header::automatic;
-  std::string delimiter;  ///< one character, "tab", or "blank" for runs of blanks; "": found out
+  std::string delimiter{};  ///< one character, "tab", or "blank" for runs of blanks; "": found out
   std::string decimal = ".";
-  std::string thousands;       ///< the character between groups of three digits; "": none
-  std::string comment;         ///< a character that starts a comment; "": only #, above the table
+  std::string thousands{};     ///< the character between groups of three digits; "": none
+  std::string comment{};       ///< a character that starts a comment; "": only #, above the table
   std::int64_t skip_rows = 0;  ///< lines to leave out at the start
-  std::vector<std::string> na_values;  ///< more words or numbers for a missing value
-  std::string columns;                 ///< the columns to take, in this order; "": all
-  std::string drop_columns;            ///< columns to leave out
-  std::string text;                    ///< columns that are text whatever they look like
+  std::vector<std::string> na_values{};  ///< more words or numbers for a missing value
+  std::string columns{};                 ///< the columns to take, in this order; "": all
+  std::string drop_columns{};            ///< columns to leave out
+  std::string text{};                    ///< columns that are text whatever they look like
 
   bool operator==(const TableOptions&) const = default;
 };

@@ -58,7 +58,7 @@ Rows ColumnScaler::do_inverse_transform(const Rows& x) const {
 
 Rows ColumnScaler::scaled(const Rows& x, Scaling how, const char* method) const {
   const Powers power(how.shift, how.scale, x.dtype());
-  const Rows out =
+  const Rows result =
       map_rows(x, x.shape(), x.dtype(),
                [how, power, names = feature_names_in_, called = std::string(name()),
                 what = fmt::format("{}.{}", name(), method)](const Leaf& in, const Tile& out,
@@ -76,9 +76,9 @@ Rows ColumnScaler::scaled(const Rows& x, Scaling how, const char* method) const 
                  require_finite(in, "X", called, true, names);
                  detail::require_no_overflow(in, out, what);
                });
-  if (how.limits.empty()) return out;
+  if (how.limits.empty()) return result;
   return map_rows(
-             out.to(cpu), x.shape(), x.dtype(),
+             result.to(cpu), x.shape(), x.dtype(),
              [low = how.limits[0], high = how.limits[1]](const Leaf& in, const Tile& to, Stream&) {
                visit_floating(to.dtype, [&](auto tag) {
                  using T = typename decltype(tag)::type;

@@ -113,7 +113,7 @@ class RankListener : public testing::EmptyTestEventListener {
     wait(request);
     std::string failed;
     for (int r = 0; r < ranks; ++r)
-      if (all[static_cast<std::size_t>(r)]) failed += " " + std::to_string(r);
+      if (all[static_cast<std::size_t>(r)]) failed.append(" ").append(std::to_string(r));
     agreeing_ = true;
     if (!failed.empty() && (rank == 0 || !mine))
       ADD_FAILURE_AT(t.file(), t.line()) << "failed on rank(s)" << failed << " of " << ranks;
