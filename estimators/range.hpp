@@ -49,7 +49,7 @@ Moments moments(const Rows& x, const Array& weights, Accuracy accuracy,
 
 using linalg::exponent_for;
 using linalg::scaled_back;
-using linalg::detail::is_finite;
+using linalg::is_finite;
 /// That for the deviations of x from its mean, whose moments are given, so small that x itself does
 /// not overflow. ValueError when the deviations' squares then underflow: a constant column is too
 /// large beside them.

@@ -24,7 +24,7 @@ DType common_dtype(DType a, DType b) {
   const DType real = narrow ? DType::float32 : DType::float64;
   return is_complex(a) || is_complex(b) ? complex_of(real) : real;
 }
-bool detail::is_finite(std::span<const double> values) {
+bool is_finite(std::span<const double> values) {
   return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
 }
 double detail::eps_of(DType dtype) {
@@ -78,7 +78,7 @@ Array scaled_back(const std::vector<double>& values, int exponent, const Shape& 
     largest = std::max(largest, std::abs(out.back()));
   }
   Array wide = replicated(out, shape, comm);
-  if (exponent == 0 || nothing || !detail::is_finite(values) ||
+  if (exponent == 0 || nothing || !is_finite(values) ||
       (dtype == DType::float32 ? holds<float>(largest) : holds<double>(largest)))
     return wide.astype(dtype);
   if (!holds<double>(largest)) warn_of_loss(what, largest);

@@ -18,9 +18,10 @@ DType real_of(DType dtype);
 DType complex_of(DType dtype);
 /// The distance from 1 to the next number of that precision.
 double eps_of(DType dtype);
+}  // namespace detail
+
 /// Whether there is neither NaN nor infinity.
 bool is_finite(std::span<const double> values);
-}  // namespace detail
 
 /// The exponent of two that brings `size` near 1; 0 while squares of values around it, and sums of
 /// these, are safe in `dtype`, and where it is not finite.

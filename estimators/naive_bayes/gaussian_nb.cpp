@@ -16,7 +16,7 @@
 namespace tessera {
 namespace {
 
-using linalg::detail::is_finite;
+using linalg::is_finite;
 
 }  // namespace
 
