@@ -238,7 +238,7 @@ class Core(BaseEstimator):
 
     @property
     def _n_features_out(self):
-        if not hasattr(self, "transform"):
+        if not hasattr(self, "transform") or self._described["input"] == "labels":
             raise AttributeError("_n_features_out")
         return len(self._live.feature_names_out)
 

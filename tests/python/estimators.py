@@ -6,6 +6,9 @@ import numpy as np
 import tessera
 
 LABELS = np.array(["ash", "birch", "oak"])
+# What dense results and functions by name make of scikit-learn's defaults.
+OTHER_DEFAULTS = {("OneHotEncoder", "sparse_output"), ("OneHotEncoder", "dtype"), ("OrdinalEncoder", "dtype"),
+                  ("KBinsDiscretizer", "encode"), ("SelectKBest", "score_func")}  # fmt: skip
 
 
 def names():
@@ -32,13 +35,19 @@ def plain(name, **params):
 
 
 def data(name, n=1100, p=6, dtype="f8", seed=3):
-    """X > 0, several leaves of it, and y: of three classes, or > 0 and more noise than signal."""
+    """X > 0, several leaves of it, and y: of three classes, or > 0 and more noise than signal.
+
+    X is whole numbers where it is categories, and one column of words where it is labels.
+    """
     rng = np.random.default_rng(seed)
     kind = rng.integers(0, 3, n)
     X = rng.gamma(2.0, size=(n, p)) + kind[:, None] * np.linspace(0, 1.5, p)
-    X = (np.floor(X) if name == "CategoricalNB" else X).astype(dtype)
-    role = described(name)["role"]
-    if role == "classifier":
+    about = described(name)
+    if about["input"] == "labels":
+        return LABELS[kind], None
+    X = (np.floor(X) if about["categorical"] or about["input"] == "categories" else X).astype(dtype)
+    role = about["role"]
+    if role == "classifier" or not role and about["needs_y"]:
         return X, LABELS[kind]
     if role == "regressor":
         y = np.exp(X @ np.linspace(-0.1, 0.1, p) + 0.5 * rng.normal(size=n)).astype(dtype)

@@ -56,7 +56,8 @@ def outcome(request):
 @pytest.mark.parametrize("name", [name for name, _ in tessera.all_estimators()])
 def test_scikit_learns_checks(outcome, name):
     checks = outcome[name]
-    assert len(checks) > 40
+    of_labels = dict(tessera.all_estimators())[name]._described["input"] == "labels"
+    assert len(checks) > (0 if of_labels else 40)  # scikit-learn has few for y alone
     failed = {check: why for check, status, why in checks if status == "failed"}
     expected = {check for estimator, check in EXCEPTIONS if estimator == name}
     assert set(failed) == expected, failed

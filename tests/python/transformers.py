@@ -277,25 +277,6 @@ def encoders(n):
     np.testing.assert_array_equal(ours.fit(text).transform(unseen), theirs.fit(text).transform(unseen))
 
 
-# What dense results and functions by name make of scikit-learn's defaults.
-OTHER_DEFAULTS = {("OneHotEncoder", "sparse_output"), ("KBinsDiscretizer", "encode"),
-                  ("SelectKBest", "score_func"), ("OneHotEncoder", "dtype"), ("OrdinalEncoder", "dtype")}  # fmt: skip
-
-
-def parameters():
-    """Names, order and defaults are scikit-learn's, and values that are set are got and cloned."""
-    for name, made in tessera.all_estimators():
-        module = made.__module__.removeprefix("tessera.")
-        if module not in ("preprocessing", "impute", "feature_selection"):
-            continue
-        ours = made().get_params()
-        theirs = getattr(getattr(sklearn, module), name)().get_params()
-        assert list(ours) == list(theirs), name
-        for parameter, default in theirs.items():
-            same = ours[parameter] == default or ours[parameter] != ours[parameter] and default != default
-            assert same or (name, parameter) in OTHER_DEFAULTS, (name, parameter, ours[parameter])
-
-
 def functions(n, dtype):
     x = np.abs(numbers(n, dtype))
     for function, inverse in [(np.log1p, np.expm1), (np.sqrt, np.square), (None, None)]:
@@ -365,6 +346,5 @@ for rows, kinds in SIZES.items():
             group(rows, kind)
     encoders(rows)
 errors()
-parameters()
 if tessera.rank() == 0:
     print(HASH.hexdigest())
