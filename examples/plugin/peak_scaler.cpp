@@ -1,5 +1,5 @@
 // A plug-in that brings an estimator. The program fits it and loads its models where it is named:
-//   tessera fit MaxAbsScaler points.h5:/X --model m.tessera --plugin max_abs_scaler.so
+//   tessera fit PeakScaler points.h5:/X --model m.tessera --plugin peak_scaler.so
 #include <algorithm>
 #include <cmath>
 
@@ -9,16 +9,16 @@
 
 using namespace tessera;
 
-struct MaxAbsScalerParams {
+struct PeakScalerParams {
   bool clip = false;
 };
 
-class MaxAbsScaler : public EstimatorOf<MaxAbsScaler, MaxAbsScalerParams> {
+class PeakScaler : public EstimatorOf<PeakScaler, PeakScalerParams> {
  public:
   using EstimatorOf::EstimatorOf;
-  Array max_abs_;  // (n_features,) float64
+  Array peak_;  // (n_features,) float64
 
-  static constexpr std::string_view class_name = "MaxAbsScaler";
+  static constexpr std::string_view class_name = "PeakScaler";
   static const EstimatorType& describe();
 
  private:
@@ -37,20 +37,20 @@ struct Largest {
   }
 };
 
-const EstimatorType& MaxAbsScaler::describe() {
-  static const auto type = EstimatorType::of<MaxAbsScaler>(
+const EstimatorType& PeakScaler::describe() {
+  static const auto type = EstimatorType::of<PeakScaler>(
       "scale features to a largest absolute value of 1",
       {parameter("clip", &Params::clip, boolean(), "keep results in [-1, 1]")},
-      {attribute("max_abs_", &MaxAbsScaler::max_abs_,
-                 [](const MaxAbsScaler& s) { return array({s.n_features_in_}, {.low = 0.0}); })},
-      {method("fit", &MaxAbsScaler::do_fit, "finds the largest absolute value of each column",
+      {attribute("peak_", &PeakScaler::peak_,
+                 [](const PeakScaler& s) { return array({s.n_features_in_}, {.low = 0.0}); })},
+      {method("fit", &PeakScaler::do_fit, "finds the largest absolute value of each column",
               {.sample_weight = false}),
-       method("transform", &MaxAbsScaler::do_transform, "the rows divided by them",
+       method("transform", &PeakScaler::do_transform, "the rows divided by them",
               {.keeps_columns = true})});
   return type;
 }
 
-void MaxAbsScaler::do_fit(const Rows& x, const Array&, const Array&) {
+void PeakScaler::do_fit(const Rows& x, const Array&, const Array&) {
   const auto largest = reduce<Largest>(x.to(cpu), [&](const Leaf& leaf, Stream&) {
     Largest l{std::vector<double>(static_cast<std::size_t>(leaf.tile.cols))};
     require_finite(leaf, "X", class_name, false, x.column_names());
@@ -63,12 +63,12 @@ void MaxAbsScaler::do_fit(const Rows& x, const Array&, const Array&) {
     });
     return l;
   });
-  max_abs_ = replicated(largest.of, {x.cols()}, x.comm());
+  peak_ = replicated(largest.of, {x.cols()}, x.comm());
 }
 
-Rows MaxAbsScaler::do_transform(const Rows& x) const {
-  const auto scale = [largest = max_abs_, clip = params.clip](const Leaf& in, const Tile& out,
-                                                              Stream&) {
+Rows PeakScaler::do_transform(const Rows& x) const {
+  const auto scale = [largest = peak_, clip = params.clip](const Leaf& in, const Tile& out,
+                                                           Stream&) {
     visit_floating(out.dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
       for (std::int64_t i = 0; i < out.rows; ++i)
@@ -83,5 +83,5 @@ Rows MaxAbsScaler::do_transform(const Rows& x) const {
 }
 
 extern "C" Plugin tessera_plugin() {
-  return {plugin_version, [] { register_estimator<MaxAbsScaler>(); }};
+  return {plugin_version, [] { register_estimator<PeakScaler>(); }};
 }
