@@ -113,16 +113,16 @@ void Ridge::do_fit(const Rows& x, const Array& given_y, const Array& sample_weig
   const std::string& solver = params.solver;
   if (params.positive ? solver != "auto" && solver != "lbfgs" : solver == "lbfgs")
     throw ValueError(fmt::format(
-        "Ridge: solver='{}' does not support positive={}. 'lbfgs' solver can be used only when "
+        "{}: solver='{}' does not support positive={}. 'lbfgs' solver can be used only when "
         "positive=True, and then only it and 'auto' can",
-        solver, params.positive ? "True" : "False"));
+        called_, solver, params.positive ? "True" : "False"));
   if (solver == "sag" || solver == "saga" || solver == "sparse_cg")
     throw NotImplementedError(fmt::format(
-        "Ridge: solver='{}' is not supported; only solver='auto', 'cholesky', 'svd', 'lsqr' and, "
+        "{}: solver='{}' is not supported; only solver='auto', 'cholesky', 'svd', 'lsqr' and, "
         "with positive=True, 'lbfgs' are",
-        solver));
+        called_, solver));
   if (params.positive) {
-    const LeastSquares problem(x, y, sample_weight, params.fit_intercept, true, name());
+    const LeastSquares problem(x, y, sample_weight, params.fit_intercept, true, called_);
     auto alphas = detail::penalties(params.alpha, y.cols());
     for (double& alpha : alphas)
       alpha = std::ldexp(alpha, 2 * problem.x_exponent - problem.weights.exponent);
@@ -133,7 +133,7 @@ void Ridge::do_fit(const Rows& x, const Array& given_y, const Array& sample_weig
     return;
   }
   const LeastSquares problem(x, y, sample_weight, params.fit_intercept,
-                             detail::ridge_wants_gram(x, svd), name());
+                             detail::ridge_wants_gram(x, svd), called_);
   set_solution(problem, detail::solve_ridge(problem, detail::penalties(params.alpha, y.cols()), svd,
                                             solver_));
 }

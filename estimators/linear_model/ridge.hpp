@@ -31,6 +31,8 @@ class Ridge : public EstimatorOf<Ridge, RidgeParams, LinearModel> {
   static const EstimatorType& describe();
 
  private:
+  friend class RidgeClassifier;
+  std::string_view called_ = class_name;  ///< in errors: what it works for
   void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
 };
 

@@ -362,6 +362,7 @@ void RidgeClassifier::do_fit(const Rows& x, const Array& y, const Array& sample_
                .fit_intercept = params.fit_intercept,
                .solver = params.solver,
                .positive = params.positive});
+  ridge.called_ = class_name;
   ridge.fit(x, targets_of(codes, outputs(), x.dtype()), weights);
   coef_ = ridge.coef_;
   intercept_ = ridge.intercept_;

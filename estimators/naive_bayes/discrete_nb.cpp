@@ -323,7 +323,7 @@ void BernoulliNB::do_partial_fit(const Rows& x, const Array& y, const Array& sam
 Rows BernoulliNB::binarized(const Rows& x) const {
   if (!params.binarize) return x;
   return map_rows(x.to(cpu), x.shape(), x.dtype(),
-                  [threshold = *params.binarize, names = feature_names_in_](
+                  [threshold = *params.binarize, names = x.column_names()](
                       const Leaf& in, const Tile& out, Stream&) {
                     bool finite = true;
                     visit_floating(in.tile.dtype, [&](auto tag) {

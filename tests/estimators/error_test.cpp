@@ -14,6 +14,7 @@ namespace {
 
 using test::array_of;
 using test::expect_error;
+using test::suited;
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double inf = std::numeric_limits<double>::infinity();
@@ -30,16 +31,12 @@ Array ramp(Shape shape) {
                             [](std::int64_t i) { return double(i % 17) + 0.5 * test::unit(i); });
 }
 
-// X of features, y of numbers if any, and something to learn.
-bool takes_numbers(const Estimator& e) {
-  return e.type().tags().input == Input::features && e.type().tags().requires_fit &&
-         (!e.needs_y() || dynamic_cast<const Regressor*>(&e));
-}
-
+/// Those with X of features and something to learn.
 std::vector<std::unique_ptr<Estimator>> everyone() {
   std::vector<std::unique_ptr<Estimator>> all;
-  for (const auto& name : estimator_names())
-    if (auto e = make_estimator(name); takes_numbers(*e)) all.push_back(std::move(e));
+  for (const EstimatorType* type : estimator_types())
+    if (type->tags().input == Input::features && type->tags().requires_fit)
+      all.push_back(type->make());
   return all;
 }
 
@@ -154,7 +151,7 @@ TEST(Errors, WhatIsNotSupportedSaysSo) {
 TEST(Errors, ShapesAndDtypes) {
   for (const auto& e : everyone()) {
     const std::string name(e->name());
-    const auto fit = [&](const Array& x) { e->fit(x, x ? ramp({x.rows()}) : Array{}); };
+    const auto fit = [&](const Array& x) { e->fit(x, suited(*e, x.rows(), 1).y); };
     expect_error<ValueError>([&] { fit(ramp({12})); },
                              "Expected 2D array, got 1D array instead: " + name +
                                  " expects a 2-D array (n_samples, n_features), got shape (12,). "
@@ -234,17 +231,19 @@ TEST(Errors, MethodsThatAreNotThere) {
 }
 
 TEST(Errors, AnotherNumberOfFeatures) {
-  const Array x = ramp({40, 3});
-  const Array wide = ramp({40, 4});
   for (const auto& e : everyone()) {
-    e->fit(x, ramp({40}));
+    const auto [narrow, y] = suited(*e, 40, 3);
+    const Array more = suited(*e, 40, 4).x;
+    e->fit(narrow, y);
     const std::string text =
         fmt::format("X has 4 features, but {} is expecting 3 features as input.", e->name());
     for (const Method& m : e->type().methods())
       if (m.options.of_features && std::holds_alternative<std::function<Method::Map>>(m.does))
-        expect_error<ValueError>([&] { e->call(m.name, wide); }, text);
-    if (e->has("score")) expect_error<ValueError>([&] { e->score(wide, ramp({40})); }, text);
+        expect_error<ValueError>([&] { e->call(m.name, more); }, text);
+    if (e->has("score")) expect_error<ValueError>([&] { e->score(more, y); }, text);
   }
+  const Array x = ramp({40, 3});
+  const Array wide = ramp({40, 4});
   PCA pca({.n_components = 2});
   pca.fit(x);
   expect_error<ValueError>([&] { pca.inverse_transform(x); },
@@ -503,9 +502,9 @@ TEST(Errors, AFailedFitUnfits) {
 }
 
 TEST(Errors, ModelsOfAnother) {
-  const Array x = ramp({40, 3});
   for (const auto& from : everyone()) {
-    from->fit(x, ramp({40}));
+    const auto [x, y] = suited(*from, 40, 3);
+    from->fit(x, y);
     const Model model = from->model();
     for (const auto& to : everyone()) {
       if (to->name() == from->name()) continue;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <tessera/estimators/linear_model/multi_task.hpp>
 #include <tessera/estimators/registry.hpp>
 #include <tessera/runtime/rows.hpp>
 
@@ -20,6 +21,27 @@ struct Threads {
   ~Threads() { Runtime::set_threads(1); }
   Threads(const Threads&) = delete;
 };
+
+/// Data that an estimator of any class can be fitted with, as its role and tags say.
+struct Suited {
+  Array x;  ///< (n, p) numbers > 0, of which whole ones are categories; or (n,) labels
+  Array y;  ///< (n,) classes or numbers > 0; two columns of those for several targets
+};
+inline Suited suited(const Estimator& e, std::int64_t n, std::int64_t p) {
+  const Tags& tags = e.type().tags();
+  const bool whole = tags.categorical || tags.input == Input::categories;
+  const bool classes = e.needs_y() && !dynamic_cast<const Regressor*>(&e);
+  const bool several = dynamic_cast<const MultiTaskModel*>(&e);
+  const Array y = make<double>(several ? Shape{n, 2} : Shape{n}, [&](std::int64_t i) {
+    return classes || tags.input == Input::labels ? double(i % 2) : 0.5 + unit(i, 3);
+  });
+  if (tags.input == Input::labels) return {y, y};
+  return {make<double>({n, p},
+                       [&](std::int64_t i) {
+                         return double(1 + i % 3) + (whole ? double(i % 2) : unit(i));
+                       }),
+          y};
+}
 
 /// The same rows without an array behind them, as if they came from a file.
 inline Rows streamed(const Rows& x) {

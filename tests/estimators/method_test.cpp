@@ -141,10 +141,10 @@ void install_spy() {
 
 TEST(Methods, GoThroughTheirOperations) {
   install_spy();
-  const Array y = target();
   for (const EstimatorType* type : estimator_types()) {
-    const Array x = type->tags().input == Input::labels ? y : data();
     const auto e = type->make();
+    const auto data = test::suited(*e, 300, 3);
+    const Array &x = data.x, &y = data.y;
     e->fit(x, y);
     const auto spied = [&](std::string_view method, const std::function<void()>& call) {
       const auto guard = prefer("spy");
@@ -196,12 +196,13 @@ TEST(Methods, ScoresGoThroughTheOperationOfWhatTheyScore) {
                       });
   install(std::move(spy));
   set_default_selection({.skip = {"spy", "half_a_spy"}});
-  const Array x = data(), y = target();
   int checked = 0;
   for (const EstimatorType* type : estimator_types()) {
     const auto e = type->make();
     const bool predicts = dynamic_cast<Regressor*>(e.get()) || dynamic_cast<Classifier*>(e.get());
     if (!predicts && !dynamic_cast<Density*>(e.get())) continue;
+    const auto data = test::suited(*e, 300, 3);
+    const Array &x = data.x, &y = data.y;
     e->fit(x, y);
     const auto guard = prefer("half_a_spy");
     expect_error<LinAlgError>(
