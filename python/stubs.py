@@ -73,6 +73,8 @@ def annotation(name, default, allowed):
                 kind += " | float"
         if match:
             found.append(match.expand(kind) if r"\1" in kind else kind)
+    if isinstance(default, float) and "float" not in found:
+        found.append("float")
     if name == "random_state":
         found.append("RandomState")
     if default is None and "None" not in found:

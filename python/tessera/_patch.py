@@ -25,16 +25,30 @@ logger = logging.getLogger("tessera")
 # How a call is declined before or while it runs. What else is raised ends it.
 _REFUSALS = (ValueError, TypeError, NotImplementedError)
 _SELDOM = ("fit_transform", "fit_predict")  # that the mixins of Tessera's classes have
+_LEFT = ("SplineTransformer",)  # whose bsplines_, objects of SciPy's, scikit-learn alone would need
 _members = {}  # of every class that is patched: what stood where, None where it was inherited
 _plain_fit = {}  # of every such class: scikit-learn's fit
 _fits = weakref.WeakKeyDictionary()  # of every estimator that Tessera has fitted: its _Fit
 _said = set()
+_theirs = set()  # ids of the estimators one of whose methods scikit-learn is running
 
 
 def _few_rows(rows, cols, dtype):
     """X and y, positive, as some estimators want them; y of two classes."""
     x = np.random.RandomState(0).gamma(2.0, size=(rows, cols))
     return x.astype(dtype), 1 + np.arange(rows) % 2
+
+
+def _run_theirs(original, theirs, *args, **kwargs):
+    """Runs scikit-learn's method. What it calls of the same estimator is scikit-learn's, too: `fit` may
+    be `partial_fit` of all rows."""
+    outermost = id(theirs) not in _theirs
+    _theirs.add(id(theirs))
+    try:
+        return original(theirs, *args, **kwargs)
+    finally:
+        if outermost:
+            _theirs.discard(id(theirs))
 
 
 @functools.cache
@@ -44,7 +58,7 @@ def _example(cls, dtype):
     if hasattr(model, "random_state"):
         model.random_state = 0  # None would draw from NumPy's global state
     try:
-        _plain_fit[cls](model, *_few_rows(20, 3, dtype))
+        _run_theirs(_plain_fit[cls], model, *_few_rows(20, 3, dtype))
     except _REFUSALS:
         return {}
     return vars(model)
@@ -155,7 +169,7 @@ def _complete(theirs):
     if "random_state" in own:
         small.random_state = 0
     try:
-        _plain_fit[cls](small, *_few_rows(rows, theirs.n_features_in_, float))
+        _run_theirs(_plain_fit[cls], small, *_few_rows(rows, theirs.n_features_in_, float))
     except _REFUSALS:
         return
     for name, value in vars(small).items():
@@ -185,6 +199,8 @@ def _dispatching(cls, ours_class, method, original):
 
     @functools.wraps(original)
     def run(self, *args, **kwargs):
+        if id(self) in _theirs:
+            return original(self, *args, **kwargs)
         expected = False
         try:
             if type(self) is not cls:
@@ -208,7 +224,7 @@ def _dispatching(cls, ours_class, method, original):
             _fits.pop(self, None)
         else:
             _complete(self)
-        return original(self, *args, **kwargs)
+        return _run_theirs(original, self, *args, **kwargs)
 
     return run
 
@@ -271,7 +287,7 @@ def patch_sklearn(verbose=False):
     found = []  # all before the first is patched, for some inherit from others
     for name, described in _described.items():
         cls = getattr(importlib.import_module(f"sklearn.{described['module']}"), name, None)
-        if cls is not None and cls not in _members:
+        if cls is not None and cls not in _members and name not in _LEFT:
             found.append((cls, estimator_class(name), _originals(cls, estimator_class(name))))
     for each in found:
         _patch(*each)

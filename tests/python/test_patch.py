@@ -80,7 +80,8 @@ def same(theirs, ours, what=""):
         assert ours == theirs, what
 
 
-@pytest.mark.parametrize("name", sorted(set(estimators.names()) - {c[0].__name__ for c in CASES}))
+@pytest.mark.parametrize("name", sorted(
+    set(estimators.names()) - {c[0].__name__ for c in CASES} - set(tessera._patch._LEFT)))
 def test_every_other_estimator_runs_in_tessera(name, caplog):
     """Their optimisers stop elsewhere, or vectors have other signs: what they predict is compared in
     tests/together."""
