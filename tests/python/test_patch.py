@@ -24,6 +24,7 @@ from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from tessera import _patch
 from test_checks import MPIRUN
 
 DRAWS = np.random.default_rng(0)
@@ -81,7 +82,7 @@ def same(theirs, ours, what=""):
 
 
 @pytest.mark.parametrize("name", sorted(
-    set(estimators.names()) - {c[0].__name__ for c in CASES} - set(tessera._patch._LEFT)))
+    set(estimators.names()) - {c[0].__name__ for c in CASES} - set(_patch._LEFT)))
 def test_every_other_estimator_runs_in_tessera(name, caplog):
     """Their optimisers stop elsewhere, or vectors have other signs: what they predict is compared in
     tests/together."""
