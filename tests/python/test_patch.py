@@ -233,7 +233,7 @@ def test_classes_stay_scikit_learns():
     tessera.patch_sklearn()
     tessera.patch_sklearn()
     for cls, (_, fit) in before.items():
-        assert cls.fit.__doc__ == fit.__doc__ and cls.fit is not fit
+        assert cls.fit.__doc__ == fit.__doc__ and (cls.fit is fit) == (cls.__name__ in _patch._LEFT)
     assert isinstance(sklearn.base.clone(KMeans(3).fit(X)), KMeans)
     tessera.unpatch_sklearn()
     for cls, (members, _) in before.items():
