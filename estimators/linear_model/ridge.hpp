@@ -25,7 +25,7 @@ class Ridge : public EstimatorOf<Ridge, RidgeParams, LinearModel> {
   using EstimatorOf::EstimatorOf;
 
   Value n_iter_;        ///< None: no solver iterates
-  std::string solver_;  ///< cholesky or svd: what found the coefficients
+  std::string solver_;  ///< cholesky, svd or lbfgs: what found the coefficients
 
   static constexpr std::string_view class_name = "Ridge";
   static const EstimatorType& describe();

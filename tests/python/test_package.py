@@ -201,7 +201,8 @@ def test_backends(x):
     with tessera.only("reference"), tessera.trace("t.json"):
         KMeans(3, random_state=0).fit(x)
     assert "reference" in open("t.json").read()
-    assert tessera.support()["KMeans.fit"] == {}
+    # Composed of others; what other tests have registered in Python may be there.
+    assert {"cpu", "reference"}.isdisjoint(tessera.support()["KMeans.fit"])
 
 
 def test_everything_is_documented_and_has_a_signature():
