@@ -48,8 +48,8 @@ Moments moments(const Rows& x, const Array& weights, Accuracy accuracy,
                 const std::function<void()>& check);
 
 using linalg::exponent_for;
-using linalg::scaled_back;
 using linalg::is_finite;
+using linalg::scaled_back;
 /// That for the deviations of x from its mean, whose moments are given, so small that x itself does
 /// not overflow. ValueError when the deviations' squares then underflow: a constant column is too
 /// large beside them.

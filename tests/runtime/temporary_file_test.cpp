@@ -23,7 +23,7 @@
 namespace {
 int linking_fails = 0;  // the errno of file systems that do not link
 int links_refused = 0;
-}
+}  // namespace
 
 // In the place of the C library's, for the runtime, too.
 extern "C" int linkat(int from, const char* path, int to, const char* name, int flags) noexcept {
