@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include <tessera/estimators/linear_model/descent_parameters.hpp>
 #include <tessera/estimators/linear_model/gram_path.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/warn.hpp>
 
 namespace tessera {
 namespace {
+
+using namespace descent;
 
 template <class Params>
 FieldOf<Params> precompute_parameter() {
@@ -87,23 +90,14 @@ const EstimatorType& Lasso::describe() {
   using Self = Lasso;
   static const auto type = EstimatorType::of<Self>(
       "least squares with an L1 penalty",
-      {parameter("alpha", &Params::alpha, reals(0.0), "strength of the penalty"),
+      {with_alpha<Params>(),
        parameter("fit_intercept", &Params::fit_intercept, boolean(),
                  "estimate an intercept; otherwise it is 0"),
-       precompute_parameter<Params>(),
-       parameter("copy_X", &Params::copy_X, boolean(),
-                 "accepted for compatibility: inputs are never modified"),
+       precompute_parameter<Params>(), with_copy<Params>(),
        parameter("max_iter", &Params::max_iter, integers(1) | none(),
                  "most sweeps over the coefficients; None: 1000"),
-       parameter("tol", &Params::tol, reals(0.0),
-                 "stop when the duality gap is at most this share of the square of y"),
-       parameter("warm_start", &Params::warm_start, boolean(),
-                 "start from the coefficients of the last fit"),
-       parameter("positive", &Params::positive, boolean(), "force coefficients >= 0"),
-       parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
-                 "seed of the order of coefficients; None: 0"),
-       parameter("selection", &Params::selection, words({"cyclic", "random"}),
-                 "the order of coefficients")},
+       with_tol<Params>(), with_warm_start<Params>(), with_positive<Params>(), with_seed<Params>(),
+       with_selection<Params>()},
       {coef_attribute<Self>(), intercept_attribute<Self>(), gap_attribute<Self>(),
        iterations_attribute<Self>()},
       {method("fit", &Self::do_fit, "finds the coefficients")});
@@ -120,7 +114,7 @@ const EstimatorType& ElasticNet::describe() {
   using Self = ElasticNet;
   static const auto type = EstimatorType::of<Self>(
       "least squares with an L1 and an L2 penalty",
-      {parameter("alpha", &Params::alpha, reals(0.0), "strength of the penalty"),
+      {with_alpha<Params>(),
        parameter("l1_ratio", &Params::l1_ratio, reals(0.0, 1.0, Closed::both),
                  "share of the L1 penalty; the rest is L2"),
        parameter("fit_intercept", &Params::fit_intercept, boolean(),
@@ -128,17 +122,8 @@ const EstimatorType& ElasticNet::describe() {
        precompute_parameter<Params>(),
        parameter("max_iter", &Params::max_iter, integers(1) | none(),
                  "most sweeps over the coefficients; None: 1000"),
-       parameter("copy_X", &Params::copy_X, boolean(),
-                 "accepted for compatibility: inputs are never modified"),
-       parameter("tol", &Params::tol, reals(0.0),
-                 "stop when the duality gap is at most this share of the square of y"),
-       parameter("warm_start", &Params::warm_start, boolean(),
-                 "start from the coefficients of the last fit"),
-       parameter("positive", &Params::positive, boolean(), "force coefficients >= 0"),
-       parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
-                 "seed of the order of coefficients; None: 0"),
-       parameter("selection", &Params::selection, words({"cyclic", "random"}),
-                 "the order of coefficients")},
+       with_copy<Params>(), with_tol<Params>(), with_warm_start<Params>(), with_positive<Params>(),
+       with_seed<Params>(), with_selection<Params>()},
       {coef_attribute<Self>(), intercept_attribute<Self>(), gap_attribute<Self>(),
        iterations_attribute<Self>()},
       {method("fit", &Self::do_fit, "finds the coefficients")});

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include <tessera/estimators/linear_model/descent_parameters.hpp>
 #include <tessera/estimators/linear_model/gram_path.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/warn.hpp>
@@ -129,6 +130,8 @@ void SparseCrossValidated::cross_validate(const Rows& x, const Array& given_y,
 
 namespace {
 
+using namespace descent;
+
 // The parameters that both have.
 template <class P>
 FieldOf<P> with_eps() {
@@ -150,20 +153,6 @@ FieldOf<P> with_precompute() {
                    "accepted for compatibility: one Gram matrix per fold is always computed");
 }
 template <class P>
-FieldOf<P> with_max_iter() {
-  return parameter("max_iter", &P::max_iter, integers(1), "most sweeps over the coefficients");
-}
-template <class P>
-FieldOf<P> with_tol() {
-  return parameter("tol", &P::tol, reals(0.0),
-                   "stop when the duality gap is at most this share of the square of y");
-}
-template <class P>
-FieldOf<P> with_copy() {
-  return parameter("copy_X", &P::copy_X, boolean(),
-                   "accepted for compatibility: inputs are never modified");
-}
-template <class P>
 FieldOf<P> with_cv() {
   return parameter("cv", &P::cv, detail::folds_allowed(),
                    "how many folds of consecutive rows, or (train, test) rows of each; None: 5");
@@ -178,20 +167,6 @@ FieldOf<P> with_jobs() {
   return parameter("n_jobs", &P::n_jobs,
                    integers(std::numeric_limits<std::int64_t>::min()) | none(),
                    "accepted for compatibility: use --threads and mpirun");
-}
-template <class P>
-FieldOf<P> with_positive() {
-  return parameter("positive", &P::positive, boolean(), "force coefficients >= 0");
-}
-template <class P>
-FieldOf<P> with_seed() {
-  return parameter("random_state", &P::random_state, integers(0, 4294967295) | none(),
-                   "seed of the order of coefficients; None: 0");
-}
-template <class P>
-FieldOf<P> with_selection() {
-  return parameter("selection", &P::selection, words({"cyclic", "random"}),
-                   "the order of coefficients");
 }
 Allowed floats_of_rank(std::int64_t low, const Array& a) {
   return array(a ? a.shape() : Shape{0},
