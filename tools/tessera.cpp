@@ -24,9 +24,11 @@
 #include <tessera/runtime/device_layer.hpp>
 #include <tessera/tessera.hpp>
 
+#include "bench.hpp"
 #include "command.hpp"
 #include "functions.hpp"
 #include "make.hpp"
+#include "peaks.hpp"
 
 namespace {
 
@@ -567,6 +569,7 @@ std::vector<std::string> words_of(int argc, char** argv) {
 int main(int argc, char** argv) {
   occupy_closed_streams();
   start_with_portable_blas(argv);
+  run_bench(argv);
   std::optional<Runtime> one;
   if (only_prints(argv) && !Runtime::launched())
     one.emplace(Runtime::WithoutMpi{});
@@ -625,6 +628,8 @@ int main(int argc, char** argv) {
   const Functions metrics(program, Functions::metrics(), chosen);
   Convert convert(program, chosen);
   Backends backends(program, chosen);
+  const Peaks peaks(program, chosen);
+  add_bench(program);
   check_values(program);
 
   try {

@@ -1,0 +1,1 @@
+"""`tessera bench`: times Tessera beside other libraries, and says what came out."""

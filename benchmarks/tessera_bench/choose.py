@@ -1,0 +1,65 @@
+"""Which results a page or a table shows: of every case those of its last run, side by side."""
+
+from . import peers, record
+
+
+def times(records):
+    return [r for r in records if r["kind"] == "time"]
+
+
+def machines(records):
+    """The machine of each run."""
+    return {r["run"]: r for r in records if r["kind"] == "machine"}
+
+
+def last(records):
+    """{(title, layout): times} of the last run that timed Tessera there.
+
+    All of them took turns; a library on one process is beside every layout of as many cores.
+    """
+    dates = {run: (m["date"], run) for run, m in machines(records).items()}
+    ours = {}
+    for r in times(records):
+        if r["contender"] == "tessera":
+            key = (record.title(r), record.layout(r), r["device"])
+            if key not in ours or dates[ours[key]["run"]] <= dates[r["run"]]:
+                ours[key] = r
+    found = {}
+    for key, mine in ours.items():
+        beside = {}
+        for r in times(records):
+            same = r["run"] == mine["run"] and record.title(r) == key[0] and r["contender"] != "tessera"
+            mpi = r["contender"] in peers.PEERS and peers.PEERS[r["contender"]].mpi
+            fits = record.layout(r) == key[1] if mpi else \
+                r["processes"] * r["threads"] == mine["processes"] * mine["threads"]
+            if same and fits:
+                beside[r["contender"]] = r
+        found[key] = (mine, beside)
+    return found
+
+
+def best_peer(beside):
+    """The fastest of those that gave the reference's answer; None if there is none."""
+    right = [r for r in beside.values() if r["agrees"] is not False]
+    return min(right, key=record.middle, default=None)
+
+
+def seconds(value):
+    """A time with three digits and a unit."""
+    for unit, scale in (("s", 1), ("ms", 1e3), ("us", 1e6)):
+        if value * scale >= 1 or unit == "us":
+            scaled = value * scale
+            return f"{scaled:.{0 if scaled >= 100 else 1 if scaled >= 10 else 2}f} {unit}"
+
+
+def loaded(records):
+    """What to say of a run in which others used the machine; None if they hardly did."""
+    found = times(records)
+    worst = max((r["others"] for r in found), default=0)
+    stolen = max((r["stolen"] for r in found), default=0)
+    said = []
+    if worst > 0.1:
+        said.append(f"other programs used up to {worst:.1f} cores during these turns")
+    if stolen > 0.02:
+        said.append(f"up to {stolen:.2f} cores were taken away from the machine")
+    return ", and ".join(said) or None

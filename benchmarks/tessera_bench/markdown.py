@@ -1,0 +1,128 @@
+"""Tables in Markdown files: all figures between two marks come from results.
+
+    <!-- bench times suite=full only=KMeans,PCA -->
+    <!-- bench scaling suite=strong -->
+    <!-- bench predicted -->
+    <!-- bench machine suite=full -->
+
+each followed by what is written anew and <!-- end bench -->.
+"""
+
+import re
+
+from . import choose, record
+
+MARK = re.compile(r"(<!-- bench (.*?) -->\n)(.*?)(<!-- end bench -->)", re.DOTALL)
+
+
+def _table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+
+
+def _chosen(records, options):
+    def wanted(r):
+        only = options.get("only", "").replace("_", " ").lower().split(",")
+        return (options.get("suite", r["suite"]) == r["suite"] and any(word in record.title(r).lower() for word in only)
+                and options.get("layout", record.layout(r)) == record.layout(r))
+
+    return {key: pair for key, pair in choose.last(records).items() if wanted(pair[0])}
+
+
+def times(records, options):
+    chosen = _chosen(records, options)
+    names = list(dict.fromkeys(name for _, beside in chosen.values() for name in beside))
+    if "peers" in options:
+        names = [name for name in options["peers"].split(",") if name in names]
+    layouts = len({key[1:] for key in chosen}) > 1
+    rows = []
+    for (title, layout, _), (mine, beside) in chosen.items():
+        row = [title + (f", {layout}" if layouts else "")]
+        shown = {name: beside[name] for name in names if name in beside}
+        for name in names:
+            r = shown.get(name)
+            row.append("" if r is None else choose.seconds(record.middle(r)) + (" (differs)" if r["agrees"] is False else ""))
+        row.append(choose.seconds(record.middle(mine)) + (" (differs)" if mine["agrees"] is False else ""))
+        floor = mine["floor_s"]
+        row += ["", ""] if floor is None else [choose.seconds(floor), f"{record.middle(mine) / floor:.1f}x"]
+        best = choose.best_peer(shown)
+        row.append("" if best is None else f"{record.middle(best) / record.middle(mine):.1f}x")
+        rows.append(row)
+    return _table(["case", *names, "Tessera", "floor", "of the floor", "faster"], rows)
+
+
+def scaling(records, options):
+    chosen = _chosen(records, options)
+    rows = []
+    by_case = {}
+    for (_, layout, device), (mine, _) in chosen.items():
+        asked = " ".join(f"{n}={record.number(v)}" for n, v in mine["asked"].items())
+        by_case.setdefault((mine["case"], asked, device, mine["suite"]), {})[layout] = mine
+    layouts = sorted({layout for found in by_case.values() for layout in found},
+                     key=lambda text: [int(n) for n in text.split("x")])
+    for (case, asked, _, suite), found in by_case.items():
+        first = found.get("1x1")
+        row = [f"{case} ({asked})"]
+        for layout in layouts:
+            if layout not in found or first is None:
+                row.append("")
+                continue
+            cores = found[layout]["processes"] * found[layout]["threads"]
+            ideal = record.middle(first) / (1 if suite == "weak" else cores)
+            share = "" if cores == 1 else f" ({100 * ideal / record.middle(found[layout]):.0f} %)"
+            row.append(choose.seconds(record.middle(found[layout])) + share)
+        rows.append(row)
+    return _table(["case", *layouts], rows)
+
+
+def predicted(records, options):
+    found = [r for r in records if r["kind"] == "predicted"]
+    nodes = sorted({r["nodes"] for r in found})
+    rows = []
+    for key in dict.fromkeys((r["case"], r["scaling"]) for r in found):
+        by_nodes = {r["nodes"]: r for r in found if (r["case"], r["scaling"]) == key}
+        rows.append([f"{key[0]}, {key[1]}", *(f"{100 * by_nodes[n]['efficiency']:.0f} %" if n in by_nodes else ""
+                                             for n in nodes)])
+    return _table(["simulated", *map(str, nodes)], rows)
+
+
+def machine(records, options):
+    chosen = _chosen(records, options)
+    runs = dict.fromkeys(mine["run"] for mine, _ in chosen.values())
+    lines = []
+    for run in runs:
+        m = choose.machines(records)[run]
+        cores = max(m["peaks"], key=int)
+        peak = m["peaks"][cores]
+        text = (f"{m['date'].partition(' ')[0]}, Tessera {m['version']}, {m['processor']}, {cores} cores: "
+                f"{peak['fma_float32_gflops']:.0f} GFLOP/s in float32, {peak['fma_float64_gflops']:.0f} in float64, memory "
+                f"read at {peak['read_gbs']:.1f} GB/s and written at {peak['write_gbs']:.1f}.")
+        disturbed = choose.loaded([r for r in records if r["run"] == run])
+        if disturbed:
+            text += f" Not a quiet machine: {disturbed}."
+        lines.append(text)
+    return "\n".join(lines) + "\n"
+
+
+TABLES = {"times": times, "scaling": scaling, "predicted": predicted, "machine": machine}
+
+
+def update(file, records, write):
+    """Writes what stands between the marks anew; whether that changes the file. RecordError without marks."""
+    with open(file) as opened:
+        text = opened.read()
+
+    def made(match):
+        kind, *words = match[2].split()
+        if kind not in TABLES:
+            raise record.RecordError(f"{file}: there is no table '{kind}'; there are {', '.join(TABLES)}")
+        options = dict(word.split("=", 1) for word in words if "=" in word)
+        return match[1] + TABLES[kind](records, options) + match[4]
+
+    new, count = MARK.subn(made, text)
+    if not count:
+        raise record.RecordError(f"{file} has no marks <!-- bench TABLE -->, <!-- end bench -->")
+    if write and new != text:
+        with open(file, "w") as opened:
+            opened.write(new)
+    return new != text
