@@ -162,13 +162,14 @@ class Estimator {
 /// What is to be known of the data of an estimator; scikit-learn's tags, and its checks, go by
 /// that.
 struct Tags {
-  bool allows_nan = false;   ///< NaN in X is a missing value
-  bool positive_x = false;   ///< X >= 0
-  bool positive_y = false;   ///< y > 0, or at least >= 0
-  bool categorical = false;  ///< X holds numbers of categories
-  bool one_target = false;   ///< y is (n,)
-  bool poor_score = false;   ///< not made to be accurate on any data
-  bool requires_fit = true;  ///< its methods need something that fit learns
+  bool allows_nan = false;       ///< NaN in X is a missing value
+  bool positive_x = false;       ///< X >= 0
+  bool positive_y = false;       ///< y > 0, or at least >= 0
+  bool categorical = false;      ///< X holds numbers of categories
+  bool one_target = false;       ///< y is (n,)
+  bool several_targets = false;  ///< y is (n, q)
+  bool poor_score = false;       ///< not made to be accurate on any data
+  bool requires_fit = true;      ///< its methods need something that fit learns
   Input input = Input::features;
 };
 

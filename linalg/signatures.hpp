@@ -5,15 +5,8 @@
 
 namespace tessera::linalg {
 
-using functions::Arguments;
-using functions::Option;
-using functions::Result;
-using functions::Setting;
-using functions::signature;
-using functions::Signature;
-
 /// All functions of linear algebra, in the order of the documentation: docs/linalg_functions.md is
 /// made from it.
-const std::vector<Signature>& signatures();
+const std::vector<functions::Signature>& signatures();
 
 }  // namespace tessera::linalg

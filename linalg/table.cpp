@@ -6,16 +6,19 @@
 namespace tessera::linalg {
 namespace {
 
+using functions::Arguments;
 using functions::between;
 using functions::flag;
 using functions::integer;
 using functions::number;
+using functions::Option;
 using functions::required_integer;
 using functions::scalar;
+using functions::Signature;
 using functions::unless;
 using functions::word;
 using Kind = Option::Kind;
-using Results = std::vector<Result>;
+using Results = std::vector<functions::Result>;
 using Inputs = std::vector<Signature::Input>;
 
 const Inputs any = {{"A", "matrix"}};

@@ -93,8 +93,7 @@ class Arguments {
   const std::string& word(const std::string& name) const {
     return std::get<std::string>(value(name));
   }
-  /// The value of a label: an int, a float or a word.
-  const Setting& label(const std::string& name) const { return value(name); }
+  /// Of any kind; of a label it is an int, a float or a word.
   const Setting& value(const std::string& name) const;
 
  private:

@@ -15,9 +15,9 @@
 namespace tessera {
 namespace {
 
-using linalg::Option;
-using linalg::Setting;
-using linalg::Signature;
+using functions::Option;
+using functions::Setting;
+using functions::Signature;
 using Settings = std::map<std::string, Setting>;
 
 /// check_finite as --check-finite.

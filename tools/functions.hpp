@@ -19,7 +19,7 @@ class Functions {
     std::string doc;     ///< what the functions are, in its help
     std::string footer;  ///< of its help
     std::string title;   ///< of the page that `functions` prints, with what stands below it
-    const std::vector<linalg::Signature>& functions;
+    const std::vector<functions::Signature>& functions;
   };
   /// Adds the subcommand and one below it for every function.
   Functions(CLI::App& program, Table table, Command& chosen);

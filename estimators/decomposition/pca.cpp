@@ -8,6 +8,7 @@
 #include <numeric>
 #include <utility>
 
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/decomposition/centred.hpp>
 #include <tessera/estimators/range.hpp>
 #include <tessera/linalg/gram.hpp>
@@ -18,6 +19,8 @@
 #include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
+
+using namespace common;
 namespace {
 
 using detail::centred;
@@ -218,8 +221,7 @@ const EstimatorType& PCA::describe() {
           parameter("n_components", &Params::n_components,
                     integers(0) | reals(0.0, 1.0, Closed::neither) | words({"mle"}) | none(),
                     "components to keep; a float keeps that share of the variance, None all"),
-          parameter("copy", &Params::copy, boolean(),
-                    "accepted for compatibility: inputs are never modified"),
+          with_copy<Params>(),
           parameter("whiten", &Params::whiten, boolean(),
                     "scale the transformed columns to variance 1"),
           parameter("svd_solver", &Params::svd_solver,

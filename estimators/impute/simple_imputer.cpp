@@ -8,12 +8,15 @@
 
 #include <tessera/array/quantile.hpp>
 #include <tessera/array/unique.hpp>
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/feature_selection/selector.hpp>
 #include <tessera/linalg/moments.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/visit.hpp>
 
 namespace tessera {
+
+using namespace common;
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
@@ -187,8 +190,7 @@ const EstimatorType& SimpleImputer::describe() {
                  words({"mean", "median", "most_frequent", "constant"}), "what takes its place"),
        parameter("fill_value", &Params::fill_value, any_number() | none() | text(),
                  "the constant; None: 0"),
-       parameter("copy", &Params::copy, boolean(),
-                 "accepted for compatibility: inputs are never modified"),
+       with_copy<Params>(),
        parameter("add_indicator", &Params::add_indicator, boolean(),
                  "columns that say what was missing after the others"),
        parameter("keep_empty_features", &Params::keep_empty_features, boolean(),

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/linear_model/gram_path.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/moments.hpp>
@@ -14,6 +15,8 @@
 #include <tessera/solvers/vector.hpp>
 
 namespace tessera {
+
+using namespace common;
 namespace {
 
 using detail::GramProblem;
@@ -180,21 +183,6 @@ FieldOf<P> with_score() {
   return parameter("compute_score", &P::compute_score, boolean(),
                    "keep the log marginal likelihood of each iteration");
 }
-template <class P>
-FieldOf<P> with_intercept() {
-  return parameter("fit_intercept", &P::fit_intercept, boolean(),
-                   "estimate an intercept; otherwise it is 0");
-}
-template <class P>
-FieldOf<P> with_copy() {
-  return parameter("copy_X", &P::copy_X, boolean(),
-                   "accepted for compatibility: inputs are never modified");
-}
-template <class P>
-FieldOf<P> with_verbose() {
-  return parameter("verbose", &P::verbose, integers(0) | boolean(),
-                   "accepted for compatibility: use --trace");
-}
 template <class Self>
 FieldOf<Self> noise_attribute() {
   return attribute<Self, double>("alpha_", &Self::alpha_, number({.low = 0.0}));
@@ -297,7 +285,7 @@ const EstimatorType& BayesianRidge::describe() {
                  "the noise's precision at first; None: 1 / variance of y"),
        parameter("lambda_init", &P::lambda_init, first,
                  "the coefficients' precision at first; None: 1"),
-       with_score<P>(), with_intercept<P>(), with_copy<P>(), with_verbose<P>()},
+       with_score<P>(), with_intercept<P>(), with_copy<P>(), with_unused_verbose<P>()},
       {coef_attribute<Self>(), intercept_attribute<Self>(), noise_attribute<Self>(),
        attribute("lambda_", &Self::lambda_, number({.low = 0.0})), sigma_attribute<Self>(),
        scores_attribute<Self>(), count_attribute<Self>(),
@@ -333,7 +321,7 @@ const EstimatorType& ARDRegression::describe() {
        with_prior<P>("lambda_2", &P::lambda_2, "its rate"), with_score<P>(),
        with_prior<P>("threshold_lambda", &P::threshold_lambda,
                      "coefficients of a larger precision are 0"),
-       with_intercept<P>(), with_copy<P>(), with_verbose<P>()},
+       with_intercept<P>(), with_copy<P>(), with_unused_verbose<P>()},
       {coef_attribute<Self>(), intercept_attribute<Self>(), noise_attribute<Self>(),
        attribute("lambda_", &Self::lambda_,
                  [](const Self& s) {

@@ -9,11 +9,6 @@ FieldOf<P> with_alpha() {
   return parameter("alpha", &P::alpha, reals(0.0), "strength of the penalty");
 }
 template <class P>
-FieldOf<P> with_copy() {
-  return parameter("copy_X", &P::copy_X, boolean(),
-                   "accepted for compatibility: inputs are never modified");
-}
-template <class P>
 FieldOf<P> with_max_iter() {
   return parameter("max_iter", &P::max_iter, integers(1), "most sweeps over the coefficients");
 }
@@ -21,11 +16,6 @@ template <class P>
 FieldOf<P> with_tol() {
   return parameter("tol", &P::tol, reals(0.0),
                    "stop when the duality gap is at most this share of the square of y");
-}
-template <class P>
-FieldOf<P> with_warm_start() {
-  return parameter("warm_start", &P::warm_start, boolean(),
-                   "start from the coefficients of the last fit");
 }
 template <class P>
 FieldOf<P> with_seed() {

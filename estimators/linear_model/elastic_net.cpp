@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/linear_model/descent_parameters.hpp>
 #include <tessera/estimators/linear_model/gram_path.hpp>
 #include <tessera/runtime/reduce.hpp>
@@ -13,6 +14,7 @@
 namespace tessera {
 namespace {
 
+using namespace common;
 using namespace descent;
 
 template <class Params>
@@ -90,10 +92,8 @@ const EstimatorType& Lasso::describe() {
   using Self = Lasso;
   static const auto type = EstimatorType::of<Self>(
       "least squares with an L1 penalty",
-      {with_alpha<Params>(),
-       parameter("fit_intercept", &Params::fit_intercept, boolean(),
-                 "estimate an intercept; otherwise it is 0"),
-       precompute_parameter<Params>(), with_copy<Params>(),
+      {with_alpha<Params>(), with_intercept<Params>(), precompute_parameter<Params>(),
+       with_copy<Params>(),
        parameter("max_iter", &Params::max_iter, integers(1) | none(),
                  "most sweeps over the coefficients; None: 1000"),
        with_tol<Params>(), with_warm_start<Params>(), with_positive<Params>(), with_seed<Params>(),
@@ -117,9 +117,7 @@ const EstimatorType& ElasticNet::describe() {
       {with_alpha<Params>(),
        parameter("l1_ratio", &Params::l1_ratio, reals(0.0, 1.0, Closed::both),
                  "share of the L1 penalty; the rest is L2"),
-       parameter("fit_intercept", &Params::fit_intercept, boolean(),
-                 "estimate an intercept; otherwise it is 0"),
-       precompute_parameter<Params>(),
+       with_intercept<Params>(), precompute_parameter<Params>(),
        parameter("max_iter", &Params::max_iter, integers(1) | none(),
                  "most sweeps over the coefficients; None: 1000"),
        with_copy<Params>(), with_tol<Params>(), with_warm_start<Params>(), with_positive<Params>(),

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/linear_model/descent_parameters.hpp>
 #include <tessera/estimators/linear_model/gram_path.hpp>
 #include <tessera/runtime/reduce.hpp>
@@ -130,6 +131,7 @@ void SparseCrossValidated::cross_validate(const Rows& x, const Array& given_y,
 
 namespace {
 
+using namespace common;
 using namespace descent;
 
 // The parameters that both have.
@@ -143,11 +145,6 @@ FieldOf<P> with_alphas() {
                    "the penalties to try, or how many of a grid");
 }
 template <class P>
-FieldOf<P> with_intercept() {
-  return parameter("fit_intercept", &P::fit_intercept, boolean(),
-                   "estimate an intercept; otherwise it is 0");
-}
-template <class P>
 FieldOf<P> with_precompute() {
   return parameter("precompute", &P::precompute, words({"auto"}) | boolean() | array(),
                    "accepted for compatibility: one Gram matrix per fold is always computed");
@@ -156,17 +153,6 @@ template <class P>
 FieldOf<P> with_cv() {
   return parameter("cv", &P::cv, detail::folds_allowed(),
                    "how many folds of consecutive rows, or (train, test) rows of each; None: 5");
-}
-template <class P>
-FieldOf<P> with_verbose() {
-  return parameter("verbose", &P::verbose, integers(0) | boolean(),
-                   "accepted for compatibility: use --trace");
-}
-template <class P>
-FieldOf<P> with_jobs() {
-  return parameter("n_jobs", &P::n_jobs,
-                   integers(std::numeric_limits<std::int64_t>::min()) | none(),
-                   "accepted for compatibility: use --threads and mpirun");
 }
 Allowed floats_of_rank(std::int64_t low, const Array& a) {
   return array(a ? a.shape() : Shape{0},
@@ -203,8 +189,8 @@ const EstimatorType& LassoCV::describe() {
   static const auto type = EstimatorType::of<Self>(
       "Lasso with a penalty chosen by cross-validation",
       {with_eps<P>(), with_alphas<P>(), with_intercept<P>(), with_precompute<P>(),
-       with_max_iter<P>(), with_tol<P>(), with_copy<P>(), with_cv<P>(), with_verbose<P>(),
-       with_jobs<P>(), with_positive<P>(), with_seed<P>(), with_selection<P>()},
+       with_max_iter<P>(), with_tol<P>(), with_copy<P>(), with_cv<P>(), with_unused_verbose<P>(),
+       with_unused_jobs<P>(), with_positive<P>(), with_seed<P>(), with_selection<P>()},
       {alpha_attribute<Self>(), alphas_attribute<Self>(), coef_attribute<Self>(),
        intercept_attribute<Self>(), errors_attribute<Self>(), gap_of<Self>(),
        iterations_of<Self>()},
@@ -224,8 +210,8 @@ const EstimatorType& ElasticNetCV::describe() {
       {parameter("l1_ratio", &P::l1_ratio, several(reals(0.0, 1.0, Closed::both)),
                  "share of the L1 penalty, or several to try"),
        with_eps<P>(), with_alphas<P>(), with_intercept<P>(), with_precompute<P>(),
-       with_max_iter<P>(), with_tol<P>(), with_cv<P>(), with_copy<P>(), with_verbose<P>(),
-       with_jobs<P>(), with_positive<P>(), with_seed<P>(), with_selection<P>()},
+       with_max_iter<P>(), with_tol<P>(), with_cv<P>(), with_copy<P>(), with_unused_verbose<P>(),
+       with_unused_jobs<P>(), with_positive<P>(), with_seed<P>(), with_selection<P>()},
       {alpha_attribute<Self>(),
        attribute("l1_ratio_", &Self::l1_ratio_, number({.low = 0.0, .high = 1.0})),
        alphas_attribute<Self>(), coef_attribute<Self>(), intercept_attribute<Self>(),

@@ -7,11 +7,14 @@
 #include <limits>
 
 #include <tessera/estimators/class_scores.hpp>
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/linear_model/loss_objective.hpp>
 #include <tessera/estimators/metrics/regression.hpp>
 #include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
+
+using namespace common;
 namespace {
 
 /// Of a target: its least value, the sum of it and of the weights.
@@ -109,35 +112,9 @@ FieldOf<P> with_alpha() {
   return parameter<P, double>("alpha", &P::alpha, reals(0.0), "strength of the L2 penalty");
 }
 template <class P>
-FieldOf<P> with_intercept() {
-  return parameter<P, bool>("fit_intercept", &P::fit_intercept, boolean(),
-                            "estimate an intercept; otherwise it is 0");
-}
-template <class P>
 FieldOf<P> with_solver() {
   return parameter<P, std::string>("solver", &P::solver, words({"lbfgs", "newton-cholesky"}),
                                    "newton-cholesky forms the Hessian, p x p");
-}
-template <class P>
-FieldOf<P> with_max_iter() {
-  return parameter<P, std::int64_t>("max_iter", &P::max_iter, integers(1),
-                                    "most iterations of the solver");
-}
-template <class P>
-FieldOf<P> with_tol() {
-  return parameter<P, double>("tol", &P::tol,
-                              reals(0.0, std::numeric_limits<double>::infinity(), Closed::neither),
-                              "stop when no element of the gradient of the mean loss is larger");
-}
-template <class P>
-FieldOf<P> with_warm_start() {
-  return parameter<P, bool>("warm_start", &P::warm_start, boolean(),
-                            "start from the coefficients of the last fit");
-}
-template <class P>
-FieldOf<P> with_verbose() {
-  return parameter<P, Value>("verbose", &P::verbose, integers(0) | boolean(),
-                             "accepted for compatibility: use --trace");
 }
 }  // namespace
 
@@ -146,8 +123,8 @@ const EstimatorType& PoissonRegressor::describe() {
   using P = Params;
   static const auto type = EstimatorType::of<Self>(
       "Poisson regression with an L2 penalty",
-      {with_alpha<P>(), with_intercept<P>(), with_solver<P>(), with_max_iter<P>(), with_tol<P>(),
-       with_warm_start<P>(), with_verbose<P>()},
+      {with_alpha<P>(), with_intercept<P>(), with_solver<P>(), with_solver_iterations<P>(),
+       with_gradient_tol<P>(Closed::neither), with_warm_start<P>(), with_unused_verbose<P>()},
       {coef_attribute<Self>(), intercept_attribute<Self>(),
        attribute<Self, std::int64_t>("n_iter_", &Self::n_iter_, integers(0))},
       {method("fit", &Self::do_fit, "finds the coefficients")});
@@ -162,8 +139,8 @@ const EstimatorType& GammaRegressor::describe() {
   using P = Params;
   static const auto type = EstimatorType::of<Self>(
       "regression of gamma-distributed targets with an L2 penalty",
-      {with_alpha<P>(), with_intercept<P>(), with_solver<P>(), with_max_iter<P>(), with_tol<P>(),
-       with_warm_start<P>(), with_verbose<P>()},
+      {with_alpha<P>(), with_intercept<P>(), with_solver<P>(), with_solver_iterations<P>(),
+       with_gradient_tol<P>(Closed::neither), with_warm_start<P>(), with_unused_verbose<P>()},
       {coef_attribute<Self>(), intercept_attribute<Self>(),
        attribute<Self, std::int64_t>("n_iter_", &Self::n_iter_, integers(0))},
       {method("fit", &Self::do_fit, "finds the coefficients")});
@@ -184,8 +161,8 @@ const EstimatorType& TweedieRegressor::describe() {
        with_alpha<P>(), with_intercept<P>(),
        parameter("link", &P::link, words({"auto", "identity", "log"}),
                  "of the mean; auto: identity for power <= 0, log otherwise"),
-       with_solver<P>(), with_max_iter<P>(), with_tol<P>(), with_warm_start<P>(),
-       with_verbose<P>()},
+       with_solver<P>(), with_solver_iterations<P>(), with_gradient_tol<P>(Closed::neither),
+       with_warm_start<P>(), with_unused_verbose<P>()},
       {coef_attribute<Self>(), intercept_attribute<Self>(),
        attribute<Self, std::int64_t>("n_iter_", &Self::n_iter_, integers(0))},
       {method("fit", &Self::do_fit, "finds the coefficients")});

@@ -5,11 +5,14 @@
 #include <cmath>
 #include <limits>
 
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/linear_model/loss_objective.hpp>
 #include <tessera/runtime/warn.hpp>
 #include <tessera/solvers/lbfgs.hpp>
 
 namespace tessera {
+
+using namespace common;
 
 const EstimatorType& HuberRegressor::describe() {
   using Self = HuberRegressor;
@@ -19,10 +22,7 @@ const EstimatorType& HuberRegressor::describe() {
                  "residuals beyond so many scales count by their size, not their square"),
        parameter("max_iter", &Params::max_iter, integers(0), "most iterations of L-BFGS"),
        parameter("alpha", &Params::alpha, reals(0.0), "strength of the L2 penalty"),
-       parameter("warm_start", &Params::warm_start, boolean(),
-                 "start from the coefficients of the last fit"),
-       parameter("fit_intercept", &Params::fit_intercept, boolean(),
-                 "estimate an intercept; otherwise it is 0"),
+       with_warm_start<Params>(), with_intercept<Params>(),
        parameter("tol", &Params::tol, reals(0.0),
                  "stop when no element of the gradient is larger")},
       {coef_attribute<Self>(), intercept_attribute<Self>(),

@@ -5,10 +5,13 @@
 #include <limits>
 #include <optional>
 
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/linalg/small.hpp>
 #include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
+
+using namespace common;
 namespace {
 
 using linalg::CenteredGram;
@@ -102,17 +105,12 @@ const EstimatorType& LinearRegression::describe() {
   static const auto type = EstimatorType::of<Self>(
       "ordinary least squares",
       {
-          parameter("fit_intercept", &Params::fit_intercept, boolean(),
-                    "estimate an intercept; otherwise it is 0"),
-          parameter("copy_X", &Params::copy_X, boolean(),
-                    "accepted for compatibility: inputs are never modified"),
+          with_intercept<Params>(),
+          with_copy<Params>(),
           parameter("tol", &Params::tol, reals(0.0),
                     "singular values up to tol times the largest count as 0"),
-          parameter("n_jobs", &Params::n_jobs,
-                    integers(std::numeric_limits<std::int64_t>::min()) | none(),
-                    "accepted for compatibility: use --threads and mpirun"),
-          parameter("positive", &Params::positive, boolean(),
-                    "force coefficients >= 0, by an active-set method"),
+          with_unused_jobs<Params>(),
+          with_active_set<Params>(),
       },
       {
           coef_attribute<Self>(),

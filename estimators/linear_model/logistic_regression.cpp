@@ -6,11 +6,14 @@
 #include <limits>
 
 #include <tessera/estimators/class_scores.hpp>
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/linear_model/linear_model.hpp>
 #include <tessera/estimators/linear_model/logistic_path.hpp>
 #include <tessera/runtime/warn.hpp>
 
 namespace tessera {
+
+using namespace common;
 
 const EstimatorType& LogisticRegression::describe() {
   using Self = LogisticRegression;
@@ -26,28 +29,16 @@ const EstimatorType& LogisticRegression::describe() {
                  "share of the L1 penalty; the rest is L2"),
        parameter("dual", &Params::dual, boolean(),
                  "accepted for liblinear: the optimum is the same"),
-       parameter("tol", &Params::tol, reals(0.0),
-                 "stop when no element of the gradient of the mean loss is larger"),
-       parameter("fit_intercept", &Params::fit_intercept, boolean(),
-                 "estimate an intercept; otherwise it is 0"),
+       with_gradient_tol<Params>(), with_intercept<Params>(),
        parameter("intercept_scaling", &Params::intercept_scaling,
                  reals(0.0, std::numeric_limits<double>::infinity(), Closed::neither),
                  "liblinear: the intercept divided by this is penalised"),
-       parameter("class_weight", &Params::class_weight, class_weights(),
-                 "weights of the classes; balanced: as rare as they are"),
-       parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
-                 "accepted for compatibility: nothing is drawn"),
+       with_class_weight<Params>(), with_unused_seed<Params>(),
        parameter("solver", &Params::solver,
                  words({"lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"}),
                  "liblinear, sag and saga: a proximal Newton method with their optimum"),
-       parameter("max_iter", &Params::max_iter, integers(0), "most iterations of the solver"),
-       parameter("verbose", &Params::verbose, integers(0) | boolean(),
-                 "accepted for compatibility: use --trace"),
-       parameter("warm_start", &Params::warm_start, boolean(),
-                 "start from the coefficients of the last fit"),
-       parameter("n_jobs", &Params::n_jobs,
-                 integers(std::numeric_limits<std::int64_t>::min()) | none(),
-                 "accepted for compatibility: use --threads and mpirun")},
+       with_solver_iterations<Params>(0), with_unused_verbose<Params>(), with_warm_start<Params>(),
+       with_unused_jobs<Params>()},
       {classes_attribute<Self>(), coef_attribute<Self>(), intercept_attribute<Self>(),
        attribute("n_iter_", &Self::n_iter_, array({1}, {.low = 0, .dtypes = {DType::int32}}))},
       {method("fit", &Self::do_fit, "finds the coefficients"),

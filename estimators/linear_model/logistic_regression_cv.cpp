@@ -8,12 +8,15 @@
 #include <numeric>
 
 #include <tessera/estimators/class_scores.hpp>
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/linear_model/gram_path.hpp>
 #include <tessera/estimators/linear_model/linear_model.hpp>
 #include <tessera/estimators/linear_model/logistic_path.hpp>
 #include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
+
+using namespace common;
 namespace {
 
 using linalg::Small;
@@ -152,8 +155,7 @@ const EstimatorType& LogisticRegressionCV::describe() {
        parameter("l1_ratios", &Params::l1_ratios,
                  words({"warn"}) | list_of(reals(0.0, 1.0, Closed::both), 1) | array() | none(),
                  "shares of the L1 penalty to try; warn and None: 0"),
-       parameter("fit_intercept", &Params::fit_intercept, boolean(),
-                 "estimate an intercept; otherwise it is 0"),
+       with_intercept<Params>(),
        parameter("cv", &Params::cv, detail::folds_allowed(),
                  "how many folds, with classes in equal shares, or (train, test) rows of each; "
                  "None: 5"),
@@ -166,23 +168,14 @@ const EstimatorType& LogisticRegressionCV::describe() {
        parameter("solver", &Params::solver,
                  words({"lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"}),
                  "as of LogisticRegression"),
-       parameter("tol", &Params::tol, reals(0.0),
-                 "stop when no element of the gradient of the mean loss is larger"),
-       parameter("max_iter", &Params::max_iter, integers(1), "most iterations of the solver"),
-       parameter("class_weight", &Params::class_weight, class_weights(),
-                 "weights of the classes; balanced: as rare as they are"),
-       parameter("n_jobs", &Params::n_jobs,
-                 integers(std::numeric_limits<std::int64_t>::min()) | none(),
-                 "accepted for compatibility: use --threads and mpirun"),
-       parameter("verbose", &Params::verbose, integers(0) | boolean(),
-                 "accepted for compatibility: use --trace"),
+       with_gradient_tol<Params>(), with_solver_iterations<Params>(), with_class_weight<Params>(),
+       with_unused_jobs<Params>(), with_unused_verbose<Params>(),
        parameter("refit", &Params::refit, boolean(),
                  "fit all rows with what was chosen; otherwise the mean of the folds' best"),
        parameter("intercept_scaling", &Params::intercept_scaling,
                  reals(0.0, std::numeric_limits<double>::infinity(), Closed::neither),
                  "liblinear: the intercept divided by this is penalised"),
-       parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
-                 "accepted for compatibility: nothing is drawn"),
+       with_unused_seed<Params>(),
        parameter("use_legacy_attributes", &Params::use_legacy_attributes,
                  words({"warn"}) | boolean(), "only false, which warn means, is supported")},
       {classes_attribute<Self>(), coef_attribute<Self>(), intercept_attribute<Self>(),

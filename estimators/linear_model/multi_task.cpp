@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/linear_model/descent_parameters.hpp>
 #include <tessera/estimators/linear_model/gram_path.hpp>
 #include <tessera/linalg/small.hpp>
@@ -13,6 +14,7 @@ namespace tessera {
 namespace {
 
 using linalg::Small;
+using namespace common;
 using namespace descent;
 
 struct Tasks {
@@ -25,11 +27,6 @@ struct Tasks {
   }
 };
 
-template <class P>
-FieldOf<P> with_intercept() {
-  return parameter("fit_intercept", &P::fit_intercept, boolean(),
-                   "estimate intercepts; otherwise they are 0");
-}
 template <class Self>
 FieldOf<Self> gap_attribute() {
   return attribute<Self, double>("dual_gap_", &Self::dual_gap_, number());

@@ -30,6 +30,7 @@ struct MultiTaskElasticNetParams {
 /// each feature, on one Gram matrix. y is (n, q).
 class MultiTaskModel : public LinearModel {
  public:
+  static constexpr Tags tags = {.several_targets = true};
   double dual_gap_ = 0;
   double eps_ = 0;  ///< what the gap, times n, had to be at most
   std::int64_t n_iter_ = 0;

@@ -6,10 +6,13 @@
 
 #include <fmt/format.h>
 
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/linalg/small.hpp>
 #include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
+
+using namespace common;
 namespace {
 
 using linalg::Small;
@@ -78,10 +81,8 @@ const EstimatorType& Ridge::describe() {
       {
           parameter("alpha", &Params::alpha, several(reals(0.0)),
                     "strength of the penalty, or one for each target"),
-          parameter("fit_intercept", &Params::fit_intercept, boolean(),
-                    "estimate an intercept; otherwise it is 0"),
-          parameter("copy_X", &Params::copy_X, boolean(),
-                    "accepted for compatibility: inputs are never modified"),
+          with_intercept<Params>(),
+          with_copy<Params>(),
           parameter("max_iter", &Params::max_iter, integers(1) | none(),
                     "accepted for compatibility: no solver iterates"),
           parameter("tol", &Params::tol, reals(0.0),
@@ -89,10 +90,8 @@ const EstimatorType& Ridge::describe() {
           parameter("solver", &Params::solver,
                     words({"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}),
                     "auto and lsqr are cholesky, and svd where that loses too much"),
-          parameter("positive", &Params::positive, boolean(),
-                    "force coefficients >= 0, by an active-set method"),
-          parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
-                    "accepted for compatibility: nothing is drawn"),
+          with_active_set<Params>(),
+          with_unused_seed<Params>(),
       },
       {
           coef_attribute<Self>(),

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/linear_model/gram_path.hpp>
 #include <tessera/estimators/linear_model/ridge.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
@@ -13,6 +14,8 @@
 #include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
+
+using namespace common;
 namespace {
 
 using linalg::CenteredGram;
@@ -283,8 +286,7 @@ const EstimatorType& RidgeCV::describe() {
   static const auto type = EstimatorType::of<Self>(
       "Ridge with a penalty chosen by cross-validation",
       {parameter("alphas", &Params::alphas, alphas_allowed(), "the penalties to try"),
-       parameter("fit_intercept", &Params::fit_intercept, boolean(),
-                 "estimate an intercept; otherwise it is 0"),
+       with_intercept<Params>(),
        parameter(
            "scoring", &Params::scoring, text() | none(),
            "None: the square error without each row, or R^2 of folds; others are not supported"),
@@ -331,22 +333,15 @@ const EstimatorType& RidgeClassifier::describe() {
       "classifier by Ridge on targets of -1 and 1",
       {parameter("alpha", &Params::alpha, several(reals(0.0)),
                  "strength of the penalty, or one for each class"),
-       parameter("fit_intercept", &Params::fit_intercept, boolean(),
-                 "estimate an intercept; otherwise it is 0"),
-       parameter("copy_X", &Params::copy_X, boolean(),
-                 "accepted for compatibility: inputs are never modified"),
+       with_intercept<Params>(), with_copy<Params>(),
        parameter("max_iter", &Params::max_iter, integers(1) | none(),
                  "accepted for compatibility: no solver iterates"),
        parameter("tol", &Params::tol, reals(0.0), "accepted for compatibility: no solver iterates"),
-       parameter("class_weight", &Params::class_weight, class_weights(),
-                 "weights of the classes; balanced: as rare as they are"),
+       with_class_weight<Params>(),
        parameter("solver", &Params::solver,
                  words({"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}),
                  "as of Ridge"),
-       parameter("positive", &Params::positive, boolean(),
-                 "force coefficients >= 0, by an active-set method"),
-       parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
-                 "accepted for compatibility: nothing is drawn")},
+       with_active_set<Params>(), with_unused_seed<Params>()},
       {classes_attribute<Self>(), flat_coef_attribute<Self>(), intercept_attribute<Self>(),
        attribute("n_iter_", &Self::n_iter_, none()),
        attribute("solver_", &Self::solver_, words({"cholesky", "svd", "lbfgs"}))},
@@ -377,14 +372,12 @@ const EstimatorType& RidgeClassifierCV::describe() {
   static const auto type = EstimatorType::of<Self>(
       "RidgeClassifier with a penalty chosen by cross-validation",
       {parameter("alphas", &Params::alphas, alphas_allowed(), "the penalties to try"),
-       parameter("fit_intercept", &Params::fit_intercept, boolean(),
-                 "estimate an intercept; otherwise it is 0"),
+       with_intercept<Params>(),
        parameter("scoring", &Params::scoring, text() | none(),
                  "None: the square error without each row; others are not supported"),
        parameter("cv", &Params::cv, detail::folds_allowed(),
                  "None: as many folds as rows; others are not supported"),
-       parameter("class_weight", &Params::class_weight, class_weights(),
-                 "weights of the classes; balanced: as rare as they are"),
+       with_class_weight<Params>(),
        parameter("store_cv_results", &Params::store_cv_results, boolean(),
                  "keep the errors of every row")},
       {classes_attribute<Self>(), flat_coef_attribute<Self>(), intercept_attribute<Self>(),

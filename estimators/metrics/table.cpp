@@ -87,7 +87,7 @@ ScoreOptions options_of(const Arguments& in) {
   static const std::vector<std::string> names = {"none", "binary", "micro", "macro", "weighted"};
   const auto at = std::ranges::find(names, in.word("average")) - names.begin();
   return {.average = static_cast<Average>(at),
-          .pos_label = value_of(in.label("pos_label"), {}),
+          .pos_label = value_of(in.value("pos_label"), {}),
           .labels = labels_in(in),
           .zero_division = zero_division_of(in),
           .sample_weight = in[2]};
@@ -108,7 +108,7 @@ Results of(const Arguments& in) {
 }
 template <double (*f)(const Array&, const Array&, const Array&, const Value&)>
 Results of(const Arguments& in) {
-  return one(in, f(in[0], in[1], in[2], value_of(in.label("pos_label"), {})));
+  return one(in, f(in[0], in[1], in[2], value_of(in.value("pos_label"), {})));
 }
 /// A score of each class or their mean.
 template <std::vector<double> (*f)(const Array&, const Array&, const ScoreOptions&)>
@@ -262,7 +262,7 @@ std::vector<Signature> make_table() {
               {{"k", "how many", Kind::integer, std::int64_t{2}, {}, false, 1}, normalized}),
       curve("roc_curve", "true against false positive rates over thresholds",
             [](const Arguments& in) -> Results {
-              const RocCurve c = roc_curve(in[0], in[1], in[2], value_of(in.label("pos_label"), {}),
+              const RocCurve c = roc_curve(in[0], in[1], in[2], value_of(in.value("pos_label"), {}),
                                            in.flag("drop_intermediate"));
               return {{"fpr", c.fpr}, {"tpr", c.tpr}, {"thresholds", c.thresholds}};
             },
@@ -270,7 +270,7 @@ std::vector<Signature> make_table() {
             {unless("drop_intermediate", "keep_intermediate", "points on straight lines, too")}),
       curve("det_curve", "false negative against false positive rates over thresholds",
             [](const Arguments& in) -> Results {
-              const DetCurve c = det_curve(in[0], in[1], in[2], value_of(in.label("pos_label"), {}),
+              const DetCurve c = det_curve(in[0], in[1], in[2], value_of(in.value("pos_label"), {}),
                                            in.flag("drop_intermediate"));
               return {{"fpr", c.fpr}, {"fnr", c.fnr}, {"thresholds", c.thresholds}};
             },
@@ -280,7 +280,7 @@ std::vector<Signature> make_table() {
           "precision_recall_curve", "precision and recall over thresholds",
           [](const Arguments& in) -> Results {
             const PrecisionRecallCurve c =
-                precision_recall_curve(in[0], in[1], in[2], value_of(in.label("pos_label"), {}));
+                precision_recall_curve(in[0], in[1], in[2], value_of(in.value("pos_label"), {}));
             return {{"precision", c.precision}, {"recall", c.recall}, {"thresholds", c.thresholds}};
           },
           {"precision", "recall", "thresholds"}),

@@ -8,12 +8,15 @@
 
 #include <tessera/array/quantile.hpp>
 #include <tessera/estimators/cluster/kmeans.hpp>
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/feature_selection/selector.hpp>
 #include <tessera/estimators/preprocessing/column_scaler.hpp>
 #include <tessera/estimators/preprocessing/row_map.hpp>
 #include <tessera/runtime/row_set.hpp>
 
 namespace tessera {
+
+using namespace common;
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -54,8 +57,7 @@ const EstimatorType& KBinsDiscretizer::describe() {
                  "of the result; None: X's"),
        parameter("subsample", &Params::subsample, integers(1) | none(),
                  "accepted for compatibility: all rows are used"),
-       parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
-                 "accepted for compatibility: nothing is drawn")},
+       with_unused_seed<Params>()},
       {attribute("bin_edges_", &Self::bin_edges_, list_of(array())),
        attribute("n_bins_", &Self::n_bins_,
                  [](const Self& s) {

@@ -4,16 +4,18 @@
 #include <cmath>
 #include <limits>
 
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/preprocessing/row_map.hpp>
 
 namespace tessera {
+
+using namespace common;
 const EstimatorType& Normalizer::describe() {
   using Self = Normalizer;
   static const auto type = EstimatorType::of<Self>(
       "scale rows to norm 1",
       {parameter("norm", &Params::norm, words({"l1", "l2", "max"}), "the norm of a row"),
-       parameter("copy", &Params::copy, boolean(),
-                 "accepted for compatibility: inputs are never modified")},
+       with_copy<Params>()},
       {},
       {method("fit", &Self::do_fit, "looks at X only", {.sample_weight = false}),
        method("transform", &Self::do_transform, "the rows over their norms",
@@ -49,8 +51,7 @@ const EstimatorType& Binarizer::describe() {
       "1 above a threshold, 0 below",
       {parameter("threshold", &Params::threshold, reals(-infinity, infinity, Closed::both),
                  "values up to it become 0"),
-       parameter("copy", &Params::copy, boolean(),
-                 "accepted for compatibility: inputs are never modified")},
+       with_copy<Params>()},
       {},
       {method("fit", &Self::do_fit, "looks at X only", {.sample_weight = false}),
        method("transform", &Self::do_transform, "0 or 1 for each value", {.keeps_columns = true})});

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/preprocessing/column_scaler.hpp>
 #include <tessera/estimators/preprocessing/row_map.hpp>
 #include <tessera/estimators/preprocessing/standard_scaler.hpp>
@@ -13,6 +14,8 @@
 #include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
+
+using namespace common;
 namespace {
 
 /// phi(z) = (e^z - 1) / z and its first two derivatives.
@@ -77,8 +80,7 @@ const EstimatorType& PowerTransformer::describe() {
                  "which powers; those of box-cox need positive data"),
        parameter("standardize", &Params::standardize, boolean(),
                  "scale the results to mean 0 and variance 1"),
-       parameter("copy", &Params::copy, boolean(),
-                 "accepted for compatibility: inputs are never modified")},
+       with_copy<Params>()},
       {attribute("lambdas_", &Self::lambdas_,
                  [](const Self& s) { return array({s.n_features_in_}, {.nan = true}); }),
        attribute("_scaler", &Self::scaler_, estimator("transform") | none())},

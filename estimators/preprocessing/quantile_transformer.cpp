@@ -7,11 +7,14 @@
 #include <limits>
 
 #include <tessera/array/quantile.hpp>
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/preprocessing/column_scaler.hpp>
 #include <tessera/estimators/preprocessing/normal.hpp>
 #include <tessera/estimators/preprocessing/row_map.hpp>
 
 namespace tessera {
+
+using namespace common;
 namespace {
 
 constexpr double threshold = 1e-7;  // how near to an end counts as there
@@ -55,10 +58,7 @@ const EstimatorType& QuantileTransformer::describe() {
                  "has no effect on dense data"),
        parameter("subsample", &Params::subsample, integers(1) | none(),
                  "at least n_quantiles; all rows are used whatever it is"),
-       parameter("random_state", &Params::random_state, integers(0, 4294967295) | none(),
-                 "accepted for compatibility: nothing is drawn"),
-       parameter("copy", &Params::copy, boolean(),
-                 "accepted for compatibility: inputs are never modified")},
+       with_unused_seed<Params>(), with_copy<Params>()},
       {attribute("n_quantiles_", &Self::n_quantiles_, integers(1)),
        attribute("quantiles_", &Self::quantiles_,
                  [](const Self& s) {

@@ -6,9 +6,12 @@
 #include <cmath>
 
 #include <tessera/array/quantile.hpp>
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/preprocessing/normal.hpp>
 
 namespace tessera {
+
+using namespace common;
 namespace {
 
 using detail::doubles_of;
@@ -39,8 +42,7 @@ const EstimatorType& MinMaxScaler::describe() {
       "scale every feature into a range",
       {parameter("feature_range", &Params::feature_range, tuple_of({any_number(), any_number()}),
                  "least and largest value of the training data after scaling"),
-       parameter("copy", &Params::copy, boolean(),
-                 "accepted for compatibility: inputs are never modified"),
+       with_copy<Params>(),
        parameter("clip", &Params::clip, boolean(), "clip scaled values to feature_range")},
       {attribute("min_", &Self::min_, per_column<Self>),
        attribute("scale_", &Self::scale_, per_column<Self>),
@@ -104,8 +106,7 @@ const EstimatorType& MaxAbsScaler::describe() {
   using Self = MaxAbsScaler;
   static const auto type = EstimatorType::of<Self>(
       "divide every feature by its largest absolute value",
-      {parameter("copy", &Params::copy, boolean(),
-                 "accepted for compatibility: inputs are never modified"),
+      {with_copy<Params>(),
        parameter("clip", &Params::clip, boolean(), "clip scaled values to [-1, 1]")},
       {attribute("scale_", &Self::scale_, per_column<Self>),
        attribute("max_abs_", &Self::max_abs_, per_column<Self>),
@@ -151,8 +152,7 @@ const EstimatorType& RobustScaler::describe() {
                  "divide by the distance of two quantiles"),
        parameter("quantile_range", &Params::quantile_range, tuple_of({any_number(), any_number()}),
                  "these quantiles, in percent"),
-       parameter("copy", &Params::copy, boolean(),
-                 "accepted for compatibility: inputs are never modified"),
+       with_copy<Params>(),
        parameter("unit_variance", &Params::unit_variance, boolean(),
                  "scale so that normal data get variance 1")},
       {attribute("center_", &Self::center_,

@@ -6,9 +6,12 @@
 #include <cmath>
 #include <limits>
 
+#include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/range.hpp>
 
 namespace tessera {
+
+using namespace common;
 namespace {
 
 // scikit-learn's bound on the rounding error of a variance that is accumulated in float64, whatever
@@ -50,8 +53,7 @@ const EstimatorType& StandardScaler::describe() {
   static const auto type = EstimatorType::of<Self>(
       "scale features to mean 0 and variance 1",
       {
-          parameter("copy", &Params::copy, boolean(),
-                    "accepted for compatibility: inputs are never modified"),
+          with_copy<Params>(),
           parameter("with_mean", &Params::with_mean, boolean(), "subtract the mean of each column"),
           parameter("with_std", &Params::with_std, boolean(),
                     "divide by the standard deviation of each column"),

@@ -4,7 +4,6 @@
 #include <array>
 #include <optional>
 
-#include <tessera/estimators/linear_model/multi_task.hpp>
 #include <tessera/estimators/registry.hpp>
 #include <tessera/estimators/roles.hpp>
 #include <tessera/io/model_file.hpp>
@@ -91,7 +90,7 @@ nb::dict description(const EstimatorType& type) {
   all["positive_y"] = tags.positive_y;
   all["categorical"] = tags.categorical;
   all["one_target"] = tags.one_target;
-  all["several_targets"] = dynamic_cast<const MultiTaskModel*>(&*made) != nullptr;
+  all["several_targets"] = tags.several_targets;
   all["poor_score"] = tags.poor_score;
   constexpr std::string_view inputs[] = {"features", "categories", "labels"};
   all["input"] = text(inputs[static_cast<std::size_t>(tags.input)]);

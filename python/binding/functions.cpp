@@ -15,9 +15,9 @@
 namespace tessera::python {
 namespace {
 
-using linalg::Option;
-using linalg::Setting;
-using linalg::Signature;
+using functions::Option;
+using functions::Setting;
+using functions::Signature;
 
 /// The tables of functions by the module that they make.
 const std::map<std::string, const std::vector<Signature>&>& tables() {
@@ -91,7 +91,7 @@ nb::dict description(const Signature& function) {
 
 nb::list run(const std::string& table, const std::string& name, const nb::list& arrays,
              const nb::dict& options) {
-  const Signature& function = linalg::signature(name, tables().at(table));
+  const Signature& function = functions::signature(name, tables().at(table));
   std::vector<Array> operands;
   for (const nb::handle x : arrays) operands.push_back(to_array(x));
   std::map<std::string, Setting> settings;
@@ -100,7 +100,7 @@ nb::list run(const std::string& table, const std::string& name, const nb::list& 
     const auto option = std::ranges::find(function.options, named, &Option::name);
     settings[named] = to_setting(option == function.options.end() ? nullptr : &*option, value);
   }
-  std::vector<linalg::Result> results;
+  std::vector<functions::Result> results;
   call([&] { results = function(std::move(operands), settings); });
   nb::list all;
   for (const auto& [output, array] : results) all.append(nb::make_tuple(output, array));

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include <tessera/estimators/linear_model/multi_task.hpp>
 #include <tessera/estimators/registry.hpp>
+#include <tessera/estimators/roles.hpp>
 #include <tessera/runtime/rows.hpp>
 
 #include "support/near.hpp"
@@ -31,8 +31,7 @@ inline Suited suited(const Estimator& e, std::int64_t n, std::int64_t p) {
   const Tags& tags = e.type().tags();
   const bool whole = tags.categorical || tags.input == Input::categories;
   const bool classes = e.needs_y() && !dynamic_cast<const Regressor*>(&e);
-  const bool several = dynamic_cast<const MultiTaskModel*>(&e);
-  const Array y = make<double>(several ? Shape{n, 2} : Shape{n}, [&](std::int64_t i) {
+  const Array y = make<double>(tags.several_targets ? Shape{n, 2} : Shape{n}, [&](std::int64_t i) {
     return classes || tags.input == Input::labels ? double(i % 2) : 0.5 + unit(i, 3);
   });
   if (tags.input == Input::labels) return {y, y};

@@ -15,6 +15,11 @@
 namespace tessera::linalg {
 namespace {
 
+using functions::Option;
+using functions::Setting;
+using functions::signature;
+using functions::Signature;
+
 Array random(const Shape& shape, DType dtype, std::uint64_t seed = 1) {
   const Array re =
       test::make<double>(shape, [seed](std::int64_t i) { return test::unit(i, seed) - 0.5; });
