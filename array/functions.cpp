@@ -9,6 +9,7 @@
 #include <tessera/array/creation.hpp>
 #include <tessera/array/elementwise.hpp>
 #include <tessera/array/kernels/elementwise.hpp>
+#include <tessera/array/kernels/fft.hpp>
 #include <tessera/array/kernels/reductions.hpp>
 #include <tessera/array/layout.hpp>
 #include <tessera/array/manipulation.hpp>
@@ -330,6 +331,7 @@ void add_sorting(std::vector<ArrayFunction>& all) {
 void register_array_operations() {
   functions::register_elementwise();
   reductions::operation("sum");
+  fourier::operation();
 }
 
 const std::vector<ArrayFunction>& array_functions() {
@@ -342,6 +344,7 @@ const std::vector<ArrayFunction>& array_functions() {
     add_manipulation(all);
     add_statistics(all);
     add_sorting(all);
+    detail::add_fft(all);
     return all;
   }();
   return functions;

@@ -58,6 +58,7 @@ struct ArrayFunction {
 
 namespace detail {
 void add_elementwise(std::vector<ArrayFunction>& all);
+void add_fft(std::vector<ArrayFunction>& all);
 }
 /// Makes the operations of this room and who computes them known, for lists of what there is.
 void register_array_operations();

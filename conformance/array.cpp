@@ -1,10 +1,11 @@
-// Elementwise functions and reductions.
+// Elementwise functions, reductions and Fourier transforms.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include <tessera/array/kernels/elementwise.hpp>
+#include <tessera/array/kernels/fft.hpp>
 #include <tessera/array/kernels/reductions.hpp>
 
 #include "suite.hpp"
@@ -138,6 +139,54 @@ void run_reduction(Suite& suite, std::string_view name, DType dtype) {
   }
 }
 
+// Kinds of transforms of that dtype, with lines short and long, smooth and prime.
+void run_fft(Suite& suite, DType dtype) {
+  using fourier::Kind;
+  Numbers numbers(3);
+  std::vector<Kind> kinds = {Kind::forward, Kind::backward, Kind::from_half};
+  if (!is_complex(dtype))
+    kinds = {Kind::to_half, Kind::dct1, Kind::dct2, Kind::dct3, Kind::dct4,
+             Kind::dst1,    Kind::dst2, Kind::dst3, Kind::dst4};
+  struct Size {
+    Index rows, n;
+    Layout layout;
+  };
+  for (const Kind kind : kinds)
+    for (const Size& s : {Size{0, 5, compact}, Size{2, 1, compact}, Size{1, 2, compact},
+                          Size{3, 12, spread}, Size{2, 97, spread}, Size{2, 360, compact},
+                          Size{1, 1009, spread}, Size{1, 2048, compact}}) {
+      if (kind == Kind::dct1 && s.n == 1) continue;
+      const Index half = s.n / 2 + 1;
+      Matrix x(dtype, s.rows, kind == Kind::from_half ? half : s.n, s.layout);
+      for (Index i = 0; i < x.rows; ++i)
+        for (Index j = 0; j < x.cols; ++j) {
+          const bool real =
+              !is_complex(dtype) || (kind == Kind::from_half && (j == 0 || 2 * j == s.n));
+          x.set(i, j, {numbers.bell(), real ? 0 : numbers.bell()});
+        }
+      suite.check(
+          fmt::format("kind {}, {} lines of {}", static_cast<int>(kind), s.rows, s.n),
+          {x, result(fourier::result_of(kind, dtype), s.rows, kind == Kind::to_half ? half : s.n,
+                     s.layout)},
+          [&](Stream& stream, Tiles t, Host&) {
+            fourier::operation()(stream, t[0], t[1], kind, 0.5);
+          },
+          [&](const Outcome& got, const Outcome& want, Judge& judge) {
+            // An error is one of the line: of the root of its sum of squares.
+            const Matrix &g = got.tiles[1], &w = want.tiles[1];
+            for (Index i = 0; i < w.rows; ++i) {
+              Wide squares = 0;
+              for (Index k = 0; k < w.cols; ++k) squares += std::norm(w.number(i, k));
+              const Wide allowed = 8 * eps_of(dtype) * std::sqrt(squares);
+              for (Index k = 0; k < w.cols; ++k) {
+                judge.near(g.number(i, k).real(), w.number(i, k).real(), allowed, i, k);
+                judge.near(g.number(i, k).imag(), w.number(i, k).imag(), allowed, i, k);
+              }
+            }
+          });
+    }
+}
+
 template <template <class> class... R>
 void add_reductions(std::vector<Cases>& all, reductions::List<R...>) {
   (all.push_back({"array." + std::string(R<double>::name), reductions::dtypes<R>(),
@@ -156,6 +205,7 @@ std::vector<Cases> array_cases() {
   functions::for_each(functions::Simple{}, add);
   functions::for_each(functions::Involved{}, add);
   add_reductions(all, reductions::All{});
+  all.push_back({"array.fft", inexact, run_fft});
   return all;
 }
 
