@@ -51,6 +51,14 @@ inline Rows streamed(const Rows& x) {
   });
 }
 
+/// Values as text.
+inline std::string printed(const Values& values) {
+  std::string text;
+  for (const auto& [name, value] : values)
+    text += fmt::format("{}{}={}", text.empty() ? "" : ", ", name, value.to_string());
+  return text;
+}
+
 /// All bytes of an array, its dtype and shape.
 inline std::string bits_of(const Array& x) {
   if (!x) return "no array";
