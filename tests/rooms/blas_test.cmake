@@ -1,7 +1,10 @@
 # BLAS and LAPACK are called by those who implement operations, and by nobody else: what called them
 # past its operation would ignore a guard and be in no trace.
-file(GLOB_RECURSE sources RELATIVE ${ROOT} ${ROOT}/runtime/*.cpp ${ROOT}/linalg/*.cpp
-     ${ROOT}/estimators/*.cpp ${ROOT}/io/*.cpp ${ROOT}/tools/*.cpp)
+set(patterns "")
+foreach(room runtime array solvers model linalg estimators io tools python conformance)
+  list(APPEND patterns ${ROOT}/${room}/*.cpp ${ROOT}/${room}/*.hpp)
+endforeach()
+file(GLOB_RECURSE sources RELATIVE ${ROOT} ${patterns})
 set(found "")
 foreach(source IN LISTS sources)
   if(source MATCHES "^linalg/(kernels/cpu|scalapack)/")
