@@ -59,6 +59,17 @@ FieldOf<P> with_gradient_tol(Closed closed = Closed::left) {
                "stop when no element of the gradient of the mean loss is larger");
 }
 
+/// Of models of which no solver iterates.
+template <class P>
+FieldOf<P> with_unused_max_iter() {
+  return of<P>("max_iter", &P::max_iter, integers(1) | none(),
+               "accepted for compatibility: no solver iterates");
+}
+template <class P>
+FieldOf<P> with_unused_tol() {
+  return of<P>("tol", &P::tol, reals(0.0), "accepted for compatibility: no solver iterates");
+}
+
 /// What has no effect here: of estimators that draw nothing, write nothing, and run on all threads.
 template <class P>
 FieldOf<P> with_unused_seed() {
