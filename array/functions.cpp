@@ -10,6 +10,7 @@
 #include <tessera/array/elementwise.hpp>
 #include <tessera/array/kernels/elementwise.hpp>
 #include <tessera/array/kernels/fft.hpp>
+#include <tessera/array/kernels/order.hpp>
 #include <tessera/array/kernels/reductions.hpp>
 #include <tessera/array/layout.hpp>
 #include <tessera/array/manipulation.hpp>
@@ -332,6 +333,7 @@ void register_array_operations() {
   functions::register_elementwise();
   reductions::operation("sum");
   fourier::operation();
+  order::sort_keys();
 }
 
 const std::vector<ArrayFunction>& array_functions() {

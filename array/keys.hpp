@@ -1,7 +1,6 @@
 #pragma once
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -41,13 +40,15 @@ struct UnsignedOf<8> {
 template <class T>
 struct Ordered {
   using Key = typename UnsignedOf<sizeof(T)>::type;
-  static constexpr Key top = static_cast<Key>(Key{1} << (8 * sizeof(Key) - 1));
+  static constexpr int shift = 8 * sizeof(Key) - 1;
+  static constexpr Key top = static_cast<Key>(Key{1} << shift);
 
   static Key key(T v) {
     if constexpr (std::is_floating_point_v<T>) {
-      if (std::isnan(v)) v = std::numeric_limits<T>::quiet_NaN();
+      constexpr Key nan = std::bit_cast<Key>(std::numeric_limits<T>::quiet_NaN()) | top;
       const auto bits = std::bit_cast<Key>(v);
-      return (bits & top) != 0 ? static_cast<Key>(~bits) : static_cast<Key>(bits | top);
+      const Key key = bits ^ ((Key{0} - (bits >> shift)) | top);  // all bits of negative ones
+      return v != v ? nan : key;
     } else if constexpr (std::is_signed_v<T>) {
       return static_cast<Key>(static_cast<Key>(v) ^ top);
     } else {
@@ -56,8 +57,7 @@ struct Ordered {
   }
   static T value(Key key) {
     if constexpr (std::is_floating_point_v<T>)
-      return std::bit_cast<T>((key & top) != 0 ? static_cast<Key>(key ^ top)
-                                               : static_cast<Key>(~key));
+      return std::bit_cast<T>(key ^ (((key >> shift) - Key{1}) | top));
     else if constexpr (std::is_signed_v<T>)
       return static_cast<T>(static_cast<Key>(key ^ top));
     else

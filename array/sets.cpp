@@ -154,12 +154,11 @@ UniqueAll unique_all(const Array& given) {
 
 Array unique_values(const Array& given) {
   if (is_complex(given.dtype())) return unique_all(given).values;
-  const Array x = with_one_zero(detail::in_rows(given));
-  const Array values = unique(x).values;
-  if (!is_floating(x.dtype())) return values.to(given.device());
-  // unique() knows one NaN.
+  const Array x = detail::in_rows(given);
+  const Array values = unique(x).values;  // in which NaN is one, and the last
+  const auto has_nan = [&] { return values.rows() > 0 && isnan(index(values, {-1})).at<bool>({}); };
+  if (!is_floating(x.dtype()) || !has_nan()) return values.to(given.device());
   const std::int64_t more = count_nonzero(isnan(x)).at<std::int64_t>({}) - 1;
-  if (more < 1) return values.to(given.device());
   const Array nan = Scalar(std::numeric_limits<double>::quiet_NaN()).array(x.dtype(), x.comm());
   const std::array parts = {values, broadcast_to(nan, {more})};
   return concat(parts).to(given.device());

@@ -3,33 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include <tessera/array/keys.hpp>
 #include <tessera/array/layout.hpp>
 #include <tessera/array/manipulation.hpp>
+#include <tessera/array/ordering.hpp>
 #include <tessera/runtime/exchange.hpp>
 #include <tessera/runtime/rows.hpp>
 
 namespace tessera {
 namespace {
-
-// Sorted runs one after another become one.
-template <class Key>
-void merge_runs(std::vector<Key>& keys, std::vector<std::int64_t> starts) {
-  starts.push_back(std::ssize(keys));
-  while (starts.size() > 2) {
-    std::vector<std::int64_t> fewer;
-    for (std::size_t i = 0; i + 1 < starts.size(); i += 2) {
-      fewer.push_back(starts[i]);
-      if (i + 2 < starts.size())
-        std::inplace_merge(keys.begin() + starts[i], keys.begin() + starts[i + 1],
-                           keys.begin() + starts[i + 2]);
-    }
-    fewer.push_back(std::ssize(keys));
-    starts = std::move(fewer);
-  }
-}
 
 // How many of this process's sorted keys go to each process, so that all get what `to` says. Equal
 // keys are dealt out by rank.
@@ -65,6 +48,35 @@ std::vector<std::int64_t> shares(std::span<const Key> sorted, const Distribution
   return counts;
 }
 
+// item(i) of this process's rows of `like`, in the order of all; to[i] is made of the i-th of what
+// the distribution of `like` deals to this process. `keys` are what sorted items are compared by.
+template <class Item, class From, class Keys, class Out, class Made>
+void sort_items(const Array& like, const From& item, const Keys& keys, Out* to, const Made& made) {
+  const auto& comm = like.comm();
+  const std::int64_t n = like.local_rows().size();
+  detail::Room<Item> room;
+  std::vector<std::int64_t> starts;
+  together(comm, [&] {
+    room = detail::Room<Item>(n);
+    starts = detail::sorted_runs(room, item);
+    if (comm.size() == 1) return;
+    room = detail::merged(room, std::move(starts));
+  });
+  if (comm.size() > 1) {
+    const std::span<const Item> sorted = room.items();
+    using Key = typename decltype(keys(sorted))::value_type;
+    const Exchange exchange(
+        comm, shares<std::remove_const_t<Key>>(keys(sorted), like.distribution(), comm));
+    detail::Room<Item> there;
+    together(comm, [&] { there = detail::Room<Item>(exchange.received()); });
+    exchange.forward(sorted, there.items());
+    room = std::move(there);
+    starts.clear();
+    for (int r = 0; r < comm.size(); ++r) starts.push_back(exchange.received_from(r));
+  }
+  together(comm, [&] { detail::merge_runs(room, std::move(starts), to, made); });
+}
+
 }  // namespace
 
 Array sort(const Array& given) {
@@ -78,19 +90,11 @@ Array sort(const Array& given) {
     using T = typename decltype(tag)::type;
     using Order = detail::Ordered<T>;
     using Key = typename Order::Key;
-    const Tile in = x.local();
-    std::vector<Key> keys;
-    together(comm, [&] { keys.resize(static_cast<std::size_t>(in.rows)); });
-    std::transform(in.as<const T>(), in.as<const T>() + in.rows, keys.begin(), Order::key);
-    std::sort(keys.begin(), keys.end());
-    if (comm.size() > 1) {
-      const Exchange exchange(comm, shares<Key>(keys, out.distribution(), comm));
-      keys = exchange.forward<Key>(keys);
-      std::vector<std::int64_t> starts;
-      for (int r = 0; r < comm.size(); ++r) starts.push_back(exchange.received_from(r));
-      merge_runs(keys, std::move(starts));
-    }
-    std::transform(keys.begin(), keys.end(), out.local().template as<T>(), Order::value);
+    const T* in = x.local().as<const T>();
+    sort_items<Key>(
+        out, [in](std::int64_t i) { return Order::key(in[i]); },
+        [](std::span<const Key> keys) { return keys; }, out.local().as<T>(),
+        [](Key key) { return Order::value(key); });
   });
   return out.with(given.names()).to(given.device());
 }
@@ -107,14 +111,24 @@ typename detail::Ordered<T>::Key key_of(T v, bool descending) {
   return descending ? static_cast<Key>(~key) : key;
 }
 
-template <class Key>
-struct Place {
-  Key key;
-  std::int64_t index;
-  bool operator<(const Place& other) const {
-    return key != other.key ? key < other.key : index < other.index;
-  }
-};
+// A key and where it was, in one number where both fit.
+template <class Item, class Key>
+Item placed(Key key, std::int64_t index) {
+  if constexpr (std::is_same_v<Item, detail::Placed>)
+    return {static_cast<std::uint64_t>(index), std::uint64_t{key}};
+  else
+    return Item{key} << 32 | static_cast<Item>(index);
+}
+std::int64_t index_of(const detail::Placed& p) { return static_cast<std::int64_t>(p.index); }
+std::int64_t index_of(std::uint64_t p) { return static_cast<std::int64_t>(p & 0xFFFFFFFFU); }
+
+// f(tag) of the type of items that hold keys of T and indices below n.
+template <class T, class F>
+void with_item(std::int64_t n, F&& f) {
+  if constexpr (sizeof(T) <= 4)
+    if (n <= std::int64_t{1} << 32) return f(TypeTag<std::uint64_t>{});
+  f(TypeTag<detail::Placed>{});
+}
 
 // f(tag, elements of a line, how many, the line of `out`) for all lines of this process along the
 // last axis.
@@ -146,29 +160,23 @@ Array argsort_vector(const Array& given, bool descending) {
   const Array out = empty(x.shape(), DType::int64, comm);
   detail::visit_ordered("argsort", x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    using Key = typename detail::Ordered<T>::Key;
-    const Tile in = x.local();
-    std::vector<Place<Key>> places;
-    std::vector<Key> keys;
-    together(comm, [&] {
-      places.resize(static_cast<std::size_t>(in.rows));
-      keys.resize(comm.size() > 1 ? places.size() : 0);
+    const T* in = x.local().as<const T>();
+    const std::int64_t first = x.local_rows().begin;
+    with_item<T>(x.rows(), [&](auto item_tag) {
+      using Item = typename decltype(item_tag)::type;
+      const auto keys = [](std::span<const Item> items) {
+        if constexpr (std::is_same_v<Item, detail::Placed>) {
+          std::vector<std::uint64_t> all(items.size());
+          std::transform(items.begin(), items.end(), all.begin(), [](auto& p) { return p.key; });
+          return all;
+        } else {
+          return items;
+        }
+      };
+      sort_items<Item>(
+          out, [=](std::int64_t i) { return placed<Item>(key_of(in[i], descending), first + i); },
+          keys, out.local().as<std::int64_t>(), [](const Item& item) { return index_of(item); });
     });
-    for (std::int64_t i = 0; i < in.rows; ++i)
-      places[static_cast<std::size_t>(i)] = {key_of(in.as<const T>()[i], descending),
-                                             x.local_rows().begin + i};
-    std::sort(places.begin(), places.end());
-    if (comm.size() > 1) {
-      std::transform(places.begin(), places.end(), keys.begin(),
-                     [](const auto& p) { return p.key; });
-      const Exchange exchange(comm, shares<Key>(keys, out.distribution(), comm));
-      places = exchange.forward<Place<Key>>(places);
-      std::vector<std::int64_t> starts;
-      for (int r = 0; r < comm.size(); ++r) starts.push_back(exchange.received_from(r));
-      merge_runs(places, std::move(starts));
-    }
-    std::transform(places.begin(), places.end(), out.local().template as<std::int64_t>(),
-                   [](const auto& p) { return p.index; });
   });
   return out;
 }
@@ -188,11 +196,15 @@ Array sort(const Array& given, std::int64_t axis, bool descending) {
   const Array x = detail::in_rows(given);
   const Array out = detail::room_for(x.shape(), x.dtype(), x.distribution(), x.comm());
   for_each_line("sort", x, out, [&]<class T>(const T* line, std::int64_t n, std::byte* to) {
-    T* sorted = reinterpret_cast<T*>(to);
-    std::copy_n(line, n, sorted);
-    std::sort(sorted, sorted + n, [descending](const T& a, const T& b) {
-      return key_of(a, descending) < key_of(b, descending);
-    });
+    using Order = detail::Ordered<T>;
+    auto* keys = reinterpret_cast<typename Order::Key*>(to);  // as large as what comes of them
+    const auto turned = [descending](auto k) {
+      return descending ? static_cast<decltype(k)>(~k) : k;
+    };
+    for (std::int64_t i = 0; i < n; ++i) keys[i] = turned(Order::key(line[i]));
+    detail::sort_keys(std::span(keys, static_cast<std::size_t>(n)));
+    for (std::int64_t i = 0; i < n; ++i)
+      reinterpret_cast<T*>(to)[i] = Order::value(turned(keys[i]));
   });
   return out.to(given.device());
 }
@@ -207,10 +219,15 @@ Array argsort(const Array& given, std::int64_t axis, bool descending) {
   }
   const Array out = detail::room_for(x.shape(), DType::int64, x.distribution(), x.comm());
   for_each_line("argsort", x, out, [&]<class T>(const T* line, std::int64_t n, std::byte* to) {
-    auto* order = reinterpret_cast<std::int64_t*>(to);
-    std::iota(order, order + n, 0);
-    std::stable_sort(order, order + n, [&](std::int64_t i, std::int64_t j) {
-      return key_of(line[i], descending) < key_of(line[j], descending);
+    with_item<T>(n, [&](auto tag) {
+      using Item = typename decltype(tag)::type;
+      const detail::Room<Item> items(n);
+      for (std::int64_t i = 0; i < n; ++i)
+        items.items()[static_cast<std::size_t>(i)] = placed<Item>(key_of(line[i], descending), i);
+      detail::sort_keys(items.items());
+      std::transform(items.items().begin(), items.items().end(),
+                     reinterpret_cast<std::int64_t*>(to),
+                     [](const Item& item) { return index_of(item); });
     });
   });
   return out.to(given.device());

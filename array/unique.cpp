@@ -1,39 +1,46 @@
 #include <tessera/array/unique.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 
 #include <tessera/array/keys.hpp>
+#include <tessera/array/ordering.hpp>
 #include <tessera/runtime/exchange.hpp>
 
 namespace tessera {
 namespace {
 
+using detail::Room;
+
 /// Different keys, ascending, and how often each is there.
 template <class Key>
 struct Counted {
-  std::vector<Key> keys;
+  Room<Key> room;
   std::vector<std::int64_t> counts;
 
+  std::span<const Key> keys() const { return room.items(); }
   std::int64_t position(Key key) const {
-    return std::lower_bound(keys.begin(), keys.end(), key) - keys.begin();
+    return std::lower_bound(keys().begin(), keys().end(), key) - keys().begin();
   }
 };
 
-// Of key(0) to key(n - 1). A key that comes again while its slot still has it costs a comparison:
-// few different ones are counted at the speed of reading.
+template <class Key>
+struct Entry {
+  Key key;
+  std::int64_t count;
+};
+
+// Of key(i) for i of the range: each different one, some more than once. A key that comes again
+// while its slot still has it costs a comparison, so few different ones are counted at the speed
+// of reading.
 template <class Key, class F>
-Counted<Key> counted(std::int64_t n, const F& key) {
+std::vector<Entry<Key>> entries(Range range, const F& key) {
   constexpr int slot_bits = 10;
-  struct Entry {
-    Key key;
-    std::int64_t count;
-  };
-  std::vector<Entry> slots(std::size_t{1} << slot_bits, Entry{0, 0});
-  std::vector<Entry> all;
-  for (std::int64_t i = 0; i < n; ++i) {
+  std::vector<Entry<Key>> slots(std::size_t{1} << slot_bits, Entry<Key>{0, 0}), all;
+  for (std::int64_t i = range.begin; i < range.end; ++i) {
     const Key k = key(i);
-    Entry& slot = slots[(std::uint64_t{k} * 0x9E3779B97F4A7C15U) >> (64 - slot_bits)];
+    Entry<Key>& slot = slots[(std::uint64_t{k} * 0x9E3779B97F4A7C15U) >> (64 - slot_bits)];
     if (slot.key == k) {
       ++slot.count;
       continue;
@@ -41,23 +48,80 @@ Counted<Key> counted(std::int64_t n, const F& key) {
     if (slot.count > 0) all.push_back(slot);
     slot = {k, 1};
   }
-  for (const Entry& slot : slots)
+  for (const auto& slot : slots)
     if (slot.count > 0) all.push_back(slot);
-  std::sort(all.begin(), all.end(), [](const Entry& a, const Entry& b) { return a.key < b.key; });
+  return all;
+}
+
+// Of sorted keys.
+template <class Key>
+Counted<Key> distinct(const Room<Key>& room, bool counts) {
+  const std::span<const Key> keys = room.items();
+  const std::int64_t n = std::ssize(keys), pieces = detail::pieces_of(n);
+  const auto last = [&](std::int64_t i) { return i + 1 == n || keys[i + 1] != keys[i]; };
+  std::vector<std::int64_t> at(static_cast<std::size_t>(pieces) + 1, 0);
+  detail::for_pieces(n, pieces, [&](std::int64_t p, Range piece) {
+    std::int64_t& count = at[static_cast<std::size_t>(p) + 1];
+    for (std::int64_t i = piece.begin; i < piece.end; ++i) count += last(i);
+  });
+  std::partial_sum(at.begin(), at.end(), at.begin());
+  Counted<Key> found{Room<Key>(at.back()), {}};
+  std::vector<std::int64_t> ends(counts ? found.keys().size() : 0);
+  detail::for_pieces(n, pieces, [&](std::int64_t p, Range piece) {
+    auto to = static_cast<std::size_t>(at[static_cast<std::size_t>(p)]);
+    for (std::int64_t i = piece.begin; i < piece.end; ++i) {
+      if (!last(i)) continue;
+      if (counts) ends[to] = i + 1;
+      found.room.items()[to++] = keys[i];
+    }
+  });
+  std::adjacent_difference(ends.begin(), ends.end(), std::back_inserter(found.counts));
+  return found;
+}
+
+// Of key(0) to key(n - 1).
+template <class Key, class F>
+Counted<Key> counted(std::int64_t n, bool counts, const F& key) {
+  const std::int64_t some = std::min<std::int64_t>(n, 1 << 14);
+  if (n > some && 4 * std::ssize(entries<Key>({0, some}, key)) > some) {  // of which many differ
+    Room<Key> room(n);
+    auto starts = detail::sorted_runs(room, key);
+    return distinct(detail::merged(room, std::move(starts)), counts);
+  }
+  const std::int64_t pieces = detail::pieces_of(n);
+  std::vector<std::vector<Entry<Key>>> parts(static_cast<std::size_t>(pieces));
+  detail::for_pieces(n, pieces, [&](std::int64_t p, Range piece) {
+    parts[static_cast<std::size_t>(p)] = entries<Key>(piece, key);
+  });
+  std::vector<Entry<Key>> all;
+  for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
+  std::vector<Key> keys;
   Counted<Key> found;
-  for (const Entry& e : all) {
-    if (found.keys.empty() || found.keys.back() != e.key) {
-      found.keys.push_back(e.key);
+  for (const auto& e : all) {
+    if (keys.empty() || keys.back() != e.key) {
+      keys.push_back(e.key);
       found.counts.push_back(0);
     }
     found.counts.back() += e.count;
   }
+  found.room = Room<Key>(std::ssize(keys));
+  std::copy(keys.begin(), keys.end(), found.room.items().begin());
   return found;
 }
 
-template <class T>
-Array by_rows(const std::vector<T>& values, const Communicator& comm) {
-  return from_local(tile_of(values.data(), std::ssize(values), 1, 1), {}, comm);
+// A vector of the n elements that this process writes and those of the others.
+template <class T, class F>
+Array by_rows(std::int64_t n, const Communicator& comm, const F& write) {
+  if (comm.size() == 1) {
+    const Array out = empty({n}, dtype_of<T>, comm);
+    write(out.local().as<T>());
+    return out;
+  }
+  Room<T> own;
+  together(comm, [&] { own = Room<T>(n); });
+  write(own.items().data());
+  return from_local(tile_of(own.items().data(), n, 1, 1), {}, comm);
 }
 
 }  // namespace
@@ -77,42 +141,48 @@ Unique unique(const Array& given, UniqueOptions options) {
       return Order::key(static_cast<T>(in.as<const T>()[i] + T(0)));  // -0 is 0
     };
     Counted<Key> mine;
-    together(comm, [&] { mine = counted<Key>(n, key); });
+    together(comm, [&] { mine = counted<Key>(n, options.counts, key); });
     // Each process sees to a range of keys.
-    std::int64_t all = std::ssize(mine.keys);
+    std::int64_t all = std::ssize(mine.keys());
     comm.all_reduce(std::span(&all, 1), Reduce::sum);
     std::vector<std::int64_t> ranks;
     for (int r = 1; r < comm.size(); ++r) ranks.push_back(all / comm.size() * r);
     std::vector<std::int64_t> cut = {0};
-    for (const Key k : detail::keys_of_rank<Key>(mine.keys, ranks, comm))
+    for (const Key k : detail::keys_of_rank<Key>(mine.keys(), ranks, comm))
       cut.push_back(mine.position(k));
-    cut.push_back(std::ssize(mine.keys));
+    cut.push_back(std::ssize(mine.keys()));
     std::vector<std::int64_t> send(static_cast<std::size_t>(comm.size()));
     for (std::size_t r = 0; r < send.size(); ++r) send[r] = cut[r + 1] - cut[r];
     const Exchange exchange(comm, send);
-    const auto there = exchange.template forward<Key>(mine.keys);
-    Counted<Key> own = counted<Key>(
-        std::ssize(there), [&](std::int64_t i) { return there[static_cast<std::size_t>(i)]; });
+    Counted<Key> merged;
+    std::vector<Key> there;  // what came, where answers or counts go with it
+    together(comm, [&] { merged.room = Room<Key>(comm.size() > 1 ? exchange.received() : 0); });
+    if (comm.size() > 1) exchange.template forward<Key>(mine.keys(), merged.room.items());
+    const Counted<Key>& own = comm.size() > 1 ? merged : mine;
+    together(comm, [&] {
+      if (options.counts || options.inverse) there.assign(own.keys().begin(), own.keys().end());
+      if (comm.size() == 1) return;
+      std::vector<std::int64_t> starts;
+      for (int r = 0; r < comm.size(); ++r) starts.push_back(exchange.received_from(r));
+      merged = distinct(detail::merged(merged.room, std::move(starts)), false);
+    });
 
-    std::vector<T> values(own.keys.size());
-    std::transform(own.keys.begin(), own.keys.end(), values.begin(), Order::value);
-    if constexpr (std::is_same_v<T, bool>) {  // a vector of bools has no memory of bools
-      const std::vector<std::uint8_t> bytes(values.begin(), values.end());
-      Tile tile = tile_of(bytes.data(), std::ssize(bytes), 1, 1);
-      tile.dtype = DType::boolean;
-      out.values = from_local(tile, {}, comm);
-    } else {
-      out.values = by_rows(values, comm);
-    }
+    const std::int64_t different = std::ssize(own.keys());
+    out.values = by_rows<T>(different, comm, [&](T* to) {
+      detail::for_pieces(different, detail::pieces_of(different), [&](std::int64_t, Range piece) {
+        for (std::int64_t i = piece.begin; i < piece.end; ++i)
+          to[i] = Order::value(own.keys()[static_cast<std::size_t>(i)]);
+      });
+    });
     if (options.counts) {
       const auto counts = exchange.template forward<std::int64_t>(mine.counts);
-      std::fill(own.counts.begin(), own.counts.end(), 0);
-      for (std::size_t i = 0; i < there.size(); ++i)
-        own.counts[static_cast<std::size_t>(own.position(there[i]))] += counts[i];
-      out.counts = by_rows(own.counts, comm);
+      out.counts = by_rows<std::int64_t>(different, comm, [&](std::int64_t* to) {
+        std::fill_n(to, different, 0);
+        for (std::size_t i = 0; i < there.size(); ++i) to[own.position(there[i])] += counts[i];
+      });
     }
     if (!options.inverse) return;
-    const auto sizes = comm.all_gather(std::ssize(own.keys));
+    const auto sizes = comm.all_gather(std::ssize(own.keys()));
     const std::int64_t before =
         std::accumulate(sizes.begin(), sizes.begin() + comm.rank(), std::int64_t{0});
     std::vector<std::int64_t> answers(there.size());

@@ -1,4 +1,4 @@
-// Elementwise functions, reductions and Fourier transforms.
+// Elementwise functions, reductions, Fourier transforms and sorting.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,6 +6,7 @@
 
 #include <tessera/array/kernels/elementwise.hpp>
 #include <tessera/array/kernels/fft.hpp>
+#include <tessera/array/kernels/order.hpp>
 #include <tessera/array/kernels/reductions.hpp>
 
 #include "suite.hpp"
@@ -187,6 +188,25 @@ void run_fft(Suite& suite, DType dtype) {
     }
 }
 
+// Keys of all sizes and few different ones, numbers and pairs.
+void run_sort_keys(Suite& suite, DType dtype) {
+  Numbers numbers(3);
+  for (const Index n : {0, 1, 2, 33, 1000, 70001})
+    for (const Index cols : {1, 2})
+      for (const Wide range : {Wide{7}, std::pow(Wide{2}, 8 * static_cast<Wide>(size_of(dtype)))}) {
+        if (cols == 2 && dtype != DType::uint64) continue;
+        Matrix keys = result(dtype, n, cols);
+        for (Index i = 0; i < n; ++i)
+          for (Index j = 0; j < cols; ++j) keys.set(i, j, std::floor(range * numbers.uniform()));
+        suite.check(
+            fmt::format("{} x {} below {}", n, cols, static_cast<double>(range)), {keys},
+            [](Stream& stream, Tiles t, Host&) { order::sort_keys()(stream, t[0]); },
+            [](const Outcome& got, const Outcome& want, Judge& judge) {
+              judge.same(got.tiles[0], want.tiles[0]);
+            });
+      }
+}
+
 template <template <class> class... R>
 void add_reductions(std::vector<Cases>& all, reductions::List<R...>) {
   (all.push_back({"array." + std::string(R<double>::name), reductions::dtypes<R>(),
@@ -206,6 +226,7 @@ std::vector<Cases> array_cases() {
   functions::for_each(functions::Involved{}, add);
   add_reductions(all, reductions::All{});
   all.push_back({"array.fft", inexact, run_fft});
+  all.push_back({"array.sort_keys", order::key_dtypes(), run_sort_keys});
   return all;
 }
 

@@ -2,14 +2,94 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <cstdlib>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include <tessera/runtime/device_layer.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/memory.hpp>
 
 namespace tessera {
+namespace {
+
+constexpr std::size_t huge_page = std::size_t{2} << 20;
+constexpr std::size_t large = 4 * huge_page;
+
+/// Large blocks that were freed last, all of one size. Expressions free and allocate arrays of one
+/// size again and again, and the pages of new memory cost as much as computing on them. The system
+/// may have the pages back at any time, and a block of another size is taken only when these are
+/// gone, so no more memory is used at once than without. None are kept where addresses are limited.
+class Freed {
+ public:
+  static Freed& all() {
+    static Freed* const one = new Freed;  // outlives every Buffer
+    return *one;
+  }
+
+  /// Null if there is none of that size.
+  void* take(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    if (blocks_.empty()) return nullptr;
+    if (bytes != bytes_) {
+      clear();
+      return nullptr;
+    }
+    void* const block = blocks_.back();
+    blocks_.pop_back();
+    return block;
+  }
+  void give_back() {
+    const std::lock_guard lock(mutex_);
+    clear();
+  }
+  void keep(void* block, std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    if (bytes != bytes_) clear();
+    bytes_ = bytes;
+    if ((blocks_.size() + 1) * bytes > most_ || madvise(block, bytes, MADV_FREE) != 0)
+      std::free(block);
+    else
+      blocks_.push_back(block);
+  }
+
+ private:
+  Freed() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY) most_ = 0;
+  }
+  void clear() {
+    for (void* block : blocks_) std::free(block);
+    blocks_.clear();
+  }
+  std::mutex mutex_;
+  std::vector<void*> blocks_;
+  std::size_t bytes_ = 0;
+  std::size_t most_ = std::size_t{512} << 20;  // of a process
+};
+
+std::size_t rounded(std::size_t bytes) {
+  const std::size_t alignment = bytes >= large ? huge_page : 64;
+  return (bytes + alignment - 1) / alignment * alignment;
+}
+
+void* host_memory(std::size_t bytes) {
+  const std::size_t all = rounded(bytes);
+  if (all < bytes) return nullptr;
+  if (all < large) return std::aligned_alloc(64, all);
+  if (void* const block = Freed::all().take(all)) return block;
+  void* const block = std::aligned_alloc(huge_page, all);
+  // Fewer page faults: touching new memory costs as much as computing on it otherwise.
+  if (block) madvise(block, all, MADV_HUGEPAGE);
+  return block;
+}
+
+}  // namespace
+
+void detail::give_back_freed() { Freed::all().give_back(); }
 
 Buffer::Buffer(std::size_t bytes, Device device) : size_(bytes), device_(device) {
   if (bytes == 0) return;
@@ -17,14 +97,7 @@ Buffer::Buffer(std::size_t bytes, Device device) : size_(bytes), device_(device)
     data_ = device_layer(device.kind).allocate(device.index, bytes);
     return;
   }
-  constexpr std::size_t huge_page = std::size_t{2} << 20;
-  const bool large = bytes >= 4 * huge_page;
-  const std::size_t alignment = large ? huge_page : 64;
-  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  data_ =
-      rounded < bytes ? nullptr : static_cast<std::byte*>(std::aligned_alloc(alignment, rounded));
-  // Fewer page faults: touching new memory costs as much as computing on it otherwise.
-  if (large && data_) madvise(data_, rounded, MADV_HUGEPAGE);
+  data_ = static_cast<std::byte*>(host_memory(bytes));
   if (!data_)
     throw MemoryError(fmt::format("cannot allocate {} bytes on {}", bytes, device.to_string()));
 }
@@ -39,7 +112,9 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
 }
 
 Buffer::~Buffer() {
-  if (device_ == cpu)
+  if (device_ == cpu && rounded(size_) >= large)
+    Freed::all().keep(data_, rounded(size_));
+  else if (device_ == cpu)
     std::free(data_);
   else if (data_)
     device_layer(device_.kind).release(device_.index, data_);

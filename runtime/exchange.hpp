@@ -24,9 +24,13 @@ class Exchange {
   template <class T>
   std::vector<T> forward(std::span<const T> items, std::size_t width = 1) const {
     std::vector<T> there(static_cast<std::size_t>(received()) * width);
-    move(std::as_bytes(items), sent_, std::as_writable_bytes(std::span(there)), received_,
-         width * sizeof(T));
+    forward(items, std::span(there), width);
     return there;
+  }
+  /// The same into memory for received() items.
+  template <class T>
+  void forward(std::span<const T> items, std::span<T> there, std::size_t width = 1) const {
+    move(std::as_bytes(items), sent_, std::as_writable_bytes(there), received_, width * sizeof(T));
   }
   /// One answer of `width` T for each item received, in that order, to who sent the item.
   /// Collective.

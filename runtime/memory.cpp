@@ -78,6 +78,7 @@ std::string gigabytes(std::uint64_t bytes) {
 }  // namespace
 
 FreeMemory free_memory() {
+  detail::give_back_freed();
   constexpr std::uint64_t kib = 1024;
   FreeMemory found;
   found.machine = number_in("/proc/meminfo", "MemAvailable:", unlimited / kib) * kib;

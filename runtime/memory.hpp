@@ -6,6 +6,11 @@
 
 namespace tessera {
 
+namespace detail {
+/// Returns to the system the large blocks of freed Buffers that were kept for the next ones. Local.
+void give_back_freed();
+}  // namespace detail
+
 /// Bytes that can still be had here: on this machine, by all its processes together (what is free,
 /// and what the control group of a job or container allows), and by this process alone (ulimit).
 struct FreeMemory {
