@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import signal
 import sys
 
 from . import machine, peers, record, table
@@ -71,6 +72,7 @@ def time_cases(words):
         raise table.SuiteError("start it without mpirun: it starts the processes itself (--layouts)")
     from . import run
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a batch system's; contenders are ended then, too
     run.run(options, lambda text: print(text, flush=True))
     return 0
 

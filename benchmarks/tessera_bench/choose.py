@@ -13,7 +13,7 @@ def machines(records):
 
 
 def last(records):
-    """{(title, layout): times} of the last run that timed Tessera there.
+    """{(title, layout, device, suite): times} of the last run that timed Tessera there.
 
     All of them took turns; a library on one process is beside every layout of as many cores.
     """
@@ -21,7 +21,7 @@ def last(records):
     ours = {}
     for r in times(records):
         if r["contender"] == "tessera":
-            key = (record.title(r), record.layout(r), r["device"])
+            key = (record.title(r), record.layout(r), r["device"], r["suite"])
             if key not in ours or dates[ours[key]["run"]] <= dates[r["run"]]:
                 ours[key] = r
     found = {}
@@ -42,6 +42,28 @@ def best_peer(beside):
     """The fastest of those that gave the reference's answer; None if there is none."""
     right = [r for r in beside.values() if r["agrees"] is not False]
     return min(right, key=record.middle, default=None)
+
+
+def efficiencies(chosen):
+    """{(case, asked sizes, device, suite): {(processes, threads): (time, efficiency)}} of scaling suites.
+
+    Of P x T relative to 1 x T, of 1 x T to 1 x 1; None where that was not timed.
+    """
+    groups = {}
+    for mine, _ in chosen.values():
+        asked = " ".join(f"{name}={record.number(value)}" for name, value in mine["asked"].items())
+        group = groups.setdefault((mine["case"], asked, mine["device"], mine["suite"]), {})
+        group[mine["processes"], mine["threads"]] = mine
+    out = {}
+    for key, group in groups.items():
+        for (processes, threads), r in sorted(group.items()):
+            base = group.get((1, threads if processes > 1 else 1))
+            share = None
+            if base is not None:
+                more = processes * threads / (base["processes"] * base["threads"])
+                share = record.middle(base) / record.middle(r) / (1 if key[3] == "weak" else more)
+            out.setdefault(key, {})[processes, threads] = (r, share)
+    return out
 
 
 def seconds(value):

@@ -44,27 +44,30 @@ class Colors:
         return "".join(f'<span class="key"><i style="background:{self.of(n)}"></i>{escape(n)}</span>' for n in names)
 
 
-def _machines(records):
-    cards = []
-    for run, m in choose.machines(records).items():
-        mine = [r for r in records if r["run"] == run]
-        cores = max(m["peaks"], key=int)
-        peak = m["peaks"][cores]
-        text = (f"<b>{escape(m['date'])}, suite {escape(m['suite'])}</b>Tessera {escape(m['version'])}, {escape(m['host'])}: "
-                f"{escape(m['processor'])}, {m['cores']} cores, {m['memory_mb'] / 1024:.0f} GiB"
-                + (f", {escape(m['gpu'])}" if m["gpu"] else "")
-                + f"<br>On {cores} cores: float32 {peak['fma_float32_gflops']:.0f} GFLOP/s, float64 "
-                f"{peak['fma_float64_gflops']:.0f}; memory {peak['read_gbs']:.1f} GB/s read, {peak['write_gbs']:.1f} written")
-        for p in m["peaks"].values():
-            if "file_read_gbs" in p:
-                text += (f"; a file {p['file_write_gbs']:.2f} GB/s written, {p['file_read_gbs']:.2f} read, "
-                         f"{p['cached_read_gbs']:.1f} from the cache")
-        disturbed = choose.loaded(mine)
-        if disturbed:
-            text += f'<br><span class="bad">Not a quiet machine: {escape(disturbed)}.</span>'
-        if not m["energy"]:
-            text += "<br>Energy cannot be read here."
-        cards.append(f'<div class="card">{text}</div>')
+def _card(records, m):
+    cores = max(m["peaks"], key=int)
+    peak = m["peaks"][cores]
+    text = (f"<b>{escape(m['date'])}, suite {escape(m['suite'])}</b>Tessera {escape(m['version'])}, {escape(m['host'])}: "
+            f"{escape(m['processor'])}, {m['cores']} cores, {m['memory_mb'] / 1024:.0f} GiB"
+            + (f", {escape(m['gpu'])}" if m["gpu"] else "")
+            + f"<br>On {cores} cores: float32 {peak['fma_float32_gflops']:.0f} GFLOP/s, float64 "
+            f"{peak['fma_float64_gflops']:.0f}; memory {peak['read_gbs']:.1f} GB/s read, {peak['write_gbs']:.1f} written")
+    for p in m["peaks"].values():
+        if "file_read_gbs" in p:
+            text += (f"; a file {p['file_write_gbs']:.2f} GB/s written, {p['file_read_gbs']:.2f} read, "
+                     f"{p['cached_read_gbs']:.1f} from the cache")
+    disturbed = choose.loaded([r for r in records if r["run"] == m["run"]])
+    if disturbed:
+        text += f'<br><span class="bad">Not a quiet machine: {escape(disturbed)}.</span>'
+    if not m["energy"]:
+        text += "<br>Energy cannot be read here."
+    return f'<div class="card">{text}</div>'
+
+
+def _machines(records, chosen):
+    """Those that the page's times are of; earlier ones are in its history."""
+    runs = {mine["run"] for mine, _ in chosen.values()}
+    cards = [_card(records, m) for run, m in choose.machines(records).items() if run in runs]
     return f'<div class="cards">{"".join(cards)}</div>'
 
 
@@ -72,7 +75,7 @@ def _times_table(chosen):
     names = list(dict.fromkeys(name for _, beside in chosen.values() for name in beside))
     head = ["case", "p x t", *names, "Tessera", "spread", "floor", "of the floor", "faster", "sent", "above data"]
     out = [f'<div class="wide"><table><tr>{"".join(f"<th>{escape(h)}</th>" for h in head)}</tr>']
-    for (title, layout, device), (mine, beside) in chosen.items():
+    for (title, layout, device, _), (mine, beside) in chosen.items():
         cells = [escape(title), layout if device == "cpu" else f"{layout} {escape(device)}"]
         for r in [*(beside.get(name) for name in names), mine]:
             if r is None:
@@ -93,15 +96,15 @@ def _times_table(chosen):
 
 
 def _roofline(records, chosen, colors):
-    """What was reached, under what the machine of the last run can do on the most cores."""
-    m = max(choose.machines(records).values(), key=lambda m: m["date"])
-    cores = max(m["peaks"], key=int)
-    peak = m["peaks"][cores]
-    points = [mine for mine, _ in chosen.values()
-              if mine["flops"] and mine["bytes"] and mine["run"] == m["run"] and mine["device"] == "cpu"
-              and mine["processes"] * mine["threads"] == int(cores)]
-    if not points:
+    """What was reached, under what the machine can do."""
+    counted = [mine for mine, _ in chosen.values() if mine["flops"] and mine["bytes"] and mine["device"] == "cpu"]
+    if not counted:
         return ""
+    # One run has one roof: the run of the most times.
+    where = [(mine["run"], mine["processes"] * mine["threads"]) for mine in counted]
+    run, cores = max(dict.fromkeys(where), key=where.count)
+    peak = choose.machines(records)[run]["peaks"][str(cores)]
+    points = [mine for mine, at in zip(counted, where) if at == (run, cores)]
     chart = plot.Plot(f"What was reached on {cores} cores, under the machine's roof", "operations per byte that must move",
                       "GFLOP/s", 980, 440, log_x=True, log_y=True)
     intensities = [r["flops"] / r["bytes"] for r in points]
@@ -121,7 +124,7 @@ def _roofline(records, chosen, colors):
 
 def _ratios(chosen, colors):
     named = []
-    for (title, layout, device), (mine, beside) in chosen.items():
+    for (title, layout, device, _), (mine, beside) in chosen.items():
         marks = [(record.middle(r) / record.middle(mine), colors.of(name),
                   f"{name} {choose.seconds(record.middle(r))}, Tessera {choose.seconds(record.middle(mine))}")
                  for name, r in beside.items() if r["agrees"] is not False]
@@ -143,26 +146,29 @@ def _over_sizes(chosen, colors):
         chart = plot.Plot(case, "MB of operands", "times as fast", 520, 280, log_x=True, log_y=True)
         for name in dict.fromkeys(name for _, beside in pairs for name in beside):
             chart.add(name, sorted((mine["data_mb"], record.middle(beside[name]) / record.middle(mine))
-                                   for mine, beside in pairs if name in beside), colors.of(name))
+                                   for mine, beside in pairs if name in beside and beside[name]["agrees"] is not False),
+                      colors.of(name))
         out.append(chart.svg())
     return f'<div class="two">{"".join(out)}</div>' if out else ""
 
 
 def _scaling(chosen, suite, colors):
-    """Efficiency over cores: processes and threads apart, for each case."""
-    times = [mine for mine, _ in chosen.values() if mine["suite"] == suite]
-    chart = plot.Plot(f"{suite.capitalize()} scaling", "cores", "efficiency", 980, 360, log_x=True, y_low=0, y_high=1.2,
-                      x_ticks=[(c, c) for c in sorted({r["processes"] * r["threads"] for r in times})])
-    for case in dict.fromkeys(r["case"] for r in times):
-        one = next((r for r in times if r["case"] == case and record.layout(r) == "1x1"), None)
-        if one is None:
-            continue
-        for what, other, css in (("processes", "threads", "line"), ("threads", "processes", "guide")):
-            found = sorted((r[what], record.middle(one) / record.middle(r) / (1 if suite == "weak" else r[what]))
-                           for r in times if r["case"] == case and r[other] == 1)
-            if len(found) > 1:
-                chart.add(f"{case}, {what}", found, colors.of(case), css)
-    return chart.svg() if chart.series else ""
+    """Efficiency over cores: processes of so many threads, and threads of one process."""
+    groups = {key: group for key, group in choose.efficiencies(chosen).items() if key[3] == suite}
+    cores = sorted({p * t for group in groups.values() for p, t in group})
+    chart = plot.Plot(f"{suite.capitalize()} scaling", "cores", "efficiency", 980, 360, log_x=True, y_low=0,
+                      x_ticks=[(c, c) for c in cores])
+    chart.add("ideal", [(c, 1) for c in cores], GREY, "guide", False)
+    for (case, *_), group in groups.items():
+        shares = {layout: share for layout, (_, share) in group.items() if share is not None}
+        lines = {"threads": sorted((t, share) for (p, t), share in shares.items() if p == 1)}
+        for threads in sorted({t for _, t in shares}):
+            name = "processes" if threads == 1 else f"processes of {threads} threads"
+            lines[name] = sorted((p * t, share if p > 1 else 1.0) for (p, t), share in shares.items() if t == threads)
+        for name, points in lines.items():
+            if len(points) > 1:
+                chart.add(f"{case}, {name}", points, colors.of(case), "guide" if name == "threads" else "line")
+    return chart.svg() if len(chart.series) > 1 else ""
 
 
 def _predicted(records, colors):
@@ -173,7 +179,8 @@ def _predicted(records, colors):
     for scaling in dict.fromkeys(r["scaling"] for r in found):
         mine = [r for r in found if r["scaling"] == scaling]
         chart = plot.Plot(f"{scaling.capitalize()} scaling, simulated", "nodes", "efficiency", 980, 340, log_x=True, y_low=0,
-                          y_high=1.1, x_ticks=[(n, n) for n in sorted({r["nodes"] for r in mine})])
+                          x_ticks=[(n, n) for n in sorted({r["nodes"] for r in mine})])
+        chart.add("ideal", [(n, 1) for n in sorted({r["nodes"] for r in mine})], GREY, "guide", False)
         for case in dict.fromkeys(r["case"] for r in mine):
             chart.add(case, sorted((r["nodes"], r["efficiency"]) for r in mine if r["case"] == case), colors.of(case))
         out.append(chart.svg())
@@ -198,7 +205,7 @@ def _history(records, colors):
                   tips=[f"{machines[r['run']]['date']}, {machines[r['run']]['version']}: {choose.seconds(record.middle(r))}"
                         for r in ordered])
         out.append(chart.svg())
-    return f'<div class="two">{"".join(out)}</div>' if out else ""
+    return f'<details><summary>{len(out)} cases</summary><div class="two">{"".join(out)}</div></details>' if out else ""
 
 
 def _absent(records):
@@ -214,7 +221,7 @@ def page(records):
     plain = {key: pair for key, pair in chosen.items() if key not in scaling}
     shown = plain or chosen
     parts = [
-        ("Runs", _machines(records)),
+        ("Runs", _machines(records, chosen)),
         ("Beside others", _ratios(shown, colors)),
         ("Over sizes", _over_sizes(shown, colors)),
         ("Roofline", _roofline(records, chosen, Colors(()))),

@@ -108,6 +108,10 @@ def describe(program, layouts, folder):
         "memory_mb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20), "gpu": gpu(),
         "energy": bool(energy_files()), "peaks": {},
     }  # fmt: skip
-    for number, used in enumerate(sorted({p * t for p, t in layouts})):
-        facts["peaks"][str(used)] = peaks(program, 1, used, folder if number == 0 else None)
+    for processes, threads in sorted(layouts, key=lambda layout: layout[0] * layout[1]):
+        used = processes * threads
+        if str(used) not in facts["peaks"]:
+            # One process where that has the cores: it starts sooner.
+            how = (1, used) if used <= cores() else (processes, threads)
+            facts["peaks"][str(used)] = peaks(program, *how, None if facts["peaks"] else folder)
     return facts

@@ -34,9 +34,9 @@ def times(records, options):
     names = list(dict.fromkeys(name for _, beside in chosen.values() for name in beside))
     if "peers" in options:
         names = [name for name in options["peers"].split(",") if name in names]
-    layouts = len({key[1:] for key in chosen}) > 1
+    layouts = len({key[1] for key in chosen}) > 1
     rows = []
-    for (title, layout, _), (mine, beside) in chosen.items():
+    for (title, layout, *_), (mine, beside) in chosen.items():
         row = [title + (f", {layout}" if layouts else "")]
         shown = {name: beside[name] for name in names if name in beside}
         for name in names:
@@ -52,27 +52,17 @@ def times(records, options):
 
 
 def scaling(records, options):
-    chosen = _chosen(records, options)
+    groups = choose.efficiencies(_chosen(records, options))
+    layouts = sorted({layout for group in groups.values() for layout in group})
     rows = []
-    by_case = {}
-    for (_, layout, device), (mine, _) in chosen.items():
-        asked = " ".join(f"{n}={record.number(v)}" for n, v in mine["asked"].items())
-        by_case.setdefault((mine["case"], asked, device, mine["suite"]), {})[layout] = mine
-    layouts = sorted({layout for found in by_case.values() for layout in found},
-                     key=lambda text: [int(n) for n in text.split("x")])
-    for (case, asked, _, suite), found in by_case.items():
-        first = found.get("1x1")
+    for (case, asked, *_), group in groups.items():
         row = [f"{case} ({asked})"]
         for layout in layouts:
-            if layout not in found or first is None:
-                row.append("")
-                continue
-            cores = found[layout]["processes"] * found[layout]["threads"]
-            ideal = record.middle(first) / (1 if suite == "weak" else cores)
-            share = "" if cores == 1 else f" ({100 * ideal / record.middle(found[layout]):.0f} %)"
-            row.append(choose.seconds(record.middle(found[layout])) + share)
+            r, share = group.get(layout, (None, None))
+            cell = "" if r is None else choose.seconds(record.middle(r))
+            row.append(cell + (f" ({100 * share:.0f} %)" if share is not None and layout != (1, 1) else ""))
         rows.append(row)
-    return _table(["case", *layouts], rows)
+    return _table(["case", *(f"{p}x{t}" for p, t in layouts)], rows)
 
 
 def predicted(records, options):

@@ -23,10 +23,13 @@ def short(value):
 class Axis:
     """Numbers on a length of pixels, by their logarithms or as they are."""
 
-    def __init__(self, values, begin, end, log=False, low=None, high=None):
+    def __init__(self, values, begin, end, log=False, low=None):
         values = [v for v in values if not log or v > 0] or [1]
-        low = min(values) if low is None else low
-        high = max(values) if high is None else high
+        high = max(values)
+        if low is None:
+            low = min(values)
+        elif not log:
+            high += 0.08 * (high - low)
         if log:
             low, high = math.log10(low), math.log10(high)
             room = max(0.06 * (high - low), 0.1)
@@ -54,11 +57,11 @@ class Axis:
 class Plot:
     """Lines and points over two axes, with a legend on the right."""
 
-    def __init__(self, title, x_label, y_label, width=760, height=380, log_x=False, log_y=False, y_low=None, y_high=None,
+    def __init__(self, title, x_label, y_label, width=760, height=380, log_x=False, log_y=False, y_low=None,
                  x_ticks=None):
         self.title, self.x_label, self.y_label = title, x_label, y_label
         self.width, self.height, self.log_x, self.log_y = width, height, log_x, log_y
-        self.y_low, self.y_high, self.x_ticks = y_low, y_high, x_ticks
+        self.y_low, self.x_ticks = y_low, x_ticks
         self.series = []
 
     def add(self, name, points, color, css="line", marks=True, tips=None):
@@ -69,12 +72,12 @@ class Plot:
     def svg(self):
         # In the legend names that differ by colour or kind of line only.
         legend = list(dict.fromkeys((name, color, css) for name, _, color, css, _, _ in self.series if name))
-        right = 20 + (max((len(name) for name, _, _ in legend), default=0) * 6.6 + 24 if legend else 0)
+        right = 40 + (max((len(name) for name, _, _ in legend), default=0) * 6.6 + 4 if legend else 0)
         left, top, bottom = 64, 34, self.height - 44
         xs = [x for s in self.series for x, _ in s[1]]
         ys = [y for s in self.series for _, y in s[1]]
         x_axis = Axis(xs, left, self.width - right, self.log_x)
-        y_axis = Axis(ys, bottom, top, self.log_y, self.y_low, self.y_high)
+        y_axis = Axis(ys, bottom, top, self.log_y, self.y_low)
         out = [f'<svg viewBox="0 0 {self.width} {self.height}" role="img" aria-label="{html.escape(self.title)}">',
                text(left, 18, self.title, "start", "title")]
         for tick in y_axis.ticks():
@@ -109,7 +112,7 @@ class Plot:
 def rows(title, label, named, width=980, line=None):
     """A row for each name with marks on a logarithmic axis: named is [(name, [(value, color, tip)])]."""
     values = [value for _, marks in named for value, _, _ in marks] + ([line] if line else [])
-    left = min(460, 16 + 6.6 * max((len(name) for name, _ in named), default=0))
+    left = min(540, 16 + 6.6 * max((len(name) for name, _ in named), default=0))
     top, height = 34, 34 + 22 * len(named) + 44
     axis = Axis(values, left, width - 24, log=True)
     out = [f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{html.escape(title)}">',

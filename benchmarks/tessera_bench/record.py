@@ -10,7 +10,8 @@ KINDS = {
         "kernel": str, "memory_mb": int, "gpu": (str, type(None)), "energy": bool, "peaks": dict,
     },
     "time": {
-        "run": str, "suite": str, "case": str, "call": str, "sizes": dict, "asked": dict, "dtype": str, "device": str,
+        "run": str, "suite": str, "case": str, "call": str, "sizes": dict, "asked": dict,  # the table's sizes
+        "dtype": str, "device": str,
         "contender": str, "version": str, "processes": int, "threads": int,
         "seconds": list, "cpu_s": NUMBER,  # of a step, of each turn; and of all cores, the median turn's
         "per": str, "flops": NUMBER, "bytes": NUMBER,  # that a step needs at least

@@ -109,18 +109,22 @@ class Job:
     def alive(self):
         return self.job.poll() is None and bool(self.files)
 
-    def end(self):
+    def leave(self):
+        """Closes the connections; processes that wait for a word then end."""
         for connection, file in self.files:
             with contextlib.suppress(OSError):
                 file.close()
             connection.close()
         self.files = []
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.job.wait(timeout=3)
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.job.pid, signal.SIGKILL)
-        self.job.wait()
+
+    def end(self):
+        self.leave()
+        for number in (0, signal.SIGTERM, signal.SIGKILL):  # mpirun passes SIGTERM on
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.job.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.job.wait(timeout=None if number == signal.SIGKILL else 5)
+                return
 
 
 def difference(answers, reference, check):
@@ -163,8 +167,9 @@ class Session:
         return self
 
     def __exit__(self, *_):
-        for job in self.jobs.values():
-            job.end()
+        for end in (Job.leave, Job.end):
+            for job in self.jobs.values():
+                end(job)
         self.server.close()
         shutil.rmtree(self.work, ignore_errors=True)
         if self.out:
@@ -246,13 +251,13 @@ class Session:
             for layout in self.options.layouts:
                 by_cores.setdefault(layout[0] * layout[1], []).append(layout)
             for cores, layouts in by_cores.items():
-                self._time(table.make_case(case.entry, case.suite, case.sizes | {"n": case.sizes["n"] * cores}),
-                           layouts)
+                grown = table.make_case(case.entry, case.suite, case.sizes | {"n": case.sizes["n"] * cores})
+                self._time(grown, layouts, case.sizes)
         else:
-            self._time(case, self.options.layouts)
+            self._time(case, self.options.layouts, case.sizes)
 
-    def _time(self, case, layouts):
-        asked, contenders = case.sizes, self._contenders(case, layouts)
+    def _time(self, case, layouts, asked):
+        contenders = self._contenders(case, layouts)
         self.say(case.title)
         case = self._shrunk(case, len(contenders))
         files = data.write_all(case, self.work)
