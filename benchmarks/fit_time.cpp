@@ -1,5 +1,5 @@
 // Times one fit on data in memory, or the prediction of few rows, and prints a line of JSON;
-// benchmarks/compare.py and benchmarks/python.py call it.
+// benchmarks/python.py calls it.
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 

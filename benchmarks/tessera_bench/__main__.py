@@ -122,7 +122,7 @@ def main(words):
         if words and words[0] in commands:
             return commands[words[0]](words[1:])
         return time_cases(words)
-    except (table.SuiteError, record.RecordError, OSError) as error:
+    except (table.SuiteError, record.RecordError, RuntimeError, OSError) as error:
         print(f"tessera bench: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

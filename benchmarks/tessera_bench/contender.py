@@ -67,13 +67,13 @@ class Library:
         room, _, name = call.rpartition(".")
         module = self.functions if room in ("array", "linalg") else self.estimators and f"{self.estimators}.{room}"
         if module is None:
-            raise Absent(call)
+            raise Absent(f"has no {call}")
         if room == "linalg":
             module = f"{module}.linalg"
         try:
             return getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError):
-            raise Absent(call) from None
+            raise Absent(f"has no {call}") from None
 
     def host(self, value):
         """A result in NumPy."""
@@ -113,7 +113,7 @@ class Intelex(ScikitLearn):
         said = self.log.getvalue()
         if "running accelerated version" not in said:
             why = said.strip().splitlines()[-1:] or ["its log says nothing"]
-            raise Absent(f"accelerated by oneDAL: {why[0]}")
+            raise Absent(f"oneDAL did not run: {why[0]}")
         return {"ran": "oneDAL"}
 
 
@@ -131,7 +131,7 @@ class SciPy(Library):
         if room == "linalg" and name in self.own:
             return self.own[name]
         if room == "array":
-            raise Absent(call)
+            raise Absent(f"has no {call}")
         return super().find(call)
 
 
@@ -155,7 +155,7 @@ class Tessera(Library):
         module = {"array": "tessera.array_api", "io": "tessera"}.get(room, f"tessera.{room}")
         found = getattr(importlib.import_module(module), name, None)
         if found is None:
-            raise Absent(call)
+            raise Absent(f"has no {call}")
         return found
 
     def barrier(self):
@@ -220,7 +220,7 @@ class Heat(Library):
                 # Of its pairs (Q, R) and (values, indices) what others give alone.
                 part = {"qr": -1, "sort": 0}.get(name)
                 return found if part is None else lambda *x, **params: found(*x, **params)[part]
-        raise Absent(call)
+        raise Absent(f"has no {call}")
 
     def barrier(self):
         self.library.MPI_WORLD.Barrier()
@@ -250,7 +250,7 @@ class Dask(Library):
 
     def find(self, call):
         if call.startswith("linear_model"):
-            raise Absent(f"{call} by the same method")
+            raise Absent(f"has no {call} by the same method")
         return super().find(call)
 
 
@@ -297,7 +297,7 @@ class Mlpack(Library):
 
         found = {c.__name__: c for c in Model.__subclasses__()}.get(call.rpartition(".")[2])
         if found is None:
-            raise Absent(call)
+            raise Absent(f"has no {call}")
         return found
 
 

@@ -14,6 +14,10 @@ def _blobs(rng, shape, state):
     return centers[rng.integers(10, size=shape[0])] + rng.standard_normal(shape)
 
 
+def _magnitude(rng, shape, state):
+    return abs(rng.standard_normal(shape, dtype=np.float32))
+
+
 def _score(x):
     weights = np.random.default_rng(2).standard_normal(x.shape[1])
     return x @ weights / x.shape[1] ** 0.5
@@ -42,7 +46,7 @@ def _positive_definite(rng, shape, state):
 
 # Targets are made of the rows of X, the first operand.
 TARGETS = {"number": _number, "two": _two, "ten": _ten, "count": _count}
-KINDS = {"normal": _normal, "blobs": _blobs, "positive_definite": _positive_definite, **TARGETS}
+KINDS = {"normal": _normal, "blobs": _blobs, "magnitude": _magnitude, "positive_definite": _positive_definite, **TARGETS}
 
 
 def write(file, kind, shape, dtype, number, x=None):

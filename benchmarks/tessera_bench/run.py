@@ -100,7 +100,7 @@ class Job:
             raise Failed(self._why("ended")) from None
         for reply in replies:
             if "absent" in reply:
-                raise Missing(f"has no {reply['absent']}")
+                raise Missing(reply["absent"])
             if "error" in reply:
                 raise Failed(reply["error"])
         return replies
@@ -187,7 +187,7 @@ class Session:
         import tessera_bench
 
         self.facts = machine.describe(self.program, self.options.layouts, self.work)
-        version = subprocess.run([self.program, "--version"], capture_output=True, text=True).stdout.split()[-1]
+        version = subprocess.run([self.program, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
         here = Path(tessera_bench.__file__).resolve().parent
         commit = subprocess.run(["git", "-C", here, "describe", "--always", "--dirty"], capture_output=True, text=True)
         if commit.returncode == 0:

@@ -149,6 +149,12 @@ def test_tables_between_marks_come_from_results(results, copy, tmp_path, capsys)
     assert "page.md is not what the results say" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/linalg.md"])
+def test_the_marks_of_the_pages_are_known(results, page):
+    root = Path(__file__).parents[2]
+    assert command.main(["report", str(results[0]), "--markdown", str(root / page), "--check"]) == 1
+
+
 def test_compare_finds_what_got_slower_beyond_the_noise(copy, capsys):
     def steady(r):
         r["seconds"] = [1.00, 1.01, 1.02]
@@ -191,7 +197,7 @@ CASE = SUITE[: SUITE.index("[[case]]", 10)]
         ("x = 1\n", "bad.toml has no [[case]]"),
         (CASE.replace("call", "cal"), "bad.toml: case 'KMeans, an iteration' lacks 'call'"),
         (CASE + "color = 3\n", "case 'KMeans, an iteration' has no field 'color'; the fields are name, call"),
-        (CASE.replace("normal", "purple"), "an operand is a kind (normal, blobs, positive_definite"),
+        (CASE.replace("normal", "purple"), "an operand is a kind (normal, blobs, magnitude, positive_definite"),
         (CASE.replace("float32", "int8"), "dtype must be float32 or float64, got 'int8'"),
         (CASE.replace('"2*n*p*k"', '"2*m"'), "'2*m' must be an expression of numbers and n, p, k"),
         (CASE.replace('"2*n*p*k"', '"open(1)"'), "'open(1)' must be an expression"),
