@@ -59,7 +59,7 @@ struct ArrayFunction {
 namespace detail {
 void add_elementwise(std::vector<ArrayFunction>& all);
 void add_fft(std::vector<ArrayFunction>& all);
-}
+}  // namespace detail
 /// Makes the operations of this room and who computes them known, for lists of what there is.
 void register_array_operations();
 /// All of them, in the order of the standard's categories.
