@@ -1,6 +1,10 @@
 // The array API standard as C++ spells it; tests/together compares all of it with NumPy.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -63,6 +67,74 @@ TEST(Standard, ReductionsOverRowsAreReplicated) {
   EXPECT_EQ(mean(x, {{1}}).distribution(), row_distribution({600}, x.comm()));
   EXPECT_EQ((x - means).distribution(), x.distribution());
   EXPECT_EQ(host<std::int64_t>(argmax(x))[0], 2999);
+}
+
+// One function of an Operand, and the C library's.
+template <class T>
+struct Approximated {
+  const char* name;
+  Array (*array)(const Operand&);
+  T (*number)(T);
+};
+
+template <class T>
+void expect_approximated() {
+  const std::array<Approximated<T>, 12> all = {{{"acosh", acosh, std::acosh},
+                                                {"asinh", asinh, std::asinh},
+                                                {"atan", atan, std::atan},
+                                                {"cos", cos, std::cos},
+                                                {"cosh", cosh, std::cosh},
+                                                {"exp", exp, std::exp},
+                                                {"expm1", expm1, std::expm1},
+                                                {"log", log, std::log},
+                                                {"log1p", log1p, std::log1p},
+                                                {"sin", sin, std::sin},
+                                                {"sinh", sinh, std::sinh},
+                                                {"tanh", tanh, std::tanh}}};
+  using Limits = std::numeric_limits<T>;
+  std::vector<T> values = {0,
+                           T(-0.0),
+                           1,
+                           -1,
+                           Limits::infinity(),
+                           -Limits::infinity(),
+                           Limits::quiet_NaN(),
+                           Limits::max(),
+                           Limits::lowest(),
+                           Limits::min(),
+                           Limits::denorm_min(),
+                           T(709.9),
+                           T(-710.4),
+                           T(88.8),
+                           T(-89.3)};
+  for (int e = Limits::min_exponent; e < Limits::max_exponent; e += 7)
+    for (const T sign : {T(1), T(-1)}) values.push_back(sign * std::ldexp(T(0.7), e));
+  const auto comm = Communicator::world();
+  const auto n = std::ssize(values);
+  const Array x = replicated(values, {n}, comm);
+  for (const auto& f : all) {
+    const Array together = gather(f.array(x));
+    for (std::int64_t i = 0; i < n; ++i) {
+      const T v = values[static_cast<std::size_t>(i)], want = f.number(v);
+      const T got = together.template values<T>()[static_cast<std::size_t>(i)];
+      SCOPED_TRACE(testing::Message() << f.name << " of " << v);
+      // In a vector of its own, in another place.
+      const Array alone = gather(f.array(replicated(std::vector<T>{v}, {1}, comm)));
+      EXPECT_EQ(std::memcmp(&got, alone.template values<T>().data(), sizeof(T)), 0);
+      if (std::isnan(want) || std::isinf(want) || want == 0) {
+        EXPECT_TRUE(std::isnan(want) ? std::isnan(got)
+                                     : got == want && std::signbit(got) == std::signbit(want))
+            << got << " for " << want;
+      } else {
+        EXPECT_NEAR(got, want, 2 * (std::abs(want) * Limits::epsilon() + Limits::denorm_min()));
+      }
+    }
+  }
+}
+
+TEST(Standard, ApproximatesInAllOfTheRangeAndWhereverAnElementSits) {
+  expect_approximated<double>();
+  expect_approximated<float>();
 }
 
 }  // namespace
