@@ -4,11 +4,13 @@ The binding's are nanobind's; those of what Python makes of C++'s lists are made
 """
 
 import importlib
+import inspect
 import re
 import sys
 import types
 from pathlib import Path
 
+import numpy as np
 from nanobind.stubgen import StubGen
 
 folder = Path(sys.argv[1])
@@ -136,6 +138,57 @@ def function(described):
     return f"def {described['name']}({', '.join(head)}) -> Any:\n{doc}\n"
 
 
+def operators():
+    """Those of the array object of the array API standard."""
+    text = ""
+    for short in standards._OPERATORS:
+        text += "".join(f"def __{kind}{short}__(self, other: Array | complex, /) -> Array: ...\n" for kind in ("", "r", "i"))
+    for short in standards._COMPARISONS:
+        other = "object" if short in ("eq", "ne") else "Array | complex"
+        ignore = "  # type: ignore[override]" if other == "object" else ""
+        text += f"def __{short}__(self, other: {other}, /) -> Array: ...{ignore}\n"
+    text += "".join(f"def __{short}__(self) -> Array: ...\n" for short in standards._UNARY)
+    for name, kind in [("bool", "bool"), ("int", "int"), ("float", "float"), ("complex", "complex"), ("index", "int")]:
+        text += f"def __{name}__(self) -> {kind}: ...\n"
+    text += "def __getitem__(self, key: Any, /) -> Array: ...\n"
+    text += "def __setitem__(self, key: Any, value: Array | complex, /) -> None: ...\n"
+    text += "def __iter__(self) -> Iterator[Array]: ...\n"
+    text += "def __array_namespace__(self, *, api_version: str | None = None) -> Any: ...\n"
+    text += "def to_device(self, device: str, /, *, stream: Any = None) -> Array: ...\n"
+    return text + "@property\ndef T(self) -> Array: ...\n@property\ndef mT(self) -> Array: ...\n"
+
+
+def standard():
+    """The namespace of the array API standard."""
+    several = ("broadcast_arrays", "meshgrid", "nonzero", "unstack")
+    spaces = {"": ""}
+    results = ""
+    for space, name, parameters, doc, fields in core.array_functions():
+        given = []
+        for one in parameters.split(", "):
+            called, _, default = one.partition("=")
+            kind = "Array" if called in ("x", "*arrays") else "Array | complex" if called in ("x1", "x2") else "Any"
+            given.append(called if called in ("/", "*") else f"{called}: {kind}" + (f" = {default}" if default else ""))
+        out = "tuple[Array, ...]" if name in several else "builtins.bool" if name == "can_cast" else "Array"
+        if fields:
+            out, *each = fields.split()
+            results += f"class {out}(NamedTuple):\n" + "".join(f"    {field}: Array\n" for field in each) + "\n"
+        spaces[space] = spaces.get(space, "") + ("@staticmethod\n" if space else "") + (
+            f'def {name}({", ".join(given)}) -> {out}:\n    """{doc}"""\n')
+    text = spaces.pop("")
+    made = {name for _, name, *_ in core.array_functions()}
+    for name in standards.__all__:
+        member = getattr(standards, name)
+        if isinstance(member, types.FunctionType) and name not in made:
+            text += f'def {name}{inspect.signature(member)} -> Any:\n    """{inspect.getdoc(member)}"""\n'
+        elif isinstance(member, np.dtype):
+            text += f"{name}: np.dtype[Any]\n"
+        elif isinstance(member, float | str | None):
+            text += f"{name}: {type(member).__name__.replace('NoneType', 'None')}\n"
+    spaces = "".join(f"class {space}:\n{source.indented(inside)}\n" for space, inside in spaces.items())
+    return "import builtins\nfrom typing import Any, NamedTuple\n\nimport numpy as np\n\nfrom tessera import Array\n\n" + results + text + spaces
+
+
 def write(name, text):
     (folder / f"{name}.pyi").write_text(text)
 
@@ -160,7 +213,10 @@ for cls in core.Array, core.Stream, core.Communicator:
                 added.__module__ = core.__name__
 stub = StubGen(core)
 stub.put(core)
-# Array has a member that is called numpy.
+# Array has a member that is called numpy, and members that come with the standard's namespace.
 text = re.sub(r"(__eq__\(self, \w+): \w+", r"\1: object", stub.get())
 text = re.sub(r"\bnumpy\.(ndarray|dtype)\b", r"np.\1", text)
-write("_core", f"import numpy as np\n{text}\n__version__: str\n")
+standards = importlib.import_module("tessera.array_api")  # adds to Array, of which the stub is made
+text = re.sub(r"(class Array:\n.*?\n\n)", lambda head: head[1] + source.indented(operators()) + "\n", text, count=1, flags=re.S)
+write("_core", f"from collections.abc import Iterator\nfrom typing import Any\n\nimport numpy as np\n{text}\n__version__: str\n")
+write("array_api", standard())

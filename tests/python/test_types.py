@@ -14,6 +14,7 @@ PACKAGE = Path(tessera.__file__).parent
 PROGRAM = """
 import numpy as np
 import tessera
+import tessera.array_api as xp
 import tessera.linalg
 from tessera.cluster import KMeans
 from tessera.decomposition import PCA
@@ -29,6 +30,9 @@ PCA(0.9)
 PCA("mle", svd_solver="full")
 tessera.linalg.svd(far)
 tessera.patch_sklearn(verbose=True)
+sums: tessera.Array = 2 * far + far @ far.T - xp.linalg.inv(far)[0, :]
+total: float = float(xp.sum(far > 0, axis=0, dtype=xp.float64))
+values: tessera.Array = xp.linalg.svd(far).S
 number: int = model.predict(x)  # wrong
 KMeans(n_clusters="a")  # wrong
 KMeans(algorithm="other")  # wrong
@@ -36,6 +40,10 @@ KMeans(clusters=3)  # wrong
 model.predict_proba(x)  # wrong
 tessera.linalg.svd()  # wrong
 tessera.asarray(x).nothing  # wrong
+element: int = far + 1  # wrong
+far["a"] + "a"  # wrong
+xp.sum(far, axes=0)  # wrong
+xp.nothing  # wrong
 """
 
 
