@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <set>
 
 #include <tessera/array/creation.hpp>
 #include <tessera/array/elementwise.hpp>
@@ -23,7 +24,7 @@ namespace tessera {
 
 void ArrayArguments::refuse(std::size_t i, std::string_view wanted) const {
   constexpr std::array kinds = {"None",     "a number", "a word", "a dtype",
-                                "integers", "an array", "arrays"};
+                                "integers", "an array", "arrays", "integers of several"};
   throw TypeError(fmt::format("{}: argument {} must be {}, got {}", function_, i + 1, wanted,
                               kinds[values_[i].index()]));
 }
@@ -85,6 +86,37 @@ std::optional<DType> ArrayArguments::dtype(std::size_t i) const {
   const auto* d = std::get_if<DType>(&values_[i]);
   if (!d) refuse(i, "a dtype");
   return *d;
+}
+
+const Array* ArrayArguments::first() const {
+  for (const Argument& value : values_) {
+    if (const auto* x = std::get_if<Array>(&value)) return x;
+    const auto* all = std::get_if<std::vector<Array>>(&value);
+    if (all && !all->empty()) return &all->front();
+  }
+  return nullptr;
+}
+Device ArrayArguments::device() const { return first() ? first()->device() : cpu; }
+Communicator ArrayArguments::comm() const {
+  return first() ? first()->comm() : Communicator::world();
+}
+std::optional<DType> ArrayArguments::dtype() const {
+  return first() ? std::optional(first()->dtype()) : std::nullopt;
+}
+
+void detail::dispatch(std::vector<ArrayFunction>& all) {
+  std::set<std::string_view> kernels;
+  const auto note = [&](auto f) { kernels.insert(decltype(f)::name); };
+  functions::for_each(functions::Simple{}, note);
+  functions::for_each(functions::Involved{}, note);
+  [&]<template <class> class... R>(reductions::List<R...>) {
+    (kernels.insert(R<double>::name), ...);
+  }(reductions::All{});
+  for (ArrayFunction& f : all) {
+    if (kernels.contains(f.name)) continue;
+    const std::string name = "array." + (f.space.empty() ? "" : f.space + ".") + f.name;
+    f.call = ArrayOperation::composed_of(name, std::move(f.call));
+  }
 }
 
 namespace {
@@ -334,6 +366,7 @@ void register_array_operations() {
   reductions::operation("sum");
   fourier::operation();
   order::sort_keys();
+  array_functions();
 }
 
 const std::vector<ArrayFunction>& array_functions() {
@@ -347,6 +380,7 @@ const std::vector<ArrayFunction>& array_functions() {
     add_statistics(all);
     add_sorting(all);
     detail::add_fft(all);
+    detail::dispatch(all);
     return all;
   }();
   return functions;

@@ -9,14 +9,15 @@
 
 #include <tessera/array/indexing.hpp>
 #include <tessera/array/promotion.hpp>
+#include <tessera/runtime/operation.hpp>
 
 /// The functions of the array API standard as data: what Python's namespace is made from.
 namespace tessera {
 
 /// A value that a function takes or returns: nothing, a number, a word, a dtype, integers (a shape,
-/// axes), an array, or several arrays.
+/// axes), an array, several arrays, or several times integers.
 using Argument = std::variant<std::monostate, Scalar, std::string, DType, std::vector<std::int64_t>,
-                              Array, std::vector<Array>>;
+                              Array, std::vector<Array>, std::vector<std::vector<std::int64_t>>>;
 
 /// What a function was given, in the order of its parameters.
 class ArrayArguments {
@@ -41,7 +42,13 @@ class ArrayArguments {
   std::optional<std::vector<std::int64_t>> maybe_integers(std::size_t i) const;
   std::optional<DType> dtype(std::size_t i) const;
 
+  /// What an operation asks: of the first array, and without any the host and the job.
+  Device device() const;
+  Communicator comm() const;
+  std::optional<DType> dtype() const;
+
  private:
+  const Array* first() const;
   [[noreturn]] void refuse(std::size_t i, std::string_view wanted) const;
   std::string_view function_;
   const std::vector<Argument>& values_;
@@ -56,9 +63,15 @@ struct ArrayFunction {
   std::string fields = {};  ///< of several results: a name for them together and one for each
 };
 
+/// What a backend implements that takes a function whole: `array.sort`, `array.linalg.inv`.
+using ArrayOperation = Operation<Argument(const ArrayArguments&)>;
+
 namespace detail {
 void add_elementwise(std::vector<ArrayFunction>& all);
 void add_fft(std::vector<ArrayFunction>& all);
+/// Lets each function be called by way of its ArrayOperation, but for those whose kernel has that
+/// name already: elementwise functions and reductions.
+void dispatch(std::vector<ArrayFunction>& all);
 }  // namespace detail
 /// Makes the operations of this room and who computes them known, for lists of what there is.
 void register_array_operations();

@@ -11,6 +11,7 @@
 #include <tessera/estimators/kernels/kernels.hpp>
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/linalg/standard.hpp>
 #include <tessera/runtime/plugin.hpp>
 
 namespace tessera {
@@ -194,6 +195,7 @@ void register_operations() {
   register_array_operations();
   linalg::kernels();
   linalg::functions();
+  linalg::standard_functions();
   estimator_kernels();
   estimator_types();
 }

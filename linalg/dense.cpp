@@ -297,7 +297,7 @@ Array divided_rows(const Array& given, std::span<const double> s, double least) 
     using T = typename decltype(tag)::type;
     for (std::int64_t i = 0; i < y.local().rows; ++i) {
       const double divisor = s[static_cast<std::size_t>(y.local_rows().begin + i)];
-      const T factor(divisor > least ? 1.0 / divisor : 0.0);
+      const T factor(std::abs(divisor) > least ? 1.0 / divisor : 0.0);
       // The reciprocal of the smallest numbers overflows.
       const bool divide = !std::isfinite(std::abs(factor));
       const T* from = y.local().slice(i, 1).template as<const T>();

@@ -69,7 +69,7 @@ Array vector_of(const std::vector<double>& values, DType dtype, const Communicat
 /// Columns [first, last] of a matrix by rows or replicated. Collective.
 Array columns_of(const Array& x, std::int64_t first, std::int64_t last);
 
-/// diag(s)^+ y: row i divided by s[i] where that is above `least`, else zero. By rows or
+/// diag(s)^+ y: row i divided by s[i] where |s[i]| is above `least`, else zero. By rows or
 /// replicated. Collective.
 Array divided_rows(const Array& y, std::span<const double> s, double least);
 

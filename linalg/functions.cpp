@@ -68,8 +68,9 @@ Lstsq lstsq(const Array& a, const Array& b, std::optional<double> cond, bool che
   return functions().lstsq(a, b, cond, check_finite);
 }
 Array inv(const Array& a, bool check_finite) { return functions().inv(a, check_finite); }
-Array pinv(const Array& a, double atol, std::optional<double> rtol, bool check_finite) {
-  return functions().pinv(a, atol, rtol, check_finite);
+Array pinv(const Array& a, double atol, std::optional<double> rtol, bool check_finite,
+           bool hermitian) {
+  return functions().pinv(a, atol, rtol, check_finite, hermitian);
 }
 Array orth(const Array& a, std::optional<double> rcond) { return functions().orth(a, rcond); }
 Array null_space(const Array& a, std::optional<double> rcond, bool check_finite) {
@@ -77,8 +78,8 @@ Array null_space(const Array& a, std::optional<double> rcond, bool check_finite)
 }
 Slogdet slogdet(const Array& a, bool check_finite) { return functions().slogdet(a, check_finite); }
 Array det(const Array& a, bool check_finite) { return functions().det(a, check_finite); }
-std::int64_t matrix_rank(const Array& a, std::optional<double> tol) {
-  return functions().matrix_rank(a, tol);
+std::int64_t matrix_rank(const Array& a, std::optional<double> tol, bool hermitian) {
+  return functions().matrix_rank(a, tol, hermitian);
 }
 double cond(const Array& a, const NormOrder& order) { return functions().cond(a, order); }
 Array matrix_power(const Array& a, std::int64_t n) { return functions().matrix_power(a, n); }

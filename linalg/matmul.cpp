@@ -31,10 +31,13 @@ void check_extents(const Operand& a, const Operand& b) {
 
 }  // namespace
 
-Array composed::matmul(const Operand& given_a, const Operand& given_b) {
-  detail::require_together("matmul", given_a.array, given_b.array);
+Array composed::matmul(const Operand& a, const Operand& b) {
+  detail::require_together("matmul", a.array, b.array);
+  return detail::matmul_as(detail::common_dtype(a.dtype(), b.dtype()), a, b);
+}
+
+Array detail::matmul_as(DType dtype, const Operand& given_a, const Operand& given_b) {
   check_extents(given_a, given_b);
-  const DType dtype = detail::common_dtype(given_a.dtype(), given_b.dtype());
   const Operand a(detail::converted(given_a.array, dtype), given_a.op);
   const Operand b(detail::converted(given_b.array, dtype), given_b.op);
   const bool a_conjugate = a.op == Transpose::conjugate;

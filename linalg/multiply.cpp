@@ -8,11 +8,13 @@
 #include <exception>
 #include <functional>
 
+#include <tessera/array/promotion.hpp>
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::linalg::detail {
 namespace {
@@ -212,6 +214,44 @@ Array conjugated(const Array& x) {
   return out.to(x.device());
 }
 
+namespace {
+
+// Sums modulo 2^64, which are exact for every integer dtype.
+struct Integers {
+  std::vector<std::uint64_t> values;
+  void merge(const Integers& right) {
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] += right.values[i];
+  }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(values);
+  }
+};
+
+Array contract_integers(const Operand& a, const Operand& b, const Array& split) {
+  const std::int64_t m = rows_of(a), n = cols_of(b);
+  const Shape shape = {m, n};
+  const Array out = tessera::detail::allocate(
+      shape, a.dtype(), replicated_distribution(shape, split.comm()), split.comm());
+  visit(a.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_integral_v<T>) {
+      const auto sums = reduce<Integers>(split, [&](const Leaf& leaf, Stream& stream) {
+        const Tile part{
+            stream.scratch(static_cast<std::size_t>(m * n) * sizeof(T)), m, n, n, a.dtype(), cpu};
+        kernels().gemm(stream, 1.0, cols_of(a, leaf.rows), a.op, rows_of(b, leaf.rows), b.op, 0.0,
+                       part);
+        return Integers{{part.as<const T>(), part.as<const T>() + m * n}};
+      });
+      std::transform(sums.values.begin(), sums.values.end(), out.local().template as<T>(),
+                     [](std::uint64_t v) { return static_cast<T>(v); });
+    }
+  });
+  return out;
+}
+
+}  // namespace
+
 Array contract(const Operand& a, const Operand& b) {
   const std::int64_t m = rows_of(a);
   const std::int64_t n = cols_of(b);
@@ -231,6 +271,7 @@ Array contract(const Operand& a, const Operand& b) {
     Array& other = like_a ? y.array : x.array;
     other = redistribute(other, split.distribution());
   }
+  if (is_integer(dtype)) return contract_integers(x, y, split);
   const std::int64_t leaf_rows = split.distribution().leaf_rows();
   const auto multiply_rows = [&](Range rows, const Tile& out, Stream& stream) {
     kernels().gemm(stream, 1.0, cols_of(x, rows), x.op, rows_of(y, rows), y.op, 0.0, out);
@@ -281,8 +322,8 @@ Array multiply(const Operand& given_a, const Operand& given_b, std::int64_t fold
   if (small && kind_of(given_a) == Kind::replicated && split_rows && given_b.op == Transpose::no &&
       fold == 1)
     return contract(given_a, given_b);
-  // No kernel of a device takes complex numbers.
-  const Device device = is_complex(dtype) ? cpu : given_a.device();
+  // No kernel of a device takes complex numbers or integers.
+  const Device device = is_floating(dtype) ? given_a.device() : cpu;
   const Operand a(given_a.array.to(device), given_a.op);
   const Operand b(given_b.array.to(split_rows ? cpu : device), given_b.op);
   // In the leaves of op(a), which decide the bits however it lies.

@@ -24,8 +24,8 @@ Matrix first_rows(const Matrix& a, std::int64_t rows) {
   return scalapack::transposed(columns, Transpose::yes);
 }
 
-std::vector<Array> dense_qr(const Array& a, bool with_q) {
-  const std::int64_t k = std::min(a.rows(), a.cols());
+// k columns of q and rows of r.
+std::vector<Array> dense_qr(const Array& a, bool with_q, std::int64_t k) {
   return detail::dense({a}, [&](const Grid&, auto matrices) -> std::vector<Array> {
     const int exponent = scalapack::rescale(matrices[0], scalapack::Part::whole, true);
     const Matrix q = scalapack::geqrf(matrices[0], with_q ? k : 0);
@@ -33,6 +33,7 @@ std::vector<Array> dense_qr(const Array& a, bool with_q) {
     scalapack::zero_triangle(r, true);
     auto phases = scalapack::diagonal_of(r);  // q r = (q f) (conj(f) r)
     for (auto& f : phases) f = f == 0.0 ? 1.0 : f / std::abs(f);
+    phases.resize(static_cast<std::size_t>(k), 1.0);
     if (with_q) scalapack::scale_columns(q, phases);
     for (auto& f : phases) f = std::conj(f);
     scalapack::scale_rows(r, phases);
@@ -61,9 +62,9 @@ Array full_of_nan(const Shape& shape, const Array& like) {
 
 Qr composed::qr(const Array& given, QrMode mode, bool check_finite) {
   const Array a = detail::matrix_argument("qr", given, check_finite);
-  const bool with_q = mode == QrMode::reduced;
+  const bool with_q = mode != QrMode::r, complete = mode == QrMode::complete;
   const auto lay = [&](const Array& x) { return detail::laid_out_like(x, given); };
-  if (detail::is_tall(a.rows(), a.cols())) {
+  if (detail::is_tall(a.rows(), a.cols()) && !complete) {
     if (!check_finite && !detail::is_finite(a))  // NaN throughout, as in others
       return {with_q ? lay(full_of_nan(a.shape(), a)) : Array{},
               lay(full_of_nan({a.cols(), a.cols()}, a))};
@@ -72,7 +73,7 @@ Qr composed::qr(const Array& given, QrMode mode, bool check_finite) {
     return {with_q ? lay(qr.q_times(identity_like(qr.r()))) : Array{},
             lay(detail::times_power(qr.r(), exponent).astype(a.dtype()))};
   }
-  const auto results = dense_qr(a, with_q);
+  const auto results = dense_qr(a, with_q, complete ? a.rows() : std::min(a.rows(), a.cols()));
   return {with_q ? lay(results[0]) : Array{}, lay(results[1])};
 }
 

@@ -2,6 +2,7 @@
 #include <tessera/linalg/signatures.hpp>
 
 #include <tessera/linalg/functions.hpp>
+#include <tessera/linalg/stacks.hpp>
 
 namespace tessera::linalg {
 namespace {
@@ -35,6 +36,9 @@ Option rcond() {
 Option trans(std::string name, const std::string& of) {
   return word(std::move(name), "take " + of + " as it is, its transpose or its adjoint",
               {"N", "T", "C"});
+}
+Option hermitian() {
+  return flag("hermitian", "by eigenvalues of the lower triangle of a Hermitian matrix");
 }
 Option order(std::string shown, const std::string& more = "") {
   return {"ord", "a number, inf, -inf, fro or nuc" + more, Kind::order, {}, std::move(shown)};
@@ -164,11 +168,19 @@ std::vector<Signature> make_table() {
       {"norm",
        "a norm of a matrix or vector (numpy.linalg.norm)",
        {{"X", "matrix or vector"}},
-       {order("fro, for vectors 2")},
+       {order("fro, for vectors 2"),
+        {"axis", "norms of vectors along this axis", Kind::integer, {}, "one of all"},
+        flag("keepdims", "keep the axes as ones of extent 1")},
        {"norm"},
        true,
        "norm data.h5:/X --ord 2",
        [](const Arguments& in) -> Results {
+         const bool keepdims = in.flag("keepdims");
+         if (const auto* axis = std::get_if<std::int64_t>(&in.value("axis")))
+           return {{"norm", stacks::vector_norm(in[0], {{*axis}}, norm_order(in), keepdims)}};
+         if (keepdims && in[0].ndim() == 2)
+           return {{"norm", stacks::matrix_norm(in[0], norm_order(in), true)}};
+         if (keepdims) return {{"norm", stacks::vector_norm(in[0], {}, norm_order(in), true)}};
          return {{"norm", scalar(norm(in[0], norm_order(in)), in)}};
        }},
       {"trace",
@@ -216,12 +228,15 @@ std::vector<Signature> make_table() {
       {"qr",
        "A = q r, q with orthonormal columns (numpy.linalg.qr); r has a diagonal >= 0",
        any,
-       {word("mode", "what to compute", {"reduced", "r"}), check_finite()},
+       {word("mode", "what to compute; complete: a square q", {"reduced", "complete", "r"}),
+        check_finite()},
        {"q", "r"},
        false,
        "qr data.h5:/X --mode r --out r.h5",
        [](const Arguments& in) -> Results {
-         const QrMode mode = in.word("mode") == "r" ? QrMode::r : QrMode::reduced;
+         const QrMode mode = in.word("mode") == "r"          ? QrMode::r
+                             : in.word("mode") == "complete" ? QrMode::complete
+                                                             : QrMode::reduced;
          const Qr f = qr(in[0], mode, in.flag("check_finite"));
          return f.q ? Results{{"q", f.q}, {"r", f.r}} : Results{{"r", f.r}};
        }},
@@ -390,13 +405,14 @@ std::vector<Signature> make_table() {
        "the Moore-Penrose inverse (scipy.linalg.pinv)",
        any,
        {number("atol", "singular values up to this are 0", "0"),
-        number("rtol", "or up to this times the largest", "eps max(m, n)"), check_finite()},
+        number("rtol", "or up to this times the largest", "eps max(m, n)"), check_finite(),
+        hermitian()},
        {"pinv"},
        false,
        "pinv data.h5:/X --out pinv.h5",
        [](const Arguments& in) -> Results {
          return {{"pinv", pinv(in[0], in.number("atol").value_or(0.0), in.number("rtol"),
-                               in.flag("check_finite"))}};
+                               in.flag("check_finite"), in.flag("hermitian"))}};
        }},
       // ---- numbers of a matrix
       {"det",
@@ -423,12 +439,14 @@ std::vector<Signature> make_table() {
       {"matrix_rank",
        "how many singular values are not 0 (numpy.linalg.matrix_rank)",
        any,
-       {number("tol", "singular values up to this are 0", "eps max(m, n) times the largest")},
+       {number("tol", "singular values up to this are 0", "eps max(m, n) times the largest"),
+        hermitian()},
        {"matrix_rank"},
        true,
        "matrix_rank data.h5:/X",
        [](const Arguments& in) -> Results {
-         return {{"matrix_rank", scalar(matrix_rank(in[0], in.number("tol")), in)}};
+         return {{"matrix_rank",
+                  scalar(matrix_rank(in[0], in.number("tol"), in.flag("hermitian")), in)}};
        }},
       {"cond",
        "the condition number (numpy.linalg.cond)",

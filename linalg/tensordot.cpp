@@ -8,6 +8,8 @@
 #include <numeric>
 #include <utility>
 
+#include <tessera/array/manipulation.hpp>
+#include <tessera/array/promotion.hpp>
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/multiply.hpp>
@@ -77,12 +79,26 @@ Pairs checked_axes(const Array& a, const Array& b, std::span<const std::int64_t>
   return pairs;
 }
 
+// These axes before or behind all others.
+Axes with_others(const Axes& axes, std::int64_t ndim, bool before) {
+  Axes all = before ? axes : Axes();
+  for (std::int64_t d = 0; d < ndim; ++d)
+    if (std::find(axes.begin(), axes.end(), d) == axes.end()) all.push_back(d);
+  if (!before) all.insert(all.end(), axes.begin(), axes.end());
+  return all;
+}
+
 }  // namespace
 
-Array composed::tensordot(const Array& given_a, const Array& given_b,
-                          std::span<const std::int64_t> axes_a,
+Array composed::tensordot(const Array& a, const Array& b, std::span<const std::int64_t> axes_a,
                           std::span<const std::int64_t> axes_b) {
-  detail::require_together("tensordot", given_a, given_b);
+  detail::require_together("tensordot", a, b);
+  return detail::tensordot_as(detail::common_dtype(a.dtype(), b.dtype()), a, b, axes_a, axes_b);
+}
+
+Array detail::tensordot_as(DType dtype, const Array& given_a, const Array& given_b,
+                           std::span<const std::int64_t> axes_a,
+                           std::span<const std::int64_t> axes_b) {
   const Pairs pairs = checked_axes(given_a, given_b, axes_a, axes_b);
   const std::size_t q = pairs.size();
   const auto are = [&](std::size_t first_a) {  // all in order from there, and from 0 in b
@@ -95,15 +111,24 @@ Array composed::tensordot(const Array& given_a, const Array& given_b,
   const Shape& sa = given_a.shape();
   const Shape& sb = given_b.shape();
   const bool last = are(sa.size() - q);
-  if (!last && !are(0))
-    throw NotImplementedError(fmt::format(
-        "tensordot over axes ({}) of {} and ({}) of {} is no matrix product of the "
-        "arrays as they lie: the last of a and the first of b, or the first of both, "
-        "in order",
-        fmt::join(axes_a, ", "), to_string(sa), fmt::join(axes_b, ", "), to_string(sb)));
-  if (q == 1 && sa.size() == 2 && sb.size() == 2)
-    return linalg::matmul(last ? Operand(given_a) : transpose(given_a), given_b);
-  const DType dtype = detail::common_dtype(given_a.dtype(), given_b.dtype());
+  if (!last && !are(0)) {
+    // Rows that are summed over stay where they are.
+    const bool first = pairs[0] == std::pair(std::int64_t{0}, std::int64_t{0});
+    Axes of_a, of_b;
+    for (const auto& [axis_a, axis_b] : pairs) {
+      of_a.push_back(axis_a);
+      of_b.push_back(axis_b);
+    }
+    const Array b = permute_dims(given_b, with_others(of_b, given_b.ndim(), true));
+    const Array a = permute_dims(given_a, with_others(of_a, given_a.ndim(), first));
+    std::iota(of_b.begin(), of_b.end(), std::int64_t{0});
+    std::iota(of_a.begin(), of_a.end(), first ? 0 : a.ndim() - std::ssize(pairs));
+    return tensordot_as(dtype, a, b, of_a, of_b);
+  }
+  if (q == 1 && sa.size() == 2 && sb.size() == 2) {
+    const Operand left = last ? Operand(given_a) : transpose(given_a);
+    return is_integer(dtype) ? matmul_as(dtype, left, given_b) : linalg::matmul(left, given_b);
+  }
   const Array a = detail::converted(detail::by_rows(given_a), dtype);
   const Array b = detail::converted(detail::by_rows(given_b), dtype);
   const std::size_t free_a = sa.size() - q;
@@ -127,15 +152,20 @@ Array composed::tensordot(const Array& given_a, const Array& given_b,
   return detail::laid_out_like(regrouped(detail::by_rows(result), shape), given_a);
 }
 
-Array tensordot(const Array& a, const Array& b, std::int64_t axes) {
-  if (axes < 0 || axes > std::min(a.ndim(), b.ndim()))
+std::pair<Axes, Axes> detail::last_and_first(const Array& a, const Array& b, std::int64_t axes) {
+  const std::int64_t most = a && b ? std::min(a.ndim(), b.ndim()) : axes;
+  if (axes < 0 || axes > most)
     throw ValueError(fmt::format("tensordot: axes must lie in [0, {}] for shapes {} and {}, got {}",
-                                 std::min(a.ndim(), b.ndim()), to_string(a.shape()),
-                                 to_string(b.shape()), axes));
-  Shape of_a(static_cast<std::size_t>(axes));
-  Shape of_b = of_a;
+                                 most, to_string(a.shape()), to_string(b.shape()), axes));
+  Axes of_a(static_cast<std::size_t>(axes));
+  Axes of_b = of_a;
   std::iota(of_a.begin(), of_a.end(), a.ndim() - axes);
   std::iota(of_b.begin(), of_b.end(), std::int64_t{0});
+  return {of_a, of_b};
+}
+
+Array tensordot(const Array& a, const Array& b, std::int64_t axes) {
+  const auto [of_a, of_b] = detail::last_and_first(a, b, axes);
   return tensordot(a, b, of_a, of_b);
 }
 

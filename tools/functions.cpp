@@ -134,6 +134,9 @@ class Run {
           cyclic ? redistribute(result, row_distribution(result.shape(), result.comm())) : result;
       datasets.push_back({to.dataset + "/" + name, x});
       if (x.ndim() == 0) print((results.size() > 1 ? name + " " : "") + text_of(x.to(cpu)));
+      if (x.ndim() > 0 && out_.empty())
+        throw ValueError(fmt::format("{} gives an array of shape {} here, which needs --out",
+                                     function_.name, to_string(x.shape())));
     }
     if (!out_.empty()) io::write(to.file, datasets);
   }

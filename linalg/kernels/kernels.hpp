@@ -8,6 +8,12 @@
 
 namespace tessera::linalg {
 
+/// What products take: all numbers.
+inline constexpr DTypes numbers = {DType::int8,    DType::int16,     DType::int32,
+                                   DType::int64,   DType::uint8,     DType::uint16,
+                                   DType::uint32,  DType::uint64,    DType::float32,
+                                   DType::float64, DType::complex64, DType::complex128};
+
 /// The block kernels of linear algebra: local work on tiles of one device, on one thread. x, y and
 /// weights have the same rows and floating dtype; y and weights may be empty tiles. Spans are host
 /// memory. What a kernel leaves in a tile or host memory is there when the stream is synchronised;
@@ -69,8 +75,8 @@ struct Kernels {
   /// x min(rows, cols)) into q, which may be an empty tile: a node of the tree of triangles.
   Operation<void(Stream&, const Tile& a, std::int64_t top, const Tile& q)> qr_pair{
       "linalg.qr_pair"};
-  /// c = alpha op(a) op(b) + beta c, floating or complex tiles of one dtype; c is not read when
-  /// beta is 0.
+  /// c = alpha op(a) op(b) + beta c, tiles of numbers of one dtype; c is not read when beta is 0.
+  /// Integers wrap around, alpha and beta are whole then.
   Operation<void(Stream&, double alpha, const Tile& a, Transpose, const Tile& b, Transpose,
                  double beta, const Tile& c)>
       gemm{"linalg.gemm", flops_of_gemm};

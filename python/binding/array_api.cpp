@@ -1,7 +1,7 @@
 #include <optional>
 
-#include <tessera/array/functions.hpp>
 #include <tessera/array/manipulation.hpp>
+#include <tessera/linalg/standard.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/visit.hpp>
 
@@ -62,19 +62,22 @@ Argument to_argument(nb::handle object) {
   if (nb::isinstance<nb::tuple>(object) || nb::isinstance<nb::list>(object)) {
     std::vector<std::int64_t> integers;
     std::vector<Array> arrays;
+    std::vector<std::vector<std::int64_t>> several;
     for (const nb::handle item : object) {
       if (nb::isinstance<Array>(item))
         arrays.push_back(nb::cast<Array>(item));
+      else if (nb::isinstance<nb::tuple>(item) || nb::isinstance<nb::list>(item))
+        several.push_back(nb::cast<std::vector<std::int64_t>>(item));
       else if (const auto i = to_integer(item))
         integers.push_back(*i);
       else
         throw TypeError("expected integers or arrays, got " +
                         std::string(nb::repr(object).c_str()));
     }
-    if (!arrays.empty()) {
-      if (!integers.empty()) throw TypeError("expected arrays, got arrays and integers");
-      return arrays;
-    }
+    if (!several.empty() + !arrays.empty() + !integers.empty() > 1)
+      throw TypeError("expected arrays or integers, got both");
+    if (!arrays.empty()) return arrays;
+    if (!several.empty()) return several;
     return integers;
   }
   if (is_dtype(object)) return to_dtype(object);
@@ -116,7 +119,7 @@ nb::object to_python(const Argument& result) {
 }
 
 nb::object run(std::size_t function, const nb::args& given) {
-  const ArrayFunction& f = array_functions()[function];
+  const ArrayFunction& f = linalg::standard_functions()[function];
   std::vector<Argument> values;
   for (const nb::handle one : given) values.push_back(to_argument(one));
   Argument result;
@@ -178,7 +181,7 @@ nb::object item(const Array& x) {
 void add_array_api(nb::module_& m) {
   m.def("array_functions", [] {
     nb::list all;
-    for (const auto& f : array_functions())
+    for (const auto& f : linalg::standard_functions())
       all.append(nb::make_tuple(f.space, f.name, f.parameters, f.doc, f.fields));
     return all;
   });

@@ -1,15 +1,18 @@
 // The array API standard as C++ spells it; tests/together compares all of it with NumPy.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <set>
 #include <vector>
 
 #include <tessera/array/creation.hpp>
 #include <tessera/array/elementwise.hpp>
+#include <tessera/array/functions.hpp>
 #include <tessera/array/indexing.hpp>
 #include <tessera/array/manipulation.hpp>
 #include <tessera/array/promotion.hpp>
@@ -135,6 +138,32 @@ void expect_approximated() {
 TEST(Standard, ApproximatesInAllOfTheRangeAndWhereverAnElementSits) {
   expect_approximated<double>();
   expect_approximated<float>();
+}
+
+TEST(Standard, EveryFunctionIsAnOperation) {
+  register_array_operations();
+  std::set<std::string> operations;
+  for (const Support& s : support_table()) operations.insert(s.operation);
+  for (const ArrayFunction& f : array_functions()) {
+    const std::string space = f.space.empty() ? "" : f.space + ".";
+    EXPECT_TRUE(operations.contains("array." + space + f.name)) << f.name;
+  }
+}
+
+TEST(Standard, ABackendTakesAFunctionWhole) {
+  const auto sort = std::ranges::find(array_functions(), "sort", &ArrayFunction::name);
+  const std::vector<Argument> values = {arange(0, 700, 1, DType::float64), Scalar(-1), Scalar(true),
+                                        Scalar(true)};
+  const ArrayArguments in("sort", values);
+  EXPECT_EQ(host<double>(std::get<Array>(sort->call(in)))[0], 699);
+  install(Backend("sizes", Device::Kind::cpu)
+              .implement(ArrayOperation::composed_of("array.sort", nullptr), {DType::float64},
+                         [](const ArrayArguments& given) -> Argument {
+                           return Scalar(given.array(0).size());
+                         }));
+  EXPECT_EQ(std::get<std::int64_t>(std::get<Scalar>(sort->call(in)).value()), 700);
+  const auto guard = skip("sizes");
+  EXPECT_EQ(host<double>(std::get<Array>(sort->call(in)))[0], 699);
 }
 
 }  // namespace

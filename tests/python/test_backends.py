@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 import tessera
+import tessera.array_api as xp
 from tessera.cluster import KMeans
 from tessera.preprocessing import StandardScaler
 
@@ -62,6 +63,18 @@ def test_it_runs_where_it_is_preferred_or_the_only_one():
     model = StandardScaler().fit(np.tile(X, 2))
     with tessera.only("mine"), pytest.raises(NotImplementedError, match="mine: more than two columns"):
         model.transform(np.tile(X, 2))
+
+
+def test_every_function_of_the_array_standard_is_an_operation():
+    known = tessera.support()
+    for space, name, *_ in tessera._core.array_functions():
+        assert ".".join(filter(None, ("array", space, name))) in known, name
+    x = xp.asarray(X)
+    with tessera.trace("t.json"):
+        xp.linalg.inv(xp.matmul(x.T, x) + xp.take(xp.roll(x, 3), xp.asarray([0, 1]), axis=0))
+    seen = ran("t.json")
+    assert {(f"array.{name}", "composed") for name in ("matmul", "matrix_transpose", "roll", "take", "linalg.inv")} <= seen
+    assert ("array.add", "cpu") in seen
 
 
 def test_it_runs_on_several_threads():

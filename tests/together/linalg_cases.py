@@ -179,6 +179,15 @@ def check_norm(m, out, call):
     m.close(out.norm, np.linalg.norm(x, call.get("ord")), condition=10)
 
 
+@case(*[f"norm(X, axis={a}{o})" for a in (0, -1) for o in [*ORDERS, ", ord=0", ", ord=3"]], "norm(no_rows, axis=0)",
+      "norm(X, axis=1, keepdims=True)", "norm(A, keepdims=True)")  # fmt: skip
+def check_norm_along(m, out, call):
+    (x,) = call.operands(m)
+    theirs = np.linalg.norm(x, call.get("ord"), call.get("axis"), call.get("keepdims", False))
+    assert out.norm.shape == theirs.shape
+    m.close(out.norm, theirs, condition=10)
+
+
 @case("trace(A)", "trace(X, offset=-3)", "trace(W, offset=2)", "trace(none)")
 def check_trace(m, out, call):
     (x,) = call.operands(m)
@@ -223,6 +232,15 @@ def check_qr(m, out, call):
     (a,) = call.operands(m)
     k = min(a.shape)
     assert out.q.shape == (len(a), k) and out.r.shape == (k, a.shape[1])
+    m.orthonormal(out.q)
+    m.small(a - out.q @ out.r, a)
+    check_r(out.r)
+
+
+@case("qr(X, mode='complete')", "qr(G, mode='complete')", "qr(W, mode='complete')", "qr(no_cols, mode='complete')")
+def check_qr_complete(m, out, call):
+    (a,) = call.operands(m)
+    assert out.q.shape == (len(a), len(a)) and out.r.shape == a.shape
     m.orthonormal(out.q)
     m.small(a - out.q @ out.r, a)
     check_r(out.r)
@@ -392,7 +410,7 @@ def check_inv(m, out, call):
 
 
 @case("pinv(X)", "pinv(W)", "pinv(deficient)", "pinv(one)", "pinv(no_rows)",
-      "pinv(graded, rtol=1e-3)", "pinv(M, atol=1e9)")  # fmt: skip
+      "pinv(graded, rtol=1e-3)", "pinv(M, atol=1e9)", "pinv(H, hermitian=True)", "pinv(E, hermitian=True)")  # fmt: skip
 def check_pinv(m, out, call):
     (a,) = call.operands(m)
     rtol = call.get("rtol", m.eps * max(a.shape))
@@ -447,11 +465,12 @@ def check_slogdet(m, out, call):
 
 
 @case("matrix_rank(X)", "matrix_rank(deficient)", "matrix_rank(W)", "matrix_rank(nilpotent)",
-      "matrix_rank(graded, tol=0.01)", "matrix_rank(repeated)", "matrix_rank(no_rows)")  # fmt: skip
+      "matrix_rank(graded, tol=0.01)", "matrix_rank(repeated)", "matrix_rank(no_rows)",
+      "matrix_rank(H, hermitian=True)", "matrix_rank(H, tol=1.0, hermitian=True)")  # fmt: skip
 def check_matrix_rank(m, out, call):
     (a,) = call.operands(m)
     tol = call.get("tol", m.eps * max(a.shape) * np.linalg.norm(a, 2) if a.size else 0)
-    assert out.matrix_rank == np.linalg.matrix_rank(a, tol)
+    assert out.matrix_rank == np.linalg.matrix_rank(a, tol, call.get("hermitian", False))
 
 
 @case("cond(X)", "cond(W)", "cond(G)", *[f"cond(G, ord={o})" for o in [1, -1, 2, -2, "inf", "'fro'"]],

@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <vector>
 
+#include <tessera/array/kernels/functions.hpp>
+#include <tessera/array/promotion.hpp>
 #include <tessera/linalg/blas.hpp>
 #include <tessera/linalg/kernels/cpu/gram.hpp>
 #include <tessera/linalg/kernels/cpu/group_moments.hpp>
@@ -290,8 +292,37 @@ void leaf_q(Stream&, const Tile& x, const Tile& c, const Tile& out) {
   });
 }
 
+// c = alpha op(a) op(b) + beta c of integers, which wrap around.
+void integer_gemm(double alpha, const Tile& a, Transpose ta, const Tile& b, Transpose tb,
+                  double beta, const Tile& c) {
+  const std::int64_t k = ta == Transpose::no ? a.cols : a.rows;
+  visit(c.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (functions::Integer<T>) {
+      using W = functions::Wrapping<T>;
+      const auto scale = static_cast<W>(static_cast<T>(alpha));
+      const auto keep = static_cast<W>(static_cast<T>(beta));
+      const auto at = [](const Tile& t, Transpose op, std::int64_t i, std::int64_t j) {
+        return static_cast<W>(
+            t.as<const T>()[op == Transpose::no ? i * t.stride + j : j * t.stride + i]);
+      };
+      for (std::int64_t i = 0; i < c.rows; ++i) {
+        T* row = c.as<T>() + i * c.stride;
+        for (std::int64_t j = 0; j < c.cols; ++j)
+          row[j] = beta == 0 ? T{0} : static_cast<T>(keep * static_cast<W>(row[j]));
+        for (std::int64_t l = 0; l < k; ++l) {
+          const W factor = scale * at(a, ta, i, l);
+          for (std::int64_t j = 0; j < c.cols; ++j)
+            row[j] = static_cast<T>(static_cast<W>(row[j]) + factor * at(b, tb, l, j));
+        }
+      }
+    }
+  });
+}
+
 void gemm(Stream&, double alpha, const Tile& a, Transpose ta, const Tile& b, Transpose tb,
           double beta, const Tile& c) {
+  if (is_integer(c.dtype)) return integer_gemm(alpha, a, ta, b, tb, beta, c);
   const auto op = [](Transpose t) {
     return t == Transpose::no ? CblasNoTrans : t == Transpose::yes ? CblasTrans : CblasConjTrans;
   };
@@ -544,7 +575,7 @@ Backend cpu_backend(const Kernels& k) {
       .implement(k.leaf_q, inexact, leaf_q)
       .implement(k.qr_r, widest, qr_r)
       .implement(k.qr_pair, widest, qr_pair)
-      .implement(k.gemm, inexact, gemm)
+      .implement(k.gemm, numbers, gemm)
       .implement(k.standardize, floating, standardize)
       .implement(k.unstandardize, floating, unstandardize)
       .implement(k.all_finite, floating, all_finite)

@@ -313,12 +313,14 @@ void orthonormal_columns(Stream&, const Tile& a) { orthonormal(Matrix(a)).store(
 void gemm(Stream&, double alpha, const Tile& a, Transpose ta, const Tile& b, Transpose tb,
           double beta, const Tile& c) {
   const Index k = ta == Transpose::no ? a.cols : a.rows;
-  visit_inexact(c.dtype, [&](auto tag) {
+  visit(c.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    using Sum = std::conditional_t<std::is_floating_point_v<T>, Wide, std::complex<Wide>>;
+    // Integers modulo 2^64, of which a narrower one has the last bits.
+    using Real = std::conditional_t<std::is_integral_v<T>, std::uint64_t, Wide>;
+    using Sum = std::conditional_t<std::is_arithmetic_v<T>, Real, std::complex<Wide>>;
     const auto element = [](const Tile& t, Transpose op, Index i, Index j) -> Sum {
       const Sum v(t.as<const T>()[op == Transpose::no ? i * t.stride + j : j * t.stride + i]);
-      if constexpr (!std::is_same_v<Sum, Wide>)
+      if constexpr (!std::is_arithmetic_v<T>)
         if (op == Transpose::conjugate) return std::conj(v);
       return v;
     };
@@ -326,8 +328,8 @@ void gemm(Stream&, double alpha, const Tile& a, Transpose ta, const Tile& b, Tra
       for (Index j = 0; j < c.cols; ++j) {
         Sum sum = 0;
         for (Index l = 0; l < k; ++l) sum += element(a, ta, i, l) * element(b, tb, l, j);
-        sum *= Wide{alpha};
-        if (beta != 0) sum += Wide{beta} * element(c, Transpose::no, i, j);
+        sum *= static_cast<Real>(alpha);
+        if (beta != 0) sum += static_cast<Real>(beta) * element(c, Transpose::no, i, j);
         c.as<T>()[i * c.stride + j] = static_cast<T>(sum);
       }
   });
@@ -554,7 +556,7 @@ Backend reference_backend(const Kernels& k) {
       .implement(k.leaf_q, inexact, leaf_q)
       .implement(k.qr_r, widest, qr_r)
       .implement(k.qr_pair, widest, qr_pair)
-      .implement(k.gemm, inexact, gemm)
+      .implement(k.gemm, numbers, gemm)
       .implement(k.standardize, floating, standardize)
       .implement(k.unstandardize, floating, unstandardize)
       .implement(k.all_finite, floating, all_finite)
