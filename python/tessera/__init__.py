@@ -7,7 +7,7 @@ collective: all processes of the job call it with the same arguments.
 from typing import TYPE_CHECKING
 
 from . import _start  # noqa: F401  (first: it starts the runtime)
-from ._arrays import Array, Stream, asarray, from_local, read, stream, write
+from ._arrays import Array, Stream, asarray, from_local, no_export, read, stream, write
 from ._backends import backends, only, prefer, register, skip, support, trace
 from ._comm import Communicator
 from ._core import __version__, rank, set_threads, show_progress, size, threads, world
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Array", "Communicator", "Stream", "all_estimators", "asarray", "backends", "from_local", "load",
-    "only", "patch_sklearn", "prefer", "rank", "read", "register", "set_threads", "show_progress", "size", "skip",
+    "no_export", "only", "patch_sklearn", "prefer", "rank", "read", "register", "set_threads", "show_progress", "size", "skip",
     "stream", "support", "threads", "trace", "unpatch_sklearn", "world", "write",
 ]
 

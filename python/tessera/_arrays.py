@@ -1,5 +1,7 @@
 """Arrays: what goes in and comes out."""
 
+import contextlib
+import contextvars
 import math
 import os
 
@@ -28,7 +30,7 @@ def _check_alike(x, comm):
     import zlib
 
     mine = zlib.crc32(np.ascontiguousarray(x)) ^ zlib.crc32(repr((x.shape, x.dtype)).encode())
-    everyone = from_local(np.array([mine], dtype=np.int64), comm=comm).numpy()
+    everyone = whole(from_local(np.array([mine], dtype=np.int64), comm=comm))
     usual = max(everyone.tolist(), key=lambda one: np.count_nonzero(everyone == one))
     others = np.flatnonzero(everyone != usual).tolist()
     if others:
@@ -193,9 +195,36 @@ def _local(x) -> np.ndarray:
     return x._local()
 
 
+_exports = contextvars.ContextVar("exports", default=os.environ.get("TESSERA_EXPORT", "always") != "never")
+
+
+@contextlib.contextmanager
+def no_export():
+    """Inside of it, and everywhere with ``TESSERA_EXPORT=never``, a distributed array goes to NumPy or
+    another library in no way: numpy(), ``numpy.asarray`` and DLPack raise, so that what would copy
+    all of it to every process is found."""
+    before = _exports.set(False)
+    try:
+        yield
+    finally:
+        _exports.reset(before)
+
+
+def _check_export(x, kind):
+    if not _exports.get():
+        raise kind(f"an array of shape {x.shape} would be copied to the host of every process; "
+                   "no_export() or TESSERA_EXPORT=never forbids that")
+
+
+def whole(x, writable=False):
+    """numpy(), which nothing forbids."""
+    return _with_words(x, x._whole(writable))
+
+
 def numpy(x, *, writable: bool = False) -> np.ndarray:
     """All of the array, on every process; of one process a read-only view. Collective."""
-    return _with_words(x, x._whole(writable))
+    _check_export(x, TypeError)
+    return whole(x, writable)
 
 
 def redistribute(x, layout, *, block: int = 64) -> Array:
@@ -213,6 +242,7 @@ def redistribute(x, layout, *, block: int = 64) -> Array:
 
 
 def _dlpack(x, /, *, stream=None, max_version=None, dl_device=None, copy=None):
+    _check_export(x, BufferError)
     how = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
     return numpy(x).copy().__dlpack__(**{name: said for name, said in how.items() if said is not None})
 
@@ -248,6 +278,8 @@ Array.local = property(_local, doc=_local.__doc__)
 Array.numpy = numpy
 Array.__array__ = _array
 Array.__reduce__ = _reduce
+Array.__copy__ = lambda x: x._astype(x.dtype_name)
+Array.__deepcopy__ = lambda x, memo: x._astype(x.dtype_name)  # nobody writes to what an Array holds
 Array.astype = lambda x, dtype: x._astype(np.dtype(dtype).name)
 Array.to = lambda x, device: x._to(device)
 Array.redistribute = redistribute

@@ -26,7 +26,7 @@ from sklearn.utils.validation import (
 )
 
 from . import _core
-from ._arrays import Array, Stream, asarray, native
+from ._arrays import Array, Stream, asarray, native, whole
 from ._source import class_doc, init_source, method_source
 
 _OURS = (Array, Stream)
@@ -132,7 +132,7 @@ class Core(BaseEstimator):
         if framed:
             results = [asarray(one) for one in results]
         if framed or not isinstance(given, _OURS):
-            results = [one.numpy(writable=True) for one in results]
+            results = [whole(one, writable=True) for one in results]
         return results[0] if len(results) == 1 else tuple(results)
 
     # --- Methods ------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ class Core(BaseEstimator):
         labels = live.labels
         if labels is not None:
             name = next(name for name, per_row in self._described["attributes"] if per_row)
-            setattr(self, name, labels if keep_arrays else labels.numpy(writable=True))
+            setattr(self, name, labels if keep_arrays else whole(labels, writable=True))
 
     @classmethod
     def _of_live(cls, live):
@@ -227,7 +227,7 @@ class Core(BaseEstimator):
 
     def _tell(self, method):
         self._require_fitted()
-        return self._live.tell(method).numpy(writable=True)
+        return whole(self._live.tell(method), writable=True)
 
     def save(self, path):
         """Writes the fitted estimator as a model file, which the program reads, too. Collective."""

@@ -3,7 +3,7 @@
 import inspect
 
 from . import _core
-from ._arrays import Array, Stream, asarray
+from ._arrays import Array, Stream, asarray, whole
 from ._source import function_doc
 
 
@@ -52,6 +52,6 @@ def make_function(module, described):
 
 def _out(x, keep):
     if x.ndim == 0:
-        value = x.numpy(writable=True)
+        value = whole(x, writable=True)
         return str(value) if x.categories else value[()]
-    return x if keep else x.numpy(writable=True)
+    return x if keep else whole(x, writable=True)

@@ -5,15 +5,18 @@ the methods that the class of that name in the registry has, too: each has Tesse
 the work, and falls through to scikit-learn's method where Tessera declines.
 """
 
+import contextlib
+import copy
 import functools
 import importlib
 import inspect
 import logging
 import sys
 import threading
-import time
+import warnings
 import weakref
 
+import joblib
 import numpy as np
 from sklearn.utils import check_random_state
 
@@ -25,18 +28,13 @@ logger = logging.getLogger("tessera")
 # How a call is declined before or while it runs. What else is raised ends it.
 _REFUSALS = (ValueError, TypeError, NotImplementedError)
 _SELDOM = ("fit_transform", "fit_predict")  # that the mixins of Tessera's classes have
-_LEFT = ("SplineTransformer",)  # whose bsplines_, objects of SciPy's, scikit-learn alone would need
 _members = {}  # of every class that is patched: what stood where, None where it was inherited
 _plain_fit = {}  # of every such class: scikit-learn's fit
+_classes_of = {}  # of every class of Tessera's: scikit-learn's
 _fits = weakref.WeakKeyDictionary()  # of every estimator that Tessera has fitted: its _Fit
 _said = set()
 _theirs = set()  # ids of the estimators one of whose methods scikit-learn is running
-
-
-def _few_rows(rows, cols, dtype):
-    """X and y, positive, as some estimators want them; y of two classes."""
-    x = np.random.RandomState(0).gamma(2.0, size=(rows, cols))
-    return x.astype(dtype), 1 + np.arange(rows) % 2
+_plain = threading.local()  # .on while nothing runs in Tessera
 
 
 def _run_theirs(original, theirs, *args, **kwargs):
@@ -51,22 +49,155 @@ def _run_theirs(original, theirs, *args, **kwargs):
             _theirs.discard(id(theirs))
 
 
+def _samples(features, dtype, classes):
+    """Small X and y of several kinds: positive numbers; others; a constant column and values that come
+    again; NaN, too. y is of these classes."""
+    rows = max(20, 4 * len(classes))
+    x, other = np.random.RandomState(0).gamma(2.0, size=(2, rows, features))
+    repeated = np.floor(2 * x)
+    repeated[:, 0] = 1
+    missing = repeated.copy()
+    missing[::5, -1] = np.nan
+    return [(each.astype(dtype), np.resize(classes, rows)) for each in (x, other, repeated, missing)]
+
+
+def _fitted(cls, params, data):
+    """scikit-learn's estimator fitted to each of `data` that it takes."""
+    found = []
+    _plain.on = True
+    try:
+        for x, y in data:
+            model = cls(**params)
+            if hasattr(model, "random_state"):
+                model.random_state = 0  # None would draw from NumPy's global state
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    found.append(_plain_fit[cls](model, x, y))
+            except _REFUSALS:
+                continue
+    finally:
+        _plain.on = False
+    return found
+
+
+def _agreed(models):
+    """The members that do not depend on the data, for all models have them."""
+    first = vars(models[0]) if models else {}
+    return {name: value for name, value in first.items()
+            if len({joblib.hash(vars(each).get(name)) for each in models}) == 1}
+
+
 @functools.cache
 def _example(cls, dtype):
     """What scikit-learn's fit of a few rows with the default parameters leaves; {} if it cannot."""
-    model = cls()
-    if hasattr(model, "random_state"):
-        model.random_state = 0  # None would draw from NumPy's global state
+    models = _fitted(cls, {}, _samples(3, dtype, np.array([1, 2]))[:1])
+    return vars(models[0]) if models else {}
+
+
+_needs = {}  # of a class and parameters
+
+
+def _known(ours_class):
+    """What an estimator of Tessera's has of the members of scikit-learn's."""
+    return {*inspect.signature(ours_class).parameters, "n_features_in_", "feature_names_in_", "_n_features_out",
+            *(name for name, _ in ours_class._described["attributes"])}
+
+
+def _needed(cls, ours_class, params):
+    """What scikit-learn's methods look for after its fit that depends on the data, beyond the number of
+    columns and the classes, and that Tessera's estimator does not have."""
+    known = _known(ours_class)
+    if not _example(cls, np.dtype(float)).keys() - known:
+        return ()
+    key = cls, repr({name: value for name, value in params.items() if name != "random_state"})
+    if key not in _needs:
+        models = _fitted(cls, params, _samples(3, float, np.array([1, 2])))
+        agreed = _agreed(models)
+        _needs[key] = tuple(name for name in (vars(models[0]) if models else ())
+                            if name not in known and name not in agreed and _looks_for(models[0], name))
+    return _needs[key]
+
+
+def _looks_for(model, name):
+    """Whether one of the methods that map rows fails without that member, but not with it."""
+    x = _samples(model.n_features_in_, float, np.array([1, 2]))[0][0]
+    without = copy.copy(model)
+    delattr(without, name)
+
+    def fails(which, method):
+        try:
+            getattr(which, method)(x)
+        except Exception:
+            return True
+        return False
+
+    _plain.on = True
     try:
-        _run_theirs(_plain_fit[cls], model, *_few_rows(20, 3, dtype))
-    except _REFUSALS:
-        return {}
-    return vars(model)
+        return any(fails(without, method) and not fails(model, method)
+                   for method in ("predict", "transform") if hasattr(model, method))
+    finally:
+        _plain.on = False
+
+
+def _rows_of(categories):
+    """Rows in which every category comes."""
+    rows = max(len(each) for each in categories)
+    alike = len({each.dtype for each in categories}) == 1
+    x = np.empty((rows, len(categories)), dtype=categories[0].dtype if alike else object)
+    for j, each in enumerate(categories):
+        x[:, j] = np.resize(each, rows)
+    return x
+
+
+def _beside(cls, params, learnt, needed):
+    """What scikit-learn needs beside the attributes, if these determine it; else None. That is what is
+    the same for all small data that lead to the same attributes: of all categories, or, of other
+    data, to the same integers among them."""
+    def like(model, floats):
+        return all(joblib.hash(getattr(model, name, None) or None) == joblib.hash(value or None)
+                   if isinstance(value, list) else joblib.hash(getattr(model, name, None)) == joblib.hash(value)
+                   for name, value in learnt.items()
+                   if floats or getattr(value, "dtype", np.dtype(object)).kind in "iu")
+
+    categories = learnt.get("categories_")
+    if isinstance(categories, list) and categories:
+        models = [each for each in _fitted(cls, params, [(_rows_of(categories), None)]) if like(each, True)]
+    else:
+        data = _samples(learnt["n_features_in_"], float, np.array([1, 2]))
+        models = [each for each in _fitted(cls, params, data) if like(each, False)]
+    agreed = _agreed(models)
+    return {name: agreed[name] for name in needed} if agreed.keys() >= set(needed) else None
+
+
+def _handed(value):
+    """An estimator of Tessera's, among the attributes of another one, as scikit-learn's."""
+    from ._estimator import Core
+
+    if not isinstance(value, Core):
+        return value
+    cls = _classes_of.get(type(value))
+    if cls is None:
+        return value
+    names = list(inspect.signature(type(value)).parameters)
+    if _example(cls, np.dtype(float)).keys() - _known(type(value)):
+        raise _Declined(f"a {cls.__name__} inside of it would not be whole")
+    made = cls(**{name: getattr(value, name) for name in names})
+    learnt = _as_theirs(cls, _public(value))
+    vars(made).update(learnt)
+    _fits[made] = _Fit(value, learnt | {name: vars(made)[name] for name in names})
+    _complete(made)
+    return made
+
+
+def _public(ours):
+    return {name: value for name, value in vars(ours).items()
+            if name.endswith("_") and not name.startswith("_")}
 
 
 def _as_theirs(cls, learnt):
-    """Scalars of the types that scikit-learn has, where the default parameters show them. A Python
-    0.0 among its attributes stands for what it has not computed."""
+    """Scalars of the types that scikit-learn has, where the default parameters show them, and its
+    estimators. A Python 0.0 among its attributes stands for what it has not computed."""
     dtype = next((value.dtype for value in learnt.values()
                   if isinstance(value, np.ndarray) and value.dtype.kind == "f"), np.dtype(float))
     example = _example(cls, dtype)
@@ -76,6 +207,8 @@ def _as_theirs(cls, learnt):
             learnt[name] = type(there)(value)
         elif type(value) is float and value != 0.0 and (type(there) is not float or there == 0.0):
             learnt[name] = (type(there) if isinstance(there, np.number) else dtype.type)(value)
+        else:
+            learnt[name] = _handed(value)
     return learnt
 
 
@@ -129,17 +262,22 @@ def _learn(ours_class, names, method, theirs, args, kwargs):
             ours = fit.ours.set_params(**params)
         else:
             ours = ours_class(**params)
+    needed = _needed(type(theirs), ours_class, {name: own[name] for name in names})
     if "_sklearn_output_config" in own:
         ours._sklearn_output_config = own["_sklearn_output_config"]
     result = getattr(ours, method)(*args, **kwargs)
-    learnt = _as_theirs(type(theirs), {
-        name: value for name, value in vars(ours).items()
-        if name.endswith("_") and not name.startswith("_")
-    })
+    learnt = _as_theirs(type(theirs), _public(ours))
+    beside = {}
+    if needed:
+        beside = _beside(type(theirs), {name: own[name] for name in names}, learnt, needed)
+        if beside is None:
+            raise _Declined(f"it would lack {', '.join(needed)}")
     for name in [*(fit.members if fit else ()), "feature_names_in_"]:
         if name not in learnt and name not in names:
             own.pop(name, None)
-    own.update(learnt)
+    learnt = {name: value for name, value in learnt.items()
+              if not isinstance(getattr(type(theirs), name, None), property)}
+    own.update(learnt | beside)
     _fits[theirs] = _Fit(ours, learnt | {name: own[name] for name in names})
     return theirs if result is ours else result
 
@@ -156,25 +294,24 @@ def _use(method, theirs, args, kwargs):
 
 
 def _complete(theirs):
-    """Gives scikit-learn's own code the private members that it looks for beside the attributes:
-    those that its fit leaves, here of a few random rows."""
+    """Gives scikit-learn's own code the private members that it looks for beside the attributes: what
+    Tessera's estimator has, and what scikit-learn's fit leaves whatever the data are."""
     fit = _fits.get(theirs)
     if fit is None or fit.completed:
         return
     fit.completed = True
     own, cls = vars(theirs), type(theirs)
-    rows = max([10, *(len(value) for value in fit.members.values()
-                     if isinstance(value, np.ndarray) and value.ndim > 0)])
-    small = cls(**{name: own[name] for name in inspect.signature(cls).parameters})
-    if "random_state" in own:
-        small.random_state = 0
-    try:
-        _run_theirs(_plain_fit[cls], small, *_few_rows(rows, theirs.n_features_in_, float))
-    except _REFUSALS:
-        return
-    for name, value in vars(small).items():
-        if name.startswith("_") and name not in own:
-            own[name] = getattr(fit.ours, name, value)
+    params = {name: own[name] for name in inspect.signature(cls).parameters}
+    classes = getattr(fit.ours, "classes_", None)
+    classes = classes if isinstance(classes, np.ndarray) and classes.ndim == 1 else np.array([1, 2])
+    models = _fitted(cls, params, _samples(own.get("n_features_in_", 1), float, classes))
+    for name, value in _agreed(models).items():
+        if name.startswith("_") and name not in own and not hasattr(fit.ours, name):
+            own[name] = value
+    for name in vars(models[0]) if models else ():
+        if name.startswith("_") and name not in own and hasattr(fit.ours, name):
+            with contextlib.suppress(_Declined):
+                own[name] = _handed(getattr(fit.ours, name))
 
 
 def _say(call, why, expected=False):
@@ -199,7 +336,7 @@ def _dispatching(cls, ours_class, method, original):
 
     @functools.wraps(original)
     def run(self, *args, **kwargs):
-        if id(self) in _theirs:
+        if id(self) in _theirs or getattr(_plain, "on", False):
             return original(self, *args, **kwargs)
         expected = False
         try:
@@ -259,6 +396,7 @@ def _originals(cls, ours_class):
 
 def _patch(cls, ours_class, originals):
     _members[cls] = {}
+    _classes_of[ours_class] = cls
     _plain_fit[cls] = originals["fit"]
     for method, original in originals.items():
         _replace(cls, method, _dispatching(cls, ours_class, method, original))
@@ -287,7 +425,7 @@ def patch_sklearn(verbose=False):
     found = []  # all before the first is patched, for some inherit from others
     for name, described in _described.items():
         cls = getattr(importlib.import_module(f"sklearn.{described['module']}"), name, None)
-        if cls is not None and cls not in _members and name not in _LEFT:
+        if cls is not None and cls not in _members:
             found.append((cls, estimator_class(name), _originals(cls, estimator_class(name))))
     for each in found:
         _patch(*each)
@@ -306,3 +444,4 @@ def unpatch_sklearn():
                 setattr(cls, name, member)
     _members.clear()
     _example.cache_clear()
+    _needs.clear()

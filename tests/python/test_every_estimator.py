@@ -139,10 +139,8 @@ def weighted(name):
     return method["sample_weight"] and name not in DRAWS_ROWS
 
 
-@EVERY
+@pytest.mark.parametrize("name", filter(weighted, names()))
 def test_weights_are_repeated_rows(name):
-    if not weighted(name):
-        pytest.skip("takes no weights, or draws rows, or puts them into folds")
     X, y = data(name)
     count = np.arange(len(X)) % 3
     given = {"min_categories": 30}  # categories of rows without weight are categories
@@ -152,10 +150,8 @@ def test_weights_are_repeated_rows(name):
     equal(results(once, seen), results(repeated, seen), rtol=1e-6)
 
 
-@EVERY
+@pytest.mark.parametrize("name", [name for name in names() if described(name)["role"] == "classifier"])
 def test_classes_are_only_names(name):
-    if described(name)["role"] != "classifier":
-        pytest.skip("no classifier")
     X, y = data(name)
     renamed = np.array(["zelkova" if label == "ash" else label for label in y])  # the first is last
     before, after = (plain(name).fit(X, labels) for labels in (y, renamed))

@@ -5,6 +5,7 @@ All processes run all of it; a failed assertion ends the job with its traceback.
 results, which must not depend on the number of processes.
 """
 
+import faulthandler
 import hashlib
 import pickle
 import warnings
@@ -16,6 +17,7 @@ import sklearn.preprocessing
 import tessera
 from tessera import feature_selection, impute, preprocessing
 
+faulthandler.dump_traceback_later(240, exit=True)
 warnings.simplefilter("ignore")
 HASH = hashlib.sha256()
 # Several leaves, one, fewer than processes.
