@@ -65,11 +65,10 @@ class Library:
     def find(self, call):
         """The class or function that ``room.name`` means."""
         room, _, name = call.rpartition(".")
-        module = self.functions if room in ("array", "linalg") else self.estimators and f"{self.estimators}.{room}"
-        if module is None:
+        package = self.functions if room in ("array", "linalg", "fft") else self.estimators
+        if package is None:
             raise Absent(f"has no {call}")
-        if room == "linalg":
-            module = f"{module}.linalg"
+        module = package if room == "array" else f"{package}.{room}"
         try:
             return getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError):
@@ -152,11 +151,11 @@ class Tessera(Library):
 
     def find(self, call):
         room, _, name = call.rpartition(".")
-        module = {"array": "tessera.array_api", "io": "tessera"}.get(room, f"tessera.{room}")
-        found = getattr(importlib.import_module(module), name, None)
-        if found is None:
-            raise Absent(f"has no {call}")
-        return found
+        try:
+            module = importlib.import_module("tessera.array_api" if room in ("array", "fft") else f"tessera.{room}")
+            return getattr(module.fft if room == "fft" else module, name)
+        except (ImportError, AttributeError):
+            raise Absent(f"has no {call}") from None
 
     def barrier(self):
         if self.library.size() > 1:
@@ -416,7 +415,10 @@ class Contender:
             shape = tuple(getattr(value, "shape", None) or np.shape(value))
             if shape:
                 value = value[:: max(1, shape[0] // rows)]
-            values = np.ascontiguousarray(self.library.host(value), dtype=np.float64)
+            values = np.asarray(self.library.host(value))
+            if values.dtype.kind == "c":
+                values = np.stack([values.real, values.imag])
+            values = np.ascontiguousarray(values, dtype=np.float64)
             if self.mpi_rank == 0:
                 answers[name] = {"shape": values.shape, "data": base64.b64encode(values).decode()}
         return {"answers": answers}

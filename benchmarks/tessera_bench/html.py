@@ -171,23 +171,6 @@ def _scaling(chosen, suite, colors):
     return chart.svg() if len(chart.series) > 1 else ""
 
 
-def _predicted(records, colors):
-    found = [r for r in records if r["kind"] == "predicted"]
-    if not found:
-        return ""
-    out = []
-    for scaling in dict.fromkeys(r["scaling"] for r in found):
-        mine = [r for r in found if r["scaling"] == scaling]
-        chart = plot.Plot(f"{scaling.capitalize()} scaling, simulated", "nodes", "efficiency", 980, 340, log_x=True, y_low=0,
-                          x_ticks=[(n, n) for n in sorted({r["nodes"] for r in mine})])
-        chart.add("ideal", [(n, 1) for n in sorted({r["nodes"] for r in mine})], GREY, "guide", False)
-        for case in dict.fromkeys(r["case"] for r in mine):
-            chart.add(case, sorted((r["nodes"], r["efficiency"]) for r in mine if r["case"] == case), colors.of(case))
-        out.append(chart.svg())
-    assumed = dict.fromkeys(f"{r['network']}: {r['assumes']}" for r in found)
-    return "".join(out) + "".join(f'<p class="faint">{escape(text)}</p>' for text in assumed)
-
-
 def _history(records, colors):
     machines, by_case = choose.machines(records), {}
     for r in choose.times(records):
@@ -226,7 +209,6 @@ def page(records):
         ("Over sizes", _over_sizes(shown, colors)),
         ("Roofline", _roofline(records, chosen, Colors(()))),
         ("Scaling", _scaling(scaling, "strong", Colors(())) + _scaling(scaling, "weak", Colors(()))),
-        ("Larger than this machine", _predicted(records, Colors(()))),
         ("History", _history(records, colors)),
         ("All times", _times_table(chosen)),
         ("Who did not take part", _absent(records)),

@@ -2,7 +2,6 @@
 
     <!-- bench times suite=full only=KMeans,PCA -->
     <!-- bench scaling suite=strong -->
-    <!-- bench predicted -->
     <!-- bench machine suite=full -->
 
 each followed by what is written anew and <!-- end bench -->.
@@ -65,17 +64,6 @@ def scaling(records, options):
     return _table(["case", *(f"{p}x{t}" for p, t in layouts)], rows)
 
 
-def predicted(records, options):
-    found = [r for r in records if r["kind"] == "predicted"]
-    nodes = sorted({r["nodes"] for r in found})
-    rows = []
-    for key in dict.fromkeys((r["case"], r["scaling"]) for r in found):
-        by_nodes = {r["nodes"]: r for r in found if (r["case"], r["scaling"]) == key}
-        rows.append([f"{key[0]}, {key[1]}", *(f"{100 * by_nodes[n]['efficiency']:.0f} %" if n in by_nodes else ""
-                                             for n in nodes)])
-    return _table(["simulated", *map(str, nodes)], rows)
-
-
 def machine(records, options):
     chosen = _chosen(records, options)
     runs = dict.fromkeys(mine["run"] for mine, _ in chosen.values())
@@ -94,7 +82,7 @@ def machine(records, options):
     return "\n".join(lines) + "\n"
 
 
-TABLES = {"times": times, "scaling": scaling, "predicted": predicted, "machine": machine}
+TABLES = {"times": times, "scaling": scaling, "machine": machine}
 
 
 def update(file, records, write):

@@ -43,7 +43,7 @@ REFERENCE = {"estimators": "scikit-learn", "linalg": "scipy", "array": "numpy"}
 
 def room_of(call):
     first = call.partition(".")[0]
-    return first if first in ("linalg", "array") else "estimators"
+    return {"linalg": "linalg", "array": "array", "fft": "array"}.get(first, "estimators")
 
 
 class CannotRun(Exception):

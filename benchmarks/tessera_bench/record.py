@@ -23,10 +23,6 @@ KINDS = {
         "energy_j": (*NUMBER, type(None)), "ran": (str, type(None)),
     },
     "absent": {"run": str, "case": (str, type(None)), "contender": str, "reason": str},
-    "predicted": {
-        "run": str, "case": str, "scaling": str, "network": str, "nodes": int, "seconds": NUMBER, "efficiency": NUMBER,
-        "assumes": str,
-    },
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The table of cases, and suites that users write in the same form."""
 
 import ast
+import math
 import operator
 import tomllib
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ class SuiteError(Exception):
 
 
 def value_of(expression, sizes):
-    """The number that an expression in the sizes means: names, numbers, + - * / ** and brackets."""
+    """The number that an expression in the sizes means: names, numbers, + - * / **, log2 and brackets."""
 
     def value(node):
         if isinstance(node, ast.Expression):
@@ -34,13 +35,15 @@ def value_of(expression, sizes):
             return node.value
         if isinstance(node, ast.Name) and node.id in sizes:
             return sizes[node.id]
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "log2" and len(node.args) == 1:
+            return math.log2(value(node.args[0]))
         raise ValueError
 
     try:
         return value(ast.parse(str(expression).removeprefix("="), mode="eval"))
     except (ValueError, SyntaxError, ArithmeticError):
         raise SuiteError(f"'{expression}' must be an expression of numbers and "
-                         f"{', '.join(sizes)} with + - * / **") from None
+                         f"{', '.join(sizes)} with + - * / ** and log2()") from None
 
 
 @dataclass
