@@ -80,8 +80,8 @@ def loaded(records):
     worst = max((r["others"] for r in found), default=0)
     stolen = max((r["stolen"] for r in found), default=0)
     said = []
-    if worst > 0.1:
-        said.append(f"other programs used up to {worst:.1f} cores during these turns")
+    if worst > 0.3:  # little is the comparing of answers
+        said.append(f"other programs used up to {worst:.1f} cores meanwhile")
     if stolen > 0.02:
         said.append(f"up to {stolen:.2f} cores were taken away from the machine")
     return ", and ".join(said) or None

@@ -5,7 +5,7 @@ from html import escape
 from . import choose, plot, record
 
 STYLE = """
-:root { --back: #fff; --text: #1f2933; --faint: #64748b; --grid: #e2e8f0; --card: #f8fafc; --bad: #b91c1c; }
+:root { color-scheme: light dark; --back: #fff; --text: #1f2933; --faint: #64748b; --grid: #e2e8f0; --card: #f8fafc; --bad: #b91c1c; }
 @media (prefers-color-scheme: dark) {
   :root { --back: #11161d; --text: #e5e9f0; --faint: #94a3b8; --grid: #2a3442; --card: #1a212b; --bad: #f87171; } }
 body { background: var(--back); color: var(--text); font: 15px/1.5 system-ui, sans-serif; margin: 0 auto;
@@ -71,26 +71,25 @@ def _machines(records, chosen):
     return f'<div class="cards">{"".join(cards)}</div>'
 
 
+def _time(r):
+    shown = choose.seconds(record.middle(r))
+    return f'<span class="bad" title="not the answer of the reference">{shown}</span>' if r["agrees"] is False else shown
+
+
 def _times_table(chosen):
     names = list(dict.fromkeys(name for _, beside in chosen.values() for name in beside))
-    head = ["case", "p x t", *names, "Tessera", "spread", "floor", "of the floor", "faster", "sent", "above data"]
+    head = ["case", "p x t", "Tessera", "spread", "floor", "of the floor", "faster", "sent", "above data", *names]
     out = [f'<div class="wide"><table><tr>{"".join(f"<th>{escape(h)}</th>" for h in head)}</tr>']
     for (title, layout, device, _), (mine, beside) in chosen.items():
         cells = [escape(title), layout if device == "cpu" else f"{layout} {escape(device)}"]
-        for r in [*(beside.get(name) for name in names), mine]:
-            if r is None:
-                cells.append("")
-            else:
-                shown = choose.seconds(record.middle(r))
-                cells.append(f'<span class="bad" title="not the answer of the reference">{shown}</span>'
-                             if r["agrees"] is False else shown)
         best = choose.best_peer(beside)
-        cells.append(f"{100 * record.spread(mine):.0f} %")
+        cells += [_time(mine), f"{100 * record.spread(mine):.0f} %"]
         cells += ["", ""] if mine["floor_s"] is None else [
             choose.seconds(mine["floor_s"]), f"{record.middle(mine) / mine['floor_s']:.2f}x"]
         cells.append("" if best is None else f"{record.middle(best) / record.middle(mine):.2f}x")
         cells.append("" if not mine["communicated"] else f"{mine['communicated'] / 1e6:.2f} MB")
         cells.append(f"{mine['above_mb']:.0f} MB")
+        cells += [_time(beside[name]) if name in beside else "" for name in names]
         out.append("<tr>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>")
     return "\n".join([*out, "</table></div>"])
 

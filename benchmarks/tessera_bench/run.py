@@ -273,10 +273,10 @@ class Session:
                 ready[key] = {"job": job, "turns": [], "resident": resident, "known": known, "off": None}
             except Failed as error:
                 self._absent(case.name, f"{key[0]} {key[1]}x{key[2]}", str(error))
-        self._turns(case, ready, names, reference)
+        beside = self._turns(case, ready, names, reference)
         for key, state in ready.items():
             if state["turns"]:
-                self._write_times(case, asked, key, state)
+                self._write_times(case, asked, key, state, beside)
         for key in ready:
             with contextlib.suppress(Failed):
                 if ready[key]["job"].alive:
@@ -302,12 +302,18 @@ class Session:
             return {}
 
     def _turns(self, case, ready, names, reference):
-        """Rounds, until each contender has had its turns; who begins changes."""
-        meter, number = machine.Meter(), 0
+        """Rounds, until each contender has had its turns; who begins changes.
+
+        The cores taken away and at work on other things meanwhile, on average: ticks are too long for a turn.
+        """
+        meter, whole, number, used = machine.Meter(), machine.Meter(), 0, 0.0
+        whole.begin()
+        begin = time.perf_counter()
         while True:
             waiting = [key for key, state in ready.items() if not self._enough(state["turns"])]
             if not waiting:
-                return
+                did, seconds = whole.end(), time.perf_counter() - begin
+                return {"stolen": did["stolen_s"] / seconds, "others": max(0.0, did["busy_s"] - used) / seconds}
             at = number % len(waiting)
             for key in waiting[at:] + waiting[:at]:
                 state = ready[key]
@@ -315,13 +321,14 @@ class Session:
                     meter.begin()
                     replies = state["job"].ask("run")
                     did = meter.end()
+                    used += sum(r["cpu_s"] for r in replies)
                     answers = state["job"].ask("answer", names=names, rows=ROWS)[0]["answers"]
                     off = difference(answers, reference, case.check)
                     if off is not None:
                         state["off"] = max(state["off"] or 0.0, off)
                     state["turns"].append({
                         "seconds": max(r["seconds"] for r in replies), "steps": replies[0]["steps"],
-                        "cpu_s": sum(r["cpu_s"] for r in replies), **did})  # fmt: skip
+                        "cpu_s": sum(r["cpu_s"] for r in replies), "energy_j": did["energy_j"]})  # fmt: skip
                 except Failed as error:
                     self._absent(case.name, f"{key[0]} {key[1]}x{key[2]}", str(error))
                     ready[key]["turns"] = []
@@ -334,14 +341,13 @@ class Session:
         repeat = self.options.repeat
         return len(turns) >= repeat and (sum(t["seconds"] for t in turns) > LEAST_S or len(turns) >= 4 * repeat)
 
-    def _write_times(self, case, asked, key, state):
+    def _write_times(self, case, asked, key, state, beside):
         name, processes, threads, device = key
         turns = state["turns"]
         try:
             peak = sum(r["peak_mb"] for r in state["job"].ask("memory"))
         except Failed as error:
             return self._absent(case.name, name, str(error))
-        all_s = sum(t["seconds"] for t in turns)
         floor, bound = self._floor(case, processes * threads, device)
         energy = [t["energy_j"] / t["steps"] for t in turns if t["energy_j"] is not None]
         made = self.write(
@@ -352,11 +358,9 @@ class Session:
             bytes=case.read + case.write, floor_s=floor, bound=bound,
             difference=None if state["off"] is None else min(state["off"], 1e300),
             agrees=None if state["off"] is None else state["off"] <= 1,
-            stolen=sum(t["stolen_s"] for t in turns) / all_s,
-            others=max(0.0, sum(t["busy_s"] - t["cpu_s"] for t in turns) / all_s),
             communicated=state["known"].get("communicated"), data_mb=case.bytes / 2**20,
             above_mb=max(0.0, peak - state["resident"]), energy_j=median(energy) if energy else None,
-            ran=state["known"].get("ran"))  # fmt: skip
+            ran=state["known"].get("ran"), **beside)  # fmt: skip
         self.say("  " + line(made))
 
     def _floor(self, case, cores, device):

@@ -1,6 +1,7 @@
 """tessera bench: one start times tiny cases; reports and comparisons are made of what it wrote."""
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -82,6 +83,7 @@ def test_all_contenders_take_turns_and_give_the_answer_of_the_reference(results)
         assert r["agrees"] is True, r
         assert len(r["seconds"]) >= 2
         assert r["cpu_s"] > 0
+        assert 0 <= r["others"] <= os.cpu_count() + 0.5
     assert "KMeans, an iteration, n=3000, p=4, k=3, float32" in results[1]
 
 
