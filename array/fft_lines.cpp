@@ -172,8 +172,9 @@ class Job {
     const auto out_width = static_cast<Index64>(size_of(out_dtype_));
     const bool reads = from.step == 1 && from.extent >= in_ && kind_ != Kind::from_half;
     const bool writes = to.step == 1;
-    // Beside each other, not a power of two apart: caches want that.
-    const Index64 in_pitch = reads ? 0 : in_ + 8, out_pitch = writes ? 0 : out() + 8;
+    // Aligned, and not a power of two apart: caches want that.
+    const auto pitch = [](Index64 n) { return (n + 15) / 16 * 16 + 16; };
+    const Index64 in_pitch = reads ? 0 : pitch(in_), out_pitch = writes ? 0 : pitch(out());
     std::byte* room = stream.scratch(
         static_cast<std::size_t>(count * (in_pitch * width + out_pitch * out_width)) + 64);
     Tile in{from.at(a, b), count, in_, from.apart, in_dtype_, cpu};

@@ -380,6 +380,8 @@ const std::vector<ArrayFunction>& array_functions() {
     add_statistics(all);
     add_sorting(all);
     detail::add_fft(all);
+    detail::add_random(all);
+    detail::add_real_transforms(all);
     detail::dispatch(all);
     return all;
   }();

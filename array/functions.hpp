@@ -59,7 +59,7 @@ struct ArrayFunction {
   std::string parameters;  ///< as in a definition in Python: "x, /, *, axis=None"
   std::string doc;
   std::function<Argument(const ArrayArguments&)> call;
-  std::string space = {};   ///< of an extension: "linalg", "fft"
+  std::string space = {};   ///< of an extension: "linalg", "fft"; of "random" and "scipy_fft", no part of the standard
   std::string fields = {};  ///< of several results: a name for them together and one for each
 };
 
@@ -69,6 +69,8 @@ using ArrayOperation = Operation<Argument(const ArrayArguments&)>;
 namespace detail {
 void add_elementwise(std::vector<ArrayFunction>& all);
 void add_fft(std::vector<ArrayFunction>& all);
+void add_random(std::vector<ArrayFunction>& all);
+void add_real_transforms(std::vector<ArrayFunction>& all);
 /// Lets each function be called by way of its ArrayOperation, but for those whose kernel has that
 /// name already: elementwise functions and reductions.
 void dispatch(std::vector<ArrayFunction>& all);

@@ -158,12 +158,17 @@ def operators():
     return text + "@property\ndef T(self) -> Array: ...\n@property\ndef mT(self) -> Array: ...\n"
 
 
+BESIDE = ("random", "scipy_fft")  # parts of the table that are no part of the standard
+
+
 def standard():
     """The namespace of the array API standard."""
     several = ("broadcast_arrays", "meshgrid", "nonzero", "unstack")
     spaces = {"": ""}
     results = ""
     for space, name, parameters, doc, fields in core.array_functions():
+        if space in BESIDE:
+            continue
         given = []
         for one in parameters.split(", "):
             called, _, default = one.partition("=")
@@ -187,6 +192,14 @@ def standard():
             text += f"{name}: {type(member).__name__.replace('NoneType', 'None')}\n"
     spaces = "".join(f"class {space}:\n{source.indented(inside)}\n" for space, inside in spaces.items())
     return "import builtins\nfrom typing import Any, NamedTuple\n\nimport numpy as np\n\nfrom tessera import Array\n\n" + results + text + spaces
+
+
+def beside(name):
+    """A module of functions beside the standard, as Python makes them."""
+    module = importlib.import_module(f"tessera.{name}")
+    made = {each: f for each, f in vars(module).items() if isinstance(f, types.FunctionType) and each[0] != "_"}
+    return "from typing import Any\n\n" + "".join(
+        f'def {each}{inspect.signature(f)} -> Any:\n    """{inspect.getdoc(f)}"""\n' for each, f in made.items())
 
 
 def write(name, text):
@@ -220,3 +233,5 @@ standards = importlib.import_module("tessera.array_api")  # adds to Array, of wh
 text = re.sub(r"(class Array:\n.*?\n\n)", lambda head: head[1] + source.indented(operators()) + "\n", text, count=1, flags=re.S)
 write("_core", f"from collections.abc import Iterator\nfrom typing import Any\n\nimport numpy as np\n{text}\n__version__: str\n")
 write("array_api", standard())
+for name in ("fft", "random"):
+    write(name, beside(name))

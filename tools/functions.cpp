@@ -8,6 +8,7 @@
 #include <sstream>
 #include <utility>
 
+#include <tessera/array/signatures.hpp>
 #include <tessera/estimators/metrics/signatures.hpp>
 #include <tessera/linalg/norm.hpp>
 #include <tessera/runtime/visit.hpp>
@@ -254,6 +255,22 @@ Functions::Table Functions::linear_algebra() {
           "and what the\nfunctions do. Options have these names in C++ and Python; on the command "
           "line `_` is `-`, and what is on\nby default is turned off by the word behind it.\n\n",
           linalg::signatures()};
+}
+
+Functions::Table Functions::arrays() {
+  return {
+      "array", "statistics, sorting, sets and selection on datasets; see array FUNCTION --help",
+      "Examples:\n"
+      "  tessera make blobs --rows 100000 --cols 8 --out points.h5\n"
+      "  mpirun -n 4 tessera array mean points.h5:/X --axis 0 --out means.h5\n"
+      "  tessera array unique_counts points.h5:/y --out classes.h5   # /values and /counts\n"
+      "  tessera array max points.h5:/X                              # of all elements: printed\n"
+      "  tessera describe points.h5:/X",
+      "# Functions of arrays\n\n"
+      "Written by `cmake --build --preset release --target array_page`. They are those of the "
+      "array API\nstandard ([array_api.md](array_api.md)) that make sense on files, and some "
+      "beside them. Input keeps its dtype;\non the command line `_` in options is `-`.\n\n",
+      array_signatures()};
 }
 
 Functions::Table Functions::metrics() {

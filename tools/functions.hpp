@@ -24,6 +24,7 @@ class Functions {
   /// Adds the subcommand and one below it for every function.
   Functions(CLI::App& program, Table table, Command& chosen);
 
+  static Table arrays();
   static Table linear_algebra();
   static Table metrics();
 

@@ -21,6 +21,7 @@
 
 #include "bench.hpp"
 #include "command.hpp"
+#include "describe.hpp"
 #include "functions.hpp"
 #include "make.hpp"
 #include "models.hpp"
@@ -343,6 +344,8 @@ int main(int argc, char** argv) {
              chosen);
   Make regression(*make, "regression", "normal features /X and linear targets /y", make_regression,
                   chosen);
+  const Functions arrays(program, Functions::arrays(), chosen);
+  const Describe describe(program, chosen);
   const Functions linalg(program, Functions::linear_algebra(), chosen);
   const Functions metrics(program, Functions::metrics(), chosen);
   Convert convert(program, chosen);

@@ -129,6 +129,9 @@ def _source(number, name, parameters, doc, fields):
     return f'def {name}({parameters}):\n    """{doc}"""\n    return {body}\n'
 
 
+_spaces = {}  # beside the standard's functions: by its name the module of each
+
+
 def _make():
     spaces = {"": globals()}
     scope = {"_call": _core.array_call, "_placed": _placed}
@@ -141,12 +144,13 @@ def _make():
         made.__module__ = ".".join(filter(None, (__name__, space)))
         if space and space not in spaces:
             module = types.ModuleType(made.__module__, f"The extension {space}.")
-            globals()[space] = module
+            _spaces[space] = module
             spaces[space] = vars(module)
         spaces[space][name] = made
 
 
 _make()
+globals().update({space: module for space, module in _spaces.items() if space not in ("random", "scipy_fft")})
 
 __all__ = sorted(
     name for name in globals()

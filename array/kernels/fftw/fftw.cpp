@@ -1,6 +1,7 @@
 // Fourier transforms by FFTW: a module that the array room loads where it is there. A plan is for
-// one line, of memory aligned in any way, and is estimated, not measured: which instructions a line
-// gets depends on its length alone.
+// one line of aligned memory and is estimated, not measured: which instructions a line gets depends
+// on its length alone. Lines that are not aligned are copied (plans for any memory are not
+// vectorised).
 #include <fftw3.h>
 
 #include <algorithm>
@@ -24,6 +25,7 @@ struct Double {
   using Real = double;
   using Complex = fftw_complex;
   using Plan = fftw_plan;
+  static constexpr auto alignment = fftw_alignment_of;
   static constexpr auto dft = fftw_plan_dft_1d;
   static constexpr auto to_half = fftw_plan_dft_r2c_1d;
   static constexpr auto from_half = fftw_plan_dft_c2r_1d;
@@ -37,6 +39,7 @@ struct Single {
   using Real = float;
   using Complex = fftwf_complex;
   using Plan = fftwf_plan;
+  static constexpr auto alignment = fftwf_alignment_of;
   static constexpr auto dft = fftwf_plan_dft_1d;
   static constexpr auto to_half = fftwf_plan_dft_r2c_1d;
   static constexpr auto from_half = fftwf_plan_dft_c2r_1d;
@@ -58,19 +61,32 @@ class Lines {
     if (in.rows == 0) return;
     const std::int64_t n = std::max(in.cols, out.cols);
     const Plan plan = planned(kind, n);
-    // Real numbers of a row, complex ones being two.
-    const std::int64_t reals = out.cols * (is_complex(out.dtype) ? 2 : 1);
+    const std::int64_t reads = reals(in), writes = reals(out);
+    thread_local AlignedVector<Real> own_x, own_y;
     const auto f = static_cast<Real>(factor);
     for (std::int64_t i = 0; i < in.rows; ++i) {
-      void* x = in.slice(i, 1).data;
+      auto* x = static_cast<Real*>(in.slice(i, 1).data);
       auto* y = static_cast<Real*>(out.slice(i, 1).data);
-      execute(plan, kind, x, y);
-      if (factor != 1)
-        for (std::int64_t k = 0; k < reals; ++k) y[k] *= f;
+      auto* from = x;
+      auto* to = y;
+      if (F::alignment(x) != 0) {
+        own_x.assign(x, x + reads);
+        from = own_x.data();
+      }
+      if (F::alignment(y) != 0) {
+        own_y.resize(static_cast<std::size_t>(writes));
+        to = own_y.data();
+      }
+      execute(plan, kind, from, to);
+      if (factor != 1 || to != y)
+        for (std::int64_t k = 0; k < writes; ++k) y[k] = to[k] * f;
     }
   }
 
  private:
+  // Real numbers of a row, complex ones being two.
+  static std::int64_t reals(const Tile& t) { return t.cols * (is_complex(t.dtype) ? 2 : 1); }
+
   static void execute(Plan plan, Kind kind, void* x, void* y) {
     if (kind == Kind::forward || kind == Kind::backward)
       F::run_dft(plan, static_cast<Complex*>(x), static_cast<Complex*>(y));
@@ -90,9 +106,9 @@ class Lines {
     Plan& plan = plans[{kind, length}];
     if (plan) return plan;
     // Estimating asks whether both are the same memory, and does not touch it.
-    alignas(16) static Real here[4], there[4];
+    alignas(64) static Real here[16], there[16];
     const int n = static_cast<int>(length);
-    constexpr unsigned how = FFTW_ESTIMATE | FFTW_UNALIGNED | FFTW_PRESERVE_INPUT;
+    constexpr unsigned how = FFTW_ESTIMATE | FFTW_PRESERVE_INPUT;
     auto* a = reinterpret_cast<Complex*>(here);
     auto* b = reinterpret_cast<Complex*>(there);
     constexpr fftw_r2r_kind reals[] = {FFTW_REDFT00, FFTW_REDFT10, FFTW_REDFT01, FFTW_REDFT11,

@@ -1,0 +1,41 @@
+#pragma once
+#include <tessera/array/fft.hpp>
+
+/// Transforms of cosines and sines, types I to IV, as scipy.fft defines them: of real numbers, of
+/// complex ones by their two parts. `orthogonalize`: the elements at the ends are scaled so that
+/// the transform with Norm::ortho is orthogonal, which is the default with that norm. Inverses have
+/// the type of what they undo. What fft.hpp says about dtypes, lengths, axes, errors and bits
+/// holds; ValueError for another type, and for fewer than 2 elements in a cosine transform of type
+/// I.
+namespace tessera::fft {
+
+struct RealOptions {
+  int type = 2;
+  Length n = {};
+  std::int64_t axis = -1;
+  Norm norm = Norm::backward;
+  std::optional<bool> orthogonalize = {};
+};
+Array dct(const Array& x, const RealOptions& options = {});
+Array idct(const Array& x, const RealOptions& options = {});
+Array dst(const Array& x, const RealOptions& options = {});
+Array idst(const Array& x, const RealOptions& options = {});
+
+/// Along several axes, as fftn() names them.
+struct RealOptionsN {
+  int type = 2;
+  Lengths s = {};
+  Lengths axes = {};
+  Norm norm = Norm::backward;
+  std::optional<bool> orthogonalize = {};
+};
+Array dctn(const Array& x, const RealOptionsN& options = {});
+Array idctn(const Array& x, const RealOptionsN& options = {});
+Array dstn(const Array& x, const RealOptionsN& options = {});
+Array idstn(const Array& x, const RealOptionsN& options = {});
+
+/// The least length from n on whose prime factors are 2, 3, 5, 7 and 11, or with `real` 2, 3 and 5.
+/// ValueError for n below 1 or above 2^62. Local.
+std::int64_t next_fast_len(std::int64_t n, bool real = false);
+
+}  // namespace tessera::fft

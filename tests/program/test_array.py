@@ -1,0 +1,83 @@
+"""`tessera array` and `tessera describe`: what the command line adds to the functions, which
+tests/together/test_array_api.py compares with NumPy."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from program import read, tessera, write
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(700, 3)).round(1)
+Y = RNG.integers(0, 5, 700)
+MASK, ROWS, EDGES = X[:, 0] > 0, RNG.permutation(700)[:50], np.array([-1.0, 0.0, 1.0])
+FILE = {"X": X, "y": Y, "mask": MASK, "rows": ROWS, "edges": EDGES}
+values, first, inverse, counts = np.unique(Y, return_index=True, return_inverse=True, return_counts=True)
+WANTED = {  # what stands behind `tessera array`, and the datasets that it writes
+    "mean X --axis 0": {"mean": X.mean(0)},
+    "std X --axis 1 --correction 1 --keepdims": {"std": X.std(1, ddof=1, keepdims=True)},
+    "sum y --dtype float32": {"sum": np.float32(Y.sum())},
+    "argmax X --axis 0": {"argmax": X.argmax(0)},
+    "cumulative_sum X --axis 0 --include-initial": {
+        "cumulative_sum": np.vstack([np.zeros(3), X.cumsum(0)])},
+    "diff X --axis 0 --n 2": {"diff": np.diff(X, 2, 0)},
+    "sort X --axis 0 --descending": {"sort": -np.sort(-X, 0)},
+    "argsort y": {"argsort": np.argsort(Y, kind="stable")},
+    "unique_counts y": {"values": values, "counts": counts},
+    "unique_all y": {"values": values, "indices": first, "inverse_indices": inverse, "counts": counts},
+    "concat X X --x3 X --axis 1": {"concat": np.hstack([X, X, X])},
+    "isin y rows --invert": {"isin": ~np.isin(Y, ROWS)},
+    "searchsorted edges edges --side right": {"searchsorted": np.arange(1, 4)},
+    "take X rows --axis 0": {"take": X[ROWS]},
+    "where mask y y": {"where": Y},
+    "compress X mask": {"compress": X[MASK]},
+    "astype X --dtype complex64": {"astype": X.astype("complex64")},
+    "histogram X --bins 7": dict(zip(("counts", "edges"), np.histogram(X, 7))),
+    "histogram X --low -1 --high 1": dict(zip(("counts", "edges"), np.histogram(X, 10, (-1, 1)))),
+    "quantile X --q 0.3 --method hazen": {"quantile": np.quantile(X, 0.3, axis=0, method="hazen")},
+}  # fmt: skip
+
+
+def line(call, out):
+    words = [f"a.h5:/{w}" if w in FILE else w for w in call.split()]
+    return " ".join([*words, "--out", f"{out}.h5"])
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_functions(processes):
+    write("a.h5", **FILE)
+    Path("cases").write_text("\n".join(line(call, k) for k, call in enumerate(WANTED)))
+    tessera("array", "batch", "cases", processes=processes)
+    for k, (call, datasets) in enumerate(WANTED.items()):
+        for name, want in datasets.items():
+            got = read(f"{k}.h5", name)
+            assert got.dtype == want.dtype, f"{call}: {got.dtype} instead of {want.dtype}"
+            np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12, err_msg=call)
+
+
+def test_numbers_are_printed_and_arrays_need_a_file():
+    write("a.h5", **FILE)
+    Path("cases").write_text("max a.h5:/X\nany a.h5:/mask\nquantile a.h5:/y\ncount_nonzero a.h5:/y\nmin a.h5:/X --axis 0")
+    failed = tessera("array", "batch", "cases", expect=1)
+    assert failed.out.splitlines()[:2] == [str(X.max()), "true"]
+    assert "line 5 of 'cases': min gives an array of shape (3,) here, which needs --out" in failed.err
+
+
+def test_describe():
+    x = X.copy()
+    x[::9, 1] = np.nan
+    write("a.h5", X=x)
+    out = tessera("describe", "a.h5:/X", processes=2).out
+    assert out == tessera("describe", "a.h5:/X", "--stream").out
+    head, names, *rows = out.splitlines()
+    assert head == "700 rows of float64"
+    assert names.split() == ["column", "count", "mean", "std", "min", "25%", "50%", "75%", "max", "NaN"]
+    for j, row in enumerate(rows):
+        c = x[:, j][~np.isnan(x[:, j])]
+        want = [j, len(c), c.mean(), c.std(ddof=1), *np.quantile(c, [0, 0.25, 0.5, 0.75, 1]), 700 - len(c)]
+        np.testing.assert_allclose(np.array(row.split(), dtype=float), want, rtol=1e-5)
+
+
+def test_the_page_of_the_functions():
+    page = (Path(__file__).parents[2] / "docs/array_functions.md").read_text()
+    assert tessera("array", "functions").out == page, "stale: cmake --build ... --target array_page"
