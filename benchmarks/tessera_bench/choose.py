@@ -74,6 +74,12 @@ def seconds(value):
             return f"{scaled:.{0 if scaled >= 100 else 1 if scaled >= 10 else 2}f} {unit}"
 
 
+def amount(count):
+    """Bytes with a unit."""
+    unit, scale = next((u, s) for u, s in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1)) if count >= s or s == 1)
+    return f"{count / scale:.3g} {unit}"
+
+
 def loaded(records):
     """What to say of a run in which others used the machine; None if they hardly did."""
     found = times(records)

@@ -87,7 +87,7 @@ def _times_table(chosen):
         cells += ["", ""] if mine["floor_s"] is None else [
             choose.seconds(mine["floor_s"]), f"{record.middle(mine) / mine['floor_s']:.2f}x"]
         cells.append("" if best is None else f"{record.middle(best) / record.middle(mine):.2f}x")
-        cells.append("" if not mine["communicated"] else f"{mine['communicated'] / 1e6:.2f} MB")
+        cells.append("" if not mine["communicated"] else choose.amount(mine["communicated"]))
         cells.append(f"{mine['above_mb']:.0f} MB")
         cells += [_time(beside[name]) if name in beside else "" for name in names]
         out.append("<tr>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>")
