@@ -34,7 +34,8 @@ def _on_arrays(call, x):
         raise TypeError(f"a transform takes numbers, not an array of {host.dtype}")
     if host.dtype == np.float16:
         host = host.astype(np.float32)
-    return call(_asarray(np.ascontiguousarray(host))).numpy()
+    # SciPy writes into what it gets.
+    return np.require(call(_asarray(np.ascontiguousarray(host))).numpy(), requirements="W")
 
 
 def _one(function, name):

@@ -6,6 +6,7 @@ import zlib
 import numpy as np
 import pytest
 import scipy.fft
+import scipy.signal
 import tessera
 
 REAL = ["dct", "idct", "dst", "idst"]
@@ -86,6 +87,16 @@ def test_as_scipys_backend(everyones):
         scipy.fft.set_global_backend("scipy")
     with scipy.fft.set_backend(tessera), pytest.raises(ValueError, match="dct has types 1 to 4, not 5"):
         scipy.fft.dct(ours["x"], 5)
+
+
+def test_convolutions_of_numpy_arrays():
+    a, b = data((50, 3)), data((5, 3))
+    for convolve in (scipy.signal.fftconvolve, scipy.signal.oaconvolve):
+        want = convolve(a, b, axes=0)
+        with scipy.fft.set_backend(tessera, only=True):
+            got = convolve(a, b, axes=0)
+        assert type(got) is np.ndarray
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-12 * np.abs(want).max())
 
 
 ERRORS = {
