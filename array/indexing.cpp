@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <numeric>
 
 #include <tessera/array/elementwise.hpp>
@@ -13,6 +14,7 @@
 #include <tessera/array/promotion.hpp>
 #include <tessera/array/statistics.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/rows.hpp>
 
 namespace tessera {
 namespace {
@@ -107,17 +109,99 @@ Masked aligned(const Array& x, const Array& given) {
   return {rows, redistribute(mask, rows.distribution())};
 }
 
-// Pieces of `width` bytes that each process has, as an array of rows.
-Array assembled(std::vector<std::byte>& own, std::int64_t rows, Shape tail, DType dtype,
-                bool everywhere, const Communicator& comm) {
+// `rows` rows that write(memory) makes on each process, as an array of rows.
+template <class Write>
+Array assembled(std::int64_t rows, Shape tail, DType dtype, bool everywhere,
+                const Communicator& comm, const Write& write) {
   const std::int64_t cols = element_count(tail);
-  const Tile tile{own.data(), rows, cols, cols, dtype, cpu};
-  if (!everywhere) return from_local(tile, tail, comm);
+  if (!everywhere && comm.size() > 1) {
+    Buffer own;
+    together(comm, [&] { own = Buffer(static_cast<std::size_t>(rows * cols) * size_of(dtype)); });
+    write(own.data());
+    return from_local({own.data(), rows, cols, cols, dtype, cpu}, tail, comm);
+  }
   Shape shape = std::move(tail);
   shape.insert(shape.begin(), rows);
-  Array out(shape, dtype, replicated_distribution(shape, comm), comm);
-  if (!own.empty()) std::memcpy(out.local().data, own.data(), own.size());
+  const Distribution d = comm.size() == 1 ? detail::settled(shape, everywhere, comm)
+                                          : replicated_distribution(shape, comm);
+  const Array out = detail::room_for(std::move(shape), dtype, d, comm);
+  write(static_cast<std::byte*>(out.local().data));
   return detail::settle(out);
+}
+
+/// The places of a mask that are true, found by all threads.
+class Places {
+ public:
+  explicit Places(const Array& mask)
+      : true_at_(mask.local().as<const bool>()),
+        n_(mask.local().rows * mask.local().cols),
+        pieces_(n_ < (1 << 15) ? 1 : 8 * Runtime::threads()),
+        before_(static_cast<std::size_t>(pieces_) + 1, 0) {
+    for_pieces([&](std::int64_t p, Range piece) {
+      before_[static_cast<std::size_t>(p) + 1] =
+          std::count(true_at_ + piece.begin, true_at_ + piece.end, true);
+    });
+    std::partial_sum(before_.begin(), before_.end(), before_.begin());
+  }
+  std::int64_t count() const { return before_.back(); }
+
+  /// out[k] = value(place k). Values of a block are put together without a branch, which would be
+  /// guessed wrongly as often as the mask changes.
+  template <class T, class Value>
+  void write(T* out, const Value& value) const {
+    for_pieces([&](std::int64_t p, Range piece) {
+      constexpr std::int64_t block = 512;
+      T some[block];
+      T* to = out + before_[static_cast<std::size_t>(p)];
+      for (std::int64_t at = piece.begin; at < piece.end; at += block) {
+        std::int64_t k = 0;
+        for (std::int64_t i = at; i < std::min(piece.end, at + block); ++i) {
+          some[k] = value(i);
+          k += true_at_[i];
+        }
+        to = std::copy_n(some, k, to);
+      }
+    });
+  }
+
+ private:
+  void for_pieces(const std::function<void(std::int64_t, Range)>& f) const {
+    parallel_for({0, pieces_}, Runtime::threads(), [&](std::int64_t p, Stream&) {
+      f(p, {n_ * p / pieces_, n_ * (p + 1) / pieces_});
+    });
+  }
+  const bool* true_at_;
+  std::int64_t n_, pieces_;
+  std::vector<std::int64_t> before_;
+};
+
+// Calls f(zero of an unsigned type of that width), false where there is none.
+template <class F>
+bool with_word(std::size_t width, F&& f) {
+  if (width == 1) return f(std::uint8_t{}), true;
+  if (width == 2) return f(std::uint16_t{}), true;
+  if (width == 4) return f(std::uint32_t{}), true;
+  if (width == 8) return f(std::uint64_t{}), true;
+  return false;
+}
+
+// Pieces of `width` bytes from the places index(k), one after another.
+template <class Index>
+void collect(const std::byte* from, std::size_t width, std::int64_t n, std::byte* to,
+             const Index& index) {
+  constexpr std::int64_t share = 1 << 14;
+  const auto shares = (n + share - 1) / share;
+  parallel_for({0, shares}, n <= share ? 1 : Runtime::threads(), [&](std::int64_t s, Stream&) {
+    const std::int64_t end = std::min(n, (s + 1) * share);
+    const bool words = with_word(width, [&](auto zero) {
+      using T = decltype(zero);
+      for (std::int64_t k = s * share; k < end; ++k)
+        reinterpret_cast<T*>(to)[k] = reinterpret_cast<const T*>(from)[index(k)];
+    });
+    for (std::int64_t k = s * share; !words && k < end; ++k)
+      std::memcpy(to + static_cast<std::size_t>(k) * width,
+                  from + static_cast<std::size_t>(index(k)) * width, width);
+  });
 }
 
 Array where_true(const Array& given, const Array& condition) {
@@ -135,18 +219,21 @@ Array where_true(const Array& given, const Array& condition) {
   const Shape tail(x.shape().begin() + mask.ndim(), x.shape().end());
   const auto width = static_cast<std::size_t>(element_count(tail)) * size_of(x.dtype());
   const auto* from = static_cast<const std::byte*>(x.local().data);
-  const bool* true_at = mask.local().as<const bool>();
-  const std::int64_t n = mask.local().rows * mask.local().cols;
-  const std::int64_t count = std::count(true_at, true_at + n, true);
-  std::vector<std::byte> own;
-  together(x.comm(), [&] { own.resize(static_cast<std::size_t>(count) * width); });
-  std::byte* to = own.data();
-  for (std::int64_t i = 0; i < n; ++i)
-    if (true_at[i]) {
-      std::memcpy(to, from + static_cast<std::size_t>(i) * width, width);
-      to += width;
-    }
-  return assembled(own, count, tail, x.dtype(), is_replicated(x), x.comm()).to(given.device());
+  const Places places(mask);
+  const auto write = [&](std::byte* to) {
+    const bool words = with_word(width, [&](auto zero) {
+      using T = decltype(zero);
+      const T* words_of_x = reinterpret_cast<const T*>(from);
+      places.write(reinterpret_cast<T*>(to), [=](std::int64_t i) { return words_of_x[i]; });
+    });
+    if (words) return;
+    std::vector<std::int64_t> index(static_cast<std::size_t>(places.count()));
+    places.write(index.data(), [](std::int64_t i) { return i; });
+    collect(from, width, places.count(), to,
+            [&](std::int64_t k) { return index[static_cast<std::size_t>(k)]; });
+  };
+  return assembled(places.count(), tail, x.dtype(), is_replicated(x), x.comm(), write)
+      .to(given.device());
 }
 
 Array at_integers(const Array& given, std::span<const Index> indices) {
@@ -282,19 +369,25 @@ Array take(const Array& given, const Array& given_indices, std::int64_t axis) {
   const Array x = in_rows(given);
   const std::int64_t extent = x.shape()[d];
   Array indices = in_rows(given_indices).astype(DType::int64);
-  indices = where(indices < 0, indices + extent, indices);
-  if (d == 0 && !(is_replicated(x) && is_replicated(indices)))
+  if (indices.size() > 0 && min(indices).at<std::int64_t>({}) < 0)
+    indices = where(indices < 0, indices + extent, indices);
+  if (d == 0 && x.comm().size() > 1 && !(is_replicated(x) && is_replicated(indices)))
     return take(redistribute(x, row_distribution(x.shape(), x.comm())),
                 redistribute(indices, row_distribution(indices.shape(), x.comm())));
   const Array all = gather(indices);
   const auto index = all.values<std::int64_t>();
-  for (const auto i : index)
-    if (i < 0 || i >= extent)
-      throw ValueError(fmt::format("index {} is out of bounds for axis {} with size {}",
-                                   i < 0 ? i - extent : i, d, extent));
+  const auto wrong = std::find_if(index.begin(), index.end(),
+                                  [extent](std::int64_t i) { return i < 0 || i >= extent; });
+  if (wrong != index.end())
+    throw ValueError(fmt::format("index {} is out of bounds for axis {} with size {}",
+                                 *wrong < 0 ? *wrong - extent : *wrong, d, extent));
   Shape shape = x.shape();
   shape[d] = std::ssize(index);
-  const Distribution lies = d == 0 ? replicated_distribution(shape, x.comm()) : x.distribution();
+  const bool everywhere = is_replicated(x) && (d > 0 || is_replicated(indices));
+  const Distribution canonical = detail::settled(shape, everywhere, x.comm());
+  const Distribution lies = d > 0                 ? x.distribution()
+                            : x.comm().size() > 1 ? replicated_distribution(shape, x.comm())
+                                                  : canonical;
   const Array out = detail::room_for(shape, x.dtype(), lies, x.comm());
   const Shape tail(shape.begin() + static_cast<std::ptrdiff_t>(d) + 1, shape.end());
   const auto width = static_cast<std::size_t>(element_count(tail)) * size_of(x.dtype());
@@ -304,14 +397,14 @@ Array take(const Array& given, const Array& given_indices, std::int64_t axis) {
                                       size_of(x.dtype()) / (width * index.size());
   const auto* from = static_cast<const std::byte*>(x.local().data);
   auto* to = static_cast<std::byte*>(out.local().data);
-  for (std::size_t line = 0; line < lines; ++line) {
-    for (const auto i : index) {
-      std::memcpy(to, from + static_cast<std::size_t>(i) * width, width);
-      to += width;
-    }
-    from += static_cast<std::size_t>(extent) * width;
-  }
-  const Distribution canonical = detail::settled(shape, is_replicated(x), x.comm());
+  const std::int64_t each = std::ssize(index);
+  if (lines == 1)
+    collect(from, width, each, to,
+            [&](std::int64_t k) { return index[static_cast<std::size_t>(k)]; });
+  else
+    collect(from, width, static_cast<std::int64_t>(lines) * each, to, [&](std::int64_t k) {
+      return k / each * extent + index[static_cast<std::size_t>(k % each)];
+    });
   return redistribute(out, canonical).to(given.device());
 }
 
@@ -370,21 +463,17 @@ std::vector<Array> nonzero(const Array& given) {
   if (given.ndim() == 0) throw ValueError("nonzero needs an array of one dimension at least");
   const Array x = in_rows(given);
   const Array mask = x.dtype() == DType::boolean ? x : not_equal(x, 0);
-  const bool* true_at = mask.local().as<const bool>();
-  const std::int64_t n = mask.local().rows * mask.local().cols;
   const std::int64_t first = mask.local_rows().begin * mask.cols();
-  std::vector<std::int64_t> places;
-  together(x.comm(), [&] {
-    for (std::int64_t i = 0; i < n; ++i)
-      if (true_at[i]) places.push_back(first + i);
-  });
+  const Places places(mask);
   const auto strides = strides_of(x.shape());
   std::vector<Array> all;
   for (std::size_t d = 0; d < strides.size(); ++d) {
-    std::vector<std::byte> own(places.size() * sizeof(std::int64_t));
-    auto* out = reinterpret_cast<std::int64_t*>(own.data());
-    for (std::size_t k = 0; k < places.size(); ++k) out[k] = places[k] / strides[d] % x.shape()[d];
-    all.push_back(assembled(own, std::ssize(places), {}, DType::int64, is_replicated(x), x.comm())
+    const std::int64_t stride = strides[d], extent = x.shape()[d];
+    const auto write = [&](std::byte* to) {
+      places.write(reinterpret_cast<std::int64_t*>(to),
+                   [=](std::int64_t i) { return (first + i) / stride % extent; });
+    };
+    all.push_back(assembled(places.count(), {}, DType::int64, is_replicated(x), x.comm(), write)
                       .to(given.device()));
   }
   return all;

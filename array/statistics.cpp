@@ -295,6 +295,15 @@ class Scan {
   // n rows; `sums` goes along. Writes nothing where there is no `out`.
   template <class T, class W, class R>
   void scan(const T* x, std::int64_t n, std::vector<W>& sums, R* out) const {
+    if (inner_ == 1) {  // a sum that stays in a register
+      W s = sums[0];
+      for (std::int64_t i = 0; i < n; ++i) {
+        s = F::of(s, static_cast<W>(x[i]));
+        if (out) out[i] = static_cast<R>(s);
+      }
+      sums[0] = s;
+      return;
+    }
     for (std::int64_t i = 0; i < n; ++i)
       for (std::int64_t j = 0; j < inner_; ++j) {
         W& s = sums[static_cast<std::size_t>(j)];

@@ -94,26 +94,23 @@ requires(!Complex<T>) struct VarianceOf {
   static double of_none() { return std::numeric_limits<double>::quiet_NaN(); }
 };
 
-template <Ordered T>
-struct MaximumOf {
-  static constexpr std::string_view name = "max";
+/// The extreme that F (Maximum, Minimum) makes of two.
+template <class T, class F>
+struct ExtremeOf {
   using Result = T;
   T value;
   void first(T x, std::int64_t) { value = x; }
-  void add(T x, std::int64_t) { value = functions::Maximum::of(value, x); }
-  void merge(const MaximumOf& later) { value = functions::Maximum::of(value, later.value); }
+  void add(T x, std::int64_t) { value = F::of(value, x); }
+  void merge(const ExtremeOf& later) { value = F::of(value, later.value); }
   T result(double, double) const { return value; }
 };
-
 template <Ordered T>
-struct MinimumOf {
+struct MaximumOf : ExtremeOf<T, functions::Maximum> {
+  static constexpr std::string_view name = "max";
+};
+template <Ordered T>
+struct MinimumOf : ExtremeOf<T, functions::Minimum> {
   static constexpr std::string_view name = "min";
-  using Result = T;
-  T value;
-  void first(T x, std::int64_t) { value = x; }
-  void add(T x, std::int64_t) { value = functions::Minimum::of(value, x); }
-  void merge(const MinimumOf& later) { value = functions::Minimum::of(value, later.value); }
-  T result(double, double) const { return value; }
 };
 
 template <Any T>
@@ -174,10 +171,12 @@ struct BestOf {
 };
 template <Ordered T>
 struct ArgmaxOf : BestOf<T, ArgmaxOf<T>, std::greater<>> {
+  using Extreme = MaximumOf<T>;
   static constexpr std::string_view name = "argmax";
 };
 template <Ordered T>
 struct ArgminOf : BestOf<T, ArgminOf<T>, std::less<>> {
+  using Extreme = MinimumOf<T>;
   static constexpr std::string_view name = "argmin";
 };
 

@@ -15,10 +15,34 @@ struct Blocks {
   // n elements in a row, at least one.
   template <class A, class T>
   static A line(const T* x, std::int64_t n, std::int64_t first) {
+    if constexpr (requires { typename A::Extreme; })
+      return place<A>(x, n, first);
+    else
+      return fold<A>(x, n, first);
+  }
+
+  // Where the best one is: looked for in those blocks only that have a better one.
+  template <class A, class T>
+  static A place(const T* x, std::int64_t n, std::int64_t first) {
+    A best;
+    best.first(x[0], first);
+    for (std::int64_t at = 0; at < n; at += block) {
+      const std::int64_t end = std::min(n, at + block);
+      const T extreme = fold<typename A::Extreme>(x + at, end - at, 0).value;
+      if (!A::better(extreme, best.value)) continue;
+      std::int64_t i = at;
+      while (x[i] != extreme && (extreme == extreme || x[i] == x[i])) ++i;
+      best.first(x[i], first + i);
+    }
+    return best;
+  }
+
+  template <class A, class T>
+  static A fold(const T* x, std::int64_t n, std::int64_t first) {
     if (n > block) {
       const std::int64_t left = (n / block + 1) / 2 * block;
-      A a = line<A>(x, left, first);
-      if (left < n) a.merge(line<A>(x + left, n - left, first + left));
+      A a = fold<A>(x, left, first);
+      if (left < n) a.merge(fold<A>(x + left, n - left, first + left));
       return a;
     }
     if (n < 2 * lanes) {
