@@ -55,6 +55,39 @@ Rows log_softmax(const Rows& scores) {
                     });
 }
 
+Rows one_against_rest(const Rows& scores, bool logistic) {
+  const bool one = scores.ndim() == 1;
+  return map_scores(scores, {scores.rows(), one ? 2 : scores.cols()}, scores.dtype(),
+                    [one, logistic](const auto* row, std::int64_t k, auto* out) {
+                      using T = std::decay_t<decltype(*out)>;
+                      const auto probability = [logistic](double s) {
+                        if (!logistic) return (std::clamp(s, -1.0, 1.0) + 1) / 2;
+                        const double e = std::exp(-std::abs(s));
+                        return (s < 0 ? e : 1) / (1 + e);
+                      };
+                      if (one) {
+                        const auto s = static_cast<double>(*row);
+                        out[0] = static_cast<T>(probability(-s));
+                        out[1] = static_cast<T>(probability(s));
+                        return;
+                      }
+                      double sum = 0.0;
+                      for (std::int64_t c = 0; c < k; ++c)
+                        sum += probability(static_cast<double>(row[c]));
+                      for (std::int64_t c = 0; c < k; ++c)
+                        out[c] =
+                            static_cast<T>(sum > 0 ? probability(static_cast<double>(row[c])) / sum
+                                                   : 1.0 / static_cast<double>(k));
+                    });
+}
+
+Rows logarithm(const Rows& values) {
+  return map_scores(values, values.shape(), values.dtype(),
+                    [](const auto* row, std::int64_t k, auto* out) {
+                      for (std::int64_t c = 0; c < k; ++c) out[c] = std::log(row[c]);
+                    });
+}
+
 Rows exponential(const Rows& logarithms) {
   return map_scores(logarithms, logarithms.shape(), logarithms.dtype(),
                     [](const auto* row, std::int64_t k, auto* out) {

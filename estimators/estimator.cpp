@@ -212,6 +212,10 @@ Array Estimator::check_target(const Array& y, const Rows& x) const {
   if (target() == Target::none) return {};
   if (!y)
     throw ValueError(fmt::format("{} requires y to be passed, but the target y is None", name()));
+  if (target() == Target::any && y.rows() != x.rows())
+    throw ValueError(
+        fmt::format("X and y have different numbers of samples: {} and {}", x.rows(), y.rows()));
+  if (target() == Target::any) return y;
   return target() == Target::classes ? detail::labels_of(y, x, name())
                                      : check_companion(y, x, "y", true);
 }
@@ -254,12 +258,17 @@ detail::SelectionHandle Estimator::remembered() const {
   return fitted_under_ && selection_is_default() ? fitted_under_ : detail::selection_in_force();
 }
 
-bool Estimator::has(std::string_view method) const { return type().method(method) != nullptr; }
+std::string Estimator::why_not(std::string_view method) const {
+  const Method* found = type().method(method);
+  if (!found) return fmt::format("{} has no {}", name(), method);
+  return found->options.unavailable ? found->options.unavailable(*this) : "";
+}
 
 std::vector<Rows> Estimator::call(std::string_view method, const Rows& x) const {
   if (type().tags().requires_fit) require_fitted(*this);
   const auto& map = require_operation<Method::Map>(type(), method);
   const MethodOptions& options = type().method(method)->options;
+  if (const std::string why = why_not(method); !why.empty()) throw NotImplementedError(why);
   const SelectionGuard guard(remembered());
   if (!is_fitted()) check_params();
   std::vector<Rows> all =

@@ -58,9 +58,12 @@ class Estimator {
   virtual Estimator& partial_fit(const Rows& x, const Array& y = {}, const Value& classes = {},
                                  const Array& sample_weight = {});
   Array fit_predict(const Rows& x, const Array& y = {}, const Array& sample_weight = {});
-  Array fit_transform(const Rows& x, const Array& y = {}, const Array& sample_weight = {});
+  virtual Array fit_transform(const Rows& x, const Array& y = {}, const Array& sample_weight = {});
 
-  bool has(std::string_view method) const;
+  /// Whether there is such a method with the parameters as they are.
+  bool has(std::string_view method) const { return why_not(method).empty(); }
+  /// Why there is not; nothing where there is.
+  std::string why_not(std::string_view method) const;
   /// What a method gives for the rows of X, row-distributed like X, on its device, in its dtype,
   /// labels int32. Rows are computed leaf by leaf when they are read, also for data larger than
   /// memory; several outputs each time anew.
@@ -170,6 +173,7 @@ struct Tags {
   bool several_targets = false;  ///< y is (n, q)
   bool poor_score = false;       ///< not made to be accurate on any data
   bool requires_fit = true;      ///< its methods need something that fit learns
+  bool cross_fits = false;       ///< fit_transform is not fit and transform
   Input input = Input::features;
 };
 
@@ -194,6 +198,10 @@ class EstimatorType {
     type.make_operations(E::role_methods());
     return type;
   }
+
+  /// Entries beside those of `of`, for classes that share most of their lists.
+  void add_parameter(const Field& field);
+  void add_attribute(const Field& field);
 
   EstimatorType(EstimatorType&&) noexcept;
   ~EstimatorType();
@@ -220,8 +228,6 @@ class EstimatorType {
   using Make = std::unique_ptr<Estimator> (*)();
   EstimatorType(std::string_view class_name, std::string_view line, std::string_view file,
                 Make maker);
-  void add_parameter(const Field& field);
-  void add_attribute(const Field& field);
   void add_method(const Method& method);
   void make_operations(std::vector<Method> of_role);
   std::string_view name_;

@@ -33,6 +33,9 @@ struct MethodOptions {
   bool sample_weight = true;
   /// The names of several results: their datasets in a file.
   std::vector<std::string_view> outputs = {};
+  /// Why there is no such method with the parameters as they are, which nobody has checked; nothing
+  /// where there is.
+  std::string (*unavailable)(const Estimator&) = nullptr;
 };
 
 /// A method of a class of estimators. The entry makes the operation CLASS.NAME, which backends may

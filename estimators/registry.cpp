@@ -44,7 +44,9 @@ const EstimatorType& max_abs_scaler();
 const EstimatorType& min_max_scaler();
 const EstimatorType& missing_indicator();
 const EstimatorType& multi_task_elastic_net();
+const EstimatorType& multi_task_elastic_net_cv();
 const EstimatorType& multi_task_lasso();
+const EstimatorType& multi_task_lasso_cv();
 const EstimatorType& multinomial_nb();
 const EstimatorType& normalizer();
 const EstimatorType& one_hot_encoder();
@@ -61,9 +63,12 @@ const EstimatorType& ridge_classifier_cv();
 const EstimatorType& ridge_cv();
 const EstimatorType& robust_scaler();
 const EstimatorType& select_k_best();
+const EstimatorType& sgd_classifier();
+const EstimatorType& sgd_regressor();
 const EstimatorType& simple_imputer();
 const EstimatorType& spline_transformer();
 const EstimatorType& standard_scaler();
+const EstimatorType& target_encoder();
 const EstimatorType& tweedie_regressor();
 const EstimatorType& variance_threshold();
 }  // namespace detail
@@ -117,7 +122,9 @@ class Registry {
                             detail::min_max_scaler,
                             detail::missing_indicator,
                             detail::multi_task_elastic_net,
+                            detail::multi_task_elastic_net_cv,
                             detail::multi_task_lasso,
+                            detail::multi_task_lasso_cv,
                             detail::multinomial_nb,
                             detail::normalizer,
                             detail::one_hot_encoder,
@@ -134,9 +141,12 @@ class Registry {
                             detail::ridge_cv,
                             detail::robust_scaler,
                             detail::select_k_best,
+                            detail::sgd_classifier,
+                            detail::sgd_regressor,
                             detail::simple_imputer,
                             detail::spline_transformer,
                             detail::standard_scaler,
+                            detail::target_encoder,
                             detail::tweedie_regressor,
                             detail::variance_threshold})
       add(ours());

@@ -384,11 +384,11 @@ std::vector<double> class_weight_sums(const Classes& classes, const Array& sampl
   return sums.values;
 }
 
-Array with_class_weight(const Value& class_weight, const Classes& classes,
-                        const Array& sample_weight, const Rows& x) {
-  if (class_weight.is_none()) return sample_weight;
+std::vector<double> weights_of_classes(const Value& class_weight, const Classes& classes,
+                                       const Array& sample_weight) {
   const std::int64_t k = class_count(classes.values);
-  std::vector<double> of_class;
+  std::vector<double> of_class(static_cast<std::size_t>(k), 1.0);
+  if (class_weight.is_none()) return of_class;
   if (class_weight.is_word("balanced")) {
     of_class = class_weight_sums(classes, sample_weight);
     const double all = std::accumulate(of_class.begin(), of_class.end(), 0.0);
@@ -408,6 +408,13 @@ Array with_class_weight(const Value& class_weight, const Classes& classes,
     if (!(w >= 0 && std::isfinite(w)))
       throw ValueError(
           fmt::format("class_weight must hold finite weights of 0 and more, got {}", w));
+  return of_class;
+}
+
+Array with_class_weight(const Value& class_weight, const Classes& classes,
+                        const Array& sample_weight, const Rows& x) {
+  if (class_weight.is_none()) return sample_weight;
+  const auto of_class = weights_of_classes(class_weight, classes, sample_weight);
   return collect(map_rows(zip(Rows(classes.codes.to(cpu)), {sample_weight}), {x.rows()}, x.dtype(),
                           [of_class](const Leaf& in, const Tile& out, Stream&) {
                             const auto* code = in.tile.as<const std::int32_t>();

@@ -10,8 +10,8 @@
 
 namespace tessera {
 
-/// What an estimator learns from beside X.
-enum class Target : std::uint8_t { none, numbers, classes };
+/// What an estimator learns from beside X; `any` comes as it is, labels or numbers.
+enum class Target : std::uint8_t { none, numbers, classes, any };
 
 /// The classes of a target and the class of each row.
 struct Classes {
@@ -64,11 +64,14 @@ Rows decode_classes(const Rows& codes, const Value& classes);
 
 /// The sum of the weights of each class's rows: of 1 without weights. Collective.
 std::vector<double> class_weight_sums(const Classes& classes, const Array& sample_weight);
-/// sample_weight, of X's dtype as X lies, times the weight of each row's class: 1 for None, all /
-/// (k sum of its weights) for 'balanced', otherwise class_weight[class] of k weights or that of its
-/// label in a mapping, 1 where it has none. No array when all is 1. Collective; ValueError for
-/// another word or number of weights, weights that are negative or not finite, and labels that are
-/// no classes where a class has no weight.
+/// The weight of each class: 1 for None, all / (k sum of its weights) for 'balanced', otherwise
+/// class_weight[class] of k weights or that of its label in a mapping, 1 where it has none.
+/// Collective; ValueError for another word or number of weights, weights that are negative or not
+/// finite, and labels that are no classes where a class has no weight.
+std::vector<double> weights_of_classes(const Value& class_weight, const Classes& classes,
+                                       const Array& sample_weight);
+/// sample_weight, of X's dtype as X lies, times the weight of each row's class. No array when all
+/// is 1. Collective; errors as of weights_of_classes.
 Array with_class_weight(const Value& class_weight, const Classes& classes,
                         const Array& sample_weight, const Rows& x);
 

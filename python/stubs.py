@@ -208,14 +208,14 @@ def write(name, text):
 
 estimators, tables = core.estimators(), core.functions()
 modules = sorted({each["module"] for each in estimators})
-for module in modules:
+for module in {*modules, *tables}:
     inside = [estimator(each) for each in estimators if each["module"] == module]
-    write(module, HEAD + "from tessera._estimator import Core\n\n" + "\n".join(inside))
+    head = "from tessera._estimator import Core\n\n" if inside else "\n"
+    inside += map(function, tables.get(module, ()))
+    write(module, HEAD + head + "\n".join(inside))
 write("_estimator", CORE)
-for module, functions in tables.items():
-    write(module, HEAD + "\n" + "\n".join(map(function, functions)))
 init = (folder / "__init__.py").read_text()
-write("__init__", init + "".join(f"from . import {m} as {m}\n" for m in [*modules, *tables]))
+write("__init__", init + "".join(f"from . import {m} as {m}\n" for m in sorted({*modules, *tables})))
 # With what Python adds to them, as if it were the binding's.
 for cls in core.Array, core.Stream, core.Communicator:
     cls.__module__ = core.__name__

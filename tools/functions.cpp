@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <tessera/array/signatures.hpp>
+#include <tessera/estimators/linear_model/signatures.hpp>
 #include <tessera/estimators/metrics/signatures.hpp>
 #include <tessera/linalg/norm.hpp>
 #include <tessera/runtime/visit.hpp>
@@ -271,6 +272,14 @@ Functions::Table Functions::arrays() {
       "array API\nstandard ([array_api.md](array_api.md)) that make sense on files, and some "
       "beside them. Input keeps its dtype;\non the command line `_` in options is `-`.\n\n",
       array_signatures()};
+}
+
+Functions::Table Functions::linear_models() {
+  return {"linear-model",
+          "paths of penalties, as sklearn.linear_model; see linear-model NAME --help",
+          "Examples:\n"
+          "  mpirun -n 4 tessera linear-model lasso_path data.h5:/X data.h5:/y --out path.h5",
+          "# Functions of linear models\n\n", tessera::linear_model::signatures()};
 }
 
 Functions::Table Functions::metrics() {

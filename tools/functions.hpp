@@ -26,6 +26,7 @@ class Functions {
 
   static Table arrays();
   static Table linear_algebra();
+  static Table linear_models();
   static Table metrics();
 
  private:

@@ -58,7 +58,7 @@ struct Fit {
   std::unique_ptr<Estimator> estimator;
   bool goes_on;
   std::map<std::string, std::optional<std::string>> given;
-  std::string x, y, weights, model, labels, classes;
+  std::string x, y, weights, model, labels, transformed, classes;
   Common common;
 
   Fit(CLI::App& fit, const EstimatorType& type, bool partial, Command& chosen)
@@ -77,6 +77,9 @@ struct Fit {
                       "all labels that there will be, a,b,c or FILE.h5:/dataset; needed to begin");
     if (!goes_on && estimator->has_labels())
       app->add_option("--labels", labels, "where to write labels_, FILE.h5:/name");
+    if (!goes_on && type.method("transform"))
+      app->add_option("--transformed", transformed,
+                      "where to write what fit_transform gives, FILE.h5:/name");
     common.add_to(*app, Common::Reads::rows);
     for (const auto& p : type.parameter_info())
       app->add_option(
@@ -119,7 +122,8 @@ struct Fit {
 
   void run() {
     common.apply();
-    for (const auto& location : {x, y, weights, labels, common.trace}) require_own_file(location);
+    for (const auto& location : {x, y, weights, labels, transformed, common.trace})
+      require_own_file(location);
     Values params;
     for (const auto& p : estimator->type().parameter_info()) {
       if (!given[p.name]) continue;
@@ -133,9 +137,13 @@ struct Fit {
     }
     if (goes_on && is_there(model)) estimator->restore(io::read_model(model));
     estimator->set_params(params);
-    const auto labels_to = labels.empty() ? io::Location{} : output(labels);
+    const auto place = [](const std::string& text) {
+      return text.empty() ? io::Location{} : output(text);
+    };
+    const auto labels_to = place(labels), transformed_to = place(transformed);
     io::require_writable(model);
-    if (!labels.empty()) io::require_writable(labels_to.file);
+    for (const auto& to : {labels_to, transformed_to})
+      if (!to.file.empty()) io::require_writable(to.file);
     if (goes_on) {
       Value all;
       if (is_location(classes)) {
@@ -145,6 +153,9 @@ struct Fit {
         all = labels_from(classes);
       }
       estimator->partial_fit(common.read_x(x), common.read(y), all, common.read(weights));
+    } else if (!transformed.empty()) {
+      io::write(transformed_to.file, transformed_to.dataset,
+                estimator->fit_transform(common.read_x(x), common.read(y), common.read(weights)));
     } else {
       estimator->fit(common.read_x(x), common.read(y), common.read(weights));
     }

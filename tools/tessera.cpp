@@ -347,6 +347,7 @@ int main(int argc, char** argv) {
   const Functions arrays(program, Functions::arrays(), chosen);
   const Describe describe(program, chosen);
   const Functions linalg(program, Functions::linear_algebra(), chosen);
+  const Functions linear_models(program, Functions::linear_models(), chosen);
   const Functions metrics(program, Functions::metrics(), chosen);
   Convert convert(program, chosen);
   Backends backends(program, chosen);

@@ -6,8 +6,10 @@
 #include <cmath>
 
 #include <tessera/estimators/common_parameters.hpp>
+#include <tessera/estimators/feature_selection/selector.hpp>
 #include <tessera/estimators/linear_model/descent_parameters.hpp>
 #include <tessera/estimators/linear_model/gram_path.hpp>
+#include <tessera/estimators/linear_model/matrix_free.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/warn.hpp>
 
@@ -51,10 +53,11 @@ void SparseLinearModel::fit_penalised(const Rows& x, const Array& given_y,
                     name()));
   const Array y = given_y.cols() == 1 ? given_y.reshape({given_y.rows()}) : given_y;
   const std::int64_t q = y.cols(), p = x.cols();
-  const LeastSquares problem(x, y, sample_weight, penalty.fit_intercept, true, name());
   std::vector<double> start(static_cast<std::size_t>(q * p));
   if (penalty.warm_start && coef_ && coef_.size() == q * p && coef_.cols() == (q == 1 ? 1 : p))
     start = detail::doubles(coef_);
+  if (!detail::has_gram(p + q)) return fit_by_rows(x, y, sample_weight, penalty, start);
+  const LeastSquares problem(x, y, sample_weight, penalty.fit_intercept, true, name());
   const auto found = on_root<Solutions>(x.comm(), [&] {
     Solutions all{linalg::Small(q, p), {}, {}};
     for (std::int64_t t = 0; t < q; ++t) {
@@ -86,6 +89,39 @@ void SparseLinearModel::fit_penalised(const Rows& x, const Array& given_y,
   if (y.ndim() == 1) return;
   dual_gap_ = replicated(found.gap, {q}, x.comm());
   n_iter_ = replicated(found.n_iter, {q}, x.comm());
+}
+
+// Without a Gram matrix, target by target.
+void SparseLinearModel::fit_by_rows(const Rows& x, const Array& y, const Array& sample_weight,
+                                    const Penalty& penalty, const std::vector<double>& start) {
+  const std::int64_t q = y.cols(), p = x.cols();
+  const bool flat = y.ndim() == 1;
+  std::vector<double> coef, intercept, gap;
+  std::vector<std::int64_t> n_iter;
+  for (std::int64_t t = 0; t < q; ++t) {
+    const Array one = flat ? y : collect(detail::take_columns(Rows(y), {t})).reshape({y.rows()});
+    const auto found = detail::descend_by_rows(
+        x, one, sample_weight, penalty.fit_intercept, penalty.alpha * penalty.l1_ratio,
+        penalty.alpha * (1 - penalty.l1_ratio),
+        {start.begin() + t * p, start.begin() + (t + 1) * p},
+        {penalty.tol, penalty.max_iter.value_or(1000), penalty.positive}, name());
+    detail::warn_of_gap(found.gap, found.tolerance, name());
+    coef.insert(coef.end(), found.coef.begin(), found.coef.end());
+    intercept.push_back(found.intercept);
+    gap.push_back(found.gap);
+    n_iter.push_back(found.n_iter);
+  }
+  if (flat) {
+    set_coefficients(coef, intercept[0], x);
+    dual_gap_ = gap[0];
+    n_iter_ = n_iter[0];
+    return;
+  }
+  coef_ = replicated(coef, {q, p}, x.comm()).astype(x.dtype());
+  intercept_ = penalty.fit_intercept ? Value(replicated(intercept, {q}, x.comm()).astype(x.dtype()))
+                                     : Value(0.0);
+  dual_gap_ = replicated(gap, {q}, x.comm());
+  n_iter_ = replicated(n_iter, {q}, x.comm());
 }
 
 const EstimatorType& Lasso::describe() {
@@ -135,15 +171,39 @@ void ElasticNet::do_fit(const Rows& x, const Array& y, const Array& sample_weigh
 }
 
 Path enet_path(const Rows& x, const Array& y, double l1_ratio, const PathOptions& options) {
+  if (!(l1_ratio >= 0 && l1_ratio <= 1))
+    throw ValueError(fmt::format("l1_ratio must be between 0 and 1, got {}", l1_ratio));
+  if (x.ndim() != 2 || y.ndim() < 1 || y.ndim() > 2 || y.rows() != x.rows())
+    throw ValueError(fmt::format("X must be (n, p) and y (n,) or (n, q), got {} and {}",
+                                 to_string(x.shape()), to_string(y.shape())));
+  if (!(options.eps > 0)) throw ValueError(fmt::format("eps must be above 0, got {}", options.eps));
+  const bool grouped = y.ndim() == 2;
+  if (grouped && options.positive)
+    throw ValueError("positive=True is not allowed for multi-output (y.ndim != 1)");
+  const std::int64_t p = x.cols(), q = y.cols();
+  const auto size = static_cast<std::size_t>(p * q);
+  if (!options.coef_init.empty() && options.coef_init.size() != size)
+    throw ValueError(fmt::format("coef_init must have {} x {} elements, got {}", q, p,
+                                 options.coef_init.size()));
+  auto alphas = options.alphas;
+  std::sort(alphas.begin(), alphas.end(), std::greater<>());
+  if (!alphas.empty() && !(alphas.back() >= 0))
+    throw ValueError(fmt::format("alphas must be at least 0, got {}", alphas.back()));
   const auto gram = linalg::centered_gram(x, y, {}, false);
+  if (!linalg::is_finite(gram.gram.values())) {
+    require_finite(x, "X", "enet_path");
+    require_finite(Rows(y), "y", "enet_path");
+    throw ValueError("squares of X or y leave the range of float64; scale them");
+  }
+  std::vector<double> start(size);
+  for (std::size_t i = 0; i < options.coef_init.size(); ++i)
+    start[i % static_cast<std::size_t>(p) * static_cast<std::size_t>(q) +
+          i / static_cast<std::size_t>(p)] = options.coef_init[i];
   return on_root<Path>(x.comm(), [&] {
-    const detail::GramProblem problem(gram, 1, 0);
-    auto alphas = options.alphas;
-    std::sort(alphas.begin(), alphas.end(), std::greater<>());
+    const auto problem = grouped ? detail::GramProblem(gram, q) : detail::GramProblem(gram, 1, 0);
     if (alphas.empty())
       alphas = detail::alpha_grid(problem, l1_ratio, options.eps, options.n_alphas);
-    return detail::descend(problem, l1_ratio, alphas,
-                           std::vector<double>(static_cast<std::size_t>(problem.p())),
+    return detail::descend(problem, l1_ratio, alphas, std::move(start),
                            {options.tol, options.max_iter, options.positive});
   });
 }

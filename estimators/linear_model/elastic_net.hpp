@@ -33,7 +33,9 @@ struct ElasticNetParams {
 /// Minimises sum_i w_i (y_i - x_i coef - intercept)^2 / (2 sum w) + alpha l1_ratio |coef|_1 + alpha
 /// (1 - l1_ratio) / 2 |coef|_2^2: what Lasso and ElasticNet share. One pass over X gives the Gram
 /// matrix, on which coordinate descent ends when the duality gap is at most tol times the mean
-/// square of y about its mean. y is (n,) or (n, q); an (n, 1) counts as (n,).
+/// square of y about its mean. Of more than 16384 columns, whose matrix would be larger than 2 GiB,
+/// there is none: each of max_iter steps of an accelerated gradient method passes over X, to the
+/// same gap. y is (n,) or (n, q); an (n, 1) counts as (n,).
 class SparseLinearModel : public LinearModel {
  public:
   Value dual_gap_ = 0.0;  ///< a number, or (q,)
@@ -48,6 +50,8 @@ class SparseLinearModel : public LinearModel {
   };
   void fit_penalised(const Rows& x, const Array& y, const Array& sample_weight,
                      const Value& precompute, const Penalty& penalty);
+  void fit_by_rows(const Rows& x, const Array& y, const Array& sample_weight,
+                   const Penalty& penalty, const std::vector<double>& start);
   template <class Self>
   static FieldOf<Self> gap_attribute() {
     return attribute<Self, Value>("dual_gap_", &Self::dual_gap_, [](const Self& s) {
@@ -89,6 +93,7 @@ struct PathOptions {
   double eps = 1e-3;            ///< the least alpha by the largest
   std::int64_t n_alphas = 100;  ///< where alphas are not given
   std::vector<double> alphas = {};
+  std::vector<double> coef_init = {};  ///< (q, p), where the largest alpha starts
   bool positive = false;
   std::int64_t max_iter = 1000;
   double tol = 1e-4;
@@ -97,7 +102,7 @@ struct PathOptions {
 /// Coefficients for several penalties.
 struct Path {
   std::vector<double> alphas;     ///< descending
-  linalg::Small coefs;            ///< a row for each
+  linalg::Small coefs;            ///< a row for each, (p, q) of q tasks
   std::vector<double> dual_gaps;  ///< as ElasticNet has them
   std::vector<std::int64_t> n_iters;
   template <class Archive>
@@ -107,8 +112,9 @@ struct Path {
 };
 
 /// The coefficients of ElasticNet without an intercept for every alpha, each started from those of
-/// the one before, as sklearn.linear_model.enet_path with return_n_iter. x is floating, y (n,) of
-/// its dtype. One pass over x. ValueError for an l1_ratio of 0 without alphas. Collective.
+/// the one before, as sklearn.linear_model.enet_path with return_n_iter; of a y (n, q) those of
+/// MultiTaskElasticNet. x is floating, y of its dtype. One pass over x. ValueError for a NaN, for
+/// an l1_ratio outside [0, 1] or of 0 without alphas, and for alphas below 0. Collective.
 Path enet_path(const Rows& x, const Array& y, double l1_ratio = 0.5,
                const PathOptions& options = {});
 inline Path lasso_path(const Rows& x, const Array& y, const PathOptions& options = {}) {

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include <tessera/estimators/common_parameters.hpp>
+#include <tessera/estimators/folds.hpp>
 #include <tessera/estimators/linear_model/descent_parameters.hpp>
 #include <tessera/estimators/linear_model/gram_path.hpp>
 #include <tessera/runtime/reduce.hpp>
@@ -29,13 +30,18 @@ struct Chosen {
   }
 };
 
-// The mean square of what coefficients of one set of rows leave of the target in another one.
+// The mean square of what coefficients of one set of rows leave of the targets in another one.
 double error_of(const linalg::CenteredGram& train, const linalg::CenteredGram& test,
                 const detail::GramProblem& problem, std::span<const double> coef) {
   if (test.weight == 0) return 0.0;
-  double mean = test.mean.back() - train.mean.back();
-  for (std::size_t j = 0; j < coef.size(); ++j) mean -= coef[j] * (test.mean[j] - train.mean[j]);
-  return problem.residual(coef) / test.weight + mean * mean;
+  const auto p = static_cast<std::size_t>(problem.p()), q = static_cast<std::size_t>(problem.tasks);
+  double sum = problem.residual(coef) / test.weight;
+  for (std::size_t t = 0; t < q; ++t) {
+    double mean = test.mean[p + t] - train.mean[p + t];
+    for (std::size_t j = 0; j < p; ++j) mean -= coef[j * q + t] * (test.mean[j] - train.mean[j]);
+    sum += mean * mean;
+  }
+  return sum / static_cast<double>(q);
 }
 
 Allowed positive_reals() {
@@ -45,15 +51,20 @@ Allowed positive_reals() {
 }  // namespace
 
 template <class Params>
-void SparseCrossValidated::cross_validate(const Rows& x, const Array& given_y,
-                                          const Array& sample_weight, const Params& params,
-                                          const std::vector<double>& l1_ratios) {
-  if (params.precompute.template is<Array>())
-    throw NotImplementedError(fmt::format(
-        "{}: a Gram matrix as precompute is not supported: folds have their own", name()));
-  if (given_y.cols() != 1)
+double SparseCrossValidated::cross_validate(const Rows& x, const Array& given_y,
+                                            const Array& sample_weight, const Params& params,
+                                            const std::vector<double>& l1_ratios) {
+  const bool grouped = type().tags().several_targets;
+  if constexpr (requires { params.precompute; })
+    if (params.precompute.template is<Array>())
+      throw NotImplementedError(fmt::format(
+          "{}: a Gram matrix as precompute is not supported: folds have their own", name()));
+  if (grouped && given_y.ndim() != 2)
+    throw ValueError(fmt::format("For mono-task outputs, use {}",
+                                 name() == "MultiTaskLassoCV" ? "LassoCV" : "ElasticNetCV"));
+  if (!grouped && given_y.cols() != 1)
     throw ValueError("For multi-task outputs, use MultiTaskElasticNetCV instead");
-  const Array y = given_y.reshape({given_y.rows()});
+  const Array y = grouped ? given_y : given_y.reshape({given_y.rows()});
   const auto rows_of_folds = detail::folds_of(params.cv, x.rows(), name());
   const std::int64_t folds = std::ssize(rows_of_folds);
   const LeastSquares problem(x, y, sample_weight, params.fit_intercept, rows_of_folds, name());
@@ -64,14 +75,18 @@ void SparseCrossValidated::cross_validate(const Rows& x, const Array& given_y,
     if (given.empty() || !(given.back() >= 0))
       throw ValueError(fmt::format("{}: alphas must be at least 0", name()));
   }
-  const auto p = static_cast<std::size_t>(x.cols());
-  detail::DescentOptions options{params.tol, params.max_iter, params.positive};
+  const auto size = static_cast<std::size_t>(x.cols() * y.cols());
+  const auto problem_of = [&](const linalg::CenteredGram& gram) {
+    return grouped ? detail::GramProblem(gram, y.cols()) : detail::GramProblem(gram, 1, 0);
+  };
+  detail::DescentOptions options{params.tol, params.max_iter};
+  if constexpr (requires { params.positive; }) options.positive = params.positive;
   if (params.selection == "random")
     options.seed = static_cast<std::uint32_t>(params.random_state.value_or(0));
 
   const auto chosen = on_root<Chosen>(x.comm(), [&] {
     Chosen all;
-    const detail::GramProblem whole(problem.gram, 1, 0);
+    const auto whole = problem_of(problem.gram);
     for (const double ratio : l1_ratios)
       all.alphas.push_back(given.empty()
                                ? detail::alpha_grid(whole, ratio, params.eps,
@@ -85,9 +100,9 @@ void SparseCrossValidated::cross_validate(const Rows& x, const Array& given_y,
                    const auto train = detail::merged(problem.folds, f);
                    const auto& test = problem.folds[static_cast<std::size_t>(f)];
                    const auto path = detail::descend(
-                       detail::GramProblem(train, 1, 0), l1_ratios[static_cast<std::size_t>(r)],
-                       all.alphas[static_cast<std::size_t>(r)], std::vector<double>(p), options);
-                   const detail::GramProblem left(test, 1, 0);
+                       problem_of(train), l1_ratios[static_cast<std::size_t>(r)],
+                       all.alphas[static_cast<std::size_t>(r)], std::vector<double>(size), options);
+                   const auto left = problem_of(test);
                    for (std::int64_t a = 0; a < n_alphas; ++a)
                      all.mse[static_cast<std::size_t>((r * n_alphas + a) * folds + f)] =
                          error_of(train, test, left, path.coefs.row(a));
@@ -108,13 +123,14 @@ void SparseCrossValidated::cross_validate(const Rows& x, const Array& given_y,
         }
       }
     all.path = detail::descend(whole, l1_ratios[static_cast<std::size_t>(all.ratio)], {all.alpha},
-                               std::vector<double>(p), options);
+                               std::vector<double>(size), options);
     detail::warn_of_gap(all.path.dual_gaps[0], params.tol * whole.y_squares / whole.weight, name());
     return all;
   });
 
-  set_solution(problem, chosen.path.coefs);
-  best_ratio_ = static_cast<std::size_t>(chosen.ratio);
+  set_solution(problem,
+               grouped ? linalg::Small(x.cols(), y.cols(), chosen.path.coefs.values()).transposed()
+                       : chosen.path.coefs);
   alpha_ = chosen.alpha;
   dual_gap_ = chosen.path.dual_gaps[0];
   n_iter_ = chosen.path.n_iters[0];
@@ -127,6 +143,15 @@ void SparseCrossValidated::cross_validate(const Rows& x, const Array& given_y,
       replicated(grid, one || !given.empty() ? Shape{n_alphas} : Shape{ratios, n_alphas}, x.comm());
   mse_path_ = replicated(chosen.mse, one ? Shape{n_alphas, folds} : Shape{ratios, n_alphas, folds},
                          x.comm());
+  return l1_ratios[static_cast<std::size_t>(chosen.ratio)];
+}
+
+std::vector<double> SparseCrossValidated::checked_ratios(const Value& l1_ratio) const {
+  auto ratios = detail::doubles(l1_ratio);
+  for (const double r : ratios)
+    if (!(r >= 0 && r <= 1))
+      throw ValueError(fmt::format("{}: l1_ratio must be between 0 and 1, got {}", name(), r));
+  return ratios;
 }
 
 namespace {
@@ -153,6 +178,15 @@ template <class P>
 FieldOf<P> with_cv() {
   return parameter("cv", &P::cv, detail::folds_allowed(),
                    "how many folds of consecutive rows, or (train, test) rows of each; None: 5");
+}
+template <class P>
+FieldOf<P> with_ratios() {
+  return parameter("l1_ratio", &P::l1_ratio, several(reals(0.0, 1.0, Closed::both)),
+                   "share of the L1 penalty, or several to try");
+}
+template <class Self>
+FieldOf<Self> ratio_attribute() {
+  return attribute("l1_ratio_", &Self::l1_ratio_, number({.low = 0.0, .high = 1.0}));
 }
 Allowed floats_of_rank(std::int64_t low, const Array& a) {
   return array(a ? a.shape() : Shape{0},
@@ -207,29 +241,61 @@ const EstimatorType& ElasticNetCV::describe() {
   using P = Params;
   static const auto type = EstimatorType::of<Self>(
       "ElasticNet with penalties chosen by cross-validation",
-      {parameter("l1_ratio", &P::l1_ratio, several(reals(0.0, 1.0, Closed::both)),
-                 "share of the L1 penalty, or several to try"),
-       with_eps<P>(), with_alphas<P>(), with_intercept<P>(), with_precompute<P>(),
+      {with_ratios<P>(), with_eps<P>(), with_alphas<P>(), with_intercept<P>(), with_precompute<P>(),
        with_max_iter<P>(), with_tol<P>(), with_cv<P>(), with_copy<P>(), with_unused_verbose<P>(),
        with_unused_jobs<P>(), with_positive<P>(), with_seed<P>(), with_selection<P>()},
-      {alpha_attribute<Self>(),
-       attribute("l1_ratio_", &Self::l1_ratio_, number({.low = 0.0, .high = 1.0})),
-       alphas_attribute<Self>(), coef_attribute<Self>(), intercept_attribute<Self>(),
-       errors_attribute<Self>(), gap_of<Self>(), iterations_of<Self>()},
+      {alpha_attribute<Self>(), ratio_attribute<Self>(), alphas_attribute<Self>(),
+       coef_attribute<Self>(), intercept_attribute<Self>(), errors_attribute<Self>(),
+       gap_of<Self>(), iterations_of<Self>()},
       {method("fit", &Self::do_fit, "chooses the penalties and finds the coefficients")});
   return type;
 }
 
 void ElasticNetCV::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
-  const auto ratios = detail::doubles(params.l1_ratio);
-  for (const double r : ratios)
-    if (!(r >= 0 && r <= 1))
-      throw ValueError(fmt::format("ElasticNetCV: l1_ratio must be between 0 and 1, got {}", r));
-  cross_validate(x, y, sample_weight, params, ratios);
-  l1_ratio_ = ratios[best_ratio_];
+  l1_ratio_ = cross_validate(x, y, sample_weight, params, checked_ratios(params.l1_ratio));
+}
+
+const EstimatorType& MultiTaskLassoCV::describe() {
+  using Self = MultiTaskLassoCV;
+  using P = Params;
+  static const auto type = EstimatorType::of<Self>(
+      "MultiTaskLasso with a penalty chosen by cross-validation",
+      {with_eps<P>(), with_alphas<P>(), with_intercept<P>(), with_max_iter<P>(), with_tol<P>(),
+       with_copy<P>(), with_cv<P>(), with_unused_verbose<P>(), with_unused_jobs<P>(),
+       with_seed<P>(), with_selection<P>()},
+      {alpha_attribute<Self>(), alphas_attribute<Self>(), coef_attribute<Self>(),
+       intercept_attribute<Self>(), errors_attribute<Self>(), gap_of<Self>(),
+       iterations_of<Self>()},
+      {method("fit", &Self::do_fit, "chooses the penalty and finds the coefficients")});
+  return type;
+}
+
+void MultiTaskLassoCV::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  cross_validate(x, y, sample_weight, params, {1.0});
+}
+
+const EstimatorType& MultiTaskElasticNetCV::describe() {
+  using Self = MultiTaskElasticNetCV;
+  using P = Params;
+  static const auto type = EstimatorType::of<Self>(
+      "MultiTaskElasticNet with penalties chosen by cross-validation",
+      {with_ratios<P>(), with_eps<P>(), with_alphas<P>(), with_intercept<P>(), with_max_iter<P>(),
+       with_tol<P>(), with_cv<P>(), with_copy<P>(), with_unused_verbose<P>(), with_unused_jobs<P>(),
+       with_seed<P>(), with_selection<P>()},
+      {alpha_attribute<Self>(), ratio_attribute<Self>(), alphas_attribute<Self>(),
+       coef_attribute<Self>(), intercept_attribute<Self>(), errors_attribute<Self>(),
+       gap_of<Self>(), iterations_of<Self>()},
+      {method("fit", &Self::do_fit, "chooses the penalties and finds the coefficients")});
+  return type;
+}
+
+void MultiTaskElasticNetCV::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
+  l1_ratio_ = cross_validate(x, y, sample_weight, params, checked_ratios(params.l1_ratio));
 }
 
 namespace detail {
+const EstimatorType& multi_task_elastic_net_cv() { return MultiTaskElasticNetCV::describe(); }
+const EstimatorType& multi_task_lasso_cv() { return MultiTaskLassoCV::describe(); }
 const EstimatorType& elastic_net_cv() { return ElasticNetCV::describe(); }
 const EstimatorType& lasso_cv() { return LassoCV::describe(); }
 }  // namespace detail

@@ -36,9 +36,39 @@ struct ElasticNetCVParams {
   std::string selection = "cyclic";
 };
 
-/// What LassoCV and ElasticNetCV share: the penalty with the least mean square over the folds. One
-/// pass over X gives the Gram matrix of every fold; paths, errors and the last fit come from those.
-/// cv is a number of folds of consecutive rows, 5 for None. y is (n,), or (n, 1).
+struct MultiTaskLassoCVParams {
+  double eps = 1e-3;
+  Value alphas = 100;
+  bool fit_intercept = true;
+  std::int64_t max_iter = 1000;
+  double tol = 1e-4;
+  bool copy_X = true;
+  Value cv = {};
+  Value verbose = false;
+  std::optional<std::int64_t> n_jobs = {};
+  std::optional<std::int64_t> random_state = {};
+  std::string selection = "cyclic";
+};
+
+struct MultiTaskElasticNetCVParams {
+  Value l1_ratio = 0.5;
+  double eps = 1e-3;
+  Value alphas = 100;
+  bool fit_intercept = true;
+  std::int64_t max_iter = 1000;
+  double tol = 1e-4;
+  Value cv = {};
+  bool copy_X = true;
+  Value verbose = 0;
+  std::optional<std::int64_t> n_jobs = {};
+  std::optional<std::int64_t> random_state = {};
+  std::string selection = "cyclic";
+};
+
+/// What the classes below share: the penalty with the least mean square over the folds. One pass
+/// over X gives the Gram matrix of every fold; paths, errors and the last fit come from those. cv
+/// is a number of folds of consecutive rows, 5 for None. y is (n,), or (n, 1), of several tasks
+/// (n, q).
 class SparseCrossValidated : public LinearModel {
  public:
   double alpha_ = 0;
@@ -48,10 +78,12 @@ class SparseCrossValidated : public LinearModel {
   std::int64_t n_iter_ = 0;
 
  protected:
+  /// Gives the best of `l1_ratios`.
   template <class Params>
-  void cross_validate(const Rows& x, const Array& y, const Array& sample_weight,
-                      const Params& params, const std::vector<double>& l1_ratios);
-  std::size_t best_ratio_ = 0;
+  double cross_validate(const Rows& x, const Array& y, const Array& sample_weight,
+                        const Params& params, const std::vector<double>& l1_ratios);
+  /// Those of a parameter; ValueError outside [0, 1].
+  std::vector<double> checked_ratios(const Value& l1_ratio) const;
 };
 
 /// Lasso with the penalty that cross-validation chooses, as sklearn.linear_model.LassoCV.
@@ -73,6 +105,34 @@ class ElasticNetCV : public EstimatorOf<ElasticNetCV, ElasticNetCVParams, Sparse
   double l1_ratio_ = 0;
   static constexpr std::string_view class_name = "ElasticNetCV";
   static constexpr Tags tags = {.one_target = true};
+  static const EstimatorType& describe();
+
+ private:
+  void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
+};
+
+/// MultiTaskLasso with a penalty chosen so, as sklearn.linear_model.MultiTaskLassoCV.
+class MultiTaskLassoCV
+    : public EstimatorOf<MultiTaskLassoCV, MultiTaskLassoCVParams, SparseCrossValidated> {
+ public:
+  using EstimatorOf::EstimatorOf;
+  static constexpr std::string_view class_name = "MultiTaskLassoCV";
+  static constexpr Tags tags = {.several_targets = true};
+  static const EstimatorType& describe();
+
+ private:
+  void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
+};
+
+/// MultiTaskElasticNet with penalty and l1_ratio chosen so, as
+/// sklearn.linear_model.MultiTaskElasticNetCV.
+class MultiTaskElasticNetCV
+    : public EstimatorOf<MultiTaskElasticNetCV, MultiTaskElasticNetCVParams, SparseCrossValidated> {
+ public:
+  using EstimatorOf::EstimatorOf;
+  double l1_ratio_ = 0;
+  static constexpr std::string_view class_name = "MultiTaskElasticNetCV";
+  static constexpr Tags tags = {.several_targets = true};
   static const EstimatorType& describe();
 
  private:

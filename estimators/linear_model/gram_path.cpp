@@ -54,42 +54,67 @@ linalg::CenteredGram gram_of(const std::vector<double>& v, std::int64_t m) {
 
 }  // namespace
 
-GramProblem::GramProblem(const linalg::CenteredGram& g, std::int64_t targets, std::int64_t target)
-    : y_squares(g.gram.at(g.cols() - targets + target, g.cols() - targets + target)),
-      weight(g.weight) {
-  const std::int64_t p = g.cols() - targets;
-  for (std::int64_t i = 0; i < p; ++i) {
+GramProblem::GramProblem(const linalg::CenteredGram& g, std::int64_t targets, std::int64_t target) {
+  take(g, targets, target);
+}
+GramProblem::GramProblem(const linalg::CenteredGram& g, std::int64_t targets)
+    : tasks(targets), grouped(true) {
+  take(g, targets, 0);
+}
+
+void GramProblem::take(const linalg::CenteredGram& g, std::int64_t targets, std::int64_t first) {
+  const std::int64_t features = g.cols() - targets;
+  weight = g.weight;
+  y_squares = 0.0;
+  for (std::int64_t t = features + first; t < features + first + tasks; ++t)
+    y_squares += g.gram.at(t, t);
+  for (std::int64_t i = 0; i < features; ++i) {
     const auto row = g.gram.row(i);
-    gram.insert(gram.end(), row.begin(), row.begin() + p);
-    product.push_back(row[z(p + target)]);
+    gram.insert(gram.end(), row.begin(), row.begin() + features);
+    const auto from = row.begin() + features + first;
+    product.insert(product.end(), from, from + tasks);
   }
 }
 
 double GramProblem::residual(std::span<const double> w) const {
   double sum = y_squares;
-  for (std::size_t j = 0; j < w.size(); ++j)
-    if (w[j] != 0)
-      sum += w[j] *
-             (solvers::dot(std::span(gram).subspan(j * w.size(), w.size()), w) - 2 * product[j]);
+  const std::size_t n = z(p());
+  std::vector<double> one(n);
+  for (std::size_t t = 0; t < z(tasks); ++t) {
+    for (std::size_t j = 0; j < n; ++j) one[j] = w[j * z(tasks) + t];
+    for (std::size_t j = 0; j < n; ++j)
+      if (one[j] != 0)
+        sum += one[j] * (solvers::dot(std::span(gram).subspan(j * n, n), one) -
+                         2 * product[j * z(tasks) + t]);
+  }
   return std::max(sum, 0.0);
 }
 
 Path descend(const GramProblem& problem, double l1_ratio, const std::vector<double>& alphas,
              std::vector<double> start, const DescentOptions& options) {
-  Path path{alphas, linalg::Small(std::ssize(alphas), problem.p()), {}, {}};
+  Path path{alphas, linalg::Small(std::ssize(alphas), std::ssize(problem.product)), {}, {}};
   std::optional<RandomState> random;
   if (options.seed) random.emplace(*options.seed);
+  const solvers::CoordinateDescentOptions how{
+      .max_iter = options.max_iter, .tol = options.tol, .random = random ? &*random : nullptr};
   for (std::size_t i = 0; i < alphas.size(); ++i) {
     const double strength = alphas[i] * problem.weight;
-    auto result = solvers::coordinate_descent(
-        {.gram = problem.gram,
-         .product = problem.product,
-         .y_squares = problem.y_squares,
-         .l1 = strength * l1_ratio,
-         .l2 = strength * (1 - l1_ratio),
-         .positive = options.positive},
-        std::move(start),
-        {.max_iter = options.max_iter, .tol = options.tol, .random = random ? &*random : nullptr});
+    const double l1 = strength * l1_ratio, l2 = strength * (1 - l1_ratio);
+    auto result = problem.grouped
+                      ? solvers::group_coordinate_descent({.gram = problem.gram,
+                                                           .product = problem.product,
+                                                           .tasks = problem.tasks,
+                                                           .y_squares = problem.y_squares,
+                                                           .l1 = l1,
+                                                           .l2 = l2},
+                                                          std::move(start), how)
+                      : solvers::coordinate_descent({.gram = problem.gram,
+                                                     .product = problem.product,
+                                                     .y_squares = problem.y_squares,
+                                                     .l1 = l1,
+                                                     .l2 = l2,
+                                                     .positive = options.positive},
+                                                    std::move(start), how);
     path.dual_gaps.push_back(result.gap / problem.weight);
     path.n_iters.push_back(result.n_iter);
     std::copy(result.x.begin(), result.x.end(),
@@ -105,7 +130,15 @@ std::vector<double> alpha_grid(const GramProblem& problem, double l1_ratio, doub
     throw ValueError(
         "Automatic alpha grid generation is not supported for l1_ratio=0. Please supply a grid by "
         "providing your estimator with the appropriate alphas= argument.");
-  const double most = solvers::max_abs(problem.product) / (problem.weight * l1_ratio);
+  double most = solvers::max_abs(problem.product);
+  if (problem.grouped) {
+    most = 0.0;
+    for (std::size_t j = 0; j < z(problem.p()); ++j) {
+      const auto row = std::span(problem.product).subspan(j * z(problem.tasks), z(problem.tasks));
+      most = std::max(most, std::sqrt(solvers::dot(row, row)));
+    }
+  }
+  most /= problem.weight * l1_ratio;
   if (most <= 0x1p-52) return std::vector<double>(z(n_alphas), 0x1p-52);
   std::vector<double> alphas;
   const double low = std::log10(most * eps), high = std::log10(most);
@@ -124,68 +157,6 @@ void warn_of_gap(double gap, double tolerance, std::string_view estimator) {
                      "regularisation. Duality gap: {:.3e}, tolerance: {:.3e}",
                      estimator, gap, tolerance),
          "ConvergenceWarning");
-}
-
-Allowed folds_allowed() {
-  return integers(2) | list_of(tuple_of({several(integers(0)), several(integers(0))}), 2) | none();
-}
-
-std::vector<RowSet> folds_of(const Value& cv, std::int64_t rows, std::string_view estimator) {
-  std::vector<RowSet> all;
-  if (const List* pairs = cv.items()) {
-    std::vector<bool> tested(z(rows));
-    bool partition = true;
-    std::int64_t count = 0;
-    for (const Value& pair : *pairs) {
-      const auto sorted = [&](std::size_t which) {
-        std::vector<std::int64_t> rows_of;
-        for (const double v : doubles((*pair.items())[which]))
-          rows_of.push_back(static_cast<std::int64_t>(v));
-        std::sort(rows_of.begin(), rows_of.end());
-        if (!rows_of.empty() && (rows_of.front() < 0 || rows_of.back() >= rows))
-          throw ValueError(fmt::format("{}: cv has row {}, but X has {} rows", estimator,
-                                       rows_of.front() < 0 ? rows_of.front() : rows_of.back(),
-                                       rows));
-        partition =
-            partition && std::adjacent_find(rows_of.begin(), rows_of.end()) == rows_of.end();
-        return rows_of;
-      };
-      const auto train = sorted(0), test = sorted(1);
-      if (!partition) break;
-      for (const std::int64_t row : test) {
-        partition = partition && !tested[z(row)];
-        tested[z(row)] = true;
-      }
-      count += std::ssize(test);
-      all.push_back(RowSet::of_indices(test));
-      const RowSet others = all.back().complement(rows);
-      std::size_t at = 0;
-      others.each_in({0, rows}, [&](Range run, std::int64_t) {
-        for (std::int64_t row = run.begin; row < run.end; ++row, ++at)
-          partition = partition && at < train.size() && train[at] == row;
-      });
-      partition = partition && at == train.size();
-    }
-    if (!partition || count != rows)
-      throw NotImplementedError(
-          fmt::format("{}: such a cv is not supported; only test sets that make up all rows, each "
-                      "with all others in train, are",
-                      estimator));
-    return all;
-  }
-  const std::int64_t folds = cv.is_none() ? 5 : cv.as<std::int64_t>();
-  if (folds > rows)
-    throw ValueError(
-        fmt::format("Cannot have number of splits n_splits={} greater than the number of samples: "
-                    "n_samples={}.",
-                    folds, rows));
-  std::int64_t begin = 0;
-  for (std::int64_t i = 0; i < folds; ++i) {
-    const std::int64_t end = begin + rows / folds + (i < rows % folds ? 1 : 0);
-    all.emplace_back(Range{begin, end});
-    begin = end;
-  }
-  return all;
 }
 
 std::vector<linalg::CenteredGram> fold_grams(const Rows& x, const Array& y, const Array& weights,

@@ -11,16 +11,24 @@
 /// What is solved on a Gram matrix of [X y] alone.
 namespace tessera::detail {
 
-/// The part of a Gram matrix that belongs to one target of q.
+/// The part of a Gram matrix that belongs to one target of q, or to all as a group, whose
+/// coefficients are 0 together.
 struct GramProblem {
   GramProblem(const linalg::CenteredGram& gram, std::int64_t targets, std::int64_t target);
+  /// Of all targets.
+  GramProblem(const linalg::CenteredGram& gram, std::int64_t targets);
+  std::int64_t tasks = 1;
+  bool grouped = false;
   std::vector<double> gram;     ///< p x p
-  std::vector<double> product;  ///< X^T y
+  std::vector<double> product;  ///< X^T y, p x tasks
   double y_squares;
   double weight;
-  std::int64_t p() const { return static_cast<std::int64_t>(product.size()); }
-  /// What weights of coefficients w leave of y: |y - X w|^2.
+  std::int64_t p() const { return static_cast<std::int64_t>(product.size()) / tasks; }
+  /// What coefficients w (p x tasks) leave of y: |y - X w|^2.
   double residual(std::span<const double> w) const;
+
+ private:
+  void take(const linalg::CenteredGram& gram, std::int64_t targets, std::int64_t first);
 };
 
 struct DescentOptions {
@@ -30,8 +38,8 @@ struct DescentOptions {
   std::optional<std::uint32_t> seed = {};  ///< of the random order of coordinates
 };
 
-/// ElasticNet's coefficients for alphas that descend, each from the one before, the first from
-/// `start`. Local.
+/// ElasticNet's coefficients, or of a group MultiTaskElasticNet's (rows of p x tasks), for alphas
+/// that descend, each from the one before, the first from `start`. Local.
 Path descend(const GramProblem& problem, double l1_ratio, const std::vector<double>& alphas,
              std::vector<double> start, const DescentOptions& options);
 /// scikit-learn's grid: from the least alpha that leaves no coefficient down to eps times it.
@@ -40,12 +48,6 @@ std::vector<double> alpha_grid(const GramProblem& problem, double l1_ratio, doub
 /// A ConvergenceWarning for gaps, by the weight, that are larger than tol y^T y, by the weight.
 void warn_of_gap(double gap, double tolerance, std::string_view estimator);
 
-/// What a parameter cv may be, and the test rows of each fold: of a number, 5 for None, those of
-/// scikit-learn's KFold without shuffling; of a list of (train, test) pairs of row numbers the test
-/// sets, which must make up all rows, with all others in train. ValueError for more folds than
-/// rows, NotImplementedError for other pairs.
-Allowed folds_allowed();
-std::vector<RowSet> folds_of(const Value& cv, std::int64_t rows, std::string_view estimator);
 /// linalg::centered_gram of the rows of every fold, of all in one pass. Every row is in one fold.
 /// Collective; the same bits at any number of processes.
 std::vector<linalg::CenteredGram> fold_grams(const Rows& x, const Array& y, const Array& weights,

@@ -9,6 +9,7 @@
 
 #include <tessera/estimators/class_scores.hpp>
 #include <tessera/estimators/common_parameters.hpp>
+#include <tessera/estimators/folds.hpp>
 #include <tessera/estimators/linear_model/gram_path.hpp>
 #include <tessera/estimators/linear_model/linear_model.hpp>
 #include <tessera/estimators/linear_model/logistic_path.hpp>
@@ -22,49 +23,6 @@ namespace {
 using linalg::Small;
 
 std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
-
-/// The fold in which each row is tested: scikit-learn's StratifiedKFold without shuffling, or of a
-/// list of (train, test) rows.
-std::vector<std::int32_t> folds_of_rows(const Value& cv, const Array& codes, std::int64_t k,
-                                        std::string_view estimator) {
-  const std::int64_t n = codes.rows();
-  std::vector<std::int32_t> fold(z(n));
-  if (cv.items()) {
-    const auto sets = detail::folds_of(cv, n, estimator);
-    for (std::size_t f = 0; f < sets.size(); ++f)
-      sets[f].each_in({0, n}, [&](Range rows, std::int64_t) {
-        std::fill(fold.begin() + rows.begin, fold.begin() + rows.end, static_cast<std::int32_t>(f));
-      });
-    return fold;
-  }
-  const std::int64_t folds = cv.is_none() ? 5 : cv.as<std::int64_t>();
-  const Array all = gather(codes).to(cpu);
-  const auto code = all.values<std::int32_t>();
-  // Classes in the order of their first rows, and how many rows of each go to each fold.
-  std::vector<std::int64_t> place(z(k), -1), count;
-  for (const std::int32_t c : code) {
-    if (place[z(c)] < 0) {
-      place[z(c)] = std::ssize(count);
-      count.push_back(0);
-    }
-    ++count[z(place[z(c)])];
-  }
-  if (*std::max_element(count.begin(), count.end()) < folds)
-    throw ValueError(fmt::format(
-        "n_splits={} cannot be greater than the number of members in each class.", folds));
-  std::vector<std::vector<std::int64_t>> share(count.size(), std::vector<std::int64_t>(z(folds)));
-  std::int64_t at = 0;
-  for (std::size_t c = 0; c < count.size(); ++c)
-    for (std::int64_t i = 0; i < count[c]; ++i, ++at) ++share[c][z(at % folds)];
-  std::vector<std::int64_t> next(count.size());
-  for (std::int64_t i = 0; i < n; ++i) {
-    const std::size_t c = z(place[z(code[z(i)])]);
-    while (share[c][z(next[c])] == 0) ++next[c];
-    --share[c][z(next[c])];
-    fold[z(i)] = static_cast<std::int32_t>(next[c]);
-  }
-  return fold;
-}
 
 /// The weights of rows, 0 in the fold left out (`inside` false), or in all others.
 Array weights_of_fold(const Rows& x, const Array& weights, const Array& folds, std::int32_t fold,
@@ -244,7 +202,7 @@ void LogisticRegressionCV::do_fit(const Rows& x, const Array& y, const Array& sa
   // Checks what must hold of the classes before folds are made of them.
   auto whole =
       detail::logistic_objective(x, codes, k, weights, params.fit_intercept, params.solver);
-  const auto fold_of = folds_of_rows(params.cv, codes, k, name());
+  const auto fold_of = detail::folds_of_rows(params.cv, codes, k, name());
   const std::int32_t folds = 1 + *std::max_element(fold_of.begin(), fold_of.end());
   const Array fold = redistribute(replicated(fold_of, {x.rows()}, x.comm()), x.distribution());
   const bool accuracy = !params.scoring.is_word("neg_log_loss");

@@ -51,34 +51,19 @@ void MultiTaskModel::fit_tasks(const Rows& x, const Array& y, const Array& sampl
   const std::int64_t q = y.cols(), p = x.cols();
   const LeastSquares problem(x, y, sample_weight, params.fit_intercept,
                              std::vector<RowSet>{Range{0, x.rows()}}, name());
-  Small start(p, q);
-  if (params.warm_start && coef_ && coef_.shape() == Shape{q, p}) start = Small(coef_).transposed();
+  std::vector<double> start(static_cast<std::size_t>(p * q));
+  if (params.warm_start && coef_ && coef_.shape() == Shape{q, p})
+    start = Small(coef_).transposed().values();
   const auto found = on_root<Tasks>(x.comm(), [&] {
-    const auto& g = problem.gram.gram;
-    std::vector<double> gram, product;
-    double squares = 0.0;
-    for (std::int64_t j = 0; j < p; ++j) {
-      const auto row = g.row(j);
-      gram.insert(gram.end(), row.begin(), row.begin() + p);
-      product.insert(product.end(), row.begin() + p, row.end());
-    }
-    for (std::int64_t t = p; t < p + q; ++t) squares += g.at(t, t);
-    const double n = problem.gram.weight;
-    std::optional<RandomState> random;
+    const detail::GramProblem group(problem.gram, q);
+    detail::DescentOptions options{params.tol, params.max_iter};
     if (params.selection == "random")
-      random.emplace(static_cast<std::uint32_t>(params.random_state.value_or(0)));
-    auto result = solvers::group_coordinate_descent(
-        {.gram = gram,
-         .product = product,
-         .tasks = q,
-         .y_squares = squares,
-         .l1 = params.alpha * l1_ratio * n,
-         .l2 = params.alpha * (1 - l1_ratio) * n},
-        start.values(),
-        {.max_iter = params.max_iter, .tol = params.tol, .random = random ? &*random : nullptr});
-    detail::warn_of_gap(result.gap / n, result.tolerance / n, name());
-    return Tasks{Small(p, q, std::move(result.x)).transposed(), result.gap / n,
-                 result.tolerance * static_cast<double>(x.rows()) / n, result.n_iter};
+      options.seed = static_cast<std::uint32_t>(params.random_state.value_or(0));
+    const auto path = detail::descend(group, l1_ratio, {params.alpha}, std::move(start), options);
+    const double tolerance = params.tol * group.y_squares / group.weight;
+    detail::warn_of_gap(path.dual_gaps[0], tolerance, name());
+    return Tasks{Small(p, q, path.coefs.values()).transposed(), path.dual_gaps[0],
+                 tolerance * static_cast<double>(x.rows()), path.n_iters[0]};
   });
   set_solution(problem, found.coef);
   dual_gap_ = found.gap;

@@ -87,7 +87,8 @@ const EstimatorType& Ridge::describe() {
           with_unused_tol<Params>(),
           parameter("solver", &Params::solver,
                     words({"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}),
-                    "auto and lsqr are cholesky, and svd where that loses too much"),
+                    "all but svd are cholesky, whose optimum is theirs, and svd where that loses "
+                    "too much"),
           with_active_set<Params>(),
           with_unused_seed<Params>(),
       },
@@ -113,11 +114,6 @@ void Ridge::do_fit(const Rows& x, const Array& given_y, const Array& sample_weig
         "{}: solver='{}' does not support positive={}. 'lbfgs' solver can be used only when "
         "positive=True, and then only it and 'auto' can",
         called_, solver, params.positive ? "True" : "False"));
-  if (solver == "sag" || solver == "saga" || solver == "sparse_cg")
-    throw NotImplementedError(fmt::format(
-        "{}: solver='{}' is not supported; only solver='auto', 'cholesky', 'svd', 'lsqr' and, "
-        "with positive=True, 'lbfgs' are",
-        called_, solver));
   if (params.positive) {
     const LeastSquares problem(x, y, sample_weight, params.fit_intercept, true, called_);
     auto alphas = detail::penalties(params.alpha, y.cols());

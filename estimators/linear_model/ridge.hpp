@@ -19,7 +19,8 @@ struct RidgeParams {
 ///
 /// `cholesky`, which auto means, solves (X^T X + alpha) coef = X^T y from one pass over X, n (p +
 /// q)^2 flops. Where that loses too much, for wide X, and for `svd` a second pass gives R by TSQR,
-/// whose SVD has the answer for every alpha.
+/// whose SVD has the answer for every alpha. `lsqr`, `sparse_cg`, `sag` and `saga` name solvers of
+/// the same problem: its minimum is found as by auto.
 class Ridge : public EstimatorOf<Ridge, RidgeParams, LinearModel> {
  public:
   using EstimatorOf::EstimatorOf;

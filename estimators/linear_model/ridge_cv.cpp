@@ -7,6 +7,7 @@
 #include <limits>
 
 #include <tessera/estimators/common_parameters.hpp>
+#include <tessera/estimators/folds.hpp>
 #include <tessera/estimators/linear_model/gram_path.hpp>
 #include <tessera/estimators/linear_model/ridge.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>

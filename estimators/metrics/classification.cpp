@@ -9,6 +9,7 @@
 #include <numeric>
 #include <optional>
 
+#include <tessera/estimators/metrics/multilabel.hpp>
 #include <tessera/estimators/targets.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/visit.hpp>
@@ -63,6 +64,8 @@ class Ratio {
           "UndefinedMetricWarning");
   }
   Ratio(const Ratio&) = delete;
+  /// What 0 / 0 is.
+  double of_zero() const { return zero_.value_or(0.0); }
   double operator()(double a, double b) {
     if (b != 0.0) return a / b;
     undefined_ = true;
@@ -148,7 +151,27 @@ struct ClassCounts {
   std::size_t size() const { return hits.size(); }
 };
 
+// Whether both are of several labels; ValueError if one is.
+bool are_multilabel(const Array& y_true, const Array& y_pred) {
+  if (is_multilabel(y_true) != is_multilabel(y_pred))
+    throw ValueError(
+        fmt::format("Classification metrics can't handle a mix of one label a row and several: "
+                    "y_true has shape {}, y_pred {}",
+                    to_string(y_true.shape()), to_string(y_pred.shape())));
+  return is_multilabel(y_true);
+}
+void refuse_multilabel(const Array& y_true, const Array& y_pred) {
+  if (are_multilabel(y_true, y_pred)) throw ValueError("multilabel-indicator is not supported");
+}
+
 ClassCounts class_counts(const Array& y_true, const Array& y_pred, const Array& sample_weight) {
+  if (are_multilabel(y_true, y_pred)) {
+    auto sets = multilabel::label_sets(y_true, y_pred, sample_weight);
+    std::vector<std::int64_t> columns(sets.hits.size());
+    std::iota(columns.begin(), columns.end(), std::int64_t{0});
+    return {replicated(columns, {std::ssize(columns)}, y_true.comm()), std::move(sets.hits),
+            std::move(sets.found), std::move(sets.predicted)};
+  }
   auto [labels, sums] = sums_by_class(
       y_true, y_pred, sample_weight, [](std::int64_t k) { return 3 * k; },
       [](std::vector<double>& s, std::int64_t k, std::int64_t of, std::int64_t as, double w) {
@@ -203,6 +226,10 @@ ClassCounts of_labels(const ClassCounts& all, const Value& labels) {
 }
 
 Accuracy accuracy_of(const Array& y_true, const Array& y_pred, const Array& sample_weight) {
+  if (are_multilabel(y_true, y_pred)) {
+    const auto sets = multilabel::label_sets(y_true, y_pred, sample_weight);
+    return {sets.right, sets.all};
+  }
   require_comparable(y_true, y_pred);
   return accuracy(detail::labels_of(y_pred, y_true, "y_pred"),
                   detail::labels_of(y_true, y_true, "y_true"), sample_weight);
@@ -276,11 +303,14 @@ double zero_one_loss(const Array& y_true, const Array& y_pred, const Array& samp
 }
 
 double hamming_loss(const Array& y_true, const Array& y_pred, const Array& sample_weight) {
-  return zero_one_loss(y_true, y_pred, sample_weight);
+  if (!are_multilabel(y_true, y_pred)) return zero_one_loss(y_true, y_pred, sample_weight);
+  const auto sets = multilabel::label_sets(y_true, y_pred, sample_weight);
+  return sets.wrong / (sets.all * static_cast<double>(y_true.cols()));
 }
 
 double balanced_accuracy_score(const Array& y_true, const Array& y_pred, const Array& sample_weight,
                                bool adjusted) {
+  refuse_multilabel(y_true, y_pred);
   const ClassCounts c = class_counts(y_true, y_pred, sample_weight);
   double sum = 0.0, classes = 0.0;
   for (std::size_t i = 0; i < c.size(); ++i) {
@@ -321,6 +351,7 @@ double cohen_kappa_score(const Array& y_true, const Array& y_pred, const Array& 
 }
 
 double matthews_corrcoef(const Array& y_true, const Array& y_pred, const Array& sample_weight) {
+  refuse_multilabel(y_true, y_pred);
   const ClassCounts c = class_counts(y_true, y_pred, sample_weight);
   const auto dot = [](const std::vector<double>& a, const std::vector<double>& b) {
     return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
@@ -370,10 +401,59 @@ Scores scores_of(ClassCounts c, const ScoreOptions& options) {
   return s;
 }
 
+// The mean over rows of several labels.
+Scores sample_scores_of(const Array& y_true, const Array& y_pred, const ScoreOptions& options) {
+  std::vector<std::int64_t> columns;
+  if (!options.labels.is_none())
+    for (const Value& label : list_of(options.labels)) {
+      if (!label.is<std::int64_t>() || label.as<std::int64_t>() < 0 ||
+          label.as<std::int64_t>() >= y_true.cols())
+        throw ValueError(
+            fmt::format("All labels must be in [0, n labels) for multilabel targets: got {}, there "
+                        "are {}",
+                        label.to_string(), y_true.cols()));
+      columns.push_back(label.as<std::int64_t>());
+    }
+  Ratio precision(options.zero_division, "Precision"), recall(options.zero_division, "Recall"),
+      f(options.zero_division, "F-score"), jaccard(options.zero_division, "Jaccard");
+  const auto mean = multilabel::sample_scores(y_true, y_pred, options.sample_weight, columns,
+                                              options.beta, precision.of_zero());
+  std::size_t i = 0;
+  for (Ratio* of : {&precision, &recall, &f, &jaccard})
+    if (mean.undefined[i++]) (*of)(0.0, 0.0);
+  return {{mean.precision}, {mean.recall}, {mean.fscore}, {mean.jaccard}, {}};
+}
+
 }  // namespace
+
+Array multilabel_confusion_matrix(const Array& y_true, const Array& y_pred,
+                                  const Array& sample_weight, const Value& labels) {
+  const ClassCounts all = class_counts(y_true, y_pred, sample_weight);
+  double rows = sum_of(all.found);
+  if (is_multilabel(y_true)) rows = multilabel::label_sets(y_true, y_pred, sample_weight).all;
+  const ClassCounts some = labels.is_none() ? all : of_labels(all, labels);
+  std::vector<double> table;
+  for (std::size_t c = 0; c < some.size(); ++c) {
+    const double wrong = some.predicted[c] - some.hits[c], missed = some.found[c] - some.hits[c];
+    table.insert(table.end(), {rows - wrong - missed - some.hits[c], wrong, missed, some.hits[c]});
+  }
+  return replicated(table, {std::ssize(some.hits), 2, 2}, y_true.comm())
+      .astype(sample_weight ? DType::float64 : DType::int64);
+}
 
 Scores precision_recall_fscore_support(const Array& y_true, const Array& y_pred,
                                        const ScoreOptions& options) {
+  const bool several = are_multilabel(y_true, y_pred);
+  if (several && options.average == Average::binary)
+    throw ValueError(
+        "Target is multilabel-indicator but average='binary'. Please choose another average "
+        "setting, one of [None, 'micro', 'macro', 'weighted', 'samples'].");
+  if (options.average == Average::samples) {
+    if (!several)
+      throw ValueError(
+          "Samplewise metrics are not available outside of multilabel classification.");
+    return sample_scores_of(y_true, y_pred, options);
+  }
   return scores_of(class_counts(y_true, y_pred, options.sample_weight), options);
 }
 
@@ -430,13 +510,18 @@ std::string classification_report(const Array& y_true, const Array& y_pred,
     return code_of(label, some.labels).has_value();
   });
   text += "\n";
-  if (whole)
+  const bool several = is_multilabel(y_true);
+  if (whole && !several)
     text += fmt::format("{:>{}}  {:>9} {:>9} {:>9.{}f} {}\n", "accuracy", width, "", "",
                         sum_of(all.hits) / sum_of(all.found), digits, shown(support));
   else
     text += line("micro avg", averaged(Average::micro), 0, support);
   text += line("macro avg", averaged(Average::macro), 0, support);
-  return text + line("weighted avg", averaged(Average::weighted), 0, support);
+  text += line("weighted avg", averaged(Average::weighted), 0, support);
+  if (!several) return text;
+  ScoreOptions by_rows = options;
+  by_rows.average = Average::samples;
+  return text + line("samples avg", sample_scores_of(y_true, y_pred, by_rows), 0, support);
 }
 
 }  // namespace tessera::metrics

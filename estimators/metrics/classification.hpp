@@ -7,9 +7,10 @@
 #include <tessera/runtime/array.hpp>
 
 /// How good predictions are, as sklearn.metrics. Labels are vectors of any real dtype or text, on
-/// any device; `sample_weight` is nothing or a weight for each row. All are collective, one pass
-/// over the labels once they are encoded, and the same bits at any number of processes. ValueError
-/// where shapes differ, labels are not finite or are no labels, or numbers meet text.
+/// any device, or where it is said (n, k) of 0 and 1: rows with several labels, which are the
+/// numbers of the columns. `sample_weight` is nothing or a weight for each row. All are collective,
+/// one pass over the labels once they are encoded, and the same bits at any number of processes.
+/// ValueError where shapes differ, labels are not finite or are no labels, or numbers meet text.
 namespace tessera::metrics {
 
 /// Which rows of each class were taken for which class.
@@ -28,12 +29,13 @@ enum class Normalize { none, true_labels, pred_labels, all };
 Array confusion_matrix(const Array& y_true, const Array& y_pred, const Array& sample_weight = {},
                        Normalize normalize = Normalize::none, const Value& labels = {});
 
-/// The share of rows with the right label, or without `normalize` their number.
+/// The share of rows with the right label (of several: with all right), or without `normalize`
+/// their number.
 double accuracy_score(const Array& y_true, const Array& y_pred, const Array& sample_weight = {},
                       bool normalize = true);
 double zero_one_loss(const Array& y_true, const Array& y_pred, const Array& sample_weight = {},
                      bool normalize = true);
-/// zero_one_loss: rows have one label.
+/// zero_one_loss; of several labels the share of elements that differ.
 double hamming_loss(const Array& y_true, const Array& y_pred, const Array& sample_weight = {});
 /// The mean over the classes of y_true of the share of their rows that is found; `adjusted` so that
 /// chance gives 0.
@@ -45,8 +47,8 @@ double cohen_kappa_score(const Array& y_true, const Array& y_pred, const Array& 
 /// The correlation of Matthews, for any number of classes (Gorodkin 2004).
 double matthews_corrcoef(const Array& y_true, const Array& y_pred, const Array& sample_weight = {});
 
-/// How scores of classes become one.
-enum class Average { none, binary, micro, macro, weighted };
+/// How scores of classes become one; `samples` is the mean over rows that have several labels.
+enum class Average { none, binary, micro, macro, weighted, samples };
 struct ScoreOptions {
   Average average = Average::binary;
   Value pos_label = std::int64_t{1};  ///< of Average::binary: the class that counts
@@ -58,7 +60,7 @@ struct ScoreOptions {
   Value zero_division = {};
   Array sample_weight = {};
 };
-/// A value for each class, or one.
+/// A value for each class, or one; of (n, k) as well as of labels.
 struct Scores {
   std::vector<double> precision, recall, fscore, jaccard, support;
 };

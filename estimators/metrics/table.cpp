@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include <tessera/estimators/metrics/classification.hpp>
+#include <tessera/estimators/metrics/multilabel.hpp>
 #include <tessera/estimators/metrics/ranking.hpp>
 #include <tessera/estimators/metrics/regression.hpp>
 
@@ -84,7 +85,8 @@ Value zero_division_of(const Arguments& in) {
 }
 
 ScoreOptions options_of(const Arguments& in) {
-  static const std::vector<std::string> names = {"none", "binary", "micro", "macro", "weighted"};
+  static const std::vector<std::string> names = {"none",  "binary",   "micro",
+                                                 "macro", "weighted", "samples"};
   const auto at = std::ranges::find(names, in.word("average")) - names.begin();
   return {.average = static_cast<Average>(at),
           .pos_label = value_of(in.value("pos_label"), {}),
@@ -139,9 +141,10 @@ Results of(const Arguments& in) {
   return averaged(in, pairs, f(pairs, *in.number(in.signature().options[0].name)));
 }
 
-const std::vector<Option> score_options = {word("average", "how the scores of classes become one",
-                                                {"binary", "micro", "macro", "weighted", "none"}),
-                                           label_1, zero_division};
+const std::vector<Option> score_options = {
+    word("average", "how the scores of classes become one",
+         {"binary", "micro", "macro", "weighted", "samples", "none"}),
+    label_1, zero_division};
 std::vector<Option> with_beta() {
   auto options = score_options;
   Option beta = {"beta", "how much more recall counts than precision", Kind::number};
@@ -183,7 +186,32 @@ Signature curve(std::string name, std::string doc, Results (*run)(const Argument
           std::move(outputs), false,          example,           run};
 }
 
+/// The metric f of values and scores of several columns.
+template <double (*f)(const Array&, const Array&, const GainOptions&)>
+Results of(const Arguments& in) {
+  GainOptions options{.ignore_ties = in.flag("ignore_ties"), .sample_weight = in[2]};
+  if (std::holds_alternative<std::int64_t>(in.value("k"))) options.k = in.integer("k");
+  if (in.signature().name == "dcg_score") options.log_base = *in.number("log_base");
+  return one(in, f(in[0], in[1], options));
+}
+Signature several(std::string name, std::string doc, Results (*run)(const Arguments&),
+                  std::vector<Option> options = {}) {
+  return function(std::move(name), std::move(doc), run,
+                  {{"y_true", "labels as 0 and 1, or values, (n, k)", true},
+                   {"y_score", "a score for each, larger for labels", true},
+                   weights},
+                  std::move(options), " labels.h5:/Y scores.h5:/S");
+}
+
 std::vector<Signature> make_table() {
+  const Option averages = word("average", "how the values of several labels become one",
+                               {"macro", "weighted", "micro", "samples", "none"});
+  const Option most = {.name = "k",
+                       .doc = "only the so many highest scores count",
+                       .kind = Kind::integer,
+                       .shown = "all",
+                       .low = 1};
+  const Option ties = flag("ignore_ties", "equal scores in the order of columns, not averaged");
   const Option positive = pos_label("1 or the larger");
   const Option alpha = number("alpha", "the quantile", 0.5);
   return {
@@ -219,6 +247,17 @@ std::vector<Signature> make_table() {
          return {{"confusion_matrix", confusion_matrix(in[0], in[1], in[2],
                                                        static_cast<Normalize>(at), labels_in(in))}};
        }},
+      {"multilabel_confusion_matrix",
+       "of each label: rows without it, wrongly predicted, missed, found",
+       chosen_labels,
+       {},
+       {"multilabel_confusion_matrix"},
+       false,
+       "multilabel_confusion_matrix labels.h5:/y predicted.h5:/y --out confusion.h5",
+       [](const Arguments& in) -> Results {
+         return {{"multilabel_confusion_matrix",
+                  multilabel_confusion_matrix(in[0], in[1], in[2], labels_in(in))}};
+       }},
       classification(
           "classification_report", "precision, recall, F1 and support of every class, as text",
           [](const Arguments& in) -> Results {
@@ -237,14 +276,33 @@ std::vector<Signature> make_table() {
 
       ranking("roc_auc_score", "the area under the ROC curve",
               [](const Arguments& in) {
+                if (is_multilabel(in[0]))
+                  return some(in, roc_auc_scores(in[0], in[1], in[2], in.word("average")));
                 return one(in, roc_auc_score(in[0], in[1], in[2], in.word("multi_class"),
                                              in.word("average")));
               },
               {word("multi_class", "of more than two labels: each against the rest, or pairs",
                     {"raise", "ovr", "ovo"}),
-               word("average", "how the areas of labels become one", {"macro", "weighted"})}),
+               averages}),
       ranking("average_precision_score", "the mean of precision over recall",
-              of<average_precision_score>, {positive}),
+              [](const Arguments& in) {
+                if (is_multilabel(in[0]))
+                  return some(in,
+                              average_precision_scores(in[0], in[1], in[2], in.word("average")));
+                return one(in, average_precision_score(in[0], in[1], in[2],
+                                                       value_of(in.value("pos_label"), {})));
+              },
+              {positive, averages}),
+      several("coverage_error", "how many columns hold all labels of a row", of<coverage_error>),
+      several("label_ranking_average_precision_score",
+              "the share of labels among the columns that score as high",
+              of<label_ranking_average_precision_score>),
+      several("label_ranking_loss", "the share of pairs of a label and another in the wrong order",
+              of<label_ranking_loss>),
+      several("dcg_score", "discounted sums of values, the highest scores first", of<dcg_score>,
+              {most, number("log_base", "of the discount", 2.0), ties}),
+      several("ndcg_score", "dcg_score divided by the most that there can be", of<ndcg_score>,
+              {most, ties}),
       ranking("log_loss", "the mean of -log of the right label's probability", of<log_loss>,
               {unless("normalize", "no_normalize", "the sum, not the mean")}, "y_proba"),
       ranking("d2_log_loss_score", "the share of the log loss that is explained",

@@ -2,6 +2,7 @@
 #include <nanobind/stl/optional.h>
 
 #include <array>
+#include <functional>
 #include <optional>
 
 #include <tessera/estimators/registry.hpp>
@@ -95,6 +96,7 @@ nb::dict description(const EstimatorType& type) {
   constexpr std::string_view inputs[] = {"features", "categories", "labels"};
   all["input"] = text(inputs[static_cast<std::size_t>(tags.input)]);
   all["requires_fit"] = tags.requires_fit;
+  all["cross_fits"] = tags.cross_fits;
   all["role"] = text(role_of(*made));
   all["needs_y"] = made->needs_y();
   nb::list parameters, attributes, methods;
@@ -115,6 +117,7 @@ nb::dict description(const EstimatorType& type) {
     one["keeps_columns"] = method.options.keeps_columns;
     one["names_columns"] = method.options.column_names != nullptr;
     one["outputs"] = method.options.outputs.size();
+    one["conditional"] = method.options.unavailable != nullptr;
     methods.append(one);
   }
   all["parameters"] = parameters;
@@ -125,10 +128,11 @@ nb::dict description(const EstimatorType& type) {
 
 using NumpyState = std::tuple<std::vector<std::uint32_t>, std::int64_t, bool, double>;
 
-// Fits with what random_state=None draws from: `state`, of the first process, which is afterwards
-// where its draws have led to.
-void fit_drawing(const Live& live, const Rows& x, const Array& y, const Array& weights,
-                 NumpyState& state) {
+// Does `fit` with what random_state=None draws from: `state`, of the first process, which is
+// afterwards where its draws have led to.
+void drawing(const Rows& x, std::optional<NumpyState>& given, const std::function<void()>& fit) {
+  if (!given) return fit();
+  NumpyState& state = *given;
   auto& [key, next, has_left_over, left_over] = state;
   std::array<double, 3> rest = {static_cast<double>(next), has_left_over ? 1.0 : 0.0, left_over};
   key.resize(624);
@@ -138,7 +142,7 @@ void fit_drawing(const Live& live, const Rows& x, const Array& y, const Array& w
   random.set_position({key, static_cast<std::int64_t>(rest[0]), rest[1] != 0.0, rest[2]});
   {
     const embed::Draws draws(random);
-    live->fit(x, y, weights);
+    fit();
   }
   auto at = random.position();
   state = {std::move(at.key), at.next, at.has_left_over, at.left_over};
@@ -299,13 +303,22 @@ void add_estimators(nb::module_& m) {
             const Rows rows = to_rows(x);
             live.comm = rows.comm();
             const Array target = to_array(y), w = to_array(weights);
-            call([&] {
-              if (state)
-                fit_drawing(live, rows, target, w, *state);
-              else
-                live->fit(rows, target, w);
-            });
+            call([&] { drawing(rows, state, [&] { live->fit(rows, target, w); }); });
             return state;
+          },
+          nb::arg("x"), nb::arg("y").none(), nb::arg("sample_weight").none(),
+          nb::arg("state").none())
+      .def(
+          "fit_transform",
+          [](Live& live, nb::handle x, nb::handle y, nb::handle weights,
+             std::optional<NumpyState> state) {
+            const Rows rows = to_rows(x);
+            live.comm = rows.comm();
+            const Array target = to_array(y), w = to_array(weights);
+            Array out;
+            call(
+                [&] { drawing(rows, state, [&] { out = live->fit_transform(rows, target, w); }); });
+            return std::pair(out, state);
           },
           nb::arg("x"), nb::arg("y").none(), nb::arg("sample_weight").none(),
           nb::arg("state").none())
@@ -321,6 +334,8 @@ void add_estimators(nb::module_& m) {
           nb::arg("x"), nb::arg("y").none(), nb::arg("classes").none(),
           nb::arg("sample_weight").none())
       .def("set_params", &set_params)
+      .def("why_not",
+           [](const Live& live, const std::string& method) { return live->why_not(method); })
       .def("results", &results)
       .def("tell",
            [](const Live& live, const std::string& method) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <tessera/estimators/linear_model/signatures.hpp>
 #include <tessera/estimators/metrics/signatures.hpp>
 #include <tessera/estimators/registry.hpp>
 #include <tessera/linalg/signatures.hpp>
@@ -22,7 +23,9 @@ using functions::Signature;
 /// The tables of functions by the module that they make.
 const std::map<std::string, const std::vector<Signature>&>& tables() {
   static const std::map<std::string, const std::vector<Signature>&> all = {
-      {"linalg", linalg::signatures()}, {"metrics", metrics::signatures()}};
+      {"linalg", linalg::signatures()},
+      {"linear_model", linear_model::signatures()},
+      {"metrics", metrics::signatures()}};
   return all;
 }
 

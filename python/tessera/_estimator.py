@@ -15,6 +15,7 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_feature_names_in,
@@ -138,7 +139,7 @@ class Core(BaseEstimator):
     # --- Methods ------------------------------------------------------------------------------
 
     def _learn(self, method, X, y=None, classes=None, sample_weight=None):
-        anew = method == "fit" or not hasattr(self, "_live")
+        anew = method != "partial_fit" or not hasattr(self, "_live")
         given = X
         required = self._described["needs_y"]
         if required and y is None:
@@ -159,35 +160,40 @@ class Core(BaseEstimator):
         if sample_weight is not None:
             weights = (sample_weight if isinstance(sample_weight, Array)
                        else self._weights(sample_weight, X))
-        if method == "fit":
-            self._fit(live, X, target, weights)
-        else:
+        result = None
+        if method == "partial_fit":
             live.partial_fit(X, target, None if classes is None else np.asarray(classes), weights)
+        else:
+            result = self._fit(live, method, X, target, weights)
         self._take(live, isinstance(given, _OURS))
-        return self
+        return self if result is None else self._out([result], given, "transform")
 
-    def _make(self):
+    def _make(self, anew=False):
         params = {name: None if isinstance(value, np.random.RandomState) else _parameter(value)
                   for name, value in self.get_params(deep=False).items()}
         for name, _, allowed, _ in self._described["parameters"]:
             if isinstance(params[name], (list, tuple)) and "an array" in allowed and "a list" not in allowed:
                 params[name] = _parameter(np.asarray(params[name]))
-        if params.get("warm_start") and hasattr(self, "_live"):
+        if params.get("warm_start") and hasattr(self, "_live") and not anew:
             self._live.set_params(params)
             return self._live
         return _core.make(type(self).__name__, params)
 
-    def _fit(self, live, X, target, weights):
-        """Fits; a RandomState gives the draws and goes on after them, as in scikit-learn."""
-        source = getattr(self, "random_state", None)
-        if not isinstance(source, np.random.RandomState):
-            live.fit(X, target, weights, None)
-            return
-        name, key, *rest = source.get_state()
-        if name != "MT19937":
-            raise ValueError(f"random_state draws from {name}; only MT19937 is known")
-        state = live.fit(X, target, weights, (key.tolist(), rest[0], bool(rest[1]), rest[2]))
-        source.set_state((name, *state))
+    def _fit(self, live, method, X, target, weights):
+        """Fits; a RandomState gives the draws and goes on after them, as in scikit-learn. Returns what
+        fit_transform does."""
+        source, state = getattr(self, "random_state", None), None
+        draws = isinstance(source, np.random.RandomState)
+        if draws:
+            name, key, *rest = source.get_state()
+            if name != "MT19937":
+                raise ValueError(f"random_state draws from {name}; only MT19937 is known")
+            state = (key.tolist(), rest[0], bool(rest[1]), rest[2])
+        result = getattr(live, method)(X, target, weights, state)
+        result, state = (None, result) if method == "fit" else result
+        if draws:
+            source.set_state((name, *state))
+        return result
 
     def _take(self, live, keep_arrays=False):
         self._live = live
@@ -228,6 +234,13 @@ class Core(BaseEstimator):
     def _tell(self, method):
         self._require_fitted()
         return whole(self._live.tell(method), writable=True)
+
+    def _available(self, method):
+        """Whether there is such a method with the parameters as they are, as available_if asks."""
+        why = self._make(anew=True).why_not(method)
+        if why:
+            raise AttributeError(why)
+        return True
 
     def save(self, path):
         """Writes the fitted estimator as a model file, which the program reads, too. Collective."""
@@ -330,8 +343,15 @@ def make_class(described):
         "_described": described,
     }
     exec(init_source(described["parameters"]), namespace)
+    if described["cross_fits"]:
+        methods["fit_transform"] = methods["fit"] | {
+            "name": "fit_transform", "returns": "transform",
+            "doc": "learns from X and y, and transforms each row by what the others say"}
     for method in methods.values():
         exec(method_source(method, methods), namespace)
+        if method["conditional"]:
+            name = method["name"]
+            namespace[name] = available_if(lambda self, name=name: self._available(name))(namespace[name])
     namespace.pop("__builtins__", None)
     made = type(described["name"], (*bases, Core), namespace)
     if described["poor_score"]:

@@ -4,6 +4,7 @@ import importlib.machinery
 import os
 import sys
 import types
+from functools import partial
 
 from . import _core
 from ._comm import communicator
@@ -60,29 +61,28 @@ class _Lazy(types.ModuleType):
         return list(self.__all__)
 
 
-def _functions(module, described):
-    """How a function of a table is made."""
-    def make(name):
-        from ._functions import make_function
+def _function(module, described):
+    from ._functions import make_function
 
-        return make_function(module, described[name])
-
-    return make
+    return make_function(module, described)
 
 
-def _add(short, doc, names, make):
+def _add(short, doc, members):
+    """`members`: for each name what makes it."""
     full = f"tessera.{short}"
-    module = _Lazy(full, doc, names, make)
+    module = _Lazy(full, doc, members, lambda name: members[name]())
     sys.modules[full] = module
     setattr(sys.modules["tessera"], short, module)
 
 
-for _module in sorted({each["module"] for each in _described.values()}):
-    _add(_module, f"The estimators of sklearn.{_module} that Tessera has.",
-         [name for name, each in _described.items() if each["module"] == _module], estimator_class)
+_members = {}
+for _name, _each in _described.items():
+    _members.setdefault(_each["module"], {})[_name] = partial(estimator_class, _name)
+for _module, _table in _core.functions().items():
+    _members.setdefault(_module, {}).update(
+        {_each["name"]: partial(_function, _module, _each) for _each in _table})
 _docs = {"linalg": "Linear algebra with SciPy's names.",
          "metrics": "How good predictions are, with the names of sklearn.metrics."}
-for _module, _table in _core.functions().items():
-    _table = {each["name"]: each for each in _table}
-    _add(_module, _docs[_module], _table, _functions(_module, _table))
+for _module in sorted(_members):
+    _add(_module, _docs.get(_module, f"What Tessera has of sklearn.{_module}."), _members[_module])
 _core.set_wrapper(_wrap)

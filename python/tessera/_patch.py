@@ -19,6 +19,7 @@ import weakref
 import joblib
 import numpy as np
 from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
 
 from . import _core
 from ._modules import _described, estimator_class
@@ -399,7 +400,9 @@ def _patch(cls, ours_class, originals):
     _classes_of[ours_class] = cls
     _plain_fit[cls] = originals["fit"]
     for method, original in originals.items():
-        _replace(cls, method, _dispatching(cls, ours_class, method, original))
+        run = _dispatching(cls, ours_class, method, original)
+        condition = getattr(inspect.getattr_static(cls, method), "check", None)
+        _replace(cls, method, available_if(condition)(run) if condition else run)
     _replace(cls, "__getstate__", _state(cls.__getstate__))
     if not hasattr(cls, "__getattr__"):
         _replace(cls, "__getattr__", _missing)

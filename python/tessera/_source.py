@@ -51,7 +51,8 @@ def method_source(method, others=()):
                                        "of each prediction as well."}
     doc = _sentence(method["doc"]) + _section("Parameters", given.values())
     returns = {"learn": "self\n    The estimator.", "measure": "float",
-               "map": "ndarray, Array or Stream\n    As X is one.", "tell": "ndarray"}[kind]
+               "map": "ndarray, Array or Stream\n    As X is one.",
+               "tell": "ndarray"}["map" if "returns" in method else kind]
     doc += _section("Returns", [returns]) + "\n"
     result = f'self._{kind}({", ".join(passed)})'
     if with_std:

@@ -151,7 +151,7 @@ def test_errors():
         "accuracy_score none none": "y_true and y_pred have no rows",
         "accuracy_score real t": "Unknown label type: continuous",
         "f1_score t p": "Target is multiclass but average='binary'",
-        "f1_score t p --average best": "one of binary, micro, macro, weighted, none",
+        "f1_score t p --average best": "one of binary, micro, macro, weighted, samples, none",
         "fbeta_score t p --average micro --beta -1": "beta must be at least 0, got -1",
         "r2_score real bad": "y_pred contains NaN",
         "r2_score real two": "different number of output (1!=3)",

@@ -15,7 +15,6 @@ def test_refusals(rng):
         "X y --alpha -1": "alpha",
         "X y --alpha r.h5:/two": "Number of targets and number of penalties do not correspond: 2 != 3",
         "X y --alpha r.h5:/minus": "alpha must be >= 0 and finite, got -2",
-        "X y --solver sag": "solver='sag' is not supported",
         "X y --positive true --solver svd": "solver='svd' does not support positive=True",
         "X y --solver lbfgs": "solver='lbfgs' does not support positive=False",
         "X y --solver best": "'auto', 'svd', 'cholesky'",

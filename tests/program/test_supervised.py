@@ -4,9 +4,9 @@ import h5py
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_wine
-from sklearn.linear_model import LassoCV, LogisticRegression, RidgeCV
+from sklearn.linear_model import LassoCV, LogisticRegression, RidgeCV, lasso_path
 from sklearn.naive_bayes import MultinomialNB
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import StandardScaler, TargetEncoder
 
 from program import Fitted, read, show, tessera, write
 
@@ -55,3 +55,21 @@ def test_partial_fit(tmp_path, monkeypatch):
     whole = MultinomialNB().fit(counts, Y)
     np.testing.assert_allclose(np.array(show("nb.tessera", "--full")["attributes"]["feature_log_prob_"]["data"]).reshape(3, -1),
                                whole.feature_log_prob_, rtol=1e-12)  # fmt: skip
+
+
+def test_fit_transform_and_paths(tmp_path, monkeypatch):
+    """What fit_transform gives is not what transform gives afterwards: each row by the other folds."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    codes, y = rng.integers(0, 7, (900, 2)), rng.normal(size=900)
+    write("t.h5", X=codes, y=y, Z=rng.normal(size=(900, 5)))
+    tessera("fit", "TargetEncoder", "t.h5:/X", "--y", "t.h5:/y", "--random-state", "0", "--model", "t.tessera",
+            "--transformed", "out.h5:/crossed", processes=3)  # fmt: skip
+    tessera("transform", "t.tessera", "t.h5:/X", "--out", "out.h5:/plain", processes=2)
+    encoder = TargetEncoder(random_state=0)
+    np.testing.assert_allclose(read("out.h5", "crossed"), encoder.fit_transform(codes, y), rtol=1e-10)
+    np.testing.assert_allclose(read("out.h5", "plain"), encoder.transform(codes), rtol=1e-10)
+    tessera("linear-model", "lasso_path", "t.h5:/Z", "t.h5:/y", "--n-alphas", "12", "--tol", "1e-9", "--out", "path.h5", processes=3)
+    alphas, coefs, _ = lasso_path(read("t.h5", "Z"), y, alphas=12, tol=1e-9)
+    np.testing.assert_allclose(read("path.h5", "alphas"), alphas, rtol=1e-10)
+    np.testing.assert_allclose(read("path.h5", "coefs"), coefs, atol=1e-6)

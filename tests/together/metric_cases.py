@@ -105,3 +105,33 @@ def probability_cases(k, weighted):
         cases += [("roc_auc_score", {"multi_class": m, "average": a}) for a in ("macro", "weighted")
                   for m in (("ovr",) if weighted else ("ovr", "ovo"))]  # fmt: skip
     return cases
+
+
+# Rows with several labels, some with none and some with all, predictions of them, and scores that tie.
+SETS = np.stack([noise(50 + c) < (0.2 + 0.15 * c) for c in range(4)], axis=1) & (ROWS % 11 != 0)[:, None]
+SETS |= (ROWS % 13 == 0)[:, None]
+PREDICTED_SETS = np.where(np.stack([noise(60 + c) for c in range(4)], axis=1) < 0.8, SETS, ~SETS) & (ROWS % 17 != 0)[:, None]
+SET_SCORES = np.round(np.stack([noise(70 + c) for c in range(4)], axis=1) + 0.6 * SETS, 1)
+AVERAGES = ["micro", "macro", "weighted", "samples", None]
+
+
+def set_cases():
+    """Of labels as 0 and 1."""
+    cases = [("accuracy_score", {}), ("accuracy_score", {"normalize": False}), ("zero_one_loss", {}), ("hamming_loss", {}),
+             ("multilabel_confusion_matrix", {}), ("multilabel_confusion_matrix", {"labels": [2, 0]})]  # fmt: skip
+    for average in AVERAGES:
+        cases += [(m, {"average": average}) for m in AVERAGED]
+        cases += [(m, {"average": average, "zero_division": zero}) for m in AVERAGED[:3] for zero in (1, np.nan)]
+        cases += [("fbeta_score", {"average": average, "beta": 0.5}),
+                  ("f1_score", {"average": average, "labels": [0, 3]})]  # fmt: skip
+    return cases
+
+
+def set_score_cases():
+    """Of scores for each label, of which every row has some and not all."""
+    # "samples" takes scikit-learn a millisecond a row: a test of its own has few.
+    cases = [(m, {"average": average}) for m in ("roc_auc_score", "average_precision_score")
+             for average in AVERAGES if average != "samples"]  # fmt: skip
+    return cases + [("coverage_error", {}), ("label_ranking_average_precision_score", {}), ("label_ranking_loss", {}),
+                    ("dcg_score", {}), ("dcg_score", {"k": 2, "log_base": 3.0}),
+                    ("ndcg_score", {}), ("ndcg_score", {"k": 3})]  # fmt: skip

@@ -284,6 +284,76 @@ def test_several_targets_and_warm_start():
     assert warm.n_iter_ > 10 and warm.fit(X, y).n_iter_ <= 1
 
 
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize("name,params", [
+    ("MultiTaskLassoCV", {"alphas": 20}), ("MultiTaskLassoCV", {"alphas": [0.1, 1.0, 0.01], "fit_intercept": False}),
+    ("MultiTaskElasticNetCV", {"alphas": 10, "l1_ratio": [0.3, 0.9], "cv": 3}),
+    ("MultiTaskElasticNetCV", {"alphas": 10, "selection": "random", "random_state": 4}),
+], ids=str)  # fmt: skip
+def test_multi_task_models_by_cross_validation(name, params, dtype):
+    X, y = DIABETES
+    X, Y = 20 * X, np.c_[y, y[::-1], -y + 100 * X[:, 2]] / 100
+    for w in (None, weights_of(len(X))) if "f8" == dtype else (None,):
+        mine = getattr(ours, name)(tol=1e-7, max_iter=10000, **params).fit(X.astype(dtype), Y, sample_weight=w)
+        if w is not None:
+            # scikit-learn's has no weights: whole weights are repeated rows, in folds of their own.
+            assert mine.coef_.shape == (3, 10)
+            continue
+        other = getattr(theirs, name)(tol=1e-7, max_iter=10000, **params).fit(X, Y)
+        close = {"rtol": 1e-6} if dtype == "f8" else {"rtol": 1e-3}
+        for attribute in "alpha_", "alphas_", "mse_path_", "l1_ratio_":
+            if hasattr(other, attribute):
+                np.testing.assert_allclose(getattr(mine, attribute), getattr(other, attribute), err_msg=attribute, **close)
+        np.testing.assert_allclose(mine.coef_, other.coef_, atol=1e-4 if dtype == "f8" else 1e-3)
+        np.testing.assert_allclose(mine.intercept_, other.intercept_, atol=1e-4)
+        assert mine.coef_.dtype == dtype
+    with pytest.raises(ValueError, match=f"For mono-task outputs, use {name[9:]}"):
+        getattr(ours, name)().fit(X, y)
+
+
+PATHS = [("lasso_path", {}), ("lasso_path", {"alphas": 30, "eps": 0.01, "positive": True}),
+         ("lasso_path", {"alphas": [0.1, 2.0, 0.5]}), ("enet_path", {"l1_ratio": 0.3, "alphas": 25})]  # fmt: skip
+
+
+@pytest.mark.parametrize("name,params", PATHS, ids=str)
+def test_paths(name, params):
+    X, y = DIABETES
+    for target in y, np.c_[y, y[::-1], -y]:
+        if target.ndim == 2 and params.get("positive"):
+            continue
+        strict = {"tol": 1e-8, "max_iter": 5000, "return_n_iter": True}
+        mine = getattr(ours, name)(X, target, **strict, **params)
+        other = getattr(theirs, name)(X, target, **strict, **{"alphas": 100} | params)
+        scale = np.abs(other[1]).max()
+        for a, b, name_of in zip(mine, other, ("alphas", "coefs", "dual_gaps", "n_iters"), strict=True):
+            assert a.shape == np.shape(b), name_of
+        np.testing.assert_allclose(mine[0], other[0], rtol=1e-10)
+        np.testing.assert_allclose(mine[1], other[1], atol=1e-4 * scale)
+        assert (mine[2] <= 1.01e-8 * (target**2).sum() / len(X)).all()
+    first = getattr(ours, name)(X, y, **params)
+    started = getattr(ours, name)(X, y, alphas=first[0][-1:], coef_init=first[1][:, -1])
+    assert len(started) == 3 and started[1].shape == (10, 1)
+    whole = getattr(ours, name)(tessera.asarray(X.astype("f4")), tessera.asarray(y))
+    assert isinstance(whole[1], tessera.Array) and whole[1].dtype == "float32"
+
+
+def test_paths_refuse():
+    X, y = DIABETES
+    for call, text in [
+        (lambda: ours.lasso_path(X, np.c_[y, y], positive=True), "positive=True is not allowed for multi-output"),
+        (lambda: ours.enet_path(X, y, l1_ratio=1.5), "l1_ratio must be between 0 and 1, got 1.5"),
+        (lambda: ours.enet_path(X, y, l1_ratio=0.0), "grid generation is not supported for l1_ratio=0"),
+        (lambda: ours.lasso_path(X, y, alphas=[-1.0, 2.0]), "alphas must be at least 0, got -1"),
+        (lambda: ours.lasso_path(X, y[1:]), r"X must be \(n, p\) and y"),
+        (lambda: ours.lasso_path(np.where(X == X[50, 3], np.nan, X), y), "Input X contains NaN at row"),
+        (lambda: ours.lasso_path(X, y, coef_init=np.zeros(3)), "coef_init must have 1 x 10 elements, got 3"),
+    ]:  # fmt: skip
+        with pytest.raises(ValueError, match=text):
+            call()
+    with pytest.raises(TypeError, match="precompute"):
+        ours.lasso_path(X, y, precompute=True)
+
+
 def test_sparse_models_refuse():
     X, y = DIABETES
     with pytest.raises(NotImplementedError, match="Gram matrix as precompute is not supported"):

@@ -8,7 +8,10 @@ import pytest
 import tessera
 from metric_cases import (
     CLASSES,
+    PREDICTED_SETS,
     SCORES,
+    SET_SCORES,
+    SETS,
     TARGETS,
     classification_cases,
     noise,
@@ -16,6 +19,8 @@ from metric_cases import (
     probability_cases,
     regression_cases,
     score_cases,
+    set_cases,
+    set_score_cases,
 )
 from sklearn import metrics
 
@@ -89,3 +94,56 @@ def test_scores(name, weighted, check):
 def test_probabilities(k, weighted, check):
     truth, p = probabilities(k, 40 + k)
     check(probability_cases(k, weighted), truth, p[:, 1] if k == 2 else p, weighted, rtol=1e-11)
+
+
+@WEIGHTED
+@pytest.mark.parametrize("dtype", ["bool", "i8", "f4"])
+def test_several_labels_a_row(dtype, weighted, check):
+    truth, predicted = SETS.astype(dtype), PREDICTED_SETS.astype(dtype)
+    check(set_cases(), truth, predicted, weighted, rtol=1e-12, atol=1e-13)
+    if dtype != "i8":
+        return
+    mixed = (SETS.any(axis=1) & ~SETS.all(axis=1))[:, None]
+    some = np.where(mixed, truth, np.eye(4, dtype=dtype)[0])
+    cases = set_score_cases()
+    check(cases, some, SET_SCORES, weighted, rtol=1e-10)
+    check([case for case in cases if "label_ranking" in case[0] or "coverage" in case[0]], truth, SET_SCORES, weighted, rtol=1e-11)
+
+
+def test_ranks_of_each_row():
+    mixed = np.flatnonzero(SETS.any(axis=1) & ~SETS.all(axis=1))[::13]
+    truth, score, w = SETS[mixed], SET_SCORES[mixed], noise(20)[mixed] + 0.1
+    for metric in "roc_auc_score", "average_precision_score":
+        for weights in None, w:
+            got, want = (getattr(module, metric)(truth, score, average="samples", sample_weight=weights)
+                         for module in (tessera.metrics, metrics))  # fmt: skip
+            np.testing.assert_allclose(got, want, rtol=1e-12)
+    apart = score + np.arange(4) / 100  # scikit-learn leaves the order of ties open
+    got, want = (m.dcg_score(truth.astype(float), apart, ignore_ties=True) for m in (tessera.metrics, metrics))
+    np.testing.assert_allclose(got, want, rtol=1e-12)
+
+
+def test_report_of_several_labels():
+    got, want = (module.classification_report(SETS, PREDICTED_SETS, zero_division=0) for module in (tessera.metrics, metrics))
+    assert got.split() == want.split()
+
+
+@pytest.mark.parametrize("call,text", [
+    (lambda m: m.f1_score(SETS, PREDICTED_SETS), "Target is multilabel-indicator but average='binary'"),
+    (lambda m: m.f1_score(SETS[:, 0], SETS[:, 1], average="samples"), "not available outside of multilabel"),
+    (lambda m: m.accuracy_score(SETS, SETS[:, 0]), "a mix of one label a row and several"),
+    (lambda m: m.matthews_corrcoef(SETS, SETS), "multilabel-indicator is not supported"),
+    (lambda m: m.hamming_loss(SETS * 2, SETS * 2), "labels of several columns must be 0 and 1"),
+    (lambda m: m.recall_score(SETS, SETS, average="macro", labels=[7]), None),
+    (lambda m: m.recall_score(SETS, SETS, average="samples", labels=[7]), r"All labels must be in \[0, n labels\)"),
+    (lambda m: m.roc_auc_score(SETS, SET_SCORES[:, :3]), r"must be \(n, k\) alike"),
+    (lambda m: m.ndcg_score(SET_SCORES - 1, SET_SCORES), "should not be used on negative y_true"),
+    (lambda m: m.dcg_score(SET_SCORES, SET_SCORES, log_base=1.0), "log_base must be above 0 and not 1"),
+    (lambda m: m.coverage_error(SETS, np.where(SET_SCORES > 1.5, np.nan, SET_SCORES)), "y_score contains NaN"),
+])  # fmt: skip
+def test_several_labels_refuse(call, text):
+    if text is None:
+        assert call(tessera.metrics) == 0.0  # no row has it
+        return
+    with pytest.raises(ValueError, match=text):
+        call(tessera.metrics)

@@ -67,6 +67,17 @@ def test_as_scikit_learn(case, weighted):
     )
 
 
+@pytest.mark.parametrize("solver", ["lsqr", "sparse_cg", "sag", "saga"])
+def test_solvers_that_iterate_name_their_optimum(solver):
+    X, y = TALL
+    X = (X - 5) / X.std(axis=0)
+    ours = tessera.linear_model.Ridge(alpha=3.0, solver=solver).fit(X, y)
+    np.testing.assert_array_equal(ours.coef_, tessera.linear_model.Ridge(alpha=3.0).fit(X, y).coef_)
+    theirs = Ridge(alpha=3.0, solver=solver, tol=1e-10, max_iter=10000, random_state=0).fit(X, y)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-6)
+    np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-6)
+
+
 def test_weights_are_repetitions():
     """A weight of 2 is a row twice, of 0 none."""
     X, y = TALL

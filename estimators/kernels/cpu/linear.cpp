@@ -117,6 +117,60 @@ void predict_f64(const RowArgs<double>& a, const double* coef, double intercept,
 void add_f32(const RowArgs<float>& a, const double* g, double* sum) { add_all(a, g, sum); }
 void add_f64(const RowArgs<double>& a, const double* g, double* sum) { add_all(a, g, sum); }
 
+template <class T>
+double dot_one(const T* HWY_RESTRICT x, size_t p, const double* HWY_RESTRICT w, double& square) {
+  const Wide d;
+  V sum[2] = {hn::Zero(d), hn::Zero(d)}, squares[2] = {hn::Zero(d), hn::Zero(d)};
+  const auto add = [&](V v, V c, size_t k) {
+    sum[k] = hn::MulAdd(v, c, sum[k]);
+    squares[k] = hn::MulAdd(v, v, squares[k]);
+  };
+  size_t j = 0;
+  for (; j + 2 * kLanes <= p; j += 2 * kLanes)
+    for (size_t k = 0; k < 2; ++k)
+      add(load_double(x + j + k * kLanes), hn::LoadU(d, w + j + k * kLanes), k);
+  for (; j < p; j += kLanes) {
+    const size_t count = HWY_MIN(kLanes, p - j);
+    add(load_double_first(x + j, count), load_first(d, w + j, count), 0);
+  }
+  square = hn::GetLane(hn::SumOfLanes(d, hn::Add(squares[0], squares[1])));
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(sum[0], sum[1])));
+}
+
+template <class T>
+double step_one(const T* HWY_RESTRICT x, size_t p, double shrink, double by,
+                double* HWY_RESTRICT w) {
+  const Wide d;
+  const V scale = hn::Set(d, shrink), times = hn::Set(d, by);
+  V square = hn::Zero(d);
+  size_t j = 0;
+  for (; j + kLanes <= p; j += kLanes) {
+    const V v = hn::MulAdd(load_double(x + j), times, hn::Mul(hn::LoadU(d, w + j), scale));
+    hn::StoreU(v, d, w + j);
+    square = hn::MulAdd(v, v, square);
+  }
+  if (j < p) {
+    const V v = hn::MulAdd(load_double_first(x + j, p - j), times,
+                           hn::Mul(load_first(d, w + j, p - j), scale));
+    store_first(v, d, w + j, p - j);
+    square = hn::MulAdd(v, v, square);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, square));
+}
+
+double dot_f32(const float* x, size_t p, const double* w, double* square) {
+  return dot_one(x, p, w, *square);
+}
+double dot_f64(const double* x, size_t p, const double* w, double* square) {
+  return dot_one(x, p, w, *square);
+}
+double step_f32(const float* x, size_t p, double shrink, double by, double* w) {
+  return step_one(x, p, shrink, by, w);
+}
+double step_f64(const double* x, size_t p, double shrink, double by, double* w) {
+  return step_one(x, p, shrink, by, w);
+}
+
 /// f of n values, vector by vector.
 template <class F>
 HWY_INLINE void for_each_vector(size_t n, F f) {
@@ -179,6 +233,10 @@ HWY_EXPORT(predict_f32);
 HWY_EXPORT(predict_f64);
 HWY_EXPORT(add_f32);
 HWY_EXPORT(add_f64);
+HWY_EXPORT(dot_f32);
+HWY_EXPORT(dot_f64);
+HWY_EXPORT(step_f32);
+HWY_EXPORT(step_f64);
 HWY_EXPORT(exp_all);
 HWY_EXPORT(logistic_all);
 
@@ -217,6 +275,24 @@ void add_rows(const T* x, std::int64_t rows, std::int64_t p, std::int64_t stride
     HWY_DYNAMIC_DISPATCH(add_f64)(a, g, sum);
 }
 
+template <class T>
+double dot_row(const T* x, std::int64_t p, const double* w, double& square) {
+  const auto n = static_cast<std::size_t>(p);
+  if constexpr (std::is_same_v<T, float>)
+    return HWY_DYNAMIC_DISPATCH(dot_f32)(x, n, w, &square);
+  else
+    return HWY_DYNAMIC_DISPATCH(dot_f64)(x, n, w, &square);
+}
+
+template <class T>
+void step_row(const T* x, std::int64_t p, double shrink, double by, double* w, double& square) {
+  const auto n = static_cast<std::size_t>(p);
+  if constexpr (std::is_same_v<T, float>)
+    square = HWY_DYNAMIC_DISPATCH(step_f32)(x, n, shrink, by, w);
+  else
+    square = HWY_DYNAMIC_DISPATCH(step_f64)(x, n, shrink, by, w);
+}
+
 void exponentials(double* v, std::int64_t n) {
   HWY_DYNAMIC_DISPATCH(exp_all)(v, static_cast<std::size_t>(n));
 }
@@ -234,6 +310,10 @@ template void add_rows(const float*, std::int64_t, std::int64_t, std::int64_t, c
                        double*);
 template void add_rows(const double*, std::int64_t, std::int64_t, std::int64_t, const double*,
                        double*);
+template double dot_row(const float*, std::int64_t, const double*, double&);
+template double dot_row(const double*, std::int64_t, const double*, double&);
+template void step_row(const float*, std::int64_t, double, double, double*, double&);
+template void step_row(const double*, std::int64_t, double, double, double*, double&);
 
 }  // namespace tessera::on_cpu
 #endif  // HWY_ONCE

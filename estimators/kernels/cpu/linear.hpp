@@ -15,6 +15,14 @@ template <class T>
 void add_rows(const T* x, std::int64_t rows, std::int64_t p, std::int64_t stride, const double* g,
               double* sum);
 
+/// The sum of x_j w_j, and in `square` that of x_j x_j.
+template <class T>
+double dot_row(const T* x, std::int64_t p, const double* w, double& square);
+
+/// w_j = w_j shrink + x_j by, and in `square` the sum of the squares of w.
+template <class T>
+void step_row(const T* x, std::int64_t p, double shrink, double by, double* w, double& square);
+
 /// v = exp(v) for n values.
 void exponentials(double* v, std::int64_t n);
 
