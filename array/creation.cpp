@@ -130,6 +130,7 @@ Array linspace(const Scalar& start, const Scalar& stop, std::int64_t num,
 Array eye(std::int64_t rows, std::optional<std::int64_t> cols, std::int64_t k, DType dtype,
           const Communicator& comm) {
   const Array out = zeros({rows, cols.value_or(rows)}, dtype, comm);
+  k = std::clamp(k, -rows, out.cols());  // any further ones are empty, too
   visit(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const Tile t = out.local();

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <limits>
 #include <set>
 
 #include <tessera/array/creation.hpp>
@@ -147,7 +148,9 @@ void add_creation(std::vector<ArrayFunction>& all) {
         [](In in) -> Argument { return like(in.array(0), Scalar(false), in.dtype(1)); }},
        {"eye", "n_rows, n_cols=None, /, *, k=0, dtype=None, device=None", "Ones on diagonal k.",
         [](In in) -> Argument {
-          return eye(in.integer(0), in.maybe_integer(1), in.integer(2),
+          const bool large = std::holds_alternative<std::uint64_t>(in.scalar(2).value());
+          return eye(in.integer(0), in.maybe_integer(1),
+                     large ? std::numeric_limits<std::int64_t>::max() : in.integer(2),
                      dtype_or(in, 3, DType::float64));
         }},
        {"full", "shape, fill_value, *, dtype=None, device=None", "All elements one number.",

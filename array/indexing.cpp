@@ -7,6 +7,7 @@
 #include <functional>
 #include <numeric>
 
+#include <tessera/array/creation.hpp>
 #include <tessera/array/elementwise.hpp>
 #include <tessera/array/layout.hpp>
 #include <tessera/array/manipulation.hpp>
@@ -100,10 +101,17 @@ struct Masked {
 
 Masked aligned(const Array& x, const Array& given) {
   const Shape& shape = given.shape();
-  if (given.ndim() > x.ndim() || !std::equal(shape.begin(), shape.end(), x.shape().begin()))
+  const auto fits = [](std::int64_t of_mask, std::int64_t of_x) {
+    return of_mask == of_x || of_mask == 0;
+  };
+  if (given.ndim() > x.ndim() || !std::equal(shape.begin(), shape.end(), x.shape().begin(), fits))
     throw IndexError(fmt::format("a boolean index of shape {} does not match an array of shape {}",
                                  to_string(shape), to_string(x.shape())));
   Array rows = in_rows(x), mask = in_rows(given);
+  // An extent of 0 selects nothing along any other one.
+  if (const Shape lead(x.shape().begin(), x.shape().begin() + given.ndim()); lead != shape)
+    mask = redistribute(filled(lead, Scalar(false), DType::boolean, x.comm()),
+                        detail::settled(lead, is_replicated(rows), x.comm()));
   if (is_replicated(rows) && !is_replicated(mask))
     rows = redistribute(rows, row_distribution(rows.shape(), rows.comm()));
   return {rows, redistribute(mask, rows.distribution())};

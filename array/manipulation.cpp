@@ -159,6 +159,10 @@ Array moveaxis(const Array& x, const Axes& source, const Axes& destination) {
 
 Array expand_dims(const Array& x, const Axes& given) {
   const std::int64_t ndim = x.ndim() + std::ssize(given);
+  for (const auto axis : given)
+    if (axis < -ndim || axis >= ndim)
+      throw IndexError(
+          fmt::format("axis {} is out of bounds for a result of dimension {}", axis, ndim));
   const Axes axes = checked_axes(given, ndim);
   Shape shape(static_cast<std::size_t>(ndim), 0);
   for (const auto axis : axes) shape[static_cast<std::size_t>(axis)] = 1;

@@ -26,7 +26,7 @@ Array permute_dims(const Array& x, const Axes& axes);
 Array matrix_transpose(const Array& x);
 /// Axes moved to where `destination` says, the others in their order.
 Array moveaxis(const Array& x, const Axes& source, const Axes& destination);
-/// New axes of extent 1 at these places of the result.
+/// New axes of extent 1 at these places of the result; IndexError for one that it has not.
 Array expand_dims(const Array& x, const Axes& axes = {0});
 /// Without these axes, which have extent 1.
 Array squeeze(const Array& x, const Axes& axes);

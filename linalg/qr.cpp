@@ -4,6 +4,7 @@
 #include <cmath>
 #include <complex>
 
+#include <tessera/array/manipulation.hpp>
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
@@ -30,7 +31,6 @@ std::vector<Array> dense_qr(const Array& a, bool with_q, std::int64_t k) {
     const int exponent = scalapack::rescale(matrices[0], scalapack::Part::whole, true);
     const Matrix q = scalapack::geqrf(matrices[0], with_q ? k : 0);
     const Matrix r = first_rows(matrices[0], k);
-    scalapack::zero_triangle(r, true);
     auto phases = scalapack::diagonal_of(r);  // q r = (q f) (conj(f) r)
     for (auto& f : phases) f = f == 0.0 ? 1.0 : f / std::abs(f);
     phases.resize(static_cast<std::size_t>(k), 1.0);
@@ -38,6 +38,7 @@ std::vector<Array> dense_qr(const Array& a, bool with_q, std::int64_t k) {
     for (auto& f : phases) f = std::conj(f);
     scalapack::scale_rows(r, phases);
     scalapack::scale_by_power(r, exponent);
+    scalapack::zero_triangle(r, true);  // at last, for 0 times NaN is NaN
     return {q.array(), r.array()};
   });
 }
@@ -67,7 +68,7 @@ Qr composed::qr(const Array& given, QrMode mode, bool check_finite) {
   if (detail::is_tall(a.rows(), a.cols()) && !complete) {
     if (!check_finite && !detail::is_finite(a))  // NaN throughout, as in others
       return {with_q ? lay(full_of_nan(a.shape(), a)) : Array{},
-              lay(full_of_nan({a.cols(), a.cols()}, a))};
+              lay(triu(full_of_nan({a.cols(), a.cols()}, a)))};
     const auto [scaled, exponent] = detail::scaled_down(a);
     const TallQr qr(detail::by_rows(scaled));
     return {with_q ? lay(qr.q_times(identity_like(qr.r()))) : Array{},

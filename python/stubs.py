@@ -10,7 +10,6 @@ import sys
 import types
 from pathlib import Path
 
-import numpy as np
 from nanobind.stubgen import StubGen
 
 folder = Path(sys.argv[1])
@@ -186,12 +185,12 @@ def standard():
         member = getattr(standards, name)
         if isinstance(member, types.FunctionType) and name not in made:
             text += f'def {name}{inspect.signature(member)} -> Any:\n    """{inspect.getdoc(member)}"""\n'
-        elif isinstance(member, np.dtype):
-            text += f"{name}: np.dtype[Any]\n"
+        elif name in standards._NAMES:
+            text += f"{name}: Any\n"
         elif isinstance(member, float | str | None):
             text += f"{name}: {type(member).__name__.replace('NoneType', 'None')}\n"
     spaces = "".join(f"class {space}:\n{source.indented(inside)}\n" for space, inside in spaces.items())
-    return "import builtins\nfrom typing import Any, NamedTuple\n\nimport numpy as np\n\nfrom tessera import Array\n\n" + results + text + spaces
+    return "import builtins\nfrom typing import Any, NamedTuple\n\nfrom tessera import Array\n\n" + results + text + spaces
 
 
 def beside(name):

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <tessera/array/promotion.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 
 #include "matrices.hpp"
@@ -48,6 +49,16 @@ void gemm(Suite& suite, DType dtype) {
   const auto text = [](const char* name, Transpose op) {
     return std::string(name) + (op == Transpose::no ? "" : op == Transpose::yes ? "^T" : "^H");
   };
+  // Integers wrap around, alike everywhere.
+  const bool whole = is_integer(dtype);
+  const auto some = [&](Index rows, Index cols, Layout layout) {
+    if (!whole) return data(numbers, dtype, rows, cols, layout);
+    Matrix x(dtype, rows, cols, layout);
+    for (Index i = 0; i < rows; ++i)
+      for (Index j = 0; j < cols; ++j) x.set(i, j, static_cast<Wide>(numbers.below(100)));
+    return x;
+  };
+  const double alpha = whole ? 3 : -1.5, beta = whole ? 2 : 0.25;
   const auto ops = {Transpose::no, Transpose::yes, Transpose::conjugate};
   for (const Index m : {0, 1, 7, 257})
     for (const Index n : {1, 5, 67})
@@ -55,22 +66,22 @@ void gemm(Suite& suite, DType dtype) {
         for (const Transpose ta : ops)
           for (const Transpose tb : ops) {
             const bool conjugate = ta == Transpose::conjugate || tb == Transpose::conjugate;
-            if (conjugate && !is_complex(dtype) && m > 7) continue;  // the transpose once more
+            // The transpose once more; of integers small ones are enough.
+            if ((conjugate || whole) && !is_complex(dtype) && m > 7) continue;
             for (const bool overwrite : {false, true}) {
               const Layout layout =
                   (m + n + k + overwrite + static_cast<int>(ta)) % 2 ? compact : spread;
-              const Matrix a = ta != Transpose::no ? data(numbers, dtype, k, m, layout)
-                                                   : data(numbers, dtype, m, k, layout);
-              const Matrix b = tb != Transpose::no ? data(numbers, dtype, n, k, layout)
-                                                   : data(numbers, dtype, k, n, layout);
+              const Matrix a = ta != Transpose::no ? some(k, m, layout) : some(m, k, layout);
+              const Matrix b = tb != Transpose::no ? some(n, k, layout) : some(k, n, layout);
               const Matrix c = overwrite ? result(dtype, m, n, layout)  // nothing but NaN
-                                         : data(numbers, dtype, m, n, layout).output();
+                                         : some(m, n, layout).output();
               check(fmt::format("{} x {} x {}, {} {}, {}, {}", m, n, k, text("a", ta),
                                 text("b", tb), layout.gap ? "strided" : "compact",
-                                overwrite ? "beta 0" : "beta 0.25"),
-                    overwrite ? 1 : -1.5, a, ta, b, tb, overwrite ? 0 : 0.25, c);
+                                overwrite ? "beta 0" : fmt::format("beta {}", beta)),
+                    overwrite ? 1 : alpha, a, ta, b, tb, overwrite ? 0 : beta, c);
             }
           }
+  if (whole) return;
   Matrix a = data(numbers, dtype, 9, 5);
   a.set(3, 2, nan);
   a.set(4, 1, inf);
@@ -153,7 +164,7 @@ void all_finite(Suite& suite, DType dtype) {
 
 std::vector<Cases> product_cases() {
   const linalg::Kernels& k = kernels();
-  return {{k.gemm.name(), inexact, gemm},
+  return {{k.gemm.name(), linalg::numbers, gemm},
           {k.standardize.name(), floating, standardize},
           {k.unstandardize.name(), floating, unstandardize},
           {k.all_finite.name(), floating, all_finite}};

@@ -19,7 +19,8 @@ __array_api_version__ = "2025.12"
 e, inf, nan, newaxis, pi = math.e, math.inf, math.nan, None, math.pi
 _NAMES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
           "float32", "float64", "complex64", "complex128")
-globals().update({name: np.dtype(name) for name in _NAMES})
+# NumPy's types, which equal its dtypes: a dtype("float64") would equal None, too.
+globals().update({name: np.dtype(name).type for name in _NAMES})
 
 
 def _placed(x, device):

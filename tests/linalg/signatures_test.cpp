@@ -173,7 +173,7 @@ TEST(Signatures, Errors) {
   refuse("svds", {a}, {}, "svds needs k");
   refuse("svd", {a}, {{"fool_matrices", true}}, "svd has no option fool_matrices");
   refuse("svd", {a}, {{"full_matrices", 1.5}}, "svd: full_matrices must be True or False, got 1.5");
-  refuse("qr", {a}, {{"mode", "full"}}, "qr: mode must be one of reduced, r, got full");
+  refuse("qr", {a}, {{"mode", "full"}}, "qr: mode must be one of reduced, complete, r, got full");
   refuse("svds", {a}, {{"k", 2}, {"random_state", -1}},
          "svds: random_state must be an int in [0, 4294967295], got -1");
   refuse("svds", {a}, {{"k", {}}}, "svds: k must be an int, got None");

@@ -180,6 +180,7 @@ ERRORS = [
     ("inv text.txt" + OUT, ["^tessera: OSError", "text.txt"]),
     ("inv bad.h5:/A --out absent/new.h5", ["^tessera: OSError", "absent/new.h5"]),
     ("inv bad.h5:/A --out text.txt", ["^tessera: OSError", "text.txt"]),
+    ("norm bad.h5:/A --axis 0", ["^tessera: ValueError", "norm gives an array of shape", "needs --out"]),
     ("batch absent.txt", ["^tessera: OSError", "absent.txt"]),
 ]  # fmt: skip
 MISUSES = [
@@ -189,7 +190,7 @@ MISUSES = [
     ("inv bad.h5:/A", ["--out is required"]),
     ("solve bad.h5:/A --out new.h5", ["B is required"]),
     ("svd bad.h5:/A --full --out new.h5", ["--full", "--full-matrices"]),
-    ("qr bad.h5:/A --mode complete --out new.h5", ["--mode", "reduced", "complete"]),
+    ("qr bad.h5:/A --mode raw --out new.h5", ["--mode", "reduced", "raw"]),
     ("solve bad.h5:/A bad.h5:/v --assume-a magic --out new.h5", ["--assume-a", "positive definite", "tridiagonal", "magic"]),
     ("svds bad.h5:/A --out new.h5", ["--k is required"]),
     *[(f"{c} 9223372036854775808 --out new.h5", [c.split()[-1], "integer", "9223372036854775807", "9223372036854775808"])

@@ -27,6 +27,7 @@ def test_creation():
             assert xp.empty_like(array(x)).shape == shape
         for n, m, k in some(itertools.product((0, 1, 5, 300), (None, 4), (0, 2, -3))):
             compare(xp.eye(n, m, k=k, dtype=np.dtype(d)), np.eye(n, m, k, dtype=d), "eye")
+    compare(xp.eye(3, k=2**64 - 1), np.zeros((3, 3)), "eye, far above")
     compare(xp.zeros(3), np.zeros(3), "zeros of an int")
     compare(xp.full((2, 3), 7), np.full((2, 3), 7), "full int")
     compare(xp.full(3, 1.5), np.full(3, 1.5), "full float")
@@ -512,6 +513,14 @@ def test_indexing():
                     j = np.arange(2) % shape[1]
                     compare(a[array(i), array(j)], x[i, j], f"two integer arrays {shape}")
                     compare(a[array(-1 - i), 0], x[-1 - i, 0], f"an array and an integer {shape}")
+    x = data((4, 3), "float64")
+    for shape in [(0,), (0, 3), (4, 0), (0, 0)]:  # a mask may have extents of 0
+        mask = np.ones(shape, bool)
+        compare(array(x)[array(mask)], x[mask], f"{x.shape}[mask of {shape}]")
+        compare(replicated(x)[replicated(mask)], x[mask], f"replicated {x.shape}[mask of {shape}]")
+        a = array(x)
+        a[array(mask)] = 5.0
+        compare(a, x, f"{x.shape}[mask of {shape}] = 5")
     for got, want in zip(array(data((5, 2), "int32")), data((5, 2), "int32")):
         compare(got, want, "going through rows")
     compare(xp.where(array(data((600, 3), "bool")), 1, 0), np.where(data((600, 3), "bool"), 1, 0), "where")
