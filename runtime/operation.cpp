@@ -257,14 +257,49 @@ const Candidates& candidates(int operation, Device::Kind device) {
   return r.found;
 }
 
-void refuse(const std::string& operation, Device device, const std::string& reasons) {
+namespace {
+
+[[noreturn]] void refuse(const std::string& operation, Device device, const std::string& reasons) {
   throw NotImplementedError(operation + ": no backend for " + device.to_string() +
                             " takes this call" +
                             (reasons.empty() ? "; there is none" : ":" + reasons));
 }
 
-void wrong_signature(const std::string& operation, const std::string& backend) {
+[[noreturn]] void wrong_signature(const std::string& operation, const std::string& backend) {
   throw TypeError(backend + " implements " + operation + " with another signature");
+}
+
+}  // namespace
+
+Choice compose(int operation, Device device, std::string declined, const void* composed) {
+  if (!composed) refuse(operation_name(operation), device, declined);
+  return {"composed", composed, std::move(declined)};
+}
+
+Choice choose(int operation, Device device, std::optional<DType> dtype, const void* call, Ask ask,
+              const void* composed) {
+  const Candidates& all = candidates(operation, device.kind);
+  Choice choice;
+  const auto decline = [&](const Backend& backend, const std::string& why) {
+    choice.declined += "\n  " + backend.name() + ": " + why;
+  };
+  for (const Candidate& c : all.asked) {
+    if (dtype && !c.dtypes->has(*dtype)) {
+      decline(*c.backend,
+              "takes " + c.dtypes->to_string() + ", not " + std::string(name_of(*dtype)));
+      continue;
+    }
+    const Verdict no = ask(call, *c.implementation, choice.run);
+    if (!choice.run) wrong_signature(operation_name(operation), c.backend->name());
+    if (!no) {
+      choice.backend = c.backend->name();
+      return choice;
+    }
+    decline(*c.backend, no->why);
+    choice.run = nullptr;
+  }
+  if (!composed) refuse(operation_name(operation), device, choice.declined + all.not_asked);
+  return {"composed", composed, std::move(choice.declined)};
 }
 
 bool agree(const Communicator& comm, const std::string& operation, Device::Kind device,
@@ -273,7 +308,7 @@ bool agree(const Communicator& comm, const std::string& operation, Device::Kind 
     choose();
     return true;
   }
-  struct Choice {
+  struct Chosen {
     std::array<char, 48> backend{};  // enough to tell names apart in an error
     std::array<char, 80> selection{};
     std::size_t selection_hash;
@@ -284,7 +319,7 @@ bool agree(const Communicator& comm, const std::string& operation, Device::Kind 
     std::copy_n(text.begin(), std::min(text.size(), in.size() - 1), in.begin());
   };
   const std::string in_force = selection().to_string();
-  Choice mine{{}, {}, std::hash<std::string>{}(in_force), device, false};
+  Chosen mine{{}, {}, std::hash<std::string>{}(in_force), device, false};
   keep(in_force, mine.selection);
   std::exception_ptr failure;
   try {
@@ -295,14 +330,14 @@ bool agree(const Communicator& comm, const std::string& operation, Device::Kind 
   }
   const auto all = comm.all_gather(mine);
   const auto any = [&](auto&& differs) { return std::any_of(all.begin(), all.end(), differs); };
-  if (any([](const Choice& c) { return c.failed; }))
+  if (any([](const Chosen& c) { return c.failed; }))
     together(comm, [&] {
       if (failure) std::rethrow_exception(failure);
     });
-  const bool one_kind = !any([&](const Choice& c) { return c.device != all[0].device; });
+  const bool one_kind = !any([&](const Chosen& c) { return c.device != all[0].device; });
   const auto refuse_unlike = [&](const char* what, auto text, auto value) {
     const auto other = std::find_if(all.begin(), all.end(),
-                                    [&](const Choice& c) { return value(c) != value(all[0]); });
+                                    [&](const Chosen& c) { return value(c) != value(all[0]); });
     if (other != all.end())
       throw RuntimeError(fmt::format(
           "{}: the processes chose different {}: rank 0 {}, rank {} {}; make the same choice "
@@ -311,12 +346,12 @@ bool agree(const Communicator& comm, const std::string& operation, Device::Kind 
   };
   if (one_kind)
     refuse_unlike(
-        "backends", [](const Choice& c) { return c.backend.data(); },
-        [](const Choice& c) { return c.backend; });
+        "backends", [](const Chosen& c) { return c.backend.data(); },
+        [](const Chosen& c) { return c.backend; });
   // What is composed dispatches anew on every process.
   refuse_unlike(
-      "selections", [](const Choice& c) { return c.selection[0] ? c.selection.data() : "none"; },
-      [](const Choice& c) { return c.selection_hash; });
+      "selections", [](const Chosen& c) { return c.selection[0] ? c.selection.data() : "none"; },
+      [](const Chosen& c) { return c.selection_hash; });
   return one_kind;
 }
 

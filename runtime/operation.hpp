@@ -116,8 +116,22 @@ struct Candidates {
 /// Under the selection in force on this thread. Valid until the thread asks for the same again.
 const Candidates& candidates(int operation, Device::Kind device);
 
-[[noreturn]] void refuse(const std::string& operation, Device device, const std::string& reasons);
-[[noreturn]] void wrong_signature(const std::string& operation, const std::string& backend);
+/// Who runs a call, and why others do not.
+struct Choice {
+  std::string_view backend;
+  const void* run = nullptr;  ///< its Function
+  std::string declined;
+};
+/// What an implementation says to the call: `run` is its Function unless it is of another
+/// signature.
+using Ask = Verdict (*)(const void* call, const std::any& implementation, const void*& run);
+/// The first candidate that takes the call, of which `dtype` is the first argument's that has one,
+/// otherwise `composed`. NotImplementedError where there is neither. Not inline, for every file
+/// that calls an operation would have its own.
+Choice choose(int operation, Device device, std::optional<DType> dtype, const void* call, Ask ask,
+              const void* composed);
+/// `composed`, where backends have declined; NotImplementedError if there is none.
+Choice compose(int operation, Device device, std::string declined, const void* composed);
 
 /// Runs `choose`, which names this process's choice, and returns whether the processes all chose
 /// that; false where they have their data on different kinds of device. RuntimeError when they
@@ -200,78 +214,59 @@ class Operation<R(First, Rest...)> {
     const Device device = detail::device_of(first);
     const double flops = flops_ ? flops_(first, rest...) : 0.0;
     const Watch watch(name(), flops * 1e-9);
-    Choice choice;
+    detail::Choice choice;
     if constexpr (Shared<First>) {
       if (!detail::agree(first.comm(), name(), device.kind, [&] {
             choice = choose(device, first, rest...);
             return choice.backend;
           }))
-        choice = compose("\n  the processes use different kinds of device", device);
+        choice = detail::compose(id_, device, "\n  the processes use different kinds of device",
+                                 composed());
     } else {
       choice = choose(device, first, rest...);
     }
+    const Function& run = *static_cast<const Function*>(choice.run);
     if (!trace::enabled()) [[likely]]
-      return (*choice.run)(first, std::forward<Rest>(rest)...);
+      return run(first, std::forward<Rest>(rest)...);
     trace::Span span(name(), choice.backend, device);
     span.declined(std::move(choice.declined));
     span.work(flops, (detail::bytes_of(rest) + ... + detail::bytes_of(first)));
     if constexpr (std::is_void_v<R>) {
-      (*choice.run)(first, std::forward<Rest>(rest)...);
+      run(first, std::forward<Rest>(rest)...);
       detail::finish_on_device(first);
     } else {
-      R result = (*choice.run)(first, std::forward<Rest>(rest)...);
+      R result = run(first, std::forward<Rest>(rest)...);
       detail::finish_on_device(first);
       return result;
     }
   }
 
  private:
-  struct Choice {
-    std::string_view backend;
-    const Function* run = nullptr;
-    std::string declined;
-  };
-
   Operation(int id, Flops flops, Function composed)
       : id_(id),
         name_(detail::operation_name(id)),
         flops_(std::move(flops)),
         composed_(std::move(composed)) {}
 
-  Choice choose(Device device, std::remove_reference_t<First>& first,
-                std::remove_reference_t<Rest>&... rest) const {
+  detail::Choice choose(Device device, std::remove_reference_t<First>& first,
+                        std::remove_reference_t<Rest>&... rest) const {
     std::optional<DType> dtype;
     detail::note_dtype(dtype, first);
     (detail::note_dtype(dtype, rest), ...);
-    const detail::Candidates& all = detail::candidates(id_, device.kind);
-    Choice choice;
-    const auto decline = [&](const Backend& backend, const std::string& why) {
-      choice.declined += "\n  " + backend.name() + ": " + why;
+    const auto ask = [&](const std::any& any, const void*& run) -> Verdict {
+      const auto* implementation = std::any_cast<Implementation>(&any);
+      if (!implementation) return {};
+      run = &implementation->run;
+      return implementation->can ? implementation->can(first, rest...) : Verdict{};
     };
-    for (const detail::Candidate& c : all.asked) {
-      const auto* implementation = std::any_cast<Implementation>(c.implementation);
-      if (!implementation) detail::wrong_signature(name(), c.backend->name());
-      if (dtype && !c.dtypes->has(*dtype)) {
-        decline(*c.backend,
-                "takes " + c.dtypes->to_string() + ", not " + std::string(name_of(*dtype)));
-        continue;
-      }
-      if (implementation->can) {
-        if (const Verdict no = implementation->can(first, rest...)) {
-          decline(*c.backend, no->why);
-          continue;
-        }
-      }
-      choice.backend = c.backend->name();
-      choice.run = &implementation->run;
-      return choice;
-    }
-    return compose(std::move(choice.declined), device, all.not_asked);
+    return detail::choose(
+        id_, device, dtype, &ask,
+        [](const void* call, const std::any& any, const void*& run) {
+          return (*static_cast<decltype(&ask)>(call))(any, run);
+        },
+        composed());
   }
-  Choice compose(std::string declined, Device device, const std::string& not_asked = "") const {
-    if (!composed_) detail::refuse(name(), device, declined + not_asked);
-    return {"composed", &composed_, std::move(declined)};
-  }
+  const void* composed() const { return composed_ ? &composed_ : nullptr; }
 
   int id_;
   std::reference_wrapper<const std::string> name_;
