@@ -11,6 +11,7 @@
 #include <tessera/array/convert.hpp>
 #include <tessera/array/functions.hpp>
 #include <tessera/array/kernels/elementwise.hpp>
+#include <tessera/array/kernels/special.hpp>
 #include <tessera/array/layout.hpp>
 #include <tessera/array/manipulation.hpp>
 #include <tessera/array/promotion.hpp>
@@ -305,17 +306,26 @@ void detail::add_elementwise(std::vector<ArrayFunction>& all) {
   const auto one = [&](auto f) {
     using F = decltype(f);
     constexpr int n = functions::arity<F>;
-    if constexpr (n < 3)
-      all.push_back({F::name, n == 1 ? "x, /" : "x1, x2, /", F::doc,
-                     [](const ArrayArguments& in) -> Argument {
+    constexpr bool written = std::is_same_v<F, fn::Clip> || std::is_same_v<F, fn::Where>;
+    if constexpr (!written)
+      all.push_back({F::name,
+                     n == 1   ? "x, /"
+                     : n == 2 ? "x1, x2, /"
+                              : "x1, x2, x3, /",
+                     F::doc, [](const ArrayArguments& in) -> Argument {
                        if constexpr (n == 1)
                          return call<F>(in.operand(0));
-                       else
+                       else if constexpr (n == 2)
                          return call<F>(in.operand(0), in.operand(1));
+                       else
+                         return call<F>(in.operand(0), in.operand(1), in.operand(2));
                      }});
   };
   functions::for_each(functions::Simple{}, one);
   functions::for_each(functions::Involved{}, one);
+  const std::size_t first = all.size();
+  functions::for_each(functions::Special{}, one);
+  for (std::size_t i = first; i < all.size(); ++i) all[i].space = "special";
 }
 
 }  // namespace tessera

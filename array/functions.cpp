@@ -8,12 +8,14 @@
 #include <limits>
 #include <set>
 
+#include <tessera/array/counts.hpp>
 #include <tessera/array/creation.hpp>
 #include <tessera/array/elementwise.hpp>
 #include <tessera/array/kernels/elementwise.hpp>
 #include <tessera/array/kernels/fft.hpp>
 #include <tessera/array/kernels/order.hpp>
 #include <tessera/array/kernels/reductions.hpp>
+#include <tessera/array/kernels/special.hpp>
 #include <tessera/array/layout.hpp>
 #include <tessera/array/manipulation.hpp>
 #include <tessera/array/sets.hpp>
@@ -110,6 +112,7 @@ void detail::dispatch(std::vector<ArrayFunction>& all) {
   const auto note = [&](auto f) { kernels.insert(decltype(f)::name); };
   functions::for_each(functions::Simple{}, note);
   functions::for_each(functions::Involved{}, note);
+  functions::for_each(functions::Special{}, note);
   [&]<template <class> class... R>(reductions::List<R...>) {
     (kernels.insert(R<double>::name), ...);
   }(reductions::All{});
@@ -303,6 +306,13 @@ void add_statistics(std::vector<ArrayFunction>& all) {
   spread("var", "Variances.", var);
   best("argmax", "Where the first of the largest elements is.", argmax);
   best("argmin", "Where the first of the smallest elements is.", argmin);
+  best("median", "Medians. Not of the standard.", median);
+  all.push_back({"bincount", "x, /, *, weights=None, minlength=0",
+                 "How often each of 0, 1, ... is among integers, or sums of weights. Not of the "
+                 "standard.",
+                 [](In in) -> Argument {
+                   return bincount(in.array(0), in.given(1) ? in.array(1) : Array(), in.integer(2));
+                 }});
   cumulate("cumulative_prod", "Products of the elements up to each.", cumulative_prod);
   cumulate("cumulative_sum", "Sums of the elements up to each.", cumulative_sum);
   all.push_back({"diff", "x, /, *, axis=-1, n=1, prepend=None, append=None",

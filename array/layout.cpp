@@ -3,17 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <string_view>
 
+#include <tessera/array/distribute.hpp>
 #include <tessera/array/manipulation.hpp>
 #include <tessera/runtime/error.hpp>
 
 namespace tessera {
-namespace detail {
+namespace {
 
-bool distributes_all() {
-  static const bool all = [] {
+std::atomic<bool>& distribution() {
+  static std::atomic<bool> all = [] {
     const char* said = std::getenv("TESSERA_DISTRIBUTE");
     const std::string_view how = said ? said : "";
     if (!how.empty() && how != "all" && how != "auto")
@@ -22,6 +24,14 @@ bool distributes_all() {
   }();
   return all;
 }
+
+}  // namespace
+
+bool distribute_all(bool all) { return distribution().exchange(all); }
+
+namespace detail {
+
+bool distributes_all() { return distribution(); }
 
 Distribution settled(const Shape& shape, bool replicated, const Communicator& comm) {
   return shape.empty() || (replicated && !distributes_all()) ? replicated_distribution(shape, comm)

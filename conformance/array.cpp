@@ -8,6 +8,7 @@
 #include <tessera/array/kernels/fft.hpp>
 #include <tessera/array/kernels/order.hpp>
 #include <tessera/array/kernels/reductions.hpp>
+#include <tessera/array/kernels/special.hpp>
 
 #include "suite.hpp"
 
@@ -39,8 +40,8 @@ Matrix numbers_of(Numbers& numbers, DType dtype, Index rows, Index cols, Layout 
 
 /// Rounded results within a few units in the last place, of a complex one those of its magnitude;
 /// `beside`: of a number of that size, too.
-void judge_rounded(const Matrix& got, const Matrix& want, Wide beside, Judge& judge) {
-  const Wide unit = eps_of(want.dtype) * (is_complex(want.dtype) ? 64 : 4);
+void judge_rounded(const Matrix& got, const Matrix& want, Wide units, Wide beside, Judge& judge) {
+  const Wide unit = eps_of(want.dtype) * (is_complex(want.dtype) ? 64 : units);
   for (Index i = 0; i < want.rows; ++i)
     for (Index j = 0; j < want.cols; ++j) {
       const auto g = got.number(i, j), w = want.number(i, j);
@@ -57,7 +58,11 @@ void run_elementwise(Suite& suite, DType dtype) {
   constexpr bool inexact_result = F::rounded;
   const bool tame = std::string_view(F::name) == "pow";
   // Near 0 the larger operand and a logarithm cancel.
-  const Wide beside = std::string_view(F::name) == "logaddexp" ? 8 : 0;
+  Wide beside = std::string_view(F::name) == "logaddexp" ? 8 : 0, units = 4;
+  if constexpr (requires { F::units; }) {
+    units = F::units;
+    beside = 1;
+  }
   const DType result_dtype = functions::result_dtype<F>(dtype);
   const bool rounds = inexact_result && (is_floating(result_dtype) || is_complex(result_dtype));
   struct Size {
@@ -86,7 +91,7 @@ void run_elementwise(Suite& suite, DType dtype) {
             op(stream, t[0], t[1], t[2], t[3]);
         },
         [&](const Outcome& got, const Outcome& want, Judge& judge) {
-          if (rounds) return judge_rounded(got.tiles[out], want.tiles[out], beside, judge);
+          if (rounds) return judge_rounded(got.tiles[out], want.tiles[out], units, beside, judge);
           for (Index i = 0; i < s.rows; ++i)
             for (Index j = 0; j < s.cols; ++j) {
               const auto g = got.tiles[out].number(i, j), w = want.tiles[out].number(i, j);
@@ -224,6 +229,7 @@ std::vector<Cases> array_cases() {
   };
   functions::for_each(functions::Simple{}, add);
   functions::for_each(functions::Involved{}, add);
+  functions::for_each(functions::Special{}, add);
   add_reductions(all, reductions::All{});
   all.push_back({"array.fft", inexact, run_fft});
   all.push_back({"array.sort_keys", order::key_dtypes(), run_sort_keys});

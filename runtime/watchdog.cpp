@@ -231,8 +231,13 @@ class Watchdog {
   void judge() {
     const auto me = static_cast<std::size_t>(page.mine);
     if (seen_[me].state == State::works && over(me)) return end(stuck(me));
-    if (seen_[me].state != State::waits || seen_[me].idle <= limit_) return;
+    if (seen_[me].state != State::waits) return;
+    const auto gone = who_left();
+    if (!gone && seen_[me].idle <= limit_) return;
     if (*page.told) return end("");
+    if (gone)
+      return end(fmt::format("{} has left Tessera, while rank {} waits in {}", name(*gone),
+                             page.slots[me].rank.load(), page.slots[me].text()));
     // Whoever is stuck has the first word, if it can speak.
     const double grace = std::max(2.0, 4 * tick_);
     bool all_wait = over(me);
@@ -252,6 +257,20 @@ class Watchdog {
     if (seen_[me].idle > patience * limit_ + page.slots[me].allowed)
       end(fmt::format("{} waits for a process of another machine for {} s in {}", name(me),
                       patience * limit_, page.slots[me].text()));
+  }
+
+  // One that has ended, where all others have waited for longer than a message takes: in vain.
+  std::optional<std::size_t> who_left() const {
+    const double patience = std::min(limit_, 10.0);
+    std::optional<std::size_t> gone;
+    if (std::ssize(seen_) != page.processes) return {};
+    for (std::size_t i = 0; i < seen_.size(); ++i) {
+      if (seen_[i].state == State::ended)
+        gone = i;
+      else if (seen_[i].state != State::waits || seen_[i].idle <= patience)
+        return {};
+    }
+    return gone;
   }
 
   // A crowded machine may keep a watchdog waiting that is none the worse for it.

@@ -1,5 +1,6 @@
 #include <optional>
 
+#include <tessera/array/distribute.hpp>
 #include <tessera/array/manipulation.hpp>
 #include <tessera/linalg/standard.hpp>
 #include <tessera/runtime/error.hpp>
@@ -206,6 +207,7 @@ void add_array_api(nb::module_& m) {
       },
       nb::arg(), nb::arg().none(), nb::arg());
   m.def("array_replace", [](Array& x, const Array& other) { x = other; });
+  m.def("distribute_all", &distribute_all);
   m.def("array_item", &item);
   m.def("result_type", [](const nb::args& given) {
     std::vector<Operand> operands;

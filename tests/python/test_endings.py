@@ -21,6 +21,13 @@ def test_an_exception_of_one_process_ends_the_job():
     assert job.stderr.count("KeyError: 'a failure of the script'") == 1
 
 
+def test_a_process_that_leaves_alone_ends_the_job():
+    job = run("fails.py", "1", "exit", processes=2, timeout=100)
+    assert job.returncode == 86
+    assert job.stderr.count("has left Tessera, while rank 0 waits in ") == 1
+    assert "rank 1 of 2" in job.stderr
+
+
 def test_an_interrupt_ends_a_fit():
     code = (
         # Who starts the tests in the background has SIGINT ignored.

@@ -14,9 +14,11 @@ import tempfile
 from multiprocessing.connection import Client, Listener
 from pathlib import Path
 
-import numpy as np
-import pytest
-import tessera
+os.environ.setdefault("SCIPY_ARRAY_API", "1")  # read when SciPy is first imported
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import tessera  # noqa: E402
 
 LIMIT = float(os.environ.get("TOGETHER_LIMIT", 120))  # seconds a test may take
 GRACE = float(os.environ.get("TOGETHER_GRACE", 20))  # that one who failed waits for the others

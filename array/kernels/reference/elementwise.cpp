@@ -1,5 +1,6 @@
 // What every function means: from long double where the result is rounded.
 #include <tessera/array/kernels/reference/elementwise.hpp>
+#include <tessera/array/kernels/special.hpp>
 
 namespace tessera::on_reference {
 namespace {
@@ -55,6 +56,7 @@ void implement_all(Backend& backend, functions::List<F...>) {
 void implement_elementwise(Backend& backend) {
   implement_all(backend, functions::Simple{});
   implement_all(backend, functions::Involved{});
+  implement_all(backend, functions::Special{});
 }
 
 }  // namespace tessera::on_reference
