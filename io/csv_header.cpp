@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
+#include <set>
 
 namespace tessera::io::csv {
 namespace {
@@ -37,6 +39,28 @@ std::string start_of(const Row& row) {
 
 namespace {
 
+/// True for an empty cell above what seems to name or count the rows, beside numbers that all
+/// differ: how pandas begins the header of a table with an index.
+bool stands_above_index(const Row& first, const Row& second) {
+  if (first.cells.size() < 2 || !first.cells[0].text.empty()) return false;
+  std::set<std::string_view> names;
+  for (const Cell& cell : first.cells) names.insert(cell.text);
+  const bool counts = second.cells[0].text == "0" || second.cells[0].text == "1";
+  return names.size() == first.cells.size() && (counts || second.kinds[0] == Kind::text);
+}
+
+/// True for three numbers or more that go up or down in equal steps.
+bool steps_evenly(const Row& row, const Dialect& d) {
+  std::vector<double> values;
+  for (const Cell& cell : row.cells)
+    if (const auto value = number_in(cell, d)) values.push_back(*value);
+  if (values.size() < 3 || values.size() != row.cells.size()) return false;
+  const double step = (values.back() - values[0]) / static_cast<double>(values.size() - 1);
+  for (std::size_t i = 1; i < values.size(); ++i)
+    if (!(std::abs(values[i] - values[i - 1] - step) < 1e-6 * std::abs(step))) return false;
+  return true;
+}
+
 /// True for 0, 1, 2, ..., perhaps behind one cell without a name: how pandas names columns.
 bool counts_columns(const Row& row) {
   const std::size_t index = !row.kinds.empty() && row.cells[0].text.empty();
@@ -46,7 +70,7 @@ bool counts_columns(const Row& row) {
 }
 }  // namespace
 
-Verdict verdict_on(const Row& first, const Row& second) {
+Verdict verdict_on(const Row& first, const Row& second, const Dialect& d) {
   const std::size_t n = first.kinds.size();
   const bool comparable = second.kinds.size() >= n;  // a delimiter may end it
   const std::size_t integers = first.count(Kind::integer);
@@ -79,8 +103,14 @@ Verdict verdict_on(const Row& first, const Row& second) {
       return {true, "for it counts 0, 1, 2, ... as the names that pandas gives do"};
     return {false, "although it counts as the names that pandas gives do"};
   }
+  if (comparable && stands_above_index(first, second))
+    return {true, "for an empty cell stands above what names or counts the rows"};
   if (integers == numbers && numbers > 1 && reals_below > 0 && reals_below + missing_below == n)
     return {false, "although it has whole numbers and the next row has not"};
+  if (n > 0 && std::ranges::all_of(first.cells, &Cell::quoted))
+    return {false, "although its numbers are quoted"};
+  if (comparable && steps_evenly(first, d) && !steps_evenly(second, d))
+    return {false, "although it goes on in equal steps and the next row does not"};
   return {};
 }
 

@@ -29,7 +29,7 @@ struct Verdict {
   bool header = false;
   std::string doubt;
 };
-Verdict verdict_on(const Row& first, const Row& second);
+Verdict verdict_on(const Row& first, const Row& second, const Dialect& d);
 
 /// The delimiter that fits the first two rows.
 char found_delimiter(const std::vector<std::string>& rows, const Dialect& d);

@@ -185,7 +185,7 @@ class Survey {
     const Row first = row_of(top[0], dialect_);
     const Row second = top.size() > 1 ? row_of(top[1], dialect_) : Row{};
 
-    Verdict verdict = verdict_on(first, second);
+    Verdict verdict = verdict_on(first, second, dialect_);
     const Row above = comment_.empty() ? Row{} : row_of(comment_, dialect_);
     const bool certain = verdict.header && verdict.doubt.empty();
     if (!certain && options_.header != TableOptions::Header::no && above.cells.size() > 1 &&

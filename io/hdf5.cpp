@@ -39,6 +39,28 @@ herr_t deny_link(const char*, const char*, const char*, const char*, unsigned*, 
   return -1;
 }
 
+int silence(MPI_Comm, int, void*, void*) {
+  return H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) < 0 ? MPI_ERR_OTHER : MPI_SUCCESS;
+}
+
+// HDF5 that has met damaged metadata may not be able to close what it holds, and says so on its own
+// when it ends, with MPI or with the process: the error has been told by then. Both go through what
+// was registered in reverse order, so through this before HDF5's.
+void close_in_silence() {
+  static const int registered = [] {
+    int with_mpi = 0;
+    MPI_Initialized(&with_mpi);
+    if (with_mpi) {
+      int key = MPI_KEYVAL_INVALID;
+      MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, silence, &key, nullptr);
+      MPI_Comm_set_attr(MPI_COMM_SELF, key, nullptr);
+      MPI_Comm_free_keyval(&key);
+    }
+    return std::atexit([] { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); });
+  }();
+  static_cast<void>(registered);
+}
+
 /// Neither a relative name in a file nor the environment finds data here.
 constexpr const char* nowhere = "/nonexistent";
 
@@ -46,6 +68,7 @@ constexpr const char* nowhere = "/nonexistent";
 
 Session::Session() : lock_(mutex()) {
   H5open();
+  close_in_silence();
   H5Eget_auto2(H5E_DEFAULT, &print_, &print_data_);
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   H5PLget_loading_state(&plugins_);

@@ -46,7 +46,7 @@ std::string class_name(hid_t type) {
     case H5T_VLEN:
       return "variable-length sequences";
     case H5T_ENUM:
-      return fmt::format("an enumeration ({}) other than FALSE and TRUE", members(type));
+      return fmt::format("an enumeration ({}) other than FALSE = 0 and TRUE = 1", members(type));
     case H5T_OPAQUE: {
       char* tag = H5Tget_tag(type);
       const std::string name = tag ? tag : "";

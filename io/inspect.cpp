@@ -23,10 +23,10 @@ namespace {
 
 using namespace tessera;
 
-void limit(__rlimit_resource what, rlim_t most) {
+void limit(__rlimit_resource what, rlim_t most, rlim_t beyond = 0) {
   rlimit now{};
   getrlimit(what, &now);
-  const rlimit lower = {std::min(most, now.rlim_max), std::min(most, now.rlim_max)};
+  const rlimit lower = {std::min(most, now.rlim_max), std::min(most + beyond, now.rlim_max)};
   setrlimit(what, &lower);
 }
 
@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_FSIZE, 0);
   limit(RLIMIT_NOFILE, 32);
-  limit(RLIMIT_CPU, number(argv[1]));
+  limit(RLIMIT_CPU, number(argv[1]), 1);  // the signal of the lower limit says what it was
   alarm(static_cast<unsigned>(10 * number(argv[1])) + 1);  // of a file server that does not answer
 #if !defined(__SANITIZE_ADDRESS__)                         // which maps terabytes
   limit(RLIMIT_AS, number(argv[2]));

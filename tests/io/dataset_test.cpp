@@ -233,9 +233,9 @@ TEST_F(Foreign, RefusesWhatIsNoNumber) {
             "TypeError: " + the("/record") + "holds records (a compound type of a, b)" + expected);
   EXPECT_EQ(refused("reference"),
             "TypeError: " + the("/reference") + "holds references" + expected);
-  EXPECT_EQ(refused("colour"), "TypeError: " + the("/colour") +
-                                   "holds an enumeration (BLUE, RED) other than FALSE and TRUE" +
-                                   expected);
+  EXPECT_EQ(refused("colour"),
+            "TypeError: " + the("/colour") +
+                "holds an enumeration (BLUE, RED) other than FALSE = 0 and TRUE = 1" + expected);
   EXPECT_EQ(refused("wide"),
             "TypeError: " + the("/wide") + "holds 16-byte floating-point numbers" + expected);
   EXPECT_EQ(refused("opaque"), "TypeError: " + the("/opaque") +
