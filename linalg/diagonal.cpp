@@ -71,6 +71,7 @@ Array composed::diagonal(const Array& x, std::int64_t offset) {
 
 Array composed::trace(const Array& x, std::int64_t offset) {
   const Array elements = diagonal_of("trace", x, offset);
+  if (!x.categories().empty()) tessera::detail::refuse_text(x.categories());
   const bool integer = !is_floating(x.dtype()) && !is_complex(x.dtype());
   const Array out(Shape{}, integer ? DType::int64 : x.dtype(),
                   Distribution::replicated(1, x.comm().size()), x.comm());

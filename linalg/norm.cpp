@@ -214,6 +214,7 @@ double matrix_norm(const Array& x, const Rows& rows, const NormOrder& order) {
 
 double composed::norm(const Array& given, const NormOrder& order) {
   if (!given) throw ValueError("norm needs an array, got none");
+  if (!given.categories().empty()) tessera::detail::refuse_text(given.categories());
   const bool default_order = order.name.empty() && !order.number;
   if (!default_order && given.ndim() != 1 && given.ndim() != 2)
     throw ValueError(fmt::format("norm of that order needs a vector or a matrix, got shape {}",

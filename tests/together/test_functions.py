@@ -165,6 +165,13 @@ def test_integers_compute_in_float64(rng):
     np.testing.assert_array_equal(product, X.astype(float).T @ X)
 
 
+@pytest.mark.parametrize("function", ["norm", "trace", "det", "gram", "matmul"])
+def test_text_is_no_number(function):
+    words = tessera.asarray(np.array([["ash", "oak"], ["oak", "elm"]]))
+    with pytest.raises(ValueError, match="could not convert string to float: 'ash'"):
+        getattr(tessera.linalg, function)(*[words] * (2 if function == "matmul" else 1))
+
+
 @pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning")
 def test_nan_unchecked_is_the_same_everywhere(rng, of_one, everyones):
     """1100 x 1100 goes over a grid, where some routines would not end. tests/linalg has all functions."""
