@@ -7,6 +7,8 @@
 #include <limits>
 #include <numeric>
 
+#include <tessera/estimators/estimator.hpp>
+#include <tessera/estimators/squares.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/moments.hpp>
 #include <tessera/runtime/error.hpp>
@@ -43,6 +45,8 @@ struct Largest {
 
 /// x in units that keep squares of any float64: multiplied by 2^-band or 2^band.
 constexpr int band = 600;
+/// Between these, variances and their products have all digits.
+constexpr double least = 0x1p-900, most = 0x1p900;
 
 }  // namespace
 
@@ -85,7 +89,6 @@ Moments moments(const Rows& x, const Array& weights, Accuracy accuracy,
   if (!all_finite) check();
   if (x.dtype() == DType::float32) return m;  // float64 holds the squares of any
   // A column whose mean is not small either is constant, or its deviations are not that small.
-  const double least = std::ldexp(1.0, -900), most = std::ldexp(1.0, 900);
   const double small = std::ldexp(1.0, -390);
   const bool look_at_small = accuracy == Accuracy::by_column || (all_finite && m.spread() < small);
   std::size_t begin = p, end = 0;
@@ -115,6 +118,23 @@ Moments moments(const Rows& x, const Array& weights, Accuracy accuracy,
     m.unit[j] = units[j];
   }
   return m;
+}
+
+double largest(const std::vector<double>& values) {
+  double most_of_all = 0;
+  for (const double v : values)
+    most_of_all = std::isfinite(v) ? std::max(most_of_all, v) : HUGE_VAL;
+  return most_of_all;
+}
+
+void require_squares(const Rows& x, double largest, std::string_view estimator,
+                     std::string_view what) {
+  if (std::isfinite(largest) && largest >= least) return;
+  if (!std::isfinite(largest)) require_finite(x, what, estimator);
+  const auto m = moments(x, {}, Accuracy::whole, [&] { require_finite(x, what, estimator); });
+  if (m.spread() > 0)
+    throw ValueError(fmt::format("{}: squares of {} leave the range of {}: scale {}", estimator,
+                                 what, name_of(x.dtype()), what));
 }
 
 int exponent_for(const Moments& m, DType dtype, std::string_view estimator) {

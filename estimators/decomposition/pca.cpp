@@ -196,11 +196,12 @@ void check_n_components(const Value& n_components, const std::string& solver, st
 }
 
 FieldOf<PCA> noise_variance_attribute(const std::function<Numbers(const PCA&)>& numbers) {
-  auto field = attribute("noise_variance_", &PCA::noise_variance_,
-                         [=](const PCA& s) { return float_like(s.components_, numbers(s)); });
+  auto field = attribute("noise_variance_", &PCA::noise_variance_, [=](const PCA& s) {
+    return float_like(s.explained_variance_, numbers(s));
+  });
   field.get = [](const void* owner) {
     const auto& s = *static_cast<const PCA*>(owner);
-    return stored_float(s.noise_variance_, s.components_);
+    return stored_float(s.noise_variance_, s.explained_variance_);
   };
   field.set = [](void* owner, const Value& value) {
     return detail::assign(static_cast<PCA*>(owner)->noise_variance_, restored_float(value));

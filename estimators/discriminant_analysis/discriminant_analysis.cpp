@@ -7,6 +7,7 @@
 
 #include <tessera/estimators/class_scores.hpp>
 #include <tessera/estimators/linear_model/gram_path.hpp>
+#include <tessera/estimators/squares.hpp>
 #include <tessera/linalg/group_moments.hpp>
 #include <tessera/linalg/small.hpp>
 #include <tessera/runtime/reduce.hpp>
@@ -79,11 +80,9 @@ DiscriminantAnalysis::Moments DiscriminantAnalysis::moments(const Rows& x, const
   const std::int64_t k = class_count(classes_), p = x.cols();
   Moments m{linalg::group_gram(x, codes, k), {}, {}};
   m.all = detail::merged(m.classes);
-  for (std::int64_t j = 0; j < p; ++j)
-    if (!std::isfinite(m.all.gram.at(j, j))) {
-      require_finite(x, "X", name());
-      throw ValueError(fmt::format("{}: squares of X leave the range of float64: scale X", name()));
-    }
+  std::vector<double> squares;
+  for (std::int64_t j = 0; j < p; ++j) squares.push_back(m.all.gram.at(j, j));
+  detail::require_squares(x, detail::largest(squares), name());
   if (!shrinkage.is_word("auto")) return m;
   std::vector<CenteredGram> groups = m.classes;
   groups.push_back(m.all);

@@ -24,7 +24,13 @@ std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 const EstimatorType& QuadraticDiscriminantAnalysis::describe() {
   using Self = QuadraticDiscriminantAnalysis;
-  const auto lists = [](const Self& s) { return list_of(array(), class_count(s.classes_)); };
+  const auto rotations = [](const Self& s) {
+    return list_of(array({s.n_features_in_, s.n_features_in_}), class_count(s.classes_));
+  };
+  const auto scalings = [](const Self& s) {
+    return list_of(array({s.n_features_in_}, {.low = 0.0}), class_count(s.classes_));
+  };
+  const auto covariances = [=](const Self& s) { return rotations(s) | none(); };
   static const auto type = EstimatorType::of<Self>(
       "quadratic discriminant analysis",
       {parameter("solver", &Params::solver, words({"svd", "eigen"}),
@@ -47,9 +53,9 @@ const EstimatorType& QuadraticDiscriminantAnalysis::describe() {
                  }),
        attribute("priors_", &Self::priors_,
                  [](const Self& s) { return array({class_count(s.classes_)}, {.low = 0.0}); }),
-       attribute<Self, Value>("rotations_", &Self::rotations_, lists),
-       attribute<Self, Value>("scalings_", &Self::scalings_, lists),
-       attribute<Self, Value>("covariance_", &Self::covariance_, list_of(array()) | none())},
+       attribute<Self, Value>("rotations_", &Self::rotations_, rotations),
+       attribute<Self, Value>("scalings_", &Self::scalings_, scalings),
+       attribute<Self, Value>("covariance_", &Self::covariance_, covariances)},
       {method("fit", &Self::do_fit, "learns means and covariances", {.sample_weight = false}),
        method("decision_function", &Self::do_decision,
               "the log likelihood ratio of the second class, (n,), or log P(x, class) of each, (n, "

@@ -10,6 +10,7 @@
 
 #include <tessera/estimators/feature_selection/significance.hpp>
 #include <tessera/estimators/preprocessing/column_scaler.hpp>
+#include <tessera/estimators/squares.hpp>
 #include <tessera/linalg/group_moments.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/visit.hpp>
@@ -34,7 +35,11 @@ const EstimatorType& SelectKBest::describe() {
                  "how much a feature says"),
        parameter("k", &Params::k, integers(0) | words({"all"}), "how many are kept")},
       {attribute("scores_", &Self::scores_, per_column),
-       attribute("pvalues_", &Self::pvalues_, per_column)},
+       attribute("pvalues_", &Self::pvalues_,
+                 [](const Self& s) {
+                   return array({s.n_features_in_},
+                                {.low = 0.0, .high = 1.0, .nan = true, .dtypes = {DType::float64}});
+                 })},
       {method("fit", &Self::do_fit, "finds the scores of the columns", {.sample_weight = false})});
   return type;
 }
@@ -58,13 +63,14 @@ SelectKBest::Scores SelectKBest::by_class(const Rows& x, const Array& y) const {
       for (std::size_t c = 0; c < k; ++c) all += m.weight[c] * m.mean[c * p + j];
       for (std::size_t c = 0; c < k; ++c) {
         const double seen = m.weight[c] * m.mean[c * p + j], expected = m.weight[c] / n * all;
-        score += (seen - expected) * (seen - expected) / expected;
+        score += (seen - expected) / expected * (seen - expected);
       }
       found.scores.push_back(score);
       found.pvalues.push_back(chi2_survival(groups - 1.0, score));
     }
     return found;
   }
+  detail::require_squares(x, detail::largest(linalg::merged(m).m2), name());
   std::vector<std::size_t> constant;
   for (std::size_t j = 0; j < p; ++j) {
     double mean = 0.0, between = 0.0, within = 0.0;
@@ -93,6 +99,8 @@ SelectKBest::Scores SelectKBest::by_correlation(const Rows& x, const Array& y) c
   const auto n = static_cast<double>(x.rows());
   if (!all_finite(of_x.mean) || of_x.count != std::vector<double>(p, n))
     require_finite(x, "X", name());
+  detail::require_squares(x, detail::largest(of_x.m2), name());
+  detail::require_squares(y, detail::largest(of_y.m2), name(), "y");
   const Sums cross = reduce<Sums>(zip(x.to(cpu), {y.to(cpu)}), [&](const Leaf& leaf, Stream&) {
     Sums s{std::vector<double>(p)};
     visit_floating(leaf.tile.dtype, [&](auto tag) {

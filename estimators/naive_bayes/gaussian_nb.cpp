@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include <tessera/estimators/squares.hpp>
 #include <tessera/estimators/targets.hpp>
 #include <tessera/linalg/group_moments.hpp>
 #include <tessera/linalg/moments.hpp>
@@ -67,8 +68,7 @@ void GaussianNB::add(const Rows& x, const Array& codes, const Array& sample_weig
   const double n = static_cast<double>(x.rows());
   if (!is_finite(all.mean) || all.count != std::vector<double>(p, n))
     require_finite(x, "X", name());
-  if (!is_finite(all.m2) || !is_finite(m.m2))
-    throw ValueError("GaussianNB: squares of X leave the range of float64; scale X");
+  detail::require_squares(x, detail::largest(all.m2), name());
   epsilon_ = params.var_smoothing * *std::max_element(all.m2.begin(), all.m2.end()) / n;
 
   const auto count = more ? detail::doubles(class_count_) : std::vector<double>(m.weight.size());

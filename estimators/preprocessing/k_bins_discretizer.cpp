@@ -58,7 +58,16 @@ const EstimatorType& KBinsDiscretizer::describe() {
        parameter("subsample", &Params::subsample, integers(1) | none(),
                  "accepted for compatibility: all rows are used"),
        with_unused_seed<Params>()},
-      {attribute("bin_edges_", &Self::bin_edges_, list_of(array())),
+      {attribute("bin_edges_", &Self::bin_edges_,
+                 [](const Self& s) {
+                   const auto bins = s.n_bins_.values<std::int64_t>();
+                   for (std::size_t j = 0; j < std::min(bins.size(), s.bin_edges_.size()); ++j)
+                     // Infinite ones are those of constant columns.
+                     if (const Allowed edges = array({bins[j] + 1}, {.infinite = true});
+                         !edges.accepts(s.bin_edges_[j]))
+                       return list_of(edges);
+                   return list_of(array(), s.n_features_in_);
+                 }),
        attribute("n_bins_", &Self::n_bins_,
                  [](const Self& s) {
                    return array({s.n_features_in_}, {.low = 1.0, .dtypes = {DType::int64}});
@@ -167,6 +176,7 @@ void KBinsDiscretizer::do_fit(const Rows& given, const Array&, const Array& samp
           fmt::format("Bins whose width are too small (i.e., <= 1e-8) in feature {} are removed. "
                       "Consider decreasing the number of bins.",
                       j));
+      if (wide.size() == 1) wide = {low, high};  // one bin, for there is none without two edges
       bins[j] = std::ssize(wide) - 1;
     }
     edges[j] = std::move(wide);

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include <map>
 
 #include <tessera/estimators/preprocessing/row_map.hpp>
@@ -140,6 +143,11 @@ Rows PolynomialFeatures::do_transform(const Rows& x) const {
             value *= row[static_cast<std::size_t>(*at)];
           out[i] = s.first < 0 ? T{1} : row[static_cast<std::size_t>(s.first)] * value;
         }
+        const auto finite = [](T v) { return std::isfinite(v); };
+        if (!std::all_of(out, out + steps.size(), finite) && std::ranges::all_of(row, finite))
+          throw ValueError(
+              fmt::format("PolynomialFeatures.transform leaves the range of {}: scale X",
+                          name_of(dtype_of<T>)));
       });
 }
 

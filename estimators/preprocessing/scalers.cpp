@@ -33,6 +33,14 @@ template <class Self>
 Allowed per_column(const Self& s) {
   return array({s.n_features_in_}, {.nan = true});
 }
+template <class Self>
+Allowed positive(const Self& s) {
+  return array({s.n_features_in_}, {.low = 0.0, .open = true, .nan = true});
+}
+template <class Self>
+Allowed not_negative(const Self& s) {
+  return array({s.n_features_in_}, {.low = 0.0, .nan = true});
+}
 
 }  // namespace
 
@@ -45,10 +53,10 @@ const EstimatorType& MinMaxScaler::describe() {
        with_copy<Params>(),
        parameter("clip", &Params::clip, boolean(), "clip scaled values to feature_range")},
       {attribute("min_", &Self::min_, per_column<Self>),
-       attribute("scale_", &Self::scale_, per_column<Self>),
+       attribute("scale_", &Self::scale_, positive<Self>),
        attribute("data_min_", &Self::data_min_, per_column<Self>),
        attribute("data_max_", &Self::data_max_, per_column<Self>),
-       attribute("data_range_", &Self::data_range_, per_column<Self>),
+       attribute("data_range_", &Self::data_range_, not_negative<Self>),
        attribute("n_samples_seen_", &Self::n_samples_seen_, integers(1))},
       {method("fit", &Self::do_fit, "finds the range of every column", {.sample_weight = false}),
        method("partial_fit", &Self::do_partial_fit, "goes on with more rows",
@@ -108,8 +116,8 @@ const EstimatorType& MaxAbsScaler::describe() {
       "divide every feature by its largest absolute value",
       {with_copy<Params>(),
        parameter("clip", &Params::clip, boolean(), "clip scaled values to [-1, 1]")},
-      {attribute("scale_", &Self::scale_, per_column<Self>),
-       attribute("max_abs_", &Self::max_abs_, per_column<Self>),
+      {attribute("scale_", &Self::scale_, positive<Self>),
+       attribute("max_abs_", &Self::max_abs_, not_negative<Self>),
        attribute("n_samples_seen_", &Self::n_samples_seen_, integers(1))},
       {method("fit", &Self::do_fit, "finds the largest absolute value of every column",
               {.sample_weight = false}),
@@ -161,7 +169,7 @@ const EstimatorType& RobustScaler::describe() {
                  }),
        attribute("scale_", &Self::scale_,
                  [](const Self& s) {
-                   return s.params.with_scaling ? per_column(s) : per_column(s) | none();
+                   return s.params.with_scaling ? positive(s) : positive(s) | none();
                  })},
       {method("fit", &Self::do_fit, "finds the medians and quantiles of the columns",
               {.sample_weight = false})});

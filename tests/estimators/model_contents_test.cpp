@@ -67,6 +67,20 @@ TEST(Models, ImpossibleContentsAreRefused) {
   const Model several = fitted("LinearRegression", {}, x);
   const Model scaler = fitted("StandardScaler", {}, {});
   const Model ridge = fitted("Ridge", {{"alpha", 2.0}}, y);
+  const Model robust = fitted("RobustScaler", {}, {});
+  const Model bins = fitted("KBinsDiscretizer", {{"n_bins", 2}, {"encode", "ordinal"}}, {});
+  const Model quadratic =
+      fitted("QuadraticDiscriminantAnalysis", {},
+             test::make<std::int64_t>({60}, [](std::int64_t i) { return i % 2; }));
+  // In a list of arrays one number of the first is another.
+  const auto within = [](const Model& model, const std::string& name, double number) {
+    List all = *find(model.attributes, name).items();
+    const Array old = all[0].as<Array>();
+    std::vector<double> values = numbers(old);
+    values.at(1) = number;
+    all[0] = replicated(values, old.shape(), old.comm());
+    return with(model, name, Value(all));
+  };
   const std::string finite = "a floating array of shape (3,) with finite numbers";
   const std::string descending = "a floating array of shape (2,) with numbers >= 0, descending";
 
@@ -152,6 +166,10 @@ TEST(Models, ImpossibleContentsAreRefused) {
       {with(ridge, "solver_", "sag"),
        "'solver_' must be a str among {'cholesky', 'svd', 'lbfgs'}, got 'sag'"},
 
+      {with(robust, "scale_", 1, -1.0),
+       "'scale_' must be a floating array of shape (3,) with finite numbers > 0 or NaN, got -1.0 "
+       "at "
+       "[1]"},
       {with(scaler, "mean_", 0, inf),
        "'mean_' must be a float64 array of shape (3,) with finite numbers, got inf at [0]"},
       {with(scaler, "mean_", Value()),
@@ -186,6 +204,11 @@ TEST(Models, ImpossibleContentsAreRefused) {
        "got -1.0 at [2]"},
   };
   for (const auto& [model, text] : cases) EXPECT_EQ(refusal(model), text);
+  for (const auto& [model, text] : std::vector<std::pair<Model, std::string>>{
+           {within(bins, "bin_edges_", nan), "'bin_edges_' must be a list"},
+           {within(quadratic, "rotations_", inf), "'rotations_' must be a list"},
+           {within(quadratic, "scalings_", -1.0), "'scalings_' must be a list"}})
+    EXPECT_TRUE(refusal(model).starts_with(text)) << refusal(model);
   EXPECT_TRUE(refusal(with(pca, "n_components_", -1))
                   .ends_with("'n_components_' must be an int in the range [0, 3], got -1"));
 
