@@ -23,7 +23,9 @@ check() { # check NAME COMMAND..., of pytest
   timed "$1" "${@:2}" -ra --durations=5 -p no:cacheprovider --junit-xml "$results/$1.xml"
 }
 together() { # together N TESTS..., on N processes; those that wait do not spin, for others may need the core
-  check "together-$1" env TESSERA_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONHASHSEED=0 \
+  local first=tessera # of what starts MPI
+  [ $(($1 % 2)) = 1 ] || first=mpi4py
+  check "together-$1" env TOGETHER_FIRST=$first TESSERA_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONHASHSEED=0 \
     OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_pml=ob1 OMPI_MCA_btl=self,vader TOGETHER_BITS="$results" \
     "${mpirun[@]}" -n "$1" "$python" tests/together/together.py "${@:2}"
 }

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 
-from test_checks import run
+from job import run
 
 
 def test_what_all_processes_raise_is_printed_once():

@@ -21,7 +21,7 @@ from tessera.decomposition import PCA
 from tessera.linear_model import LinearRegression, Ridge
 from tessera.preprocessing import StandardScaler
 
-# transformers.py has cases of its own for the others of preprocessing, which take much else.
+# tests/together has cases of its own for the others of preprocessing, which take much else.
 ALL = {name: made for name, made in tessera.all_estimators() if name == "StandardScaler" or made.__module__
        not in ("tessera.preprocessing", "tessera.impute", "tessera.feature_selection")}  # fmt: skip
 THEIRS = dict(sklearn.utils.discovery.all_estimators())

@@ -27,7 +27,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, PowerTransformer
 from sklearn.preprocessing import SplineTransformer, StandardScaler
 from tessera import _patch
-from test_checks import MPIRUN
+from job import MPIRUN
 
 DRAWS = np.random.default_rng(0)
 X = DRAWS.normal(size=(600, 5)) + 4 * (np.arange(600)[:, None] % 3)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
-from test_checks import MPIRUN
+from job import MPIRUN
 
 TOGETHER = Path(__file__).parents[1] / "together" / "together.py"
 TESTS = """

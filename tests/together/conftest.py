@@ -1,12 +1,17 @@
+import functools
 import os
 import pickle
+import sys
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 import sklearn
 import tessera
 from threadpoolctl import threadpool_limits
+
+sys.path.append(str(Path(__file__).parents[1] / "python"))  # estimators
 
 
 @pytest.fixture
@@ -31,6 +36,31 @@ def of_one(request):
     yield found.setdefault if alone or not folder else lambda key, bits: found[key]
     if alone and folder:
         path.write_bytes(pickle.dumps(found))
+
+
+@pytest.fixture
+def fitted_once(of_one, monkeypatch):
+    """A function of modules of scikit-learn: the job of one process fits their models, by far the longest part, for
+    those of more."""
+    known = tessera.size() > 1 and "TOGETHER_BITS" in os.environ
+
+    def once(fit):
+        @functools.wraps(fit)
+        def fitted(self, *data, **more):
+            key = joblib.hash((type(self).__name__, self.get_params(), data, more))
+            if not known:
+                fit(self, *data, **more)
+            vars(self).update(of_one(key, dict(vars(self))))
+            return self
+
+        return fitted
+
+    def patch(modules):
+        models = [model for of in modules for name in of.__all__ if hasattr(model := getattr(of, name), "fit")]
+        for model, fit in [(model, model.fit) for model in models]:
+            monkeypatch.setattr(model, "fit", once(fit))
+
+    return patch
 
 
 @pytest.fixture(scope="session", autouse=True)

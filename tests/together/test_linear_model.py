@@ -4,11 +4,8 @@ On every process of a job of 1 to 4.
 """
 
 import contextlib
-import functools
-import os
 import warnings
 
-import joblib
 import numpy as np
 import pytest
 import sklearn.linear_model as theirs
@@ -38,31 +35,11 @@ def weights_of(n):
 
 
 @pytest.fixture(autouse=True)
-def quiet():
+def quiet(fitted_once):
+    fitted_once([theirs])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-@pytest.fixture(autouse=True)
-def fitted_once(of_one, monkeypatch):
-    """The job of one process fits scikit-learn's models, by far the longest part, for those of more."""
-    known = tessera.size() > 1 and "TOGETHER_BITS" in os.environ
-
-    def once(fit):
-        @functools.wraps(fit)
-        def fitted(self, *data, **more):
-            key = joblib.hash((type(self).__name__, self.get_params(), data, more))
-            if not known:
-                fit(self, *data, **more)
-            vars(self).update(of_one(key, dict(vars(self))))
-            return self
-
-        return fitted
-
-    models = [model for name in theirs.__all__ if hasattr(model := getattr(theirs, name), "fit")]
-    for model, fit in [(model, model.fit) for model in models]:
-        monkeypatch.setattr(model, "fit", once(fit))
 
 
 def warned(text):

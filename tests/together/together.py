@@ -15,6 +15,8 @@ from multiprocessing.connection import Client, Listener
 from pathlib import Path
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # read when SciPy is first imported
+if os.environ.get("TOGETHER_FIRST") == "mpi4py":  # which then starts MPI
+    import mpi4py.MPI  # noqa: F401
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402

@@ -1,27 +1,46 @@
-"""preprocessing, impute and feature_selection against live scikit-learn: run by
-test_transformers.py on several processes.
+"""preprocessing, impute and feature_selection against live scikit-learn, on 1 to 4 processes, with the same bits."""
 
-All processes run all of it; a failed assertion ends the job with its traceback. Prints a hash of all
-results, which must not depend on the number of processes.
-"""
-
-import faulthandler
 import hashlib
 import pickle
+import re
 import warnings
 
 import numpy as np
+import pytest
 import sklearn.feature_selection
 import sklearn.impute
 import sklearn.preprocessing
 import tessera
 from tessera import feature_selection, impute, preprocessing
 
-faulthandler.dump_traceback_later(240, exit=True)
-warnings.simplefilter("ignore")
-HASH = hashlib.sha256()
 # Several leaves, one, fewer than processes.
-SIZES = {9001: ["f8"], 257: ["f8", "f4"], 2: ["f4"]}
+SIZES = pytest.mark.parametrize("n", [9001, 257, 2])
+DATA = pytest.mark.parametrize("n, dtype", [(9001, "f8"), (257, "f8"), (257, "f4"), (2, "f4")])
+
+
+@pytest.fixture(autouse=True)
+def quiet(fitted_once):
+    fitted_once([sklearn.preprocessing, sklearn.impute, sklearn.feature_selection])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@pytest.fixture
+def taken(request, of_one, everyones):
+    """A function that notes a result and returns it; in the end they must be those of one process."""
+    found = hashlib.sha256()
+
+    def take(value):
+        for each in value if isinstance(value, (list, tuple)) else [value]:
+            each = np.ascontiguousarray(each)
+            found.update(each.tobytes() if each.dtype != object else repr(each.tolist()).encode())
+        return value
+
+    yield take
+    bits = found.hexdigest()
+    assert set(everyones(bits)) == {bits}, "the processes have other results"
+    assert bits == of_one(request.node.name, bits), "other bits than on one process"
 
 
 def noise(n, salt):
@@ -49,16 +68,7 @@ def close(ours, theirs, dtype, what, loose=1.0):
                                atol=atol * loose, err_msg=what)  # fmt: skip
 
 
-def taken(value):
-    """Notes a result in the hash."""
-    if isinstance(value, (list, tuple)):
-        return [taken(each) for each in value]
-    value = np.ascontiguousarray(value)
-    HASH.update(value.tobytes() if value.dtype != object else repr(value.tolist()).encode())
-    return value
-
-
-def same(ours, theirs, x, dtype, what, y=None, loose=1.0, again=True, exact=False):
+def same(taken, ours, theirs, x, dtype, what, y=None, loose=1.0, again=True, exact=False):
     """Fits both and compares attributes, transform, names, and inverse_transform of what came out."""
     ours, theirs = ours.fit(x, y), theirs.fit(x, y)
     what = f"{what} {theirs} {x.shape} {dtype}"
@@ -92,14 +102,15 @@ def pairs(module, name, *args, **params):
             getattr(getattr(sklearn, module), name)(*args, **params))  # fmt: skip
 
 
-def scalers(n, dtype):
+@DATA
+def test_scalers(n, dtype, taken):
     x = holes(numbers(n, dtype))
     for name, params in [("MinMaxScaler", {}), ("MinMaxScaler", {"feature_range": (-2, 5.5), "clip": True}),
                          ("MaxAbsScaler", {}), ("MaxAbsScaler", {"clip": True}), ("StandardScaler", {}),
                          ("RobustScaler", {}), ("RobustScaler", {"with_centering": False}),
                          ("RobustScaler", {"quantile_range": (10.0, 80.0), "unit_variance": True}),
                          ("RobustScaler", {"with_scaling": False})]:  # fmt: skip
-        same(*pairs("preprocessing", name, **params), x, dtype, name)
+        same(taken, *pairs("preprocessing", name, **params), x, dtype, name)
         ours, theirs = pairs("preprocessing", name, **params)
         if n < 9 or not hasattr(theirs, "partial_fit"):
             continue
@@ -111,35 +122,37 @@ def scalers(n, dtype):
     whole = numbers(n, dtype)
     for name, params in [("Normalizer", {"norm": norm}) for norm in ("l1", "l2", "max")] + [
         ("Binarizer", {}), ("Binarizer", {"threshold": 1.5})]:  # fmt: skip
-        same(*pairs("preprocessing", name, **params), whole, dtype, name, again=False)
+        same(taken, *pairs("preprocessing", name, **params), whole, dtype, name, again=False)
         ours, theirs = pairs("preprocessing", name, **params)
         close(ours.transform(whole), theirs.transform(whole), dtype, f"{name} without fit")
 
 
-def imputers(n, dtype):
+@DATA
+def test_imputers(n, dtype, taken):
     x = holes(numbers(n, dtype))
     for strategy in ("mean", "median", "most_frequent", "constant"):
         for params in [{}, {"add_indicator": True}, {"keep_empty_features": True}]:
             fill = {"fill_value": 4} if strategy == "constant" else {}
-            same(*pairs("impute", "SimpleImputer", strategy=strategy, **fill, **params), x, dtype,
+            same(taken, *pairs("impute", "SimpleImputer", strategy=strategy, **fill, **params), x, dtype,
                  strategy, again="add_indicator" in params and n > 2)  # fmt: skip
     empty = x.copy()
     empty[:, 0] = np.nan
-    same(*pairs("impute", "SimpleImputer"), empty, dtype, "empty", again=False)
+    same(taken, *pairs("impute", "SimpleImputer"), empty, dtype, "empty", again=False)
     marked = numbers(n, dtype)
     marked[::3, 2] = -1
-    same(*pairs("impute", "SimpleImputer", missing_values=-1), marked, dtype, "-1", again=False)
+    same(taken, *pairs("impute", "SimpleImputer", missing_values=-1), marked, dtype, "-1", again=False)
     for features in ("missing-only", "all"):
-        same(*pairs("impute", "MissingIndicator", features=features), x, dtype, features, again=False,
+        same(taken, *pairs("impute", "MissingIndicator", features=features), x, dtype, features, again=False,
              exact=True)  # fmt: skip
 
 
-def selection(n, dtype):
+@DATA
+def test_selection(n, dtype, taken):
     if n < 9:
         return
     x = numbers(n, dtype)
     for threshold in (0.0, 1.0):
-        same(*pairs("feature_selection", "VarianceThreshold", threshold), x, dtype, "", loose=10)
+        same(taken, *pairs("feature_selection", "VarianceThreshold", threshold), x, dtype, "", loose=10)
     varied = np.delete(x, 4, axis=1)
     classes = (noise(n, 1) * 3 + noise(n, 8) > 1.7).astype(int) + (noise(n, 3) > 0.8)
     words = np.array(["ash", "elm", "oak"])[classes]
@@ -159,11 +172,12 @@ def selection(n, dtype):
             np.testing.assert_array_equal(back, np.where(theirs.get_support(), given, 0))
 
 
-def distributions(n, dtype):
+@DATA
+def test_distributions(n, dtype, taken):
     x = holes(numbers(n, dtype))
     for distribution in ("uniform", "normal"):
         for quantiles in (20, 1000):
-            same(*pairs("preprocessing", "QuantileTransformer", n_quantiles=quantiles, subsample=None,
+            same(taken, *pairs("preprocessing", "QuantileTransformer", n_quantiles=quantiles, subsample=None,
                         output_distribution=distribution), x, dtype, "", loose=1e3)  # fmt: skip
     if n < 9:
         return
@@ -180,7 +194,8 @@ def distributions(n, dtype):
             np.testing.assert_allclose(back, given, rtol=1e-8 if dtype == "f8" else 2e-2, atol=1e-9 if dtype == "f8" else 1e-2)
 
 
-def bins(n, dtype):
+@DATA
+def test_bins(n, dtype, taken):
     if n < 9:
         return
     weights = np.floor(noise(n, 9) * 4)
@@ -188,7 +203,7 @@ def bins(n, dtype):
         # Whole numbers halfway between two centres go where rounding says.
         x = numbers(n, dtype)[:, [0, 1, 3, 4, 5] if strategy == "kmeans" else [0, 1, 2, 3, 4, 5]]
         for encode in ("onehot-dense", "ordinal"):
-            same(*pairs("preprocessing", "KBinsDiscretizer", 4, encode=encode, strategy=strategy), x,
+            same(taken, *pairs("preprocessing", "KBinsDiscretizer", 4, encode=encode, strategy=strategy), x,
                  dtype, strategy, loose=1e3)  # fmt: skip
         ours, theirs = pairs("preprocessing", "KBinsDiscretizer", 4, encode="ordinal", strategy=strategy)
         ours.fit(x, sample_weight=weights), theirs.fit(x, sample_weight=weights)
@@ -205,16 +220,18 @@ def bins(n, dtype):
             close(a, b, dtype, method)
 
 
-def polynomials(n, dtype):
+@DATA
+def test_polynomials(n, dtype, taken):
     x = numbers(n, dtype)
     for params in [{}, {"degree": 3}, {"degree": (2, 3)}, {"degree": 3, "interaction_only": True},
                    {"include_bias": False}, {"degree": 0}]:  # fmt: skip
         ours, theirs = pairs("preprocessing", "PolynomialFeatures", **params)
-        same(ours, theirs, x, dtype, "", again=False)
+        same(taken, ours, theirs, x, dtype, "", again=False)
         np.testing.assert_array_equal(ours.powers_, theirs.powers_)
 
 
-def splines(n, dtype):
+@DATA
+def test_splines(n, dtype, taken):
     x = np.delete(numbers(n, dtype), 4, axis=1)
     weights = np.floor(noise(n, 9) * 4)
     inside = np.sort(np.stack([noise(4, i) * 3 - 1 for i in range(5)], axis=1), axis=0)
@@ -252,15 +269,16 @@ def categories(n):
             "bool": codes > 1}  # fmt: skip
 
 
-def encoders(n):
+@SIZES
+def test_encoders(n, taken):
     for dtype, x in categories(n).items():
         rare = [{"min_frequency": 0.2}, {"max_categories": 3}] if n > 9 else []
         for params in [{}, {"dtype": np.float32}, *rare, {"handle_unknown": "use_encoded_value", "unknown_value": -1}]:
-            same(*pairs("preprocessing", "OrdinalEncoder", **params), x, "f8", dtype, exact=True,
+            same(taken, *pairs("preprocessing", "OrdinalEncoder", **params), x, "f8", dtype, exact=True,
                  again=params.keys() <= {"dtype"})  # fmt: skip
         for params in [{}, {"drop": "first"}, {"drop": "if_binary"}, {"handle_unknown": "ignore"},
                        {"dtype": np.int32}, *rare]:  # fmt: skip
-            same(*pairs("preprocessing", "OneHotEncoder", sparse_output=False, **params), x, "f8", dtype,
+            same(taken, *pairs("preprocessing", "OneHotEncoder", sparse_output=False, **params), x, "f8", dtype,
                  exact=True, again=n > 9 and params.keys() <= {"dtype", "handle_unknown", "drop"})  # fmt: skip
         y = x[:, 1]
         for name in ("LabelEncoder", "LabelBinarizer") if dtype[0] != "f" else ("LabelEncoder",):
@@ -273,31 +291,28 @@ def encoders(n):
         return
     text = categories(n)["text"]
     known = [["yew", "oak", "box", "ash", "elm", "fir"]] * 2
-    same(*pairs("preprocessing", "OrdinalEncoder", categories=known), text, "f8", "given", exact=True)
+    same(taken, *pairs("preprocessing", "OrdinalEncoder", categories=known), text, "f8", "given", exact=True)
     unseen = np.array([["ash", "pine"], ["pine", "elm"]])
     ours, theirs = pairs("preprocessing", "OneHotEncoder", sparse_output=False, handle_unknown="ignore")
     np.testing.assert_array_equal(ours.fit(text).transform(unseen), theirs.fit(text).transform(unseen))
 
 
-def functions(n, dtype):
+@DATA
+def test_functions(n, dtype, taken):
     x = np.abs(numbers(n, dtype))
     for function, inverse in [(np.log1p, np.expm1), (np.sqrt, np.square), (None, None)]:
         ours, theirs = pairs("preprocessing", "FunctionTransformer", func=function, inverse_func=inverse,
                              feature_names_out="one-to-one")  # fmt: skip
-        same(ours, theirs, x, dtype, f"{function}")
+        same(taken, ours, theirs, x, dtype, f"{function}")
         close(ours.transform(x), theirs.transform(x), dtype, "without fit")
 
 
 def raises(text, work):
-    try:
+    with pytest.raises((ValueError, NotImplementedError, TypeError), match=re.escape(text)):
         work()
-    except (ValueError, NotImplementedError, TypeError) as error:
-        assert text in str(error), error
-    else:
-        raise AssertionError(f"no error: {text}")
 
 
-def errors():
+def test_errors():
     x = numbers(257, "f8")
     gone = holes(x)
     infinite = x.copy()
@@ -339,14 +354,3 @@ def errors():
     raises("must be non-negative", lambda: feature_selection.SelectKBest("chi2").fit(x, np.arange(257) % 2))
     raises("requires y", lambda: feature_selection.SelectKBest().fit(x))
     raises("score_func", lambda: feature_selection.SelectKBest(max).fit(x, np.arange(257) % 2))
-
-
-for rows, kinds in SIZES.items():
-    for kind in kinds:
-        for group in (scalers, imputers, selection, distributions, bins, polynomials, splines,
-                      functions):
-            group(rows, kind)
-    encoders(rows)
-errors()
-if tessera.rank() == 0:
-    print(HASH.hexdigest())

@@ -1,18 +1,12 @@
-"""What holds on any number of processes: run by test_processes.py under mpirun.
+"""Arrays, communicators, backends and models from Python on any number of processes."""
 
-All processes run all of it; a failed assertion ends the job with its traceback.
-"""
-
-import faulthandler
 import os
 import pickle
-import sys
+import re
 from pathlib import Path
 
-if "--mpi4py-first" in sys.argv:
-    import mpi4py.MPI  # noqa: F401
-
 import numpy as np
+import pytest
 import tessera
 from tessera.cluster import KMeans
 from tessera.linear_model import LinearRegression
@@ -24,15 +18,11 @@ Y = X @ [1.0, 2.0, 3.0] + 4.0
 
 
 def raises(kind, text, work):
-    try:
+    with pytest.raises(kind, match=re.escape(text) or None):
         work()
-    except kind as error:
-        assert text in str(error), error
-    else:
-        raise AssertionError(f"no {kind.__name__}")
 
 
-def arrays():
+def test_arrays():
     a = tessera.asarray(X)
     begin, end = tessera._core.local_range(X.shape, a.comm)
     assert a.local.shape == (end - begin, 3) and not a.local.flags.writeable
@@ -48,7 +38,7 @@ def arrays():
     np.testing.assert_array_equal(tessera.asarray(np.float32(3)).numpy(), 3)
 
 
-def parts():
+def test_parts():
     begin, end = tessera._core.local_range(X.shape, tessera.world())
     mine = X[begin:end].copy()
     assert tessera.from_local(mine).local.ctypes.data == mine.ctypes.data, "copied"
@@ -64,8 +54,8 @@ def parts():
                lambda: tessera.from_local(np.ones((2, 1 + (RANK == 0)))))
 
 
-def who_passes_something_else():
-    os.environ["TESSERA_CHECK"] = "1"
+def test_who_passes_something_else(monkeypatch):
+    monkeypatch.setenv("TESSERA_CHECK", "1")
     tessera.asarray(X)
     if SIZE > 1:
         other = X + (RANK == SIZE - 1)
@@ -74,10 +64,9 @@ def who_passes_something_else():
     if SIZE > 2:
         raises(ValueError, "that of process 0 differs from that of process 1",
                lambda: tessera.asarray(X[: 10 if RANK else 9]))
-    del os.environ["TESSERA_CHECK"]
 
 
-def groups():
+def test_groups():
     half = tessera.world().split(RANK % 2)
     there = tessera.asarray(X, comm=half)
     assert there.comm.size == (SIZE + 1 - RANK % 2) // 2 and there.comm == half
@@ -102,7 +91,7 @@ def groups():
     raises(TypeError, "comm must be a communicator", lambda: tessera.asarray(X, comm=3))
 
 
-def backends():
+def test_backends():
     def standardize(x, shift, scale, out):
         if x[0, 0] == Y[0]:
             raise KeyError("only here")
@@ -128,26 +117,25 @@ def backends():
         raises(RuntimeError, "the processes chose different selections: rank 0 cpu, rank 1 mine", choose)
 
 
-def pickles_of_other_jobs(folder):
+def test_pickles_of_other_jobs(tmp_path, everyones):
     """Models of jobs of other sizes, pickled, are this job's."""
+    folder = Path(os.environ.get("TOGETHER_BITS", tmp_path))
     model = KMeans(3, random_state=0).fit(tessera.asarray(X))
     mine = folder / f"{SIZE}.pickle"
-    for file in sorted(set(folder.iterdir()) - {mine}):
+    for file in sorted(set(folder.glob("[0-9].pickle")) - {mine}):
         other = pickle.loads(file.read_bytes())
         np.testing.assert_array_equal(other.cluster_centers_, model.cluster_centers_)
         np.testing.assert_array_equal(other.predict(X), model.predict(X))
         other.save("other.tessera")
         model.save("mine.tessera")
         assert Path("other.tessera").read_bytes() == Path("mine.tessera").read_bytes()
+    everyones("read")
     if RANK == 0:
         mine.write_bytes(pickle.dumps(model))
 
 
-def mpi4py():
-    try:
-        from mpi4py import MPI
-    except ImportError:
-        return "mpi4py is missing"
+def test_mpi4py():
+    MPI = pytest.importorskip("mpi4py.MPI")
     world = MPI.COMM_WORLD
     assert (world.rank, world.size) == (RANK, SIZE)
     assert tessera.asarray(X, comm=world).comm == tessera.world()
@@ -166,30 +154,15 @@ def mpi4py():
         assert tessera.asarray(X, comm=some).comm.size == 1
     else:
         raises(ValueError, "not in the communicator", lambda: tessera.asarray(X, comm=some))
-    return ""
 
 
-def the_same_bits():
-    """Printed, for the test compares them between numbers of processes."""
+def test_same_bits(of_one, everyones):
     a, y = tessera.asarray(X), np.where(Y > 4, "high", "low")
     scaled = StandardScaler().fit(a).transform(a)
     labels = KMeans(3, random_state=0).fit(scaled).labels_
     found = np.where(labels.numpy() == 0, "high", "low")
-    numbers = [scaled.numpy().sum(axis=0).tolist(), labels.numpy().tolist()[:50],
+    numbers = [scaled.numpy().tobytes(), labels.numpy().tobytes(),
                tessera.metrics.f1_score(y, found, average="macro"),
                tessera.metrics.roc_auc_score(Y > 4, scaled.numpy()[:, 0]),
-               tessera.linalg.svdvals(a).numpy().tolist()]
-    return repr(numbers)
-
-
-if __name__ == "__main__":
-    faulthandler.dump_traceback_later(200, exit=True)
-    arrays()
-    parts()
-    who_passes_something_else()
-    groups()
-    backends()
-    pickles_of_other_jobs(Path(sys.argv[1]))
-    outcome = [mpi4py(), the_same_bits()]
-    if RANK == 0:
-        print(outcome)
+               tessera.linalg.svdvals(a).numpy().tobytes()]
+    assert everyones(numbers) == [numbers] * SIZE and numbers == of_one("numbers", numbers)

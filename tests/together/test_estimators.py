@@ -1,0 +1,81 @@
+"""Every estimator in the registry: scikit-learn's own checks of it, and the same bits however it is run."""
+
+import warnings
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tessera
+from estimators import data, described, names, plain
+from sklearn.utils.estimator_checks import check_estimator
+
+# Those that an estimator does not pass, and why. docs/python.md has this list.
+EXCEPTIONS = {
+    ("KMeans", "check_sample_weight_equivalence_on_dense_data"):
+        "weights and repeated rows draw other first centres; scikit-learn excepts its own KMeans, too",
+    ("GaussianNB", "check_classifiers_train"):
+        "log probabilities of float32 X are more exact than the logarithm of probabilities near 1",
+    ("HuberRegressor", "check_sample_weight_equivalence_on_dense_data"):
+        "the fit is exact, so its scale goes to 0, and rounding decides where that ends",
+    ("LinearDiscriminantAnalysis", "check_classifiers_train"):
+        "log probabilities of float32 X are more exact than the logarithm of probabilities near 1",
+    ("LogisticRegressionCV", "check_classifiers_train"):
+        "log probabilities of float32 X are more exact than the logarithm of probabilities near 1",
+    ("LogisticRegressionCV", "check_non_transformer_estimators_n_iter"):
+        "n_iter_ is 0 where the coefficients of the C before are good enough",
+    ("MissingIndicator", "check_transformer_preserve_dtypes"): "its results are bools",
+    ("Ridge", "check_non_transformer_estimators_n_iter"):
+        "no solver iterates, so max_iter is taken and n_iter_ is None",
+    ("RidgeClassifier", "check_non_transformer_estimators_n_iter"):
+        "no solver iterates, so max_iter is taken and n_iter_ is None",
+    ("SGDClassifier", "check_sample_weight_equivalence_on_dense_data"):
+        "a row twice is two steps; scikit-learn excepts its own, too",
+    ("SGDRegressor", "check_sample_weight_equivalence_on_dense_data"):
+        "a row twice is two steps; scikit-learn excepts its own, too",
+    ("RidgeClassifierCV", "check_sample_weight_equivalence_on_dense_data"):
+        "folds for accuracy are not supported",
+}
+EVERY = pytest.mark.parametrize("name", names())
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@pytest.mark.processes(1, 3)
+@EVERY
+def test_scikit_learns_checks(name):
+    np.random.seed(0)  # all processes draw the same numbers
+    checks = check_estimator(dict(tessera.all_estimators())[name](), on_skip=None, on_fail=None)
+    of_labels = described(name)["input"] == "labels"
+    assert len(checks) > (0 if of_labels else 40)  # scikit-learn has few for y alone
+    failed = {check["check_name"]: check["exception"] for check in checks if check["status"] == "failed"}
+    assert set(failed) == {check for estimator, check in EXCEPTIONS if estimator == name}, failed
+
+
+@EVERY
+def test_same_bits(name, of_one, everyones):
+    """Of the model file and of what every method gives, on several threads and streamed, too."""
+    X, y = data(name)
+    tessera.write("x.h5:/X", X)
+    before = tessera.threads()
+    # Text is not streamed.
+    for how, threads in [("memory", 1), ("memory", 3), ("streamed", 2)][: 3 if X.dtype.kind == "f" else 2]:
+        tessera.set_threads(threads)
+        given = tessera.asarray(X) if how == "memory" else tessera.stream("x.h5:/X")
+        model = plain(name).fit(given, *([] if y is None else [tessera.asarray(y)]))
+        model.save("model.tessera")
+        digest = sha256(Path("model.tessera").read_bytes())
+        for method in type(model)._described["methods"]:
+            if method["kind"] != "map" or not method["of_features"] or not hasattr(model, method["name"]):
+                continue
+            results = getattr(model, method["name"])(tessera.asarray(X))
+            for result in results if isinstance(results, tuple) else (results,):
+                digest.update(np.ascontiguousarray(result.numpy()).tobytes())
+        bits = digest.hexdigest()
+        assert set(everyones(bits)) == {bits} and bits == of_one(name, bits), f"{how}, {threads} threads"
+    tessera.set_threads(before)
