@@ -33,8 +33,12 @@ EXCEPTIONS = {
         "a row twice is two steps; scikit-learn excepts its own, too",
     ("SGDRegressor", "check_sample_weight_equivalence_on_dense_data"):
         "a row twice is two steps; scikit-learn excepts its own, too",
+    ("QuadraticDiscriminantAnalysis", "check_array_api_input"):
+        "the columns of its data depend on each other, which scikit-learn refuses, too",
     ("RidgeClassifierCV", "check_sample_weight_equivalence_on_dense_data"):
         "folds for accuracy are not supported",
+    ("SimpleImputer", "check_array_api_input"):
+        "it calls inverse_transform, which needs add_indicator=True",
 }
 EVERY = pytest.mark.parametrize("name", names())
 
@@ -54,7 +58,8 @@ def test_scikit_learns_checks(name):
     of_labels = described(name)["input"] == "labels"
     assert len(checks) > (0 if of_labels else 40)  # scikit-learn has few for y alone
     failed = {check["check_name"]: check["exception"] for check in checks if check["status"] == "failed"}
-    assert set(failed) == {check for estimator, check in EXCEPTIONS if estimator == name}, failed
+    ran = {check["check_name"] for check in checks if check["status"] != "skipped"}
+    assert set(failed) == {check for estimator, check in EXCEPTIONS if estimator == name} & ran, failed
 
 
 @EVERY
