@@ -238,7 +238,10 @@ TEST(Errors, AnotherNumberOfFeatures) {
     const std::string text =
         fmt::format("X has 4 features, but {} is expecting 3 features as input.", e->name());
     for (const Method& m : e->type().methods())
-      if (m.options.of_features && std::holds_alternative<std::function<Method::Map>>(m.does))
+      if (!e->has(m.name))
+        expect_error<NotImplementedError>([&] { e->call(m.name, more); },
+                                          m.options.unavailable(*e));
+      else if (m.options.of_features && std::holds_alternative<std::function<Method::Map>>(m.does))
         expect_error<ValueError>([&] { e->call(m.name, more); }, text);
     if (e->has("score")) expect_error<ValueError>([&] { e->score(more, y); }, text);
   }
