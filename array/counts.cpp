@@ -39,8 +39,10 @@ Array bincount(const Array& given, const Array& weights, std::int64_t minlength)
     throw ValueError(fmt::format("bincount takes an array of one dimension, not {}", given.ndim()));
   if (is_floating(given.dtype()) || is_complex(given.dtype()))
     throw TypeError(fmt::format("bincount takes integers, not {}", name_of(given.dtype())));
-  if (minlength < 0)
-    throw ValueError(fmt::format("minlength must be 0 or more, got {}", minlength));
+  constexpr std::int64_t most = std::int64_t{1} << 27;  // 1 GiB of sums
+  if (minlength < 0 || minlength > most)
+    throw ValueError(fmt::format("minlength must be {}, got {}",
+                                 minlength < 0 ? "0 or more" : "at most 2^27", minlength));
   if (weights && weights.shape() != given.shape())
     throw ValueError(
         fmt::format("bincount takes a weight for each element: the shapes are {} and {}",
@@ -51,7 +53,10 @@ Array bincount(const Array& given, const Array& weights, std::int64_t minlength)
     const auto value = [](const Array& one) { return *gather(one).local().as<std::int64_t>(); };
     if (const auto least = value(min(x)); least < 0)
       throw ValueError(fmt::format("bincount counts integers from 0 on, got {}", least));
-    bins = std::max(bins, value(max(x)) + 1);
+    const auto largest = value(max(x));
+    if (largest >= most)
+      throw ValueError(fmt::format("bincount counts integers below 2^27, got {}", largest));
+    bins = std::max(bins, largest + 1);
   }
   const Array w = weights ? in_rows(weights).astype(DType::float64) : Array();
   auto sums = reduce<Sums>(zip(x, {w}), [&](const Leaf& leaf, Stream&) {

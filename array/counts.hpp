@@ -13,7 +13,8 @@ namespace tessera {
 Array median(const Array& x, std::optional<std::int64_t> axis, bool keepdims = false);
 /// How often each of 0, 1, ... is among the integers of one dimension, or the sum of the weights,
 /// one each, where there is: numpy.bincount, int64 or float64, of at least `minlength` elements.
-/// Every process holds all counts for a while. ValueError for negative integers.
+/// Every process holds all counts for a while. ValueError for negative integers, those of 2^27 and
+/// more, and a `minlength` above that.
 Array bincount(const Array& x, const Array& weights = {}, std::int64_t minlength = 0);
 
 }  // namespace tessera

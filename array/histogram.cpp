@@ -75,7 +75,9 @@ Histogram histogram(const Rows& given, std::int64_t bins,
     Sums counts{std::vector<double>(static_cast<std::size_t>(bins))};
     each_element(leaf, [&](double v) {
       if (!(v >= low && v <= high)) return;
-      auto k = std::min(static_cast<std::int64_t>((v - low) * per_unit), bins - 1);
+      // In a range so narrow that the quotient is none the first edge is as near as any.
+      const double at = (v - low) * per_unit, last = static_cast<double>(bins - 1);
+      auto k = at >= 0 ? static_cast<std::int64_t>(std::min(at, last)) : 0;
       // The edges decide, not the division.
       if (v < edges[static_cast<std::size_t>(k)]) --k;
       if (k + 1 < bins && v >= edges[static_cast<std::size_t>(k) + 1]) ++k;

@@ -246,9 +246,7 @@ std::vector<Signature> beside_the_table() {
          const Array all = quantile(
              in[0], q,
              {.method = by_name.at(in.word("method")), .ignore_nan = in.flag("ignore_nan")});
-         Shape tail(all.shape().begin() + 1, all.shape().end());
-         const Array one = index(all, {std::int64_t{0}});
-         return {{"quantile", one}};
+         return {{"quantile", index(all, {std::int64_t{0}})}};
        }}};
 }
 

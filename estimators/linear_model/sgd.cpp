@@ -208,10 +208,9 @@ class Descent {
       const double trained = scalars[Layout::rows];
       if (trained == 0 || (o_.early_stopping && trained == static_cast<double>(x_.rows())))
         throw ValueError(fmt::format(
-            "Splitting {} samples into a train set and a validation set with validation_fraction="
-            "{} led to an empty set ({} and {} samples). Please either change validation_fraction, "
-            "increase number of samples, or disable early_stopping.",
-            x_.rows(), o_.validation_fraction, trained, static_cast<double>(x_.rows()) - trained));
+            "{}: validation_fraction={} leaves {} rows to fit and {} to validate; early_stopping "
+            "needs one of each at least",
+            estimator_, o_.validation_fraction, trained, static_cast<double>(x_.rows()) - trained));
       bool finite = scalars[Layout::not_finite] == 0 && std::isfinite(scalars[Layout::intercept]);
       for (std::size_t j = 0; j < p_; ++j) {
         // A mean is never 0 where some are not, so that most decide.
@@ -232,9 +231,8 @@ class Descent {
       if (finite) continue;
       require_finite(x_, "X", estimator_);
       throw ValueError(
-          fmt::format("Floating-point under-/overflow occurred at epoch #{}. Scaling input data "
-                      "with StandardScaler or MinMaxScaler might help.",
-                      epoch));
+          fmt::format("{}: coefficients overflow in epoch {}; scale X, or take smaller steps",
+                      estimator_, epoch));
     }
   }
 
@@ -383,8 +381,9 @@ class Descent {
       const double* v = sums.values.data() + k * terms;
       if (v[0] == 0)
         throw ValueError(
-            "The sample weights for validation set are all zero, consider using a different random "
-            "state.");
+            fmt::format("{}: sample_weight is 0 for all rows that are held out; take another "
+                        "random_state or validation_fraction than {}",
+                        estimator_, o_.validation_fraction));
       const double spread = v[4] - v[3] * v[3] / v[0];
       active[k]->objective = active[k]->output->positive >= 0 ? -v[1] / v[0]
                              : spread > 0                     ? v[2] / spread - 1

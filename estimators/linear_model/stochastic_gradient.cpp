@@ -96,14 +96,12 @@ template <class Params>
 detail::SgdOptions options_of(const Params& params, std::int64_t epochs,
                               std::string_view passive_loss) {
   if (params.learning_rate == "optimal" && params.alpha == 0)
-    throw ValueError(
-        "alpha must be > 0 since learning_rate is 'optimal'. alpha is used to compute the optimal "
-        "learning rate.");
+    throw ValueError("alpha must be above 0 for learning_rate='optimal', got 0");
   if (params.learning_rate.starts_with("pa") && params.loss != passive_loss)
-    throw ValueError(fmt::format("Learning rate '{}' only works with loss '{}'.",
-                                 params.learning_rate, passive_loss));
+    throw ValueError(fmt::format("learning_rate='{}' needs loss='{}', got '{}'",
+                                 params.learning_rate, passive_loss, params.loss));
   if (params.penalty.is_word("elasticnet") && !params.l1_ratio)
-    throw ValueError("l1_ratio must be set when penalty is 'elasticnet'");
+    throw ValueError("l1_ratio must be a number for penalty='elasticnet', got None");
   detail::SgdOptions o{
       .loss = params.loss,
       .penalty = params.penalty.is_none() ? "none" : params.penalty.template as<std::string>(),
@@ -129,7 +127,8 @@ detail::SgdOptions options_of(const Params& params, std::int64_t epochs,
 
 template <class Params>
 void check_partial(const Params& params) {
-  if (params.early_stopping) throw ValueError("early_stopping should be False with partial_fit");
+  if (params.early_stopping)
+    throw ValueError("early_stopping must be False for partial_fit, got True");
 }
 
 // Where the outputs start: coefficients (k p) and intercepts (k), or 0.
@@ -188,9 +187,8 @@ std::pair<linalg::Small, std::vector<double>> run_epochs(
 template <class Params>
 void warn_after_fit(const Params& params, std::int64_t n_iter, std::string_view name) {
   if (params.tol && n_iter == params.max_iter)
-    warn(fmt::format("{}: Maximum number of iteration reached before convergence. Consider "
-                     "increasing max_iter to improve the fit.",
-                     name),
+    warn(fmt::format("{}: not converged after max_iter={} epochs; more may improve the fit", name,
+                     params.max_iter),
          "ConvergenceWarning");
   if (params.power_t < 0)
     warn(
@@ -273,8 +271,7 @@ void SGDClassifier::learn_codes(const Rows& x, const Array& codes, const Array& 
                                 std::vector<SgdOutput> outputs, std::int64_t epochs) {
   const std::int64_t k = class_count(classes_);
   if (k < 2)
-    throw ValueError(
-        fmt::format("The number of classes has to be greater than one; got {} class", k));
+    throw ValueError(fmt::format("{}: y must have 2 classes or more, got {} class", name(), k));
   const auto options = options_of(params, epochs, "hinge");
   const auto weights = weights_of_classes(params.class_weight, {classes_, codes}, {});
   const auto random = check_random_state(params.random_state);

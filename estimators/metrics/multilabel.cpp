@@ -336,12 +336,13 @@ double dcg_score(const Array& y_true, const Array& y_score, const GainOptions& o
 double ndcg_score(const Array& y_true, const Array& y_score, const GainOptions& options) {
   check_gain(options);
   const Sets y(y_true, y_score, options.sample_weight, "y_score");
-  if (y.truth.cols() == 1)
-    throw ValueError(
-        "Computing NDCG is only meaningful when there is more than 1 document. Got 1 instead.");
-  if (y.mean([](Row truth, Row) { return *std::ranges::min_element(truth) < 0.0 ? 1.0 : 0.0; }) !=
-      0.0)
-    throw ValueError("ndcg_score should not be used on negative y_true values.");
+  if (y.truth.cols() < 2)
+    throw ValueError(fmt::format("ndcg_score needs 2 columns or more, got {}", y.truth.cols()));
+  const auto negative = y.sums(1, [](std::vector<double>& to, Row truth, Row, double) {
+    if (*std::ranges::min_element(truth) < 0.0) to[0] = 1.0;
+  });
+  if (negative[0] != 0.0)
+    throw ValueError("ndcg_score needs a y_true of 0 and more, got negative values");
   return y.mean([&](Row truth, Row score) {
     const double most = gain_of(truth, truth, options, true);
     return most == 0.0 ? 0.0 : gain_of(truth, score, options, options.ignore_ties) / most;

@@ -91,6 +91,10 @@ def test_bincount(n, dtype, of_one):
 def test_errors_of_counts():
     with pytest.raises(ValueError, match="bincount counts integers from 0 on, got -3"):
         xp.bincount(xp.asarray([1, -3, 2]))
+    with pytest.raises(ValueError, match=f"bincount counts integers below 2\\^27, got {2**63 - 1}"):
+        xp.bincount(xp.asarray([1, 2**63 - 1]))
+    with pytest.raises(ValueError, match="minlength must be at most 2\\^27, got 1099511627776"):
+        xp.bincount(xp.asarray([1]), minlength=2**40)
     with pytest.raises(TypeError, match="bincount takes integers, not float64"):
         xp.bincount(xp.asarray([1.0]))
     with pytest.raises(ValueError, match="an array of one dimension, not 2"):

@@ -1,5 +1,5 @@
 """What users of HeAT have reported of distributed arrays (deadlocks, wrong results, memory), each as a test. What
-needs messages of 2^31 elements is in tests/runtime, GPUs are in tests/python/test_processes.py."""
+needs messages of 2^31 elements is in tests/runtime, GPUs are in tests/python/test_gpu.py."""
 
 import resource
 

@@ -137,7 +137,8 @@ def test_report_of_several_labels():
     (lambda m: m.recall_score(SETS, SETS, average="macro", labels=[7]), None),
     (lambda m: m.recall_score(SETS, SETS, average="samples", labels=[7]), r"All labels must be in \[0, n labels\)"),
     (lambda m: m.roc_auc_score(SETS, SET_SCORES[:, :3]), r"must be \(n, k\) alike"),
-    (lambda m: m.ndcg_score(SET_SCORES - 1, SET_SCORES), "should not be used on negative y_true"),
+    (lambda m: m.ndcg_score(SET_SCORES - 1, SET_SCORES), "ndcg_score needs a y_true of 0 and more, got negative values"),
+    (lambda m: m.ndcg_score(SET_SCORES[:, :1], SET_SCORES[:, :1]), "ndcg_score needs 2 columns or more, got 1"),
     (lambda m: m.dcg_score(SET_SCORES, SET_SCORES, log_base=1.0), "log_base must be above 0 and not 1"),
     (lambda m: m.coverage_error(SETS, np.where(SET_SCORES > 1.5, np.nan, SET_SCORES)), "y_score contains NaN"),
 ])  # fmt: skip

@@ -27,7 +27,7 @@ template <class F>
 struct Sleef {};
 
 #undef TESSERA_SLEEF_NAME
-#if HWY_TARGET == HWY_AVX3
+#if HWY_TARGET <= HWY_AVX3  // and what later versions of Highway have above it
 #define TESSERA_SLEEF_NAME(name, accuracy, doubles, floats) \
   Sleef_finz_##name##doubles##8##_##accuracy##avx512f,      \
       Sleef_finz_##name##floats##16##_##accuracy##avx512f

@@ -40,9 +40,10 @@ Line bluestein(const Line& x) {
   Index m = 1;
   while (m < 2 * n - 1) m *= 2;
   const auto chirp = [n](Index j) {
-    return root(static_cast<Index>(static_cast<unsigned __int128>(j) * static_cast<unsigned>(j) %
-                                   static_cast<unsigned __int128>(2 * n)),
-                2 * n);
+    return root(
+        static_cast<Index>(static_cast<unsigned __int128>(j) * static_cast<std::uint64_t>(j) %
+                           static_cast<unsigned __int128>(2 * n)),
+        2 * n);
   };
   Line a(z(m)), b(z(m));
   for (Index j = 0; j < n; ++j) {
