@@ -11,6 +11,7 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 COMMIT = "55fcc60179efa2680ddd6cd926ddf17b83530e2b"  # of April 2026, for version 2025.12
@@ -34,10 +35,14 @@ def suite():
     given = os.environ.get("ARRAY_API_TESTS")
     folder = Path(given) if given else CACHE / f"array-api-tests-{COMMIT[:12]}"
     try:
-        if not given and not (folder / "array-api" / "src").exists():
-            run("git", "clone", "--quiet", SOURCE, folder)
-            run("git", "-C", folder, "checkout", "--quiet", COMMIT)
-            run("git", "-C", folder, "submodule", "update", "--init", "--quiet")
+        if not given and not folder.exists():
+            CACHE.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=CACHE) as part:  # a clone that breaks off leaves nothing
+                clone = Path(part) / "suite"
+                run("git", "clone", "--quiet", SOURCE, clone)
+                run("git", "-C", clone, "checkout", "--quiet", COMMIT)
+                run("git", "-C", clone, "submodule", "update", "--init", "--quiet")
+                clone.rename(folder)
         packages = CACHE / "array-api-packages"
         if not (packages / "ndindex").exists():
             run(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", packages, "ndindex>=1.8",

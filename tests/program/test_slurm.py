@@ -41,12 +41,6 @@ PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 MUNGE = Path("/run/munge/munge.socket.2")
 
-pytestmark = [
-    pytest.mark.skipif(not all(map(shutil.which, ("slurmctld", "slurmd", "munged"))),
-                       reason="there is no Slurm (Debian's slurm-wlm and munge)"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="a Slurm of one's own is started by root"),
-]  # fmt: skip
-
 
 def until(true, what):
     for _ in range(300):
@@ -90,6 +84,9 @@ def slurm(tmp_path, monkeypatch):
             job.wait(timeout=30)
 
 
+@pytest.mark.skipif(not all(map(shutil.which, ("slurmctld", "slurmd", "munged"))),
+                    reason="there is no Slurm (Debian's slurm-wlm and munge)")  # fmt: skip
+@pytest.mark.skipif(os.geteuid() != 0, reason="a Slurm of one's own is started by root")
 def test_a_sweep_over_processes(slurm, tmp_path):
     tiny = tmp_path / "tiny.toml"
     tiny.write_text(SUITE[: SUITE.index("[[case]]", 10)].replace("tiny = [{n = 3000, p = 4, k = 3}, ", "weak = ["))
