@@ -213,9 +213,9 @@ void orthonormal_columns(Suite& suite, DType) {
       judge_orthonormal_columns(q, judge);
       Matrix inside(DType::float64, a.cols, a.cols);  // q^T a, so that q q^T a = a
       for_each_product(q, a, [&](Index s, Index t, Wide sum) { inside.set(s, t, sum); });
-      for_each_product(transposed(q), inside, [&](Index i, Index j, Wide sum) {
-        judge.near(sum, a(i, j), dense_unit(a.rows) * frobenius(a), i, j);
-      });
+      const Wide unit = dense_unit(a.rows) * frobenius(a);
+      for_each_product(transposed(q), inside,
+                       [&](Index i, Index j, Wide sum) { judge.near(sum, a(i, j), unit, i, j); });
     });
   });
   notices(suite, {data(numbers, DType::float64, 6, 4).output()}, call);
