@@ -243,6 +243,11 @@ T zeta(T s, T q) {
     if (s != std::floor(s)) return nan<T>;
   }
   if (std::isinf(s)) return q < 1 ? inf<T> : T(q == 1);
+  if (q < 0) {  // the powers of negative numbers are a finite part of another such sum
+    const T nearest = -q - std::floor(-q);
+    const T below = zeta(s, nearest) - zeta(s, 1 - q);
+    return zeta(s, 1 - nearest) + (std::fmod(s, T(2)) == 0 ? below : -below);
+  }
   T sum = 0;
   for (; q < large<T>; q += 1) sum += std::pow(q, -s);
   const T last = std::pow(q, -s);

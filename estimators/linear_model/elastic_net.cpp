@@ -179,16 +179,21 @@ Path enet_path(const Rows& x, const Array& y, double l1_ratio, const PathOptions
   if (!(options.eps > 0)) throw ValueError(fmt::format("eps must be above 0, got {}", options.eps));
   const bool grouped = y.ndim() == 2;
   if (grouped && options.positive)
-    throw ValueError("positive=True is not allowed for multi-output (y.ndim != 1)");
+    throw ValueError("positive=True takes one target, got y of shape " + to_string(y.shape()));
   const std::int64_t p = x.cols(), q = y.cols();
+  if (!detail::has_gram(p + q))
+    throw ValueError(fmt::format(
+        "a path needs the Gram matrix of X, which {} columns are too many for; fit ElasticNet or "
+        "Lasso for each alpha",
+        p));
   const auto size = static_cast<std::size_t>(p * q);
   if (!options.coef_init.empty() && options.coef_init.size() != size)
     throw ValueError(fmt::format("coef_init must have {} x {} elements, got {}", q, p,
                                  options.coef_init.size()));
   auto alphas = options.alphas;
+  for (const double alpha : alphas)
+    if (!(alpha >= 0)) throw ValueError(fmt::format("alphas must be at least 0, got {}", alpha));
   std::sort(alphas.begin(), alphas.end(), std::greater<>());
-  if (!alphas.empty() && !(alphas.back() >= 0))
-    throw ValueError(fmt::format("alphas must be at least 0, got {}", alphas.back()));
   const auto gram = linalg::centered_gram(x, y, {}, false);
   if (!linalg::is_finite(gram.gram.values())) {
     require_finite(x, "X", "enet_path");

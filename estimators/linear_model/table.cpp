@@ -1,4 +1,6 @@
 // The table of functions of linear models: one entry per function, written once.
+#include <fmt/format.h>
+
 #include <tessera/estimators/linear_model/elastic_net.hpp>
 #include <tessera/estimators/linear_model/signatures.hpp>
 
@@ -26,9 +28,12 @@ std::vector<functions::Result> path_of(const Arguments& in, double l1_ratio) {
                       .max_iter = in.integer("max_iter"),
                       .tol = in.number("tol").value()};
   if (in[2] && in[2].ndim() == 0) {  // how many of a grid
-    options.n_alphas = static_cast<std::int64_t>(options.alphas[0]);
+    const double count = options.alphas[0];
+    if (!(count >= 1 && count <= 1e6))
+      throw ValueError(
+          fmt::format("alphas must be a number of alphas, 1 to 10^6, or several, got {}", count));
+    options.n_alphas = static_cast<std::int64_t>(count);
     options.alphas.clear();
-    if (options.n_alphas < 1) throw ValueError("alphas must be at least 1, or several alphas");
   }
   const Path path = enet_path(x, y, l1_ratio, options);
   const std::int64_t k = path.coefs.rows(), p = x.cols(), q = y.cols();

@@ -52,6 +52,10 @@ def test_special(name, dtype, of_one):
 def test_special_of_integers_numbers_and_shapes():
     np.testing.assert_allclose(np.asarray(xp.special.gamma(xp.asarray([1, 2, 5]))), [1, 1, 24])
     assert float(xp.special.xlogy(xp.asarray(2.0), 1)) == 0.0
+    # zeta(s, q) = q^-s + zeta(s, q + 1), far below 0, too
+    for s, q in [(2.0, -0.5), (3.0, -7.25), (2.0, -1e15 + 0.5)]:
+        after = float(xp.special.zeta(xp.asarray(s), q + 1))
+        np.testing.assert_allclose(float(xp.special.zeta(xp.asarray(s), q)), q**-s + after, rtol=1e-13)
     column, row = xp.asarray([[1.0], [2.0]]), xp.asarray([1.0, 2.0, 3.0])
     assert xp.special.betainc(column, row, 0.5).shape == (2, 3)
     with pytest.raises(TypeError, match="erf takes float32 float64, not complex128"):

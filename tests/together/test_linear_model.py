@@ -317,10 +317,12 @@ def test_paths(name, params):
 def test_paths_refuse():
     X, y = DIABETES
     for call, text in [
-        (lambda: ours.lasso_path(X, np.c_[y, y], positive=True), "positive=True is not allowed for multi-output"),
+        (lambda: ours.lasso_path(X, np.c_[y, y], positive=True), "positive=True takes one target"),
         (lambda: ours.enet_path(X, y, l1_ratio=1.5), "l1_ratio must be between 0 and 1, got 1.5"),
         (lambda: ours.enet_path(X, y, l1_ratio=0.0), "grid generation is not supported for l1_ratio=0"),
         (lambda: ours.lasso_path(X, y, alphas=[-1.0, 2.0]), "alphas must be at least 0, got -1"),
+        (lambda: ours.lasso_path(X, y, alphas=[1.0, np.nan]), "alphas must be at least 0, got nan"),
+        (lambda: ours.lasso_path(X, y, alphas=0), "alphas must be a number of alphas, 1 to 10.6, or several, got 0"),
         (lambda: ours.lasso_path(X, y[1:]), r"X must be \(n, p\) and y"),
         (lambda: ours.lasso_path(np.where(X == X[50, 3], np.nan, X), y), "Input X contains NaN at row"),
         (lambda: ours.lasso_path(X, y, coef_init=np.zeros(3)), "coef_init must have 1 x 10 elements, got 3"),
