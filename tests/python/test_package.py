@@ -63,6 +63,9 @@ def test_dtypes_come_back(x, dtype):
 
 def test_other_dtypes_are_converted_or_refused(x):
     assert tessera.asarray(x.astype(np.float16)).dtype == np.float32
+    assert StandardScaler().fit_transform(x.astype(np.float16)).dtype == np.float64
+    with pytest.raises(ValueError, match="fft needs an array of one dimension at least"):
+        tessera.fft.fft(3.0)
     assert tessera.asarray(x.astype(np.longdouble)).dtype == np.float64
     np.testing.assert_array_equal(tessera.asarray(x.astype(">f8")).numpy(), x)
     words = np.array(["b", "a", "b"])
