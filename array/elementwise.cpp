@@ -325,7 +325,10 @@ void detail::add_elementwise(std::vector<ArrayFunction>& all) {
   functions::for_each(functions::Involved{}, one);
   const std::size_t first = all.size();
   functions::for_each(functions::Special{}, one);
-  for (std::size_t i = first; i < all.size(); ++i) all[i].space = "special";
+  for (std::size_t i = first; i < all.size(); ++i) {
+    all[i].space = "special";
+    all[i].name.erase(0, all[i].space.size() + 1);
+  }
 }
 
 }  // namespace tessera

@@ -116,10 +116,12 @@ void detail::dispatch(std::vector<ArrayFunction>& all) {
   [&]<template <class> class... R>(reductions::List<R...>) {
     (kernels.insert(R<double>::name), ...);
   }(reductions::All{});
+  // Of dtypes and numbers: who asks does so alone, where an operation would ask all processes.
+  const std::set<std::string_view> local = {"can_cast", "scipy_fft.next_fast_len"};
   for (ArrayFunction& f : all) {
-    if (kernels.contains(f.name)) continue;
-    const std::string name = "array." + (f.space.empty() ? "" : f.space + ".") + f.name;
-    f.call = ArrayOperation::composed_of(name, std::move(f.call));
+    const std::string name = (f.space.empty() ? "" : f.space + ".") + f.name;
+    if (!kernels.contains(name) && !local.contains(name))
+      f.call = ArrayOperation::composed_of("array." + name, std::move(f.call));
   }
 }
 

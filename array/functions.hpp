@@ -59,7 +59,9 @@ struct ArrayFunction {
   std::string parameters;  ///< as in a definition in Python: "x, /, *, axis=None"
   std::string doc;
   std::function<Argument(const ArrayArguments&)> call;
-  std::string space = {};   ///< of an extension: "linalg", "fft"; of "random" and "scipy_fft", no part of the standard
+  /// Of an extension: "linalg", "fft"; of "random", "scipy_fft" and "special", no part of the
+  /// standard.
+  std::string space = {};
   std::string fields = {};  ///< of several results: a name for them together and one for each
 };
 
@@ -72,7 +74,7 @@ void add_fft(std::vector<ArrayFunction>& all);
 void add_random(std::vector<ArrayFunction>& all);
 void add_real_transforms(std::vector<ArrayFunction>& all);
 /// Lets each function be called by way of its ArrayOperation, but for those whose kernel has that
-/// name already: elementwise functions and reductions.
+/// name already (elementwise functions and reductions) and those that are local.
 void dispatch(std::vector<ArrayFunction>& all);
 }  // namespace detail
 /// Makes the operations of this room and who computes them known, for lists of what there is.

@@ -289,7 +289,7 @@ using Computed = std::conditional_t<std::same_as<T, float>, double, T>;
 
 #define TESSERA_SPECIAL(Type, text, accuracy, expression, described) \
   struct Type {                                                      \
-    static constexpr auto name = #text;                              \
+    static constexpr auto name = "special." #text;                   \
     static constexpr auto doc = described;                           \
     static constexpr bool rounded = true;                            \
     static constexpr int units = accuracy;                           \
@@ -320,7 +320,7 @@ TESSERA_SPECIAL(Psi, psi, 64, numerics::psi(x), "The derivative of gammaln.")
 
 #define TESSERA_SPECIAL(Type, text, accuracy, expression, described) \
   struct Type {                                                      \
-    static constexpr auto name = #text;                              \
+    static constexpr auto name = "special." #text;                   \
     static constexpr auto doc = described;                           \
     static constexpr bool rounded = true;                            \
     static constexpr int units = accuracy;                           \
@@ -346,7 +346,7 @@ TESSERA_SPECIAL(Zeta, zeta, 64, numerics::zeta(x, y),
 #undef TESSERA_SPECIAL
 
 struct Betainc {
-  static constexpr auto name = "betainc";
+  static constexpr auto name = "special.betainc";
   static constexpr auto doc = "The part of the beta distribution of shapes x1, x2 below x3.";
   static constexpr bool rounded = true;
   static constexpr int units = 512;
@@ -356,7 +356,7 @@ struct Betainc {
   }
 };
 
-/// All of them, of the namespace `special`.
+/// All of them, of the namespace `special`, with which their names begin.
 using Special =
     List<Betainc, Betaln, Entr, Erf, Erfc, Erfinv, Expit, Gamma, Gammainc, Gammaincc, Gammaln, I0,
          I0e, I1, I1e, LogNdtr, Logit, Ndtr, Ndtri, Psi, RelEntr, Xlog1py, Xlogy, Zeta>;

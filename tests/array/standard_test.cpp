@@ -140,13 +140,14 @@ TEST(Standard, ApproximatesInAllOfTheRangeAndWhereverAnElementSits) {
   expect_approximated<float>();
 }
 
-TEST(Standard, EveryFunctionIsAnOperation) {
+TEST(Standard, EveryFunctionOfArraysIsAnOperation) {
   register_array_operations();
+  const std::set<std::string> local = {"can_cast", "next_fast_len"};
   std::set<std::string> operations;
   for (const Support& s : support_table()) operations.insert(s.operation);
   for (const ArrayFunction& f : array_functions()) {
     const std::string space = f.space.empty() ? "" : f.space + ".";
-    EXPECT_TRUE(operations.contains("array." + space + f.name)) << f.name;
+    EXPECT_EQ(operations.contains("array." + space + f.name), !local.contains(f.name)) << f.name;
   }
 }
 

@@ -51,6 +51,43 @@ TYPED_TEST(ThinKernel, AgreesWithNaiveLoops) {
   }
 }
 
+TYPED_TEST(ThinKernel, VectorProductAgreesWithNaiveLoopsWhereverItLies) {
+  using T = TypeParam;
+  const auto value = [](std::int64_t i) { return static_cast<T>(unit(i) - 0.5); };
+  constexpr std::int64_t m = 3;
+  for (const auto target : targets()) {
+    const OnTarget on(target);
+    SCOPED_TRACE(target_name());
+    for (const std::int64_t k : {0, 1, 7, 16, 33, 513, 4096, 9001})
+      for (const T beta : {T(0), T(0.5)}) {
+        std::vector<T> first;
+        for (const std::int64_t shift : {0, 1, 2, 5}) {
+          const std::int64_t a_stride = k + shift, b_stride = 1 + shift, c_stride = 1 + shift;
+          std::vector<T> a(z(shift + m * a_stride)), b(z(shift + k * b_stride)),
+              c(z(m * c_stride), beta == 0 ? std::numeric_limits<T>::quiet_NaN() : T(3));
+          for (std::int64_t t = 0; t < k; ++t) {
+            b[z(shift + t * b_stride)] = value(t + 100000);
+            for (std::int64_t i = 0; i < m; ++i) a[z(shift + i * a_stride + t)] = value(i * k + t);
+          }
+          vector_product<T>(-2, a.data() + shift, m, k, a_stride, b.data() + shift, b_stride, beta,
+                            c.data(), c_stride);
+          std::vector<T> got;
+          for (std::int64_t i = 0; i < m; ++i) {
+            double want = 3.0 * double(beta);
+            for (std::int64_t t = 0; t < k; ++t)
+              want -= 2.0 * double(value(i * k + t)) * double(value(t + 100000));
+            got.push_back(c[z(i * c_stride)]);
+            EXPECT_NEAR(double(got.back()), want,
+                        double(k + 3) * double(std::numeric_limits<T>::epsilon()))
+                << k << " values, row " << i;
+          }
+          if (shift == 0) first = got;
+          EXPECT_EQ(got, first) << k << " values, moved by " << shift;
+        }
+      }
+  }
+}
+
 TYPED_TEST(ThinKernel, NaNMeetsZero) {
   using T = TypeParam;
   const std::vector<T> a = {1, std::numeric_limits<T>::quiet_NaN(), 1, 1};

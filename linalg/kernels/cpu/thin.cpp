@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <type_traits>
+#include <vector>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/linalg/kernels/cpu/thin.cpp"
@@ -24,7 +25,7 @@ struct ThinArgs {
   std::size_t m;
   std::size_t k;
   std::size_t a_stride;
-  const T* b;  // k rows of most_thin_columns values, zeros above n, aligned
+  const T* b;  // k rows of most_thin_columns values, zeros above n, aligned; or one column
   std::size_t n;
   T* c;
   std::size_t c_stride;
@@ -32,6 +33,8 @@ struct ThinArgs {
 
 // Products that are added in one chain.
 constexpr std::size_t kThinChain = 512;
+// Products of a dot product before its chains, four vectors of them, are added.
+constexpr std::size_t kDotBlock = 4096;
 
 }  // namespace
 }  // namespace tessera::on_cpu
@@ -128,6 +131,43 @@ HWY_INLINE void thin(const ThinArgs<T>& args) {
   }
 }
 
+/// Loads at any address and adds in an order that k alone decides.
+template <class T>
+HWY_INLINE T dot(const T* HWY_RESTRICT a, const T* HWY_RESTRICT b, size_t k) {
+  const hn::ScalableTag<T> d;
+  using V = hn::Vec<decltype(d)>;
+  constexpr size_t kN = hn::MaxLanes(d), kChains = 4;
+  V total = hn::Zero(d);
+  for (size_t begin = 0; begin < k; begin += kDotBlock) {
+    const size_t end = HWY_MIN(k, begin + kDotBlock);
+    V sum[kChains] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
+    size_t t = begin;
+    for (; t + kChains * kN <= end; t += kChains * kN)
+#pragma GCC unroll 4
+      for (size_t u = 0; u < kChains; ++u)
+        sum[u] = hn::MulAdd(hn::LoadU(d, a + t + u * kN), hn::LoadU(d, b + t + u * kN), sum[u]);
+    for (; t + kN <= end; t += kN)
+      sum[0] = hn::MulAdd(hn::LoadU(d, a + t), hn::LoadU(d, b + t), sum[0]);
+    if (t < end)
+      sum[1] = hn::MulAdd(load_first(d, a + t, end - t), load_first(d, b + t, end - t), sum[1]);
+    total = hn::Add(total, hn::Add(hn::Add(sum[0], sum[1]), hn::Add(sum[2], sum[3])));
+  }
+  return hn::GetLane(hn::SumOfLanes(d, total));
+}
+
+template <class T>
+HWY_INLINE void vector_product_in(const ThinArgs<T>& args, T beta) {
+  for (size_t i = 0; i < args.m; ++i) {
+    T& c = args.c[i * args.c_stride];
+    const T product = args.alpha * dot(args.a + i * args.a_stride, args.b, args.k);
+    c = beta == 0 ? product : beta * c + product;
+  }
+}
+
+void vector_product_f32(const ThinArgs<float>& args, float beta) { vector_product_in(args, beta); }
+void vector_product_f64(const ThinArgs<double>& args, double beta) {
+  vector_product_in(args, beta);
+}
 void thin_f32(const ThinArgs<float>& args) { thin(args); }
 void thin_f64(const ThinArgs<double>& args) { thin(args); }
 
@@ -141,6 +181,8 @@ namespace tessera::on_cpu {
 
 HWY_EXPORT(thin_f32);
 HWY_EXPORT(thin_f64);
+HWY_EXPORT(vector_product_f32);
+HWY_EXPORT(vector_product_f64);
 
 template <class T>
 void thin_product(T alpha, const T* a, std::int64_t m, std::int64_t k, std::int64_t a_stride,
@@ -168,6 +210,35 @@ void thin_product(T alpha, const T* a, std::int64_t m, std::int64_t k, std::int6
   else
     HWY_DYNAMIC_DISPATCH(thin_f64)(args);
 }
+
+template <class T>
+void vector_product(T alpha, const T* a, std::int64_t m, std::int64_t k, std::int64_t a_stride,
+                    const T* b, std::int64_t b_stride, T beta, T* c, std::int64_t c_stride) {
+  std::vector<T> packed;
+  if (b_stride != 1) {
+    packed.resize(static_cast<std::size_t>(k));
+    for (std::int64_t t = 0; t < k; ++t) packed[static_cast<std::size_t>(t)] = b[t * b_stride];
+    b = packed.data();
+  }
+  const ThinArgs<T> args{alpha,
+                         a,
+                         static_cast<std::size_t>(m),
+                         static_cast<std::size_t>(k),
+                         static_cast<std::size_t>(a_stride),
+                         b,
+                         1,
+                         c,
+                         static_cast<std::size_t>(c_stride)};
+  if constexpr (std::is_same_v<T, float>)
+    HWY_DYNAMIC_DISPATCH(vector_product_f32)(args, beta);
+  else
+    HWY_DYNAMIC_DISPATCH(vector_product_f64)(args, beta);
+}
+
+template void vector_product(float, const float*, std::int64_t, std::int64_t, std::int64_t,
+                             const float*, std::int64_t, float, float*, std::int64_t);
+template void vector_product(double, const double*, std::int64_t, std::int64_t, std::int64_t,
+                             const double*, std::int64_t, double, double*, std::int64_t);
 
 template void thin_product(float, const float*, std::int64_t, std::int64_t, std::int64_t,
                            const float*, std::int64_t, std::int64_t, bool, float*, std::int64_t);
