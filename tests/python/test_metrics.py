@@ -65,6 +65,9 @@ ONE_TARGET = ["max_error", "mean_tweedie_deviance", "mean_poisson_deviance", "me
 UNWEIGHTED = ["max_error", "classification_report"]
 OF_ONE_PROBABILITY = ["log_loss", "brier_score_loss", "d2_log_loss_score", "d2_brier_score"]
 OF_PROBABILITIES = ["d2_log_loss_score", "d2_brier_score", "log_loss", "top_k_accuracy_score", "hinge_loss", "roc_auc_score"]
+# Of rows with several labels.
+OF_ROWS = ["coverage_error", "dcg_score", "label_ranking_average_precision_score", "label_ranking_loss", "ndcg_score"]
+SETS = np.stack([noise(50 + i) < 0.4 for i in range(3)], axis=1).astype("i8")
 NAMES = sorted(tessera.metrics.__all__)
 
 
@@ -74,7 +77,9 @@ def parameters(function):
 
 def data_for(name):
     inputs = list(parameters(getattr(tessera.metrics, name)))[:2]
-    if inputs[1] in ("y_score", "y_proba", "pred_decision"):
+    if name in OF_ROWS:
+        yield SETS, PROBABILITIES
+    elif inputs[1] in ("y_score", "y_proba", "pred_decision"):
         fits = ["scores"] if name not in OF_ONE_PROBABILITY else []
         fits += ["probabilities"] if name in OF_PROBABILITIES else []
         for key in fits:
