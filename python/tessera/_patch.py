@@ -235,8 +235,14 @@ class _Fit:
         return all(own.get(name, self) is value for name, value in self.members.items())
 
 
+# Those whose steps follow from how rows are dealt, so that a seed gives another answer.
+_OTHER_STEPS = ("SGDClassifier", "SGDRegressor")
+
+
 def _check_usual(theirs, args, kwargs):
     """Declines what Tessera would not refuse, but not do as scikit-learn does either."""
+    if type(theirs).__name__ in _OTHER_STEPS:
+        raise _Declined("Tessera's takes other steps for the same seed")
     X = args[0] if args else kwargs.get("X")
     if getattr(X, "dtype", None) == np.float16:
         raise _Declined("X is float16")

@@ -84,7 +84,7 @@ def same(theirs, ours, what=""):
 
 
 @pytest.mark.parametrize("name", sorted(
-    set(estimators.names()) - {c[0].__name__ for c in CASES} - {"SplineTransformer"}))  # below
+    set(estimators.names()) - {c[0].__name__ for c in CASES} - {"SplineTransformer", "SGDClassifier", "SGDRegressor"}))  # below
 def test_every_other_estimator_runs_in_tessera(name, caplog):
     """Their optimisers stop elsewhere, or vectors have other signs: what they predict is compared in
     tests/together."""
@@ -104,6 +104,20 @@ def test_every_other_estimator_runs_in_tessera(name, caplog):
     assert not re.search(rf" {name}\.\w+ runs in scikit-learn", caplog.text)
     again = pickle.loads(pickle.dumps(model))  # scikit-learn's alone
     assert len(getattr(again, method)(x)) == len(x)
+
+
+@pytest.mark.parametrize("name", ["SGDClassifier", "SGDRegressor"])
+def test_what_takes_other_steps_stays_scikit_learns(name, caplog):
+    x, y = estimators.data(name)
+    cls = estimators.theirs(name)
+    expected = cls(random_state=0).fit(x, y)
+    tessera.patch_sklearn()
+    try:
+        model = cls(random_state=0).fit(x, y)
+    finally:
+        tessera.unpatch_sklearn()
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+    assert f"{name}.fit runs in scikit-learn: Tessera's takes other steps for the same seed" in caplog.text
 
 
 def codes(shape, odd=np.nan):
