@@ -142,11 +142,11 @@ class Tessera(Library):
     def __init__(self):
         import tessera
 
-        self.library = tessera
+        self.package = tessera
         self.device = os.environ.get("TESSERA_BENCH_DEVICE", "cpu")
 
     def load(self, file):
-        x = self.library.read(file)
+        x = self.package.read(file)
         return x if self.device == "cpu" else x.to(self.device)
 
     def find(self, call):
@@ -158,24 +158,24 @@ class Tessera(Library):
             raise Absent(f"has no {call}") from None
 
     def barrier(self):
-        if self.library.size() > 1:
-            self.library.from_local(np.zeros(1)).numpy()
+        if self.package.size() > 1:
+            self.package.from_local(np.zeros(1)).numpy()
 
     def host(self, value):
-        return value.numpy() if isinstance(value, self.library.Array) else np.asarray(value)
+        return value.numpy() if isinstance(value, self.package.Array) else np.asarray(value)
 
     def begin(self):
         self.trace = contextlib.ExitStack()
         self.file = os.path.join(os.environ["TESSERA_BENCH_WORK"], f"trace-{os.getppid()}.json")
-        if self.library.size() > 1:
-            self.trace.enter_context(self.library.trace(self.file))
+        if self.package.size() > 1:
+            self.trace.enter_context(self.package.trace(self.file))
 
     def end(self):
         """Bytes that all processes send and receive: of the calls that no other call contains."""
         self.trace.close()
-        if self.library.size() == 1:
+        if self.package.size() == 1:
             return {"communicated": 0}
-        if self.library.rank() > 0:
+        if self.package.rank() > 0:
             return {}
         with open(self.file) as file:
             events = [e for e in json.load(file)["traceEvents"] if e["ph"] == "X"]
@@ -199,16 +199,16 @@ class Heat(Library):
         import heat
         import torch
 
-        self.library = heat
+        self.package = heat
         torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
     def load(self, file):
         whole = np.load(file, mmap_mode="r")
-        _, _, mine = self.library.MPI_WORLD.chunk(whole.shape, split=0)
-        return self.library.array(np.array(whole[mine]), is_split=0)
+        _, _, mine = self.package.MPI_WORLD.chunk(whole.shape, split=0)
+        return self.package.array(np.array(whole[mine]), is_split=0)
 
     def given(self, values):
-        return self.library.array(values)
+        return self.package.array(values)
 
     def find(self, call):
         room, _, name = call.rpartition(".")
@@ -222,10 +222,10 @@ class Heat(Library):
         raise Absent(f"has no {call}")
 
     def barrier(self):
-        self.library.MPI_WORLD.Barrier()
+        self.package.MPI_WORLD.Barrier()
 
     def host(self, value):
-        return value.numpy() if isinstance(value, self.library.DNDarray) else np.asarray(value)
+        return value.numpy() if isinstance(value, self.package.DNDarray) else np.asarray(value)
 
 
 class Dask(Library):
@@ -259,13 +259,13 @@ class Mlpack(Library):
     def __init__(self):
         import mlpack
 
-        self.library = mlpack
+        self.package = mlpack
 
     def version(self):
         return importlib.metadata.version("mlpack")
 
     def find(self, call):
-        library = self.library
+        library = self.package
 
         class Model:
             def __init__(self, **params):
@@ -354,7 +354,7 @@ def forget_peak():
 
 class Contender:
     def __init__(self, name):
-        self.library = LIBRARIES[name]()
+        self.adapter = LIBRARIES[name]()
         self.mpi_rank = next((int(os.environ[v]) for v in ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
                               if v in os.environ), 0)
 
@@ -365,12 +365,12 @@ class Contender:
         self.method = None
         if room.count("."):  # module.Class.method
             self.method, call = name, room
-        self.found = self.library.find(call)
-        params = self.library.adjusted(call, params)
+        self.found = self.adapter.find(call)
+        params = self.adapter.adjusted(call, params)
         first = np.load(files[0], mmap_mode="r")
-        self.params = {n: self.library.given(np.array(first[:first_rows])) if v == "first rows" else v
+        self.params = {n: self.adapter.given(np.array(first[:first_rows])) if v == "first rows" else v
                        for n, v in params.items()}
-        self.operands = [self.library.load(file) for file in files]
+        self.operands = [self.adapter.load(file) for file in files]
         self.per = per
         if self.method and not self.method.startswith("fit"):
             self.model = self.found(**self.params)
@@ -388,16 +388,16 @@ class Contender:
 
     def run(self):
         self.result = None
-        self.library.barrier()
+        self.adapter.barrier()
         used = resource.getrusage(resource.RUSAGE_SELF)
         begin = time.perf_counter()
         self.result = self.call()
-        self.library.wait()
+        self.adapter.wait()
         seconds = time.perf_counter() - begin
         after = resource.getrusage(resource.RUSAGE_SELF)
         steps = 1
         if self.per:
-            steps = int(np.max(self.library.host(getattr(self.model, self.per))))
+            steps = int(np.max(self.adapter.host(getattr(self.model, self.per))))
         return {"seconds": seconds, "steps": steps,
                 "cpu_s": after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime}
 
@@ -415,7 +415,7 @@ class Contender:
             shape = tuple(getattr(value, "shape", None) or np.shape(value))
             if shape:
                 value = value[:: max(1, shape[0] // rows)]
-            values = np.asarray(self.library.host(value))
+            values = np.asarray(self.adapter.host(value))
             if values.dtype.kind == "c":
                 values = np.stack([values.real, values.imag])
             values = np.ascontiguousarray(values, dtype=np.float64)
@@ -425,11 +425,11 @@ class Contender:
 
     def look(self):
         """A call that is not timed: what ran, and what was sent."""
-        self.library.begin()
+        self.adapter.begin()
         self.call()
-        known = self.library.end()
+        known = self.adapter.end()
         forget_peak()
-        ran = [*([known["ran"]] if "ran" in known else []), *self.library.changed]
+        ran = [*([known["ran"]] if "ran" in known else []), *self.adapter.changed]
         return known | ({"ran": ", ".join(ran)} if ran else {})
 
     def memory(self):
@@ -455,7 +455,7 @@ def main():
         except Exception as error:  # the library is not there, or does not work
             say({"token": token, "rank": 0, "error": f"{type(error).__name__}: {error}"})
             return
-        say({"token": token, "rank": contender.mpi_rank, "version": contender.library.version()})
+        say({"token": token, "rank": contender.mpi_rank, "version": contender.adapter.version()})
         for line in words:
             told = json.loads(line)
             try:
