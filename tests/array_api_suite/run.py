@@ -64,10 +64,11 @@ def job(processes, examples, arguments=(), **options):
     environment = {"TESSERA_DISTRIBUTE": "all"} | os.environ | one | mpi | {
         "PYTHONPATH": path, "ARRAY_API_TESTS_MODULE": "tessera.array_api", "PYTHONHASHSEED": "0",
         "TOGETHER_LIMIT": "600"}
+    named = any(str(argument).startswith("array_api_tests") for argument in arguments)
     command = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(processes), sys.executable,
                HERE.parent / "together" / "together.py", "-p", "lockstep",
                "-p", "no:cacheprovider", "-q", "--max-examples", str(examples), "--disable-deadline", "--derandomize",
-               *(arguments or ["array_api_tests"])]  # fmt: skip
+               *arguments, *([] if named else ["array_api_tests"])]  # fmt: skip
     return subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, **options)
 
 
