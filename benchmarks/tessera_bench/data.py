@@ -18,6 +18,14 @@ def _magnitude(rng, shape, state):
     return abs(rng.standard_normal(shape, dtype=np.float32))
 
 
+def _category(rng, shape, state):
+    return rng.integers(20, size=shape)
+
+
+def _coin(rng, shape, state):
+    return rng.integers(2, size=shape)
+
+
 def _score(x):
     weights = np.random.default_rng(2).standard_normal(x.shape[1])
     return x @ weights / x.shape[1] ** 0.5
@@ -46,12 +54,12 @@ def _positive_definite(rng, shape, state):
 
 # Targets are made of the rows of X, the first operand.
 TARGETS = {"number": _number, "two": _two, "ten": _ten, "count": _count}
-KINDS = {"normal": _normal, "blobs": _blobs, "magnitude": _magnitude, "positive_definite": _positive_definite, **TARGETS}
+KINDS = {"normal": _normal, "blobs": _blobs, "magnitude": _magnitude, "category": _category, "coin": _coin, "positive_definite": _positive_definite, **TARGETS}
 
 
 def write(file, kind, shape, dtype, number, x=None):
     """Writes operand `number` of a case as a .npy file, a block of rows at a time."""
-    out = np.lib.format.open_memmap(file, mode="w+", dtype="int64" if kind in ("two", "ten") else dtype, shape=shape)
+    out = np.lib.format.open_memmap(file, mode="w+", dtype="int64" if kind in ("two", "ten", "coin") else dtype, shape=shape)
     block = BLOCK if kind != "positive_definite" else max(1, shape[0])
     for at in range(0, shape[0], block):
         rng = np.random.Generator(np.random.Philox(key=[number, at]))

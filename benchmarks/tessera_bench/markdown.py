@@ -1,6 +1,7 @@
 """Tables in Markdown files: all figures between two marks come from results.
 
-    <!-- bench times suite=full only=KMeans,PCA -->
+    <!-- bench times suite=full only=KMeans,PCA -->      cases with one of the words in their titles
+    <!-- bench times suite=full call=linalg,fft -->      cases whose calls begin with one of the words
     <!-- bench scaling suite=strong -->
     <!-- bench machine suite=full -->
 
@@ -22,6 +23,8 @@ def _table(head, rows):
 def _chosen(records, options):
     def wanted(r):
         only = options.get("only", "").replace("_", " ").lower().split(",")
+        if not r["call"].startswith(tuple(options.get("call", "").split(","))):
+            return False
         return (options.get("suite", r["suite"]) == r["suite"] and any(word in record.title(r).lower() for word in only)
                 and options.get("layout", record.layout(r)) == record.layout(r))
 
