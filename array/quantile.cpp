@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <functional>
 #include <memory>
@@ -77,14 +78,12 @@ class OrderStatistics {
         ranks_of_(ranks_of) {
     prefix_.assign(p_ * ranks_, 0);
     left_.resize(p_ * ranks_);
-    for (int shift = key_bits - bits(p_, ranks_); shift >= 0; shift -= bits(p_, ranks_))
-      pass(shift, bits(p_, ranks_));
+    for (int left = key_bits; left > 0;) {
+      const int bits = digit_bits(left);
+      pass(left -= bits, bits);
+    }
   }
 
-  /// Bits of a digit for so many ranks of so many columns.
-  static constexpr int bits(std::size_t p, std::size_t ranks) {
-    return !weighted && key_bits > 8 && p * ranks << 16 <= most_counts ? 16 : 8;
-  }
   /// Columns at a time.
   static std::int64_t columns_at_once(std::size_t ranks) {
     return std::max<std::int64_t>(1,
@@ -130,7 +129,7 @@ class OrderStatistics {
   }
 
  private:
-  static constexpr std::size_t most_counts = std::size_t{1} << 22;  // in memory
+  static constexpr std::size_t most_counts = std::size_t{1} << 20;  // of a thread
   static constexpr int key_bits = 8 * static_cast<int>(sizeof(Key));
   static constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
   using Counts = std::vector<Count>;
@@ -140,15 +139,18 @@ class OrderStatistics {
     return false;
   }
 
-  // Calls f(column, value, weight) for the elements of a leaf.
+  // Calls f(column, value, weight) for the elements of a leaf: some rows of a column after the
+  // other, whose counts stay in the cache.
   template <class F>
   void each(const Leaf& leaf, const F& f) const {
+    constexpr std::int64_t rows_at_once = 256;
     const Tile t = leaf.tile.columns(columns_.begin, columns_.size());
     const auto walk = [&](const auto& weight) {
-      for (std::int64_t i = 0; i < t.rows; ++i) {
-        const T* row = t.as<const T>() + i * t.stride;
-        const Count w = weight(i);
-        for (std::size_t j = 0; j < p_; ++j) f(j, row[j], w);
+      for (std::int64_t begin = 0; begin < t.rows; begin += rows_at_once) {
+        const std::int64_t end = std::min(begin + rows_at_once, t.rows);
+        for (std::size_t j = 0; j < p_; ++j)
+          for (std::int64_t i = begin; i < end; ++i)
+            f(j, t.as<const T>()[i * t.stride + static_cast<std::int64_t>(j)], weight(i));
       }
     };
     if constexpr (weighted)
@@ -163,31 +165,56 @@ class OrderStatistics {
       walk([](std::int64_t) { return std::int64_t{1}; });
   }
 
+  // Columns and, after the first pass, ranks with different digits known so far.
+  struct Known {
+    std::vector<Key> prefixes;       // of each column, in order
+    std::vector<std::size_t> start;  // of each column's, and the end
+  };
+  Known known() const {
+    Known all{{}, {0}};
+    for (std::size_t j = 0; j < p_; ++j) {
+      const auto begin = static_cast<std::ptrdiff_t>(all.prefixes.size());
+      const auto mine = prefix_.begin() + static_cast<std::ptrdiff_t>(j * ranks_);
+      all.prefixes.insert(all.prefixes.end(), mine, mine + static_cast<std::ptrdiff_t>(ranks_));
+      const std::ranges::subrange of_column(all.prefixes.begin() + begin, all.prefixes.end());
+      std::ranges::sort(of_column);
+      all.prefixes.erase(std::ranges::unique(of_column).begin(), all.prefixes.end());
+      all.start.push_back(all.prefixes.size());
+    }
+    return all;
+  }
+
+  // Bits of the next digit: as many as the counts have room for, shared evenly among the passes.
+  int digit_bits(int left) const {
+    const std::size_t counted = std::max<std::size_t>(1, known().prefixes.size());
+    const int most = std::clamp(static_cast<int>(std::bit_width(most_counts / counted)) - 1, 8, weighted ? 8 : 16);
+    const int passes = (left + most - 1) / most;
+    return (left + passes - 1) / passes;
+  }
+
   void pass(int shift, int bits) {
     const std::size_t digits = std::size_t{1} << bits;
     const bool first = shift + bits == key_bits;
-    // Ranks of a column whose known digits are the same count the same: all of them at first.
-    std::vector<std::vector<Key>> known(p_);
-    std::vector<std::size_t> start;  // of each column's counts
-    std::size_t rows = 0;
-    for (std::size_t j = 0; j < p_; ++j) {
-      known[j].assign(prefix_.begin() + static_cast<std::ptrdiff_t>(j * ranks_),
-                      prefix_.begin() + static_cast<std::ptrdiff_t>((j + 1) * ranks_));
-      std::ranges::sort(known[j]);
-      const auto same = std::ranges::unique(known[j]);
-      known[j].erase(same.begin(), same.end());
-      start.push_back(rows);
-      rows += known[j].size();
-    }
-    const auto known_digits = [&](Key key) {
-      return first ? Key{0} : static_cast<Key>(key >> shift >> bits << bits << shift);
+    const Known known = this->known();
+    const std::size_t rows = known.prefixes.size();
+    if (first) first_bits_ = bits;
+    const auto first_digit = [&](std::size_t j, Key key) {
+      return (j << first_bits_) + static_cast<std::size_t>(key >> (key_bits - first_bits_));
     };
+    if (!first) {
+      // Most elements differ in the first digit from all that is known.
+      wanted_.assign(p_ << first_bits_, 0);
+      for (std::size_t f = 0; f < prefix_.size(); ++f)
+        wanted_[first_digit(f / ranks_, prefix_[f])] = 1;
+    }
     const auto row_of = [&](std::size_t j, Key key) {
-      const auto& all = known[j];
-      const Key wanted = known_digits(key);
-      const auto at = std::lower_bound(all.begin(), all.end(), wanted);
-      return at != all.end() && *at == wanted
-                 ? start[j] + static_cast<std::size_t>(at - all.begin())
+      if (first) return known.start[j];
+      const auto begin = known.prefixes.begin() + static_cast<std::ptrdiff_t>(known.start[j]);
+      const auto end = known.prefixes.begin() + static_cast<std::ptrdiff_t>(known.start[j + 1]);
+      const auto digits_known = static_cast<Key>(key >> shift >> bits << bits << shift);
+      const auto at = std::lower_bound(begin, end, digits_known);
+      return at != end && *at == digits_known
+                 ? static_cast<std::size_t>(at - known.prefixes.begin())
                  : rows;
     };
     const auto digit_of = [&](Key key) {
@@ -195,21 +222,27 @@ class OrderStatistics {
     };
     const auto count = [&](const Leaf& leaf, Counts& counts) {
       Count* of_nan = counts.data() + rows * digits;
-      each(leaf, [&](std::size_t j, T v, Count weight) {
-        const Key key = Order::key(v);
-        const std::size_t row = first ? start[j] : row_of(j, key);
-        if (is_nan(v))
-          of_nan[j] += weight;
-        else if (row < rows)
-          counts[row * digits + digit_of(key)] += weight;
-      });
+      if (first)
+        each(leaf, [&](std::size_t j, T v, Count weight) {
+          if (is_nan(v))
+            of_nan[j] += weight;
+          else
+            counts[j * digits + digit_of(Order::key(v))] += weight;
+        });
+      else
+        each(leaf, [&](std::size_t j, T v, Count weight) {
+          const Key key = Order::key(v);
+          if (!wanted_[first_digit(j, key)] || is_nan(v)) return;
+          const std::size_t row = row_of(j, key);
+          if (row < rows) counts[row * digits + digit_of(key)] += weight;
+        });
     };
     const Counts total = sum(rows * digits + p_, count);
     if (first) {
       nan_.assign(total.end() - static_cast<std::ptrdiff_t>(p_), total.end());
       for (std::size_t j = 0; j < p_; ++j) {
         Count all = 0;
-        for (std::size_t d = 0; d < digits; ++d) all += total[start[j] * digits + d];
+        for (std::size_t d = 0; d < digits; ++d) all += total[j * digits + d];
         std::ranges::copy(ranks_of_(all), left_.begin() + static_cast<std::ptrdiff_t>(j * ranks_));
       }
     }
@@ -279,6 +312,8 @@ class OrderStatistics {
   std::size_t ranks_;
   const Ranks& ranks_of_;
   std::vector<Key> prefix_;  // digits known, of each column and rank
+  int first_bits_ = 0;       // of the first digit
+  std::vector<char> wanted_;  // of each column, whether a rank's element has that first digit
   Counts left_;              // rank among the elements that share them
   Counts counted_;           // those that share the last digit as well
   Counts nan_;

@@ -60,48 +60,55 @@ struct Eigen {
 Rows errors_without(const LeastSquares& problem, const Eigen& eigen,
                     const std::vector<double>& alphas) {
   const std::int64_t p = problem.x.cols(), q = problem.y.cols(), count = std::ssize(alphas);
+  // By eigenvector: what a square counts in the leverage, and a coordinate in the prediction.
+  Small of_leverage(count, p), of_prediction(q * count, p);
+  for (std::int64_t a = 0; a < count; ++a)
+    for (std::int64_t j = 0; j < p; ++j) {
+      const double s = eigen.of_x.values[z(j)] + alphas[z(a)];
+      of_leverage.at(a, j) = s > 0 ? 1.0 / s : 0.0;
+      for (std::int64_t t = 0; t < q; ++t)
+        of_prediction.at(t * count + a, j) = eigen.along(t, j, alphas[z(a)]);
+    }
   return map_rows(
       zip(problem.x.to(cpu),
           {problem.y.to(cpu),
            problem.weights.values ? problem.weights.values.to(cpu) : problem.weights.values}),
       {problem.x.rows(), q * count}, DType::float64,
-      [=, mean = problem.gram.mean, all = problem.gram.weight, center = problem.center](
-          const Leaf& in, const Tile& out, Stream& stream) {
+      [=, vectors = eigen.of_x.vectors, mean = problem.gram.mean,
+       least = problem.center ? 1.0 / problem.gram.weight : 0.0](const Leaf& in, const Tile& out,
+                                                                 Stream& stream) {
         constexpr std::int64_t most = 256;
-        Small rows(most, p), turned(most, p);
+        Small rows(most, p), turned(most, p), leverage(most, count), predicted(most, q * count);
         visit_floating(in.tile.dtype, [&](auto tag) {
           using T = typename decltype(tag)::type;
           for (std::int64_t begin = 0; begin < in.tile.rows; begin += most) {
             const std::int64_t n = std::min(most, in.tile.rows - begin);
+            const auto times = [&](const Small& left, const Small& right, Small& product) {
+              linalg::kernels().gemm(stream, 1.0, left.tile().slice(0, n), Transpose::no,
+                                     right.tile(), Transpose::yes, 0.0,
+                                     product.tile().slice(0, n));
+            };
             for (std::int64_t i = 0; i < n; ++i)
               for (std::int64_t j = 0; j < p; ++j)
                 rows.at(i, j) =
                     static_cast<double>(in.tile.as<const T>()[(begin + i) * in.tile.stride + j]) -
                     mean[z(j)];
-            linalg::kernels().gemm(stream, 1.0, rows.tile().slice(0, n), Transpose::no,
-                                   eigen.of_x.vectors.tile(), Transpose::yes, 0.0,
-                                   turned.tile().slice(0, n));
+            times(rows, vectors, turned);
+            times(turned, of_prediction, predicted);
+            for (double& v : turned.values()) v *= v;
+            times(turned, of_leverage, leverage);
             for (std::int64_t i = 0; i < n; ++i) {
               const double w =
                   in.beside[1] ? static_cast<double>(in.beside[1].as<const T>()[begin + i]) : 1.0;
+              const T* y = in.beside[0].as<const T>() + (begin + i) * in.beside[0].stride;
               double* to = out.as<double>() + (begin + i) * out.stride;
-              for (std::int64_t a = 0; a < count; ++a) {
-                double leverage = center ? 1.0 / all : 0.0;
-                for (std::int64_t j = 0; j < p; ++j) {
-                  const double s = eigen.of_x.values[z(j)] + alphas[z(a)];
-                  if (s > 0) leverage += turned.at(i, j) * turned.at(i, j) / s;
-                }
-                for (std::int64_t t = 0; t < q; ++t) {
-                  double error =
-                      static_cast<double>(
-                          in.beside[0].as<const T>()[(begin + i) * in.beside[0].stride + t]) -
-                      mean[z(p + t)];
-                  for (std::int64_t j = 0; j < p; ++j)
-                    error -= turned.at(i, j) * eigen.along(t, j, alphas[z(a)]);
-                  error /= 1.0 - w * leverage;
+              for (std::int64_t t = 0; t < q; ++t)
+                for (std::int64_t a = 0; a < count; ++a) {
+                  const double error = (static_cast<double>(y[t]) - mean[z(p + t)] -
+                                        predicted.at(i, t * count + a)) /
+                                       (1.0 - w * (least + leverage.at(i, a)));
                   to[t * count + a] = w * error * error;
                 }
-              }
             }
           }
         });

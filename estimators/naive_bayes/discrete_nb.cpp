@@ -175,18 +175,18 @@ void DiscreteNaiveBayes::learn_prior(const std::vector<double>& weights, bool mo
 Small LinearNaiveBayes::count(const Rows& x, const Array& codes, const Array& sample_weight,
                               bool more, const Smoothing& smoothing) {
   const std::int64_t k = class_count(classes_), p = x.cols();
-  const auto counts = count_rows(x, codes, sample_weight, counts_of(k, z(k * p), 1),
+  const auto counts = count_rows(x, codes, sample_weight, counts_of(k, z(k * p), p),
                                  [p](Counts& c, std::int64_t code, double w, const auto* row) {
                                    c.weight[z(code)] += w;
+                                   // Loops over columns, without a chain from one to the next.
                                    double* sums = c.values.data() + code * p;
-                                   auto least = row[0], most = row[0];
+                                   double *least = c.least.data(), *most = c.most.data();
                                    for (std::int64_t j = 0; j < p; ++j) {
-                                     sums[j] += w * static_cast<double>(row[j]);
-                                     least = std::min(least, row[j]);
-                                     most = std::max(most, row[j]);
+                                     const auto v = static_cast<double>(row[j]);
+                                     sums[j] += w * v;
+                                     least[j] = v < least[j] ? v : least[j];
+                                     most[j] = v > most[j] ? v : most[j];
                                    }
-                                   note_range(c, 0, static_cast<double>(least));
-                                   note_range(c, 0, static_cast<double>(most));
                                  });
   require_counts(counts, x, name());
   Small sums(k, p, counts.values);
@@ -325,17 +325,20 @@ Rows BernoulliNB::binarized(const Rows& x) const {
   return map_rows(x.to(cpu), x.shape(), x.dtype(),
                   [threshold = *params.binarize, names = x.column_names()](
                       const Leaf& in, const Tile& out, Stream&) {
-                    bool finite = true;
+                    int bad = 0;
                     visit_floating(in.tile.dtype, [&](auto tag) {
                       using T = typename decltype(tag)::type;
-                      for (std::int64_t i = 0; i < out.rows; ++i)
+                      const auto least = static_cast<T>(threshold);
+                      for (std::int64_t i = 0; i < out.rows; ++i) {
+                        const T* from = in.tile.as<const T>() + i * in.tile.stride;
+                        T* to = out.as<T>() + i * out.stride;
                         for (std::int64_t j = 0; j < out.cols; ++j) {
-                          const T v = in.tile.as<const T>()[i * in.tile.stride + j];
-                          finite = finite && std::isfinite(v);
-                          out.as<T>()[i * out.stride + j] = v > static_cast<T>(threshold) ? 1 : 0;
+                          bad |= !(std::abs(from[j]) <= std::numeric_limits<T>::max());
+                          to[j] = from[j] > least ? T(1) : T(0);
                         }
+                      }
                     });
-                    if (!finite) require_finite(in, "X", class_name, false, names);
+                    if (bad) require_finite(in, "X", class_name, false, names);
                   })
       .to(x.device());
 }
