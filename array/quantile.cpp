@@ -187,7 +187,8 @@ class OrderStatistics {
   // Bits of the next digit: as many as the counts have room for, shared evenly among the passes.
   int digit_bits(int left) const {
     const std::size_t counted = std::max<std::size_t>(1, known().prefixes.size());
-    const int most = std::clamp(static_cast<int>(std::bit_width(most_counts / counted)) - 1, 8, weighted ? 8 : 16);
+    const int most = std::clamp(static_cast<int>(std::bit_width(most_counts / counted)) - 1, 8,
+                                weighted ? 8 : 16);
     const int passes = (left + most - 1) / most;
     return (left + passes - 1) / passes;
   }
@@ -311,11 +312,11 @@ class OrderStatistics {
   std::size_t p_;
   std::size_t ranks_;
   const Ranks& ranks_of_;
-  std::vector<Key> prefix_;  // digits known, of each column and rank
-  int first_bits_ = 0;       // of the first digit
+  std::vector<Key> prefix_;   // digits known, of each column and rank
+  int first_bits_ = 0;        // of the first digit
   std::vector<char> wanted_;  // of each column, whether a rank's element has that first digit
-  Counts left_;              // rank among the elements that share them
-  Counts counted_;           // those that share the last digit as well
+  Counts left_;               // rank among the elements that share them
+  Counts counted_;            // those that share the last digit as well
   Counts nan_;
 };
 

@@ -85,8 +85,7 @@ Rows errors_without(const LeastSquares& problem, const Eigen& eigen,
             const std::int64_t n = std::min(most, in.tile.rows - begin);
             const auto times = [&](const Small& left, const Small& right, Small& product) {
               linalg::kernels().gemm(stream, 1.0, left.tile().slice(0, n), Transpose::no,
-                                     right.tile(), Transpose::yes, 0.0,
-                                     product.tile().slice(0, n));
+                                     right.tile(), Transpose::yes, 0.0, product.tile().slice(0, n));
             };
             for (std::int64_t i = 0; i < n; ++i)
               for (std::int64_t j = 0; j < p; ++j)
