@@ -464,6 +464,11 @@ Array few_lines_of(const Array& given, Index64 axis, Kind kind, Index64 n, doubl
 }  // namespace
 
 Array transform_lines(const Array& given, Index64 axis, Kind kind, Index64 n, double factor) {
+  // FFTW may be on some of the nodes only, whose bits would be others.
+  agree(given.comm(), "array.fft", Device::Kind::cpu, [] {
+    const auto& asked = candidates(fourier::operation().id(), Device::Kind::cpu).asked;
+    return asked.empty() ? std::string_view() : asked.front().backend->name();
+  });
   const Array x = in_rows(given);
   const Job job(kind, n, factor, x.dtype());
   const Shape shape = with_extent(x.shape(), axis, job.out());

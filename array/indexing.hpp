@@ -41,12 +41,22 @@ inline Array index(const Array& x, std::initializer_list<Index> indices) {
   return index(x, std::span<const Index>(indices.begin(), indices.size()));
 }
 
-/// x with other values in what integers, slices, an ellipsis and new axes, or one array of
-/// booleans, select; `value` broadcasts to that and is converted to x's dtype. TypeError for a
-/// value of a higher kind (a float into integers). x itself does not change.
-Array assigned(const Array& x, std::span<const Index> indices, const Operand& value);
-inline Array assigned(const Array& x, std::initializer_list<Index> indices, const Operand& value) {
-  return assigned(x, std::span<const Index>(indices.begin(), indices.size()), value);
+/// x[indices] = value: what `index` selects gets other values; `value` broadcasts to that and is
+/// converted to x's dtype, and of a place that is named twice the last value stays. Only x changes:
+/// its memory is written where no other handle has it, else copied before. TypeError for a value of
+/// a higher kind (a float into integers); after an error x is as it was.
+void assign(Array& x, std::span<const Index> indices, const Operand& value);
+inline void assign(Array& x, std::initializer_list<Index> indices, const Operand& value) {
+  assign(x, std::span<const Index>(indices.begin(), indices.size()), value);
+}
+/// The same in a copy.
+inline Array assigned(Array x, std::span<const Index> indices, const Operand& value) {
+  assign(x, indices, value);
+  return x;
+}
+inline Array assigned(Array x, std::initializer_list<Index> indices, const Operand& value) {
+  assign(x, indices, value);
+  return x;
 }
 
 /// Elements along an axis by a vector of integers; negative ones count from the end. ValueError for

@@ -161,17 +161,19 @@ void move(const Array& from, const Array& to, Box given) {
                width);
     });
   };
-  const Range rows = walk.first(mine_from, mine_to);
-  constexpr std::int64_t much = 1 << 17;
-  if (mine_to.size() < much || rows.size() < 2) {
-    here(rows);
-  } else {
-    const std::int64_t parts = std::min<std::int64_t>(rows.size(), 4 * Runtime::threads());
-    parallel_for({0, parts}, Runtime::threads(), [&](std::int64_t i, Stream&) {
-      here({rows.begin + rows.size() * i / parts, rows.begin + rows.size() * (i + 1) / parts});
-    });
-  }
-  if (is_replicated(from) || comm.size() == 1) return;
+  const auto stays = [&] {
+    const Range rows = walk.first(mine_from, mine_to);
+    constexpr std::int64_t much = 1 << 17;
+    if (mine_to.size() < much || rows.size() < 2) {
+      here(rows);
+    } else {
+      const std::int64_t parts = std::min<std::int64_t>(rows.size(), 4 * Runtime::threads());
+      parallel_for({0, parts}, Runtime::threads(), [&](std::int64_t i, Stream&) {
+        here({rows.begin + rows.size() * i / parts, rows.begin + rows.size() * (i + 1) / parts});
+      });
+    }
+  };
+  if (is_replicated(from) || comm.size() == 1) return stays();
 
   // What goes to others and comes from them, in the order of the box.
   const Range all = {0, box.extents[0]};
@@ -198,6 +200,7 @@ void move(const Array& from, const Array& to, Box given) {
     out.resize(static_cast<std::size_t>(sent));
     in.resize(static_cast<std::size_t>(received));
   });
+  stays();  // only now, so that `to` is as it was where memory is short
   for (int r = 0; r < comm.size(); ++r) {
     std::byte* message = out.data() + send_at[static_cast<std::size_t>(r)];
     if (r != me)

@@ -11,6 +11,7 @@
 
 #include <tessera/runtime/embed.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/exclusive.hpp>
 #include <tessera/runtime/stream.hpp>
 #include <tessera/runtime/visit.hpp>
 
@@ -24,6 +25,9 @@ Distribution replicated_distribution(const Shape& shape, const Communicator& com
   return Distribution::replicated(row_count(shape), comm.size(), elements_per_row(shape));
 }
 
+// The one question about who else has an array, which only its state may ask.
+inline bool has_its_memory_alone(const Array& x);
+
 struct Array::State {
   Shape shape;
   DType dtype;
@@ -31,7 +35,15 @@ struct Array::State {
   Communicator comm;
   std::shared_ptr<Buffer> buffer;
   std::byte* data = buffer->data();
+
+  static bool only(const Array& x) {  // adopted memory has a buffer of no bytes
+    const auto& s = x.state_;
+    return s.use_count() == 1 && s->buffer.use_count() == 1 && s->buffer->size() > 0;
+  }
+  friend bool has_its_memory_alone(const Array& x) { return only(x); }
 };
+
+bool detail::exclusive(const Array& x) { return has_its_memory_alone(x); }
 
 Array embed::adopt(const void* rows, Shape shape, DType dtype, const Communicator& comm,
                    std::shared_ptr<const void> owner, Device device) {

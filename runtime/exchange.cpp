@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
+
+#include <tessera/runtime/rows.hpp>
 
 namespace tessera {
 namespace {
@@ -13,6 +16,44 @@ std::vector<std::int64_t> offsets(const std::vector<std::int64_t>& counts) {
 }
 
 }  // namespace
+
+Dealt dealt(const Distribution& d, std::span<const std::int64_t> rows) {
+  const auto n = std::ssize(rows);
+  const auto processes = static_cast<std::size_t>(d.processes());
+  std::vector<std::int64_t> ends;  // a search among few of them is faster than dividing
+  for (int r = 0; r + 1 < d.processes(); ++r) ends.push_back(d.rows_of(r).end);
+  const auto owner = [&](std::int64_t i) {
+    const std::int64_t row = rows[static_cast<std::size_t>(i)];
+    std::size_t r = 0;
+    if (ends.size() < 8)
+      for (const std::int64_t end : ends) r += row >= end;
+    else
+      r = static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), row) - ends.begin());
+    return r;
+  };
+  // A counting sort in pieces: at[p * processes + r] is where piece p puts its first row of rank r.
+  const std::int64_t pieces = n < (1 << 15) ? 1 : Runtime::threads();
+  const auto for_pieces = [&](const auto& f) {
+    parallel_for({0, pieces}, Runtime::threads(), [&](std::int64_t p, Stream&) {
+      const std::int64_t end = n * (p + 1) / pieces;
+      for (std::int64_t i = n * p / pieces; i < end; ++i)
+        f(static_cast<std::size_t>(p) * processes + owner(i), i);
+    });
+  };
+  Dealt out{std::vector<std::int64_t>(processes, 0),
+            std::vector<std::int64_t>(static_cast<std::size_t>(n))};
+  std::vector<std::int64_t> at(static_cast<std::size_t>(pieces) * processes, 0);
+  for_pieces([&](std::size_t of, std::int64_t) { ++at[of]; });
+  std::int64_t first = 0;
+  for (std::size_t r = 0; r < processes; ++r)
+    for (std::size_t p = r; p < at.size(); p += processes) {
+      out.counts[r] += at[p];
+      first += std::exchange(at[p], first);
+    }
+  for_pieces(
+      [&](std::size_t of, std::int64_t i) { out.order[static_cast<std::size_t>(at[of]++)] = i; });
+  return out;
+}
 
 Exchange::Exchange(const Communicator& comm, std::vector<std::int64_t> send)
     : comm_(comm), sent_(offsets(send)) {

@@ -5,8 +5,18 @@
 #include <vector>
 
 #include <tessera/runtime/communicator.hpp>
+#include <tessera/runtime/distribution.hpp>
 
 namespace tessera {
+
+/// Rows by who owns them: counts[r] belong to rank r, and order[k] says which is the k-th when
+/// those of rank 0 come first, then those of rank 1, each in the order given.
+struct Dealt {
+  std::vector<std::int64_t> counts;
+  std::vector<std::int64_t> order;
+};
+/// `rows`: rows that a distribution by rows has. All threads. Local.
+Dealt dealt(const Distribution& distribution, std::span<const std::int64_t> rows);
 
 /// Items that every process has for every process, and the way back for answers to them.
 class Exchange {
@@ -37,9 +47,13 @@ class Exchange {
   template <class T>
   std::vector<T> back(std::span<const T> answers, std::size_t width = 1) const {
     std::vector<T> here(static_cast<std::size_t>(sent()) * width);
-    move(std::as_bytes(answers), received_, std::as_writable_bytes(std::span(here)), sent_,
-         width * sizeof(T));
+    back(answers, std::span(here), width);
     return here;
+  }
+  /// The same into memory for sent() answers.
+  template <class T>
+  void back(std::span<const T> answers, std::span<T> here, std::size_t width = 1) const {
+    move(std::as_bytes(answers), received_, std::as_writable_bytes(here), sent_, width * sizeof(T));
   }
 
  private:

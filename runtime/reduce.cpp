@@ -56,6 +56,38 @@ std::string bytes_of_root(const Communicator& comm, const std::function<std::str
   return bytes;
 }
 
+namespace {
+
+// Many leaves of an array by the group, so that what a thread merges alone needs no lock: as large
+// ones as still give each thread several.
+void reduce_groups(const Rows& x, const PartialType& type,
+                   const std::function<AnyPartial(const Leaf&, Stream&)>& kernel,
+                   Tree<AnyPartial>& tree) {
+  const Range run = tree.run();
+  int level = 0;
+  while (level < 4 && run.size() >> (level + 4) >= Runtime::threads()) ++level;
+  const std::int64_t last = (run.end - 1) >> level;
+  parallel_for({run.begin >> level, last + 1}, Runtime::threads(), [&](std::int64_t g, Stream&) {
+    const Range leaves = {std::max(run.begin, g << level), std::min(run.end, (g + 1) << level)};
+    std::vector<std::pair<Node, AnyPartial>> nodes;
+    const auto visit = [&](const Leaf& leaf, Stream& stream) {
+      Node node{0, leaf.index};
+      AnyPartial partial = kernel(leaf, stream);
+      for (; !node.is_left() && !nodes.empty() && nodes.back().first == node.sibling();
+           node = node.parent()) {
+        type.merge(nodes.back().second.get(), partial.get());
+        partial = std::move(nodes.back().second);
+        nodes.pop_back();
+      }
+      nodes.emplace_back(node, std::move(partial));
+    };
+    x.visit_leaves(leaves, visit, 1);
+    for (auto& [node, partial] : nodes) tree.offer(node, std::move(partial));
+  });
+}
+
+}  // namespace
+
 AnyPartial reduce(const Rows& x, const PartialType& type,
                   const std::function<AnyPartial(const Leaf&, Stream&)>& kernel) {
   const auto& d = x.distribution();
@@ -64,6 +96,8 @@ AnyPartial reduce(const Rows& x, const PartialType& type,
       d.leaves(), d.leaves_of(comm.rank()),
       [&](AnyPartial& left, AnyPartial&& right) { type.merge(left.get(), right.get()); });
   together(comm, [&] {
+    if (x.array() && x.device() == cpu && tree.run().size() >= 32 * Runtime::threads())
+      return reduce_groups(x, type, kernel, tree);
     x.for_each_leaf([&](const Leaf& leaf, Stream& stream) {
       tree.offer({0, leaf.index}, kernel(leaf, stream));
     });

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstring>
 #include <set>
+#include <type_traits>
 
 #include <fmt/format.h>
 
@@ -113,34 +114,53 @@ Array take(const Array& given, const Array& indices) {
   together(comm, [&] { detail::check_row_indices(x.shape(), {index, n}); });
 
   // Requests in the order of the owners' ranks, and back to where they came from.
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(comm.size()), 0);
-  std::vector<std::size_t> order(n);
-  std::vector<std::int64_t> requests(n);
-  std::vector<std::int64_t> ends;  // a search among few of them is faster than dividing
-  for (int r = 0; r + 1 < comm.size(); ++r) ends.push_back(x.distribution().rows_of(r).end);
-  const auto owner = [&](std::size_t i) {
-    return static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), index[i]) -
-                                    ends.begin());
+  const auto each = [](std::size_t count, const auto& f) {
+    constexpr std::size_t share = 1 << 14;
+    const auto shares = static_cast<std::int64_t>((count + share - 1) / share);
+    parallel_for({0, shares}, shares < 2 ? 1 : Runtime::threads(), [&](std::int64_t s, Stream&) {
+      const std::size_t begin = static_cast<std::size_t>(s) * share;
+      for (std::size_t k = begin; k < std::min(count, begin + share); ++k) f(k);
+    });
   };
-  for (std::size_t i = 0; i < n; ++i) ++counts[owner(i)];
-  std::vector<std::int64_t> at(counts.size(), 0);
-  for (std::size_t r = 1; r < at.size(); ++r) at[r] = at[r - 1] + counts[r - 1];
-  for (std::size_t i = 0; i < n; ++i) order[static_cast<std::size_t>(at[owner(i)]++)] = i;
-  for (std::size_t k = 0; k < n; ++k) requests[k] = index[order[k]];
-
-  const Exchange exchange(comm, counts);
-  const auto asked = exchange.forward<std::int64_t>(requests);
+  Dealt by_owner;
+  Buffer requests, asked, answers, rows;
+  together(comm, [&] {
+    by_owner = dealt(x.distribution(), {index, n});
+    requests = Buffer(n * sizeof(std::int64_t));
+  });
+  const auto& order = by_owner.order;
+  auto* request = reinterpret_cast<std::int64_t*>(requests.data());
+  each(n, [&](std::size_t k) { request[k] = index[order[k]]; });
+  const Exchange exchange(comm, by_owner.counts);
+  const auto wanted_here = static_cast<std::size_t>(exchange.received());
   const std::size_t width = bytes_per_row(x.shape(), x.dtype());
-  std::vector<std::byte> answers;
   const Array out = empty(with_rows(x.shape(), wanted.rows()), x.dtype(), comm);
-  together(comm, [&] { answers.resize(asked.size() * width); });
-  for (std::size_t k = 0; k < asked.size(); ++k)
-    std::memcpy(answers.data() + k * width,
-                x.local().slice(asked[k] - x.local_rows().begin, 1).data, width);
-  const auto rows = exchange.back<std::byte>(answers, width);
-  for (std::size_t k = 0; k < n; ++k)
-    std::memcpy(static_cast<std::byte*>(out.local().data) + order[k] * width,
-                rows.data() + k * width, width);
+  together(comm, [&] {
+    asked = Buffer(wanted_here * sizeof(std::int64_t));
+    answers = Buffer(wanted_here * width);
+    rows = Buffer(n * width);
+  });
+  auto* ask = reinterpret_cast<std::int64_t*>(asked.data());
+  exchange.forward<std::int64_t>({request, n}, std::span(ask, wanted_here));
+  const auto* from = static_cast<const std::byte*>(x.local().data);
+  auto* to = static_cast<std::byte*>(out.local().data);
+  const std::int64_t first = x.local_rows().begin;
+  const auto copy_rows = [&](auto w) {
+    each(wanted_here, [&, w](std::size_t k) {
+      std::memcpy(answers.data() + k * w, from + static_cast<std::size_t>(ask[k] - first) * w, w);
+    });
+    exchange.back<std::byte>({answers.data(), wanted_here * w}, {rows.data(), n * w}, w);
+    each(n, [&, w](std::size_t k) {
+      std::memcpy(to + static_cast<std::size_t>(order[k]) * w, rows.data() + k * w, w);
+    });
+  };
+  // A constant width makes a copy one instruction.
+  if (width == 8)
+    copy_rows(std::integral_constant<std::size_t, 8>{});
+  else if (width == 4)
+    copy_rows(std::integral_constant<std::size_t, 4>{});
+  else
+    copy_rows(width);
   return out.with(given.names()).to(given.device());
 }
 

@@ -196,14 +196,13 @@ void add_array_api(nb::module_& m) {
         return out;
       },
       nb::arg(), nb::arg().none());
-  // An Array of Python is a handle that can be given another array: what has a handle on the old
-  // one keeps it.
+  // An Array of Python is a handle: what has another one on the same array keeps what it has.
   m.def(
       "array_assign",
       [](Array& x, nb::handle key, nb::handle value) {
         const auto indices = to_indices(key);
         const std::vector<Argument> values = {to_argument(value)};
-        call([&] { x = assigned(x, indices, ArrayArguments("assignment", values).operand(0)); });
+        call([&] { assign(x, indices, ArrayArguments("assignment", values).operand(0)); });
       },
       nb::arg(), nb::arg().none(), nb::arg());
   m.def("array_replace", [](Array& x, const Array& other) { x = other; });

@@ -62,6 +62,21 @@ TEST(Standard, IndexIsNumPys) {
   EXPECT_THROW(index(x, {600}), IndexError);
 }
 
+TEST(Standard, AssignmentWritesWhereNobodyElseReads) {
+  Array x = zeros({600, 5});
+  const void* memory = x.local().data;
+  assign(x, {599, Slice{}}, -1.0);
+  assign(x, {x < 0}, 2.0);  // the mask is another array
+  EXPECT_EQ(x.local().data, memory);
+  const Array kept = x;
+  assign(x, {from_host<std::int64_t>(std::vector<std::int64_t>{0, 0, 599}, {3}), 1},
+         from_host<double>(std::vector<double>{3, 4, 5}, {3}));
+  EXPECT_EQ(host<double>(index(x, {Slice{}, 1}))[0], 4);
+  EXPECT_EQ(host<double>(index(x, {599})), (std::vector<double>{2, 5, 2, 2, 2}));
+  EXPECT_EQ(host<double>(index(kept, {599})), (std::vector<double>{2, 2, 2, 2, 2}));
+  EXPECT_THROW(assign(x, {Slice{}}, zeros({3, 5})), ValueError);
+}
+
 TEST(Standard, ReductionsOverRowsAreReplicated) {
   const Array x = reshape(arange(0, 3000, 1, DType::float64), {600, 5});
   const Array means = mean(x, {{0}});

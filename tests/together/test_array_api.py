@@ -1,6 +1,7 @@
 """The array API's functions against NumPy: over dtypes, shapes and axes."""
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -513,6 +514,15 @@ def test_indexing():
                     j = np.arange(2) % shape[1]
                     compare(a[array(i), array(j)], x[i, j], f"two integer arrays {shape}")
                     compare(a[array(-1 - i), 0], x[-1 - i, 0], f"an array and an integer {shape}")
+                    got, want = xp.asarray(a, copy=True), x.copy()
+                    got[array(i), array(j)] = want[i, j] = 2
+                    compare(got, want, f"two integer arrays {shape} = 2")
+                places = np.arange(2 * shape[0]) * 7 % shape[0]  # each twice, of which the last stays
+                for value in (data((len(places),) + shape[1:], d, 5), data(shape[1:], d, 6), data((), d, 7)):
+                    got, want = xp.asarray(a, copy=True), x.copy()
+                    want[places] = value
+                    got[array(places)] = array(value)
+                    compare(got, want, f"integers {shape} = {value.shape}")
     x = data((4, 3), "float64")
     for shape in [(0,), (0, 3), (4, 0), (0, 0)]:  # a mask may have extents of 0
         mask = np.ones(shape, bool)
@@ -535,4 +545,69 @@ def test_indexing():
         x[key] = value
 
     raises(TypeError, lambda: assign(1.5, 0), "1.5")
+    raises(IndexError, lambda: assign(1, xp.asarray([0, 3])), "index 3 is out of bounds for axis 0 with size 3")
+    raises(ValueError, lambda: assign(xp.ones(2, dtype=xp.int32), xp.asarray([0, 1, 2])),
+           "could not broadcast a value of shape (2,) into shape (3,)")
+    raises(ValueError, lambda: assign(xp.ones(2, dtype=xp.int32), xp.ones(3, dtype=xp.bool)), "broadcast")
+    raises(IndexError, lambda: assign(1, (xp.asarray([0]), 0)), "too many indices: the array is 1-dimensional, but 2 were indexed")
     raises(ValueError, lambda: assign(xp.ones(2, dtype=xp.int32), slice(None)), "broadcast")
+
+
+def place(x):
+    """Where its memory is on each process."""
+    return x._address
+
+
+def test_assignment_is_in_place():
+    x = data((700, 3), "float64")
+    rows = np.arange(5) * 131
+    mask = data((700,), "bool", 2)
+    keys = {"integers": (3, 1), "a slice": (slice(5, 600, 3), 0), "a mask": mask, "integer arrays": rows}
+    for name, key in keys.items():
+        for make in (array, replicated):
+            for of_key in (array, replicated) if isinstance(key, np.ndarray) else (lambda k: k,):
+                for of_value in (array, replicated):
+                    value = data(x[key].shape, "float32", 4)
+                    got, want = xp.asarray(make(x), copy=True), x.copy()
+                    before, lies = place(got), got.distribution
+                    got[of_key(key)] = of_value(value)
+                    want[key] = value
+                    compare(got, want, f"{name} in place")
+                    assert got.distribution == lies
+                    assert place(got) == before or not got.local.size, f"{name} made another array"
+
+
+def test_assignment_changes_one_name_only():
+    x = data((700, 3), "float64")
+    a = xp.asarray(array(x), copy=True)
+    shared = {"a row": a[0], "a reshaped one": xp.reshape(a, (2100,)), "another device": a.to("cpu"),
+              "a named one": a.named(["a", "b", "c"]), "NumPy's view": a.local}
+    before = {name: np.array(one) for name, one in shared.items()}
+    a[0, 0] = 5.0
+    a[1:] = a[:-1]  # what is read is what was there
+    a[:] = a
+    want = x.copy()
+    want[0, 0] = 5.0
+    want[1:] = want[:-1].copy()
+    compare(a, want, "the one assigned to")
+    for name, one in shared.items():
+        np.testing.assert_array_equal(np.array(one), before[name], err_msg=name)
+    mine = np.zeros((700, 3))
+    b = tessera.asarray(mine)
+    b[:, 1] = 1.0
+    assert not mine.any(), "NumPy's memory was written"
+    compare(b, mine + [0, 1, 0], "what was NumPy's")
+    c = array(x)
+    with pytest.raises(ValueError):
+        c[:5] = xp.ones((4, 3))
+    compare(c, x, "what an error left")
+
+
+def test_assigning_an_element_costs_no_copy():
+    n = 1 << 22
+    x = xp.zeros(n)
+    start = time.process_time()
+    for i in range(2000):  # copies of 2000 times 32 MB would take 10 s
+        x[i * (n // 2000)] = float(i)
+    assert time.process_time() - start < 3
+    assert float(xp.sum(x)) == 1999 * 1000

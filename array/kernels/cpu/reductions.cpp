@@ -1,12 +1,25 @@
 // Reductions: several accumulators side by side along what lies one after another in memory, and
 // blocks of it merged pairwise, so that rounding errors grow with the logarithm of n. How elements
 // are dealt to accumulators depends on n alone, never on the instruction set.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
+
 #include <tessera/array/kernels/cpu/reductions.hpp>
 
 #include <algorithm>
+#include <array>
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tessera/array/kernels/cpu/reductions.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
 namespace tessera::on_cpu {
+namespace HWY_NAMESPACE {
 namespace {
+
+using reductions::List;
+using Run = void (*)(const Tile& x, std::int64_t n, std::int64_t first, const Tile& out);
 
 struct Blocks {
   static constexpr std::int64_t lanes = 16;
@@ -82,10 +95,53 @@ struct Blocks {
   }
 };
 
+template <template <class> class R>
+Run run_of(DType dtype) {
+  Run run = nullptr;
+  visit(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (reductions::Takes<R, T>) run = &Blocks::run<R<T>, T>;
+  });
+  return run;
+}
+
+template <template <class> class... R>
+Run find_in(List<R...>, std::size_t index, DType dtype) {
+  static constexpr std::array<Run (*)(DType), sizeof...(R)> all = {&run_of<R>...};
+  return all[index](dtype);
+}
+
+Run find(std::size_t index, DType dtype) { return find_in(reductions::All{}, index, dtype); }
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace tessera::on_cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tessera::on_cpu {
+
+HWY_EXPORT(find);
+
+namespace {
+
+template <template <class> class... R>
+void implement_all(Backend& backend, const reductions::Operations& operations,
+                   reductions::List<R...>) {
+  std::size_t index = 0;
+  (backend.implement(
+       operations.at(R<double>::name), reductions::dtypes<R>(),
+       [i = index++](Stream&, const Tile& x, std::int64_t n, std::int64_t first, const Tile& out) {
+         HWY_DYNAMIC_DISPATCH(find)(i, x.dtype)(x, n, first, out);
+       }),
+   ...);
+}
+
 }  // namespace
 
 void implement_reductions(Backend& backend, const reductions::Operations& operations) {
-  reductions::implement<Blocks>(backend, operations, reductions::All{});
+  implement_all(backend, operations, reductions::All{});
 }
 
 }  // namespace tessera::on_cpu
+#endif  // HWY_ONCE
