@@ -19,7 +19,8 @@ ALL = {"iris": load_iris(return_X_y=True), "wine": load_wine(return_X_y=True),
 
 
 @pytest.fixture(autouse=True)
-def quiet():
+def quiet(fitted_once):
+    fitted_once([sklearn.naive_bayes, sklearn.discriminant_analysis])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

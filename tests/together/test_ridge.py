@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tessera
+from sklearn import linear_model
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import LinearRegression, Ridge
 
@@ -37,6 +38,11 @@ CASES = {
     "fewer rows than processes": ((TALL[0][:2], TALL[1][:2]), {}),
     "one row": ((TALL[0][:1], TALL[1][:1]), {}),
 }
+
+
+@pytest.fixture(autouse=True)
+def once(fitted_once):
+    fitted_once([linear_model])
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 import tessera
-from sklearn.cluster import KMeans
+from sklearn import cluster, decomposition
 from sklearn.datasets import load_digits
-from sklearn.decomposition import PCA
 
 DIGITS = load_digits().data
 SEEDS = [0, 1, 2, 3, 4, 5, 42, 1234, 2**31, 2**32 - 1]
+
+
+@pytest.fixture(autouse=True)
+def once(fitted_once):
+    fitted_once([cluster, decomposition])
 
 
 @pytest.mark.parametrize("init", ["k-means++", "random"])
@@ -20,7 +24,7 @@ def test_kmeans(rng, init, dtype, weighted):
     for seed in SEEDS:
         params = dict(n_clusters=8, init=init, n_init=2, random_state=seed)
         mine = tessera.cluster.KMeans(**params).fit(X, sample_weight=weights)
-        theirs = KMeans(**params).fit(X, sample_weight=weights)
+        theirs = cluster.KMeans(**params).fit(X, sample_weight=weights)
         assert np.array_equal(mine.labels_, theirs.labels_), f"seed {seed}"
 
 
@@ -34,7 +38,7 @@ def test_pca(rng, shape, dtype, tolerance):
     for seed in SEEDS:
         params = dict(n_components=10, svd_solver="randomized", random_state=seed)
         mine = tessera.decomposition.PCA(**params).fit(X)
-        theirs = PCA(**params).fit(X)
+        theirs = decomposition.PCA(**params).fit(X)
         for name in ["components_", "singular_values_", "noise_variance_"]:
             np.testing.assert_allclose(getattr(mine, name), getattr(theirs, name), rtol=tolerance, atol=tolerance,
                                        err_msg=f"{name}, {seed}")  # fmt: skip

@@ -23,7 +23,8 @@ LEAF = 256  # rows of a leaf of few rows
 
 
 @pytest.fixture(autouse=True)
-def quiet():
+def quiet(fitted_once):
+    fitted_once([theirs])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -38,6 +38,11 @@ DIGITS = load_digits().data
 DIABETES = load_diabetes(return_X_y=True)
 
 
+@pytest.fixture(autouse=True)
+def once(fitted_once):
+    fitted_once([cluster, decomposition, linear_model, preprocessing])
+
+
 def close(mine, theirs, tolerance, what=""):
     mine, theirs = np.asarray(mine, float), np.asarray(theirs, float)
     assert mine.shape == theirs.shape, f"{what}: shape {mine.shape}, not {theirs.shape}"

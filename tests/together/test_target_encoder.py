@@ -15,7 +15,8 @@ N = 1203
 
 
 @pytest.fixture(autouse=True)
-def quiet():
+def quiet(fitted_once):
+    fitted_once([theirs])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
