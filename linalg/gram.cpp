@@ -44,13 +44,19 @@ CenteredGram composed::centered_gram(const Rows& x, const Array& given_y,
   const Array y = beside(given_y);
   const Array weights = beside(given_weights);
   const std::int64_t m = x.cols() + (y ? y.cols() : 0);
+  Merging merging = Merging::by_value(kernels().add);
+  if (center)
+    merging = {[m](Stream& stream, std::int64_t first, const Tile& left, const Tile& right) {
+                 kernels().merge_grams(stream, m, m > 0 ? first / m : 0, left, right);
+               },
+               1 + m, m};
   const auto sums = reduce(
       zip(x, {y, weights}), 1 + m + m * m,
       [&](const Leaf& run, const Tile& out, Stream& stream) {
         kernels().leaf_gram(stream, run.tile, x.distribution().leaf_rows(), run.beside[0],
                             run.beside[1], center, out);
       },
-      center ? kernels().merge_grams : kernels().add);
+      merging);
   return {sums[0],
           {sums.begin() + 1, sums.begin() + 1 + m},
           {m, m, {sums.begin() + 1 + m, sums.end()}}};

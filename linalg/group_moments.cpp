@@ -24,12 +24,12 @@ void require_codes(const Rows& x, const Array& codes, const Array& weights) {
 
 /// Of each group [weight | mean | gram], one after the other.
 struct Grams {
-  std::int64_t groups = 0;
+  std::int64_t groups = 0, columns = 0;
   AlignedVector<double> values;
 
   Grams() = default;
   Grams(std::int64_t k, std::int64_t p)
-      : groups(k), values(static_cast<std::size_t>(k * (1 + p + p * p))) {}
+      : groups(k), columns(p), values(static_cast<std::size_t>(k * (1 + p + p * p))) {}
   /// One row for each group.
   Tile tile() {
     const std::int64_t size = std::ssize(values) / std::max<std::int64_t>(groups, 1);
@@ -37,11 +37,11 @@ struct Grams {
   }
   void merge(Grams&& right) {
     Stream stream;
-    kernels().merge_grams(stream, tile(), right.tile());
+    kernels().merge_grams(stream, columns, 0, tile(), right.tile());
   }
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(groups, values);
+    archive(groups, columns, values);
   }
 };
 
@@ -86,7 +86,7 @@ GroupMoments composed::group_moments(const Rows& x, const Array& codes, std::int
         kernels().leaf_group_moments(stream, run.tile, leaf_rows, run.beside[0], run.beside[1],
                                      out);
       },
-      kernels().merge_moments);
+      Merging::whole(kernels().merge_moments));
   GroupMoments all{{},
                    {sums.begin() + values, sums.begin() + 2 * values},
                    {sums.begin() + 2 * values, sums.end()}};

@@ -14,7 +14,7 @@ ColumnMoments composed::column_moments(const Rows& x, const Array& given) {
       [&](const Leaf& run, const Tile& out, Stream& stream) {
         kernels().leaf_moments(stream, run.tile, x.distribution().leaf_rows(), run.beside[0], out);
       },
-      kernels().merge_moments);
+      Merging::whole(kernels().merge_moments));
   const auto part = [&](std::int64_t i) {
     return std::vector<double>(sums.begin() + i * p, sums.begin() + (i + 1) * p);
   };

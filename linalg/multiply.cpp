@@ -296,7 +296,7 @@ Array contract(const Operand& a, const Operand& b) {
           leaf({first, std::min(run.rows.end, first + leaf_rows)}, out.slice(i, 1), stream);
         }
       },
-      kernels().add);
+      Merging::by_value(kernels().add));
   const Array out =
       tessera::detail::allocate({m, n}, wide, replicated_distribution({m, n}, a.comm()), a.comm());
   if (m * n > 0) std::memcpy(out.local().data, sums.data(), sums.size() * sizeof(double));

@@ -6,6 +6,10 @@
 
 #include <tessera/runtime/rows.hpp>
 
+#include <tessera/runtime/mpi.hpp>
+#include <tessera/runtime/trace.hpp>
+#include <tessera/runtime/watchdog.hpp>
+
 namespace tessera {
 namespace {
 
@@ -82,4 +86,59 @@ void Exchange::move(std::span<const std::byte> from, const Offsets& from_at,
   comm_.all_to_all_v(from.data(), send, send_at, to.data(), receive, receive_at);
 }
 
+namespace detail {
+
+void exchange(const Communicator& comm, const std::vector<Message>& send,
+              const std::vector<Message>& receive) {
+  using mpi::check;
+  const Watch waiting("an exchange", 0.0, Watch::Waits::for_others);
+  std::vector<MPI_Request> requests;
+  const auto start = [&](const Message& message, auto call) {
+    std::byte* const first = message.pieces.empty() ? nullptr : message.pieces.front().data();
+    std::vector<int> lengths;
+    std::vector<MPI_Aint> places;
+    for (auto piece : message.pieces)
+      while (!piece.empty()) {
+        constexpr std::size_t most = std::size_t{1} << 30;  // MPI 3 counts are int
+        lengths.push_back(static_cast<int>(std::min(piece.size(), most)));
+        places.push_back(reinterpret_cast<MPI_Aint>(piece.data()) -
+                         reinterpret_cast<MPI_Aint>(first));
+        piece = piece.subspan(static_cast<std::size_t>(lengths.back()));
+      }
+    MPI_Datatype type = MPI_DATATYPE_NULL;
+    check(MPI_Type_create_hindexed(static_cast<int>(lengths.size()), lengths.data(), places.data(),
+                                   MPI_BYTE, &type));
+    check(MPI_Type_commit(&type));
+    check(call(first, 1, type, message.rank, 2, mpi::native(comm),
+               &requests.emplace_back(MPI_REQUEST_NULL)));
+    check(MPI_Type_free(&type));  // which it is when the message is through
+  };
+  for (const Message& message : receive) start(message, MPI_Irecv);
+  for (const Message& message : send) {
+    for (const auto piece : message.pieces) trace::communicated(piece.size());
+    start(message, MPI_Isend);
+  }
+  check(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE));
+}
+
+std::vector<std::int64_t> sums_of_lower(const Communicator& comm,
+                                        std::vector<std::int64_t> values) {
+  std::vector<std::int64_t> below(values.size()), theirs(values.size());
+  // `values` are the sums over the `step` processes up to this one.
+  for (int step = 1; step < comm.size(); step *= 2) {
+    std::vector<Message> up, down;
+    if (comm.rank() + step < comm.size())
+      up.push_back({comm.rank() + step, {std::as_writable_bytes(std::span(values))}});
+    if (comm.rank() >= step)
+      down.push_back({comm.rank() - step, {std::as_writable_bytes(std::span(theirs))}});
+    exchange(comm, up, down);
+    for (std::size_t i = 0; !down.empty() && i < values.size(); ++i) {
+      below[i] += theirs[i];
+      values[i] += theirs[i];
+    }
+  }
+  return below;
+}
+
+}  // namespace detail
 }  // namespace tessera

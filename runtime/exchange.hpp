@@ -65,4 +65,20 @@ class Exchange {
   Offsets received_;
 };
 
+namespace detail {
+
+/// Memory that one message to or from `rank` has, piece after piece.
+struct Message {
+  int rank = 0;
+  std::vector<std::span<std::byte>> pieces;
+};
+/// Sends and receives all of these at once, from and into where the pieces lie; one to and one from
+/// a rank at most, which calls it with a message of the same length. Others have no part in it.
+void exchange(const Communicator& comm, const std::vector<Message>& send,
+              const std::vector<Message>& receive);
+
+/// The sum of each value over the processes of lower rank, in log2(processes) messages. Collective.
+std::vector<std::int64_t> sums_of_lower(const Communicator& comm, std::vector<std::int64_t> values);
+
+}  // namespace detail
 }  // namespace tessera

@@ -8,6 +8,8 @@
 #include <optional>
 
 #include <tessera/runtime/device_layer.hpp>
+#include <tessera/runtime/exchange.hpp>
+#include <tessera/runtime/slices.hpp>
 #include <tessera/runtime/steps.hpp>
 #include <tessera/runtime/tree.hpp>
 
@@ -88,6 +90,17 @@ void reduce_groups(const Rows& x, const PartialType& type,
 
 }  // namespace
 
+std::vector<Node> cover(Range run, std::int64_t leaves) {
+  std::vector<Node> nodes;
+  for (std::int64_t at = run.begin; at < run.end; at = nodes.back().end()) {
+    Node node{0, at};
+    while (!node.is_root(leaves) && node.is_left() && node.parent().inside(run, leaves))
+      node = node.parent();
+    nodes.push_back(node);
+  }
+  return nodes;
+}
+
 AnyPartial reduce(const Rows& x, const PartialType& type,
                   const std::function<AnyPartial(const Leaf&, Stream&)>& kernel) {
   const auto& d = x.distribution();
@@ -155,32 +168,27 @@ AnyPartial reduce(const Rows& x, const PartialType& type,
 namespace {
 
 std::int64_t most_leaves = 1024;
+std::int64_t least_sliced = 4096;
 
 using detail::Node;
 using Tree = detail::Tree<Buffer>;
 
-// Whether the node's leaves all lie in the run.
-bool complete(Node node, Range run, std::int64_t leaves) {
-  return node.begin() >= run.begin && node.begin() < run.end &&
-         std::min(node.end(), leaves) <= run.end;
-}
-
 /// One reduction of partials of `size` values on this process's device.
 class FlatReduction {
  public:
-  FlatReduction(const Rows& x, std::int64_t size, const MergePartials& merge)
+  FlatReduction(const Rows& x, std::int64_t size, const Merging& merging)
       : x_(x),
         size_(size),
-        merge_(merge),
+        merging_(merging),
         tree_(x.distribution().leaves(), x.distribution().leaves_of(x.comm().rank()),
               [this](Buffer& left, Buffer&& right) {
                 if (!stream_) {  // leaves of the CPU, on several threads
                   Stream stream;
-                  merge_(stream, tile(left), tile(right));
-                  const std::lock_guard lock(merging_);
+                  merging_.merge(stream, 0, tile(left), tile(right));
+                  const std::lock_guard lock(mutex_);
                   return spare_.push_back(std::move(right));
                 }
-                merge_(*stream_, tile(left), tile(right));
+                merging_.merge(*stream_, 0, tile(left), tile(right));
                 retired_.push_back(std::move(right));  // until the merge has run
               }) {}
 
@@ -204,7 +212,7 @@ class FlatReduction {
       Buffer memory(static_cast<std::size_t>(run.size()) * bytes(), x_.device());
       const Tile partials{memory.data(), run.size(), size_, size_, DType::float64, x_.device()};
       kernel(in, partials, stream);
-      const std::lock_guard lock(merging_);  // streamed rows come on several threads
+      const std::lock_guard lock(mutex_);  // streamed rows come on several threads
       stream_ = &stream;
       for (const auto& [node, row] : merge_run(partials, run)) {
         Buffer own(bytes(), x_.device());
@@ -217,14 +225,32 @@ class FlatReduction {
     });
   }
 
+  /// Gets the memory that climbing by slices takes, if it may come to that.
+  void prepare_slices() {
+    const auto& comm = x_.comm();
+    if (x_.device() != cpu || !is_split() || merging_.grain == 0 || size_ < least_sliced) return;
+    steps_ =
+        detail::slice_steps(comm.rank(), comm.size(), (size_ - merging_.header) / merging_.grain);
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      const detail::SliceStep& s = steps_[i];
+      const std::size_t nodes = cover(run_of(s.group.begin, s.middle)).size() +
+                                cover(run_of(s.middle, s.group.end)).size();
+      Buffer& room = slices_[i % 2];
+      const std::size_t need = nodes * static_cast<std::size_t>(width(s.after)) * sizeof(double);
+      if (room.size() < need) room = Buffer(need);
+    }
+  }
+
   /// The merged values of all processes, by way of this process's device. Collective.
   void finish(Stream& stream, AlignedVector<double>& values) {
     stream_ = &stream;
     spare_.clear();
     const auto& comm = x_.comm();
-    if (x_.distribution().kind() != Distribution::Kind::rows || comm.size() == 1)
-      return together(comm, [&] { take_root(values); });
-    link_ = find_link();
+    if (!is_split()) return together(comm, [&] { take_root(values); });
+    const auto kinds = comm.all_gather(x_.device().kind);
+    const bool on_cpus = std::ranges::count(kinds, Device::Kind::cpu) == comm.size();
+    if (on_cpus && !steps_.empty()) return climb_by_slices(values);
+    if (!on_cpus) link_ = find_link(kinds);
     detail::Climb steps{.pack = [&] { return pack(); },
                         .absorb = [&](std::string message, int source) { absorb(message, source); },
                         .root =
@@ -240,13 +266,138 @@ class FlatReduction {
   }
 
  private:
+  bool is_split() const {
+    return x_.distribution().kind() == Distribution::Kind::rows && x_.comm().size() > 1;
+  }
   std::size_t bytes() const { return static_cast<std::size_t>(size_) * sizeof(double); }
+  // Leaves of a run of ranks.
+  Range run_of(std::int64_t first, std::int64_t end) const {
+    const auto& d = x_.distribution();
+    return {d.leaves_of(static_cast<int>(first)).begin, d.leaves_of(static_cast<int>(end) - 1).end};
+  }
+  std::vector<Node> cover(Range run) const {
+    return detail::cover(run, x_.distribution().leaves());
+  }
+  // Values of a partial's slice with its header.
+  std::int64_t width(Range slice) const { return merging_.header + slice.size() * merging_.grain; }
+
+  /// Up, neighbouring groups of processes exchange slices of their nodes, and every process merges
+  /// those of its slice; down, the slices of the result go the same ways back. What a step throws
+  /// is thrown on every process: who hears of a failure passes it on, and everybody hears from
+  /// those who had each slice.
+  void climb_by_slices(AlignedVector<double>& values) {
+    const auto& comm = x_.comm();
+    const std::int64_t header = merging_.header, grain = merging_.grain;
+    detail::Steps own;
+    std::vector<Buffer> leaves;  // what the first step finds
+    std::vector<double*> rows;   // of each node of the group the header and this process's slice
+    for (auto& [node, buffer] : tree_.take_nodes()) {
+      rows.push_back(reinterpret_cast<double*>(buffer.data()));
+      leaves.push_back(std::move(buffer));
+    }
+    std::vector<detail::Message> out, in;
+    double fine = 1;
+    std::vector<double> told;
+    const auto open = [&](const std::vector<detail::SliceStep::Piece>& pieces, auto& messages,
+                          bool sending) {
+      messages.clear();
+      if (!sending) told.assign(pieces.size(), 1);
+      for (std::size_t i = 0; i < pieces.size(); ++i)
+        messages.push_back({pieces[i].rank, {bytes_of(sending ? &fine : &told[i], 1)}});
+    };
+    const auto exchange = [&] {
+      fine = own.broken() ? 0 : 1;
+      detail::exchange(comm, out, in);
+      if (std::ranges::count(told, 0.0) > 0) own.give_up();
+    };
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      const detail::SliceStep& s = steps_[i];
+      const std::vector<Node> left = cover(run_of(s.group.begin, s.middle)),
+                              right = cover(run_of(s.middle, s.group.end));
+      double* const next = reinterpret_cast<double*>(slices_[i % 2].data());
+      const auto row = [&](std::size_t node) {
+        return next + static_cast<std::int64_t>(node) * width(s.after);
+      };
+      const auto of_half = [&](int rank) {  // where the rows of its nodes begin, and end
+        return rank < s.middle ? std::pair{std::size_t{0}, left.size()}
+                               : std::pair{left.size(), left.size() + right.size()};
+      };
+      const auto place = [&](double* slice, Range held, Range part) {
+        return slice + header + (part.begin - held.begin) * grain;
+      };
+      open(s.give, out, true);
+      for (std::size_t m = 0; m < out.size(); ++m)
+        for (double* const mine : rows) {
+          if (s.give[m].leads) out[m].pieces.push_back(bytes_of(mine, header));
+          out[m].pieces.push_back(
+              bytes_of(place(mine, s.before, s.give[m].part), s.give[m].part.size() * grain));
+        }
+      open(s.take, in, false);
+      for (std::size_t m = 0; m < in.size(); ++m) {
+        const Range part = s.take[m].part;
+        const auto [first, end] = of_half(s.take[m].rank);
+        for (std::size_t n = first; n < end; ++n) {
+          if (part.begin == s.after.begin) in[m].pieces.push_back(bytes_of(row(n), header));
+          in[m].pieces.push_back(bytes_of(place(row(n), s.after, part), part.size() * grain));
+        }
+      }
+      const Range kept = {std::max(s.before.begin, s.after.begin),
+                          std::min(s.before.end, s.after.end)};
+      for (std::size_t n = 0; kept.size() > 0 && n < rows.size(); ++n) {
+        double* const to = row(of_half(comm.rank()).first + n);
+        if (kept.begin == s.after.begin) std::copy_n(rows[n], header, to);
+        std::copy_n(place(rows[n], s.before, kept), kept.size() * grain, place(to, s.after, kept));
+      }
+      exchange();
+      rows.assign(cover(run_of(s.group.begin, s.group.end)).size(), next);
+      if (s.after.size() == 0) continue;
+      own.take([&] {
+        detail::Tree<double*> tree(x_.distribution().leaves(), run_of(s.group.begin, s.group.end),
+                                   [&](double*& to, double*&& from) {
+                                     const auto slice = [&](double* at) {
+                                       return tile_of(at, 1, width(s.after), width(s.after));
+                                     };
+                                     merging_.merge(*stream_, s.after.begin * grain, slice(to),
+                                                    slice(from));
+                                   });
+        for (std::size_t n = 0; n < left.size(); ++n) tree.offer(left[n], row(n));
+        for (std::size_t n = 0; n < right.size(); ++n) tree.offer(right[n], row(left.size() + n));
+        const auto merged = tree.take_nodes();
+        std::ranges::transform(merged, rows.begin(), [](const auto& node) { return node.second; });
+      });
+    }
+    if (!rows.empty() && !own.broken() && steps_.back().after.size() > 0) {
+      const Range mine = steps_.back().after;
+      std::copy_n(rows[0], header, values.begin());
+      std::copy_n(rows[0] + header, mine.size() * grain,
+                  values.begin() + header + mine.begin * grain);
+    }
+    for (auto s = steps_.rbegin(); s != steps_.rend(); ++s) {
+      const auto fill = [&](auto& messages, const auto& pieces, const auto& leads) {
+        for (std::size_t m = 0; m < messages.size(); ++m) {
+          if (leads(pieces[m])) messages[m].pieces.push_back(bytes_of(values.data(), header));
+          messages[m].pieces.push_back(
+              bytes_of(values.data() + header + pieces[m].part.begin * grain,
+                       pieces[m].part.size() * grain));
+        }
+      };
+      open(s->take, out, true);
+      fill(out, s->take, [](const auto& piece) { return piece.leads; });
+      open(s->give, in, false);
+      fill(in, s->give, [&](const auto& piece) { return piece.part.begin == s->before.begin; });
+      exchange();
+    }
+    if (own.broken()) together(comm, [&] { own.rethrow(); });
+  }
+  static std::span<std::byte> bytes_of(double* values, std::int64_t count) {
+    return std::as_writable_bytes(std::span(values, static_cast<std::size_t>(count)));
+  }
   Tile tile(const Buffer& b) const {
     return {b.data(), 1, size_, size_, DType::float64, b.device()};
   }
   // Large blocks that are freed go back to the system, and new ones come page by page.
   Buffer room_for_one() {
-    const std::lock_guard lock(merging_);
+    const std::lock_guard lock(mutex_);
     if (spare_.empty()) return Buffer(bytes());
     Buffer one = std::move(spare_.back());
     spare_.pop_back();
@@ -271,8 +422,8 @@ class FlatReduction {
       if (first >= end) return left;
       for (const std::int64_t i : {first, end - 1}) {
         const Node node{level, i};
-        const bool root = i == 0 && node.end() >= leaves;
-        if ((root || !complete(node.parent(), run, leaves)) &&
+        const bool root = node.is_root(leaves);
+        if ((root || !node.parent().inside(run, leaves)) &&
             (left.empty() || left.back().first != node))
           left.emplace_back(node, node.begin() - run.begin);
         if (root) return left;
@@ -284,7 +435,7 @@ class FlatReduction {
       even.stride = 2 * width * partials.stride;
       Tile odd = even;
       odd.data = partials.slice((from + 1) * width - run.begin, 1).data;
-      merge_(*stream_, even, odd);
+      merging_.merge(*stream_, 0, even, odd);
     }
   }
 
@@ -297,10 +448,8 @@ class FlatReduction {
   }
 
   // Collective: the processes must all have it or do without.
-  std::shared_ptr<DeviceLink> find_link() {
-    const auto kinds = x_.comm().all_gather(x_.device().kind);
+  std::shared_ptr<DeviceLink> find_link(const std::vector<Device::Kind>& kinds) {
     const auto on_device = [](Device::Kind k) { return k != Device::Kind::cpu; };
-    if (std::none_of(kinds.begin(), kinds.end(), on_device)) return nullptr;
     std::string why_not = "some processes have their data on the CPU";
     std::shared_ptr<DeviceLink> link;
     if (std::all_of(kinds.begin(), kinds.end(), on_device))
@@ -373,7 +522,7 @@ class FlatReduction {
 
   const Rows& x_;
   std::int64_t size_;
-  const MergePartials& merge_;
+  const Merging& merging_;
   Stream* stream_ = nullptr;  // what merges run on, but for the leaves of the CPU
   std::shared_ptr<DeviceLink> link_;
   std::vector<std::pair<Node, Buffer>> sent_;
@@ -381,17 +530,31 @@ class FlatReduction {
   std::vector<std::pair<Node, Buffer>> received_;
   std::vector<Buffer> retired_;
   std::vector<Buffer> spare_;
-  std::mutex merging_;
+  std::vector<detail::SliceStep> steps_;
+  std::array<Buffer, 2> slices_;  // of the nodes before and after a step, in turns
+  std::mutex mutex_;
   Tree tree_;
 };
 
 }  // namespace
 
 void detail::limit_runs(std::int64_t leaves) { most_leaves = leaves; }
+void detail::slice_from(std::int64_t values) { least_sliced = values; }
+
+Merging Merging::whole(const MergePartials& merge) {
+  return {[&merge](Stream& stream, std::int64_t, const Tile& left, const Tile& right) {
+    merge(stream, left, right);
+  }};
+}
+Merging Merging::by_value(const MergePartials& merge) {
+  Merging each = whole(merge);
+  each.grain = 1;
+  return each;
+}
 
 AlignedVector<double> reduce(const Rows& x, std::int64_t size, const LeafPartials& kernel,
-                             const MergePartials& merge) {
-  FlatReduction reduction(x, size, merge);
+                             const Merging& merging) {
+  FlatReduction reduction(x, size, merging);
   std::optional<Stream> stream;
   AlignedVector<double> values;
   together(x.comm(), [&] {
@@ -401,6 +564,7 @@ AlignedVector<double> reduce(const Rows& x, std::int64_t size, const LeafPartial
       reduction.compute_on_device(kernel);
     stream.emplace(x.device());
     values.resize(static_cast<std::size_t>(size));
+    reduction.prepare_slices();
   });
   reduction.finish(*stream, values);
   return values;

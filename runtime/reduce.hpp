@@ -49,6 +49,8 @@ AnyPartial reduce(const Rows& x, const PartialType& type,
 std::string bytes_of_root(const Communicator& comm, const std::function<std::string()>& work);
 /// Most leaves that a device's kernel gets at once. Only tests lower it.
 void limit_runs(std::int64_t leaves);
+/// Partials of at least so many values climb by slices. Only tests change it.
+void slice_from(std::int64_t values);
 
 }  // namespace detail
 
@@ -86,12 +88,30 @@ using LeafPartials = std::function<void(const Leaf& run, const Tile& out, Stream
 /// Row i of `left` absorbs row i of `right`.
 using MergePartials = Operation<void(Stream&, const Tile& left, const Tile& right)>;
 
+/// How partials that are float64 values merge, and whether each value can without the others.
+struct Merging {
+  /// Merges whole partials only.
+  static Merging whole(const MergePartials& merge);
+  /// Merges each value alone, as addition does.
+  static Merging by_value(const MergePartials& merge);
+
+  /// Row i of `left` absorbs row i of `right`. Of the partials the tiles have the header and a
+  /// slice of what follows: values [first, first + columns - header) of that.
+  std::function<void(Stream&, std::int64_t first, const Tile& left, const Tile& right)> merge;
+  std::int64_t header = 0;  ///< values at the start that every slice needs
+  std::int64_t grain = 0;   ///< slices are of multiples of so many values; 0: there are none
+};
+
 /// The same for partials that are `size` float64 values each, computed and merged where the rows
 /// lie: on a device many leaves at a time, without copying partials to the host, and from device to
 /// device where the processes' devices are linked. Values on every process; zeros for an array
 /// without rows. The same bits for any number of devices of one kind.
+///
+/// On CPUs, large partials that can be sliced do not climb whole: every process merges a slice of
+/// them, so that each sends and receives about 2 size values for every node of the tree that covers
+/// a process's leaves, instead of log2(processes) times that.
 AlignedVector<double> reduce(const Rows& x, std::int64_t size, const LeafPartials& kernel,
-                             const MergePartials& merge);
+                             const Merging& merging);
 
 /// A partial made of one vector that is added element by element.
 struct Sums {

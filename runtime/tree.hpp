@@ -24,12 +24,21 @@ struct Node {
   bool is_left() const { return (index & 1) == 0; }
   std::int64_t begin() const { return index << level; }
   std::int64_t end() const { return (index + 1) << level; }
+  bool is_root(std::int64_t leaves) const { return index == 0 && end() >= leaves; }
+  /// Whether those of its leaves that there are all lie in the run.
+  bool inside(Range run, std::int64_t leaves) const {
+    return begin() >= run.begin && begin() < run.end && std::min(end(), leaves) <= run.end;
+  }
 
   template <class Archive>
   void serialize(Archive& archive) {
     archive(level, index);
   }
 };
+
+/// The fewest nodes that cover a run of leaves, in the order of these: what a tree over it ends
+/// with.
+std::vector<Node> cover(Range run, std::int64_t leaves);
 
 /// The part of the tree over a run of consecutive leaves. Partials are offered in any order and by
 /// any thread; whenever both children of a node are there they are merged, left with right. So the
@@ -48,8 +57,7 @@ class Tree {
       std::optional<P> sibling;
       {
         const std::lock_guard lock(mutex_);
-        const bool root = node.begin() == 0 && node.end() >= leaves_;
-        if (root || !inside(node.parent())) {
+        if (node.is_root(leaves_) || !node.parent().inside(run_, leaves_)) {
           waiting_.insert_or_assign(node, std::move(partial));
           return;
         }
@@ -85,15 +93,14 @@ class Tree {
     std::vector<std::pair<Node, P>> nodes;
     for (auto& [node, partial] : waiting_) nodes.emplace_back(node, std::move(partial));
     waiting_.clear();
+    std::sort(nodes.begin(), nodes.end(),
+              [](const auto& a, const auto& b) { return a.first.begin() < b.first.begin(); });
     return nodes;
   }
 
   Range run() const { return run_; }
 
  private:
-  bool inside(Node node) const {
-    return node.begin() >= run_.begin && std::min(node.end(), leaves_) <= run_.end;
-  }
   std::int64_t leaves_;
   Range run_;
   Merge merge_;

@@ -278,18 +278,22 @@ void merge_moments(Suite& suite, DType) {
 
 void merge_grams(Suite& suite, DType) {
   Numbers numbers(6);
-  for (const Index m : {1, 4, 33})
-    merge_cases(numbers, 1 + m + m * m, [&](Matrix left, Matrix right, const std::string& what) {
+  struct Slice {
+    Index columns, first, rows;
+  };
+  for (const auto [m, first, rows] :
+       std::initializer_list<Slice>{{1, 0, 1}, {4, 0, 4}, {33, 0, 33}, {33, 30, 3}, {5, 2, 0}})
+    merge_cases(numbers, 1 + m + rows * m, [&](Matrix left, Matrix right, const std::string& what) {
       for (Matrix* a : {&left, &right})
         for (Index i = 0; i < a->rows; ++i) {
           const Wide n = partial_weight(numbers, a == &left, i);
           a->set(i, 0, n);
-          for (Index k = 1; k < 1 + m + m * m; ++k)
+          for (Index k = 1; k < a->cols; ++k)
             a->set(i, k, n > 0 ? (*a)(i, k) + (k <= m ? 100 : 0) : 0);
         }
       suite.check(
           what, {left, right},
-          [](Stream& s, Tiles t, Host&) { kernels().merge_grams(s, t[0], t[1]); },
+          [&](Stream& s, Tiles t, Host&) { kernels().merge_grams(s, m, first, t[0], t[1]); },
           [&](const Outcome& got, const Outcome& want, Judge& judge) {
             for (Index i = 0; i < left.rows; ++i)
               for (Index k = 0; k < left.cols; ++k) {

@@ -245,7 +245,7 @@ Array plus_plus(const Rows& x, std::int64_t k, const Array& weights, RandomState
           estimator_kernels().candidate_potentials(stream, in.tile, x.distribution().leaf_rows(),
                                                    there.local(), in.beside[0], in.beside[1], out);
         },
-        linalg::kernels().add);
+        Merging::by_value(linalg::kernels().add));
     const auto best = std::min_element(potentials.begin(), potentials.end());
     chosen = one_row(rows, best - potentials.begin());
     sampler.approach(chosen);
@@ -342,7 +342,7 @@ Assignment assign(const Rows& x, const Tile& centers, const Tile& offset, const 
                            stream, in.tile, x.distribution().leaf_rows(), centers, offset,
                            in.beside[0], rows_of(labels, in), parts, out);
                      },
-                     linalg::kernels().add)};
+                     Merging::by_value(linalg::kernels().add))};
 }
 
 Array one_per_row(const Rows& x, double value, DType dtype) {

@@ -74,7 +74,7 @@ Small apply_gram(const Rows& x, std::span<const double> mean, const Array& q) {
         linalg::kernels().leaf_gram_product(stream, run.tile, x.distribution().leaf_rows(), mean,
                                             q.local(), out);
       },
-      linalg::kernels().add);
+      Merging::by_value(linalg::kernels().add));
   return {q.rows(), q.cols(), {sums.begin(), sums.end()}};
 }
 
@@ -103,7 +103,7 @@ Small apply_transposed(const Rows& x, std::span<const double> mean, const Array&
                                  Transpose::no, 0.0, reshaped(out.slice(i, 1), x.cols(), z.cols()));
         }
       },
-      linalg::kernels().add);
+      Merging::by_value(linalg::kernels().add));
   return {x.cols(), z.cols(), {sums.begin(), sums.end()}};
 }
 

@@ -268,7 +268,7 @@ double PCA::do_score(const Rows& x, const Array&, const Array&) const {
         linalg::kernels().leaf_squares(stream, xc, leaf_rows, out.columns(0, p));
         linalg::kernels().leaf_squares(stream, t, leaf_rows, out.columns(p, k));
       },
-      linalg::kernels().add);
+      Merging::by_value(linalg::kernels().add));
   const double total = std::accumulate(squares.begin(), squares.begin() + p, 0.0);
   if (!std::isfinite(total)) require_finite(x, "X", name());
   const double distances =

@@ -19,6 +19,7 @@ std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
 struct FoldSums {
   std::vector<std::pair<std::int64_t, std::vector<double>>> folds;
   bool center = true;
+  std::int64_t columns = 0;
 
   void merge(FoldSums&& right) {
     Stream stream;
@@ -32,13 +33,15 @@ struct FoldSums {
       const auto tile = [](std::vector<double>& v) {
         return tile_of(v.data(), 1, std::ssize(v), std::ssize(v));
       };
-      const auto& merge = center ? linalg::kernels().merge_grams : linalg::kernels().add;
-      merge(stream, tile(at->second), tile(sums));
+      if (center)
+        linalg::kernels().merge_grams(stream, columns, 0, tile(at->second), tile(sums));
+      else
+        linalg::kernels().add(stream, tile(at->second), tile(sums));
     }
   }
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(folds, center);
+    archive(folds, center, columns);
   }
 };
 
@@ -165,6 +168,7 @@ std::vector<linalg::CenteredGram> fold_grams(const Rows& x, const Array& y, cons
   const auto sums = reduce<FoldSums>(zip(x, {y, weights}), [&](const Leaf& leaf, Stream& stream) {
     FoldSums all;
     all.center = center;
+    all.columns = m;
     for (std::int64_t f = 0; f < std::ssize(folds); ++f)
       folds[z(f)].each_in(leaf.rows, [&](Range rows, std::int64_t) {
         const auto part = [&](const Tile& t) {
@@ -198,6 +202,7 @@ std::vector<linalg::CenteredGram> fold_grams(const Rows& x, const Array& y, cons
 
 linalg::CenteredGram merged(const std::vector<linalg::CenteredGram>& folds, std::int64_t but) {
   FoldSums sums;
+  sums.columns = folds[0].cols();
   for (std::int64_t f = 0; f < std::ssize(folds); ++f) {
     if (f == but) continue;
     FoldSums one;

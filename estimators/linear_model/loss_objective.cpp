@@ -93,7 +93,7 @@ double LossObjective::evaluate(std::span<const double> w, std::span<double> grad
           linalg::kernels().leaf_gram(stream, run.tile, leaf_rows, ones, column(pair), false,
                                       out.columns(head + pair * gram_size, gram_size));
       },
-      linalg::kernels().add);
+      Merging::by_value(linalg::kernels().add));
   double value = sums[0] / weight_;
   scale_slope_ = sums[1] / weight_;
   const std::int64_t width = this->width();
@@ -138,7 +138,7 @@ void LossObjective::product(std::span<const double> w, std::span<const double> v
                                          run.beside[0], run.beside[1], coef, loss_, direction,
                                          part);
       },
-      linalg::kernels().add);
+      Merging::by_value(linalg::kernels().add));
   for (std::size_t j = 0; j < out.size(); ++j) {
     const auto i = static_cast<std::int64_t>(j);
     out[j] = sums[z(i / width() * (p_ + 1) + i % width())] / weight_ + l2_[j] * v[j];

@@ -44,8 +44,10 @@ struct Kernels {
   Operation<void(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& y, const Tile& weights,
                  bool center, const Tile& out)>
       leaf_gram{"linalg.leaf_gram", flops_of_gram};
-  /// Chan's formulas in matrix form, for centred partials. Others are added.
-  Operation<Merge> merge_grams{"linalg.merge_grams"};
+  /// Chan's formulas in matrix form, for centred partials of m columns. Others are added. Of the
+  /// Gram matrices there are the rows from `first` on: all, or those of a slice.
+  Operation<void(Stream&, std::int64_t m, std::int64_t first, const Tile& left, const Tile& right)>
+      merge_grams{"linalg.merge_grams"};
   /// left += right.
   Operation<Merge> add{"linalg.add"};
   /// The sum of squares of every column, p values.

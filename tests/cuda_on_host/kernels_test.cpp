@@ -239,7 +239,7 @@ TYPED_TEST(CudaKernels, Gram) {
         if (!center) continue;
         const std::int64_t half = c.leaves() / 2;
         both([&](Stream& s, auto on) {
-          k.merge_grams(s, on(out).slice(0, half), on(out).slice(half, half));
+          k.merge_grams(s, m, 0, on(out).slice(0, half), on(out).slice(half, half));
         });
         out.expect_same(this->eps);
       }

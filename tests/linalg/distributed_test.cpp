@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstring>
 
+#include <tessera/runtime/reduce.hpp>
+
 #include "support/near.hpp"
 
 namespace tessera::linalg {
@@ -117,6 +119,30 @@ TYPED_TEST(Distributed, CenteredGramHasTheBitsOfOneProcess) {
         EXPECT_TRUE(same_bits(got.mean, want.mean)) << text;
         EXPECT_TRUE(same_bits(got.gram.values(), want.gram.values())) << text;
       });
+}
+
+// Also where every process merges a slice: of Gram matrices some rows, with weight and means.
+TYPED_TEST(Distributed, SlicesOfCenteredGramsHaveTheBitsOfOneProcess) {
+  using T = TypeParam;
+  for (const std::int64_t p : {1, 6, 70}) {
+    const std::int64_t n = 5000;
+    const Data<T> shared(n, p, 2, Communicator::world()), alone(n, p, 2, Communicator::self());
+    for (const auto& o : all_options) {
+      const auto run = [&](const Data<T>& d) {
+        return centered_gram(d.x, o.y ? d.y : Array{}, o.weights ? d.weights : Array{}, o.center);
+      };
+      const CenteredGram want = run(alone);
+      for (const std::int64_t from : {0, 1 << 30}) {
+        tessera::detail::slice_from(from);
+        const CenteredGram got = run(shared);
+        tessera::detail::slice_from(4096);
+        EXPECT_TRUE(got.weight == want.weight && same_bits(got.mean, want.mean) &&
+                    same_bits(got.gram.values(), want.gram.values()))
+            << p << " columns, y " << o.y << ", weights " << o.weights << ", centred " << o.center
+            << ", sliced from " << from;
+      }
+    }
+  }
 }
 
 TYPED_TEST(Distributed, TsqrHasTheBitsOfOneProcess) {

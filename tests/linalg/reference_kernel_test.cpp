@@ -49,7 +49,7 @@ TYPED_TEST(ReferenceKernel, GramAndItsMerge) {
                     tile(out, 2, 13));
   EXPECT_EQ(Values(out.begin(), out.begin() + 13), (Values{2, 2, 4, 3, 2, 4, 4, 4, 8, 8, 4, 8, 8}));
   EXPECT_EQ(Values(out.begin() + 13, out.end()), (Values{2, 5, 4, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
-  this->k.merge_grams(this->stream, tile(out, 1, 13), tile_of(out.data() + 13, 1, 13, 13));
+  this->k.merge_grams(this->stream, 3, 0, tile(out, 1, 13), tile_of(out.data() + 13, 1, 13, 13));
   EXPECT_EQ(Values(out.begin(), out.begin() + 13),
             (Values{4, 3.5, 4, 3, 11, 4, 4, 4, 8, 8, 4, 8, 8}));
   this->k.leaf_gram(this->stream, tile(x, 2, 2), 2, {}, {}, false, tile(out, 1, 7));

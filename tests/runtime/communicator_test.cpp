@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include <tessera/runtime/exchange.hpp>
 #include <tessera/runtime/mpi.hpp>
 #include <tessera/runtime/visit.hpp>
 
@@ -327,6 +328,43 @@ TEST(Communicator, FailuresOfMpiAreRuntimeErrorsWithTheirPlace) {
     EXPECT_NE(text.find("MPI_ERR_ROOT"), std::string::npos) << text;
     EXPECT_NE(text.find("communicator.cpp:"), std::string::npos) << text;
   }
+}
+
+// Everybody with everybody, in pieces that lie apart.
+TEST(Communicator, ExchangesPiecesOfMemory) {
+  const int rank = world().rank(), size = world().size();
+  std::vector<std::vector<double>> to(static_cast<std::size_t>(size)), from = to;
+  std::vector<detail::Message> send, receive;
+  for (int r = 0; r < size; ++r) {
+    if (r == rank) continue;
+    auto& mine = to[static_cast<std::size_t>(r)];
+    auto& theirs = from[static_cast<std::size_t>(r)];
+    mine.resize(30);
+    for (std::size_t i = 0; i < mine.size(); ++i) mine[i] = rank * 1000 + r * 100 + double(i);
+    theirs.assign(40, -1);
+    const auto piece = [](std::vector<double>& v, std::size_t first, std::size_t count) {
+      return std::as_writable_bytes(std::span(v).subspan(first, count));
+    };
+    send.push_back({r, {piece(mine, 20, 10), piece(mine, 7, 0), piece(mine, 0, 5)}});
+    receive.push_back({r, {piece(theirs, 1, 12), piece(theirs, 30, 3)}});
+  }
+  detail::exchange(world(), send, receive);
+  for (int r = 0; r < size; ++r) {
+    if (r == rank) continue;
+    const double base = r * 1000 + rank * 100;
+    std::vector<double> expected(40, -1);
+    for (std::size_t i = 0; i < 10; ++i) expected[1 + i] = base + 20 + double(i);
+    for (std::size_t i = 0; i < 5; ++i) expected[i < 2 ? 11 + i : 28 + i] = base + double(i);
+    EXPECT_EQ(from[static_cast<std::size_t>(r)], expected) << "from " << r;
+  }
+}
+
+TEST(Communicator, SumsOverLowerRanks) {
+  const int rank = world().rank();
+  const auto got = detail::sums_of_lower(world(), {1, rank, -5, std::int64_t{1} << (rank + 40)});
+  const std::int64_t below = (std::int64_t{1} << rank) - 1;
+  EXPECT_EQ(got, (std::vector<std::int64_t>{rank, rank * (rank - 1) / 2, -5 * rank, below << 40}));
+  EXPECT_TRUE(detail::sums_of_lower(world(), {}).empty());
 }
 
 }  // namespace

@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <complex>
 #include <optional>
+
+#include <tessera/runtime/slices.hpp>
+#include <tessera/runtime/tree.hpp>
 
 #include "support/near.hpp"
 
@@ -299,6 +303,166 @@ TEST(Reduce, WhatAMergeThrowsIsThrownEverywhere) {
     }
   }
   EXPECT_TRUE(test::all_of(world(), true));
+}
+
+// Partials that have a header which all of the rest depends on, as Gram matrices have; and sizes
+// that no number of processes divides.
+constexpr std::int64_t header = 3;
+
+void knot(std::int64_t first, std::int64_t count, double* left, const double* right) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    double& value = left[header + i];
+    value = value * 0.7 + right[header + i] / 3 + (left[1] - right[1]) * double(first + i);
+  }
+  for (std::int64_t i = 0; i < header; ++i) left[i] = left[i] * 0.9 + right[i];
+}
+double leaf_value(std::int64_t leaf, std::int64_t i) { return unit(leaf * 100003 + i) - 0.5; }
+
+struct Flat {
+  std::vector<double> values;
+  void merge(const Flat& right) {
+    knot(0, std::ssize(values) - header, values.data(), right.values.data());
+  }
+};
+
+struct SliceFrom {
+  explicit SliceFrom(std::int64_t values) { detail::slice_from(values); }
+  ~SliceFrom() { detail::slice_from(4096); }
+};
+
+AlignedVector<double> reduce_flat(const Array& x, std::int64_t size, Merging merging) {
+  return reduce(
+      x, size,
+      [&](const Leaf& run, const Tile& out, Stream&) {
+        for (std::int64_t i = 0; i < size; ++i) out.as<double>()[i] = leaf_value(run.index, i);
+      },
+      merging);
+}
+
+TEST(Reduce, SlicesGiveTheBitsOfTheSerialTree) {
+  for (const std::int64_t leaves : {0, 1, 2, 5, 8, 13, 64})
+    for (const auto& [count, grain] : {std::pair{1, 1}, {4, 4}, {97, 1}, {110, 10}, {1024, 1}}) {
+      const std::int64_t size = header + count;
+      const Array x = zeros({leaves * 256, 1});
+      ASSERT_EQ(x.distribution().leaves(), leaves);
+      const Flat expected = serial_tree<Flat>(leaves, [&](std::int64_t leaf) {
+        return Flat{test::tabulate<double>(size, [&](auto i) { return leaf_value(leaf, i); })};
+      });
+      int sliced = 0;
+      const Merging merging{
+          [&, grain = grain](Stream&, std::int64_t first, const Tile& left, const Tile& right) {
+            EXPECT_EQ(first % grain, 0);
+            EXPECT_EQ((left.cols - header) % grain, 0);
+            if (left.cols < size) ++sliced;
+            knot(first, left.cols - header, left.as<double>(), right.as<double>());
+          },
+          header, grain};
+      for (const std::int64_t from : {std::int64_t{0}, size + 1}) {
+        const SliceFrom set(from);
+        sliced = 0;
+        const auto got = reduce_flat(x, size, merging);
+        for (std::int64_t i = 0; i < size && leaves > 0; ++i)
+          ASSERT_EQ(std::bit_cast<std::uint64_t>(got[static_cast<std::size_t>(i)]),
+                    std::bit_cast<std::uint64_t>(expected.values[static_cast<std::size_t>(i)]))
+              << leaves << " leaves, value " << i << " of " << size << ", sliced from " << from;
+        if (leaves == 0) {
+          EXPECT_EQ(std::ranges::count(got, 0.0), size);
+        }
+        if (from > size || leaves < 2) {
+          EXPECT_EQ(sliced, 0);
+        }
+        if (from == 0 && leaves == 64 && count >= 97 && world().size() > 1) {
+          EXPECT_GT(sliced, 0);
+        }
+      }
+    }
+}
+
+TEST(Reduce, WhatAMergeOfASliceThrowsIsThrownEverywhere) {
+  const SliceFrom set(0);
+  const Array x = zeros({8 * 256, 1});
+  for (const std::int64_t bad : {0, 50, 99}) {
+    const Merging merging{[&](Stream&, std::int64_t first, const Tile& left, const Tile&) {
+                            if (left.cols < 100 && bad >= first && bad < first + left.cols)
+                              throw LinAlgError("cannot merge value " + std::to_string(bad));
+                          },
+                          0, 1};
+    if (world().size() == 1) continue;
+    try {
+      reduce_flat(x, 100, merging);
+      ADD_FAILURE() << "merging value " << bad << " threw nothing";
+    } catch (const LinAlgError& e) {
+      EXPECT_TRUE(std::string(e.what()).starts_with("cannot merge value " + std::to_string(bad)))
+          << e.what();
+    }
+  }
+  EXPECT_TRUE(test::all_of(world(), true));
+}
+
+// Of every group of processes: what one gives another takes, of each half everybody gets its slice
+// once, and nobody gives more than what it costs to have it everywhere.
+TEST(Slices, EveryStepDealsOutBothHalves) {
+  for (const int size : {1, 2, 3, 4, 5, 6, 7, 8, 12, 31, 64, 100})
+    for (const std::int64_t count : {1, 5, 100, 100003}) {
+      std::vector<std::vector<detail::SliceStep>> all;
+      for (int r = 0; r < size; ++r) all.push_back(detail::slice_steps(r, size, count));
+      const auto step_of = [&](int rank, Range group) {
+        const auto& steps = all[static_cast<std::size_t>(rank)];
+        return *std::ranges::find(steps, group, &detail::SliceStep::group);
+      };
+      std::int64_t dealt = 0;
+      for (int r = 0; r < size; ++r) {
+        Range mine{0, count};
+        std::int64_t given = 0;
+        for (const auto& s : all[static_cast<std::size_t>(r)]) {
+          EXPECT_EQ(s.before, mine);
+          mine = s.after;
+          std::array<std::vector<Range>, 2> parts;
+          const Range kept = {std::max(s.before.begin, s.after.begin),
+                              std::min(s.before.end, s.after.end)};
+          if (kept.size() > 0) parts[r >= s.middle].push_back(kept);
+          for (const auto& piece : s.take) {
+            const auto theirs = step_of(piece.rank, s.group);
+            EXPECT_EQ(piece.leads, piece.part.begin == theirs.before.begin);
+            EXPECT_EQ(std::ranges::count(
+                          theirs.give, detail::SliceStep::Piece{r, piece.part,
+                                                                piece.part.begin == s.after.begin}),
+                      1);
+            parts[piece.rank >= s.middle].push_back(piece.part);
+          }
+          for (auto& half : parts) {
+            std::ranges::sort(half, {}, &Range::begin);
+            std::int64_t at = s.after.begin;
+            for (const Range part : half) {
+              EXPECT_EQ(part.begin, at);
+              at = part.end;
+            }
+            EXPECT_EQ(at, s.after.end) << size << " processes, rank " << r;
+          }
+          for (const auto& piece : s.give) given += piece.part.size();
+        }
+        EXPECT_LE(static_cast<double>(given), 1.45 * static_cast<double>(count) + 3)
+            << size << " processes";
+        dealt += mine.size();
+      }
+      EXPECT_EQ(dealt, count) << size << " processes";
+    }
+}
+
+TEST(Tree, WhatCoversARunIsWhatATreeEndsWith) {
+  struct Nothing {
+    void merge(const Nothing&) {}
+  };
+  for (std::int64_t leaves = 1; leaves <= 20; ++leaves)
+    for (std::int64_t begin = 0; begin < leaves; ++begin)
+      for (std::int64_t end = begin; end <= leaves; ++end) {
+        detail::Tree<Nothing> tree(leaves, {begin, end});
+        for (std::int64_t i = begin; i < end; ++i) tree.offer({0, i}, {});
+        const auto nodes = tree.take_nodes();
+        const auto cover = detail::cover({begin, end}, leaves);
+        ASSERT_EQ(nodes.size(), cover.size());
+        for (std::size_t i = 0; i < cover.size(); ++i) EXPECT_EQ(nodes[i].first, cover[i]);
+      }
 }
 
 TEST(OnRoot, HandsTheRootsResultToAll) {

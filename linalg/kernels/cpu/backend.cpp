@@ -95,9 +95,8 @@ void merge_moments(Stream&, const Tile& left, const Tile& right) {
 }
 
 // Chan et al. in matrix form: the rank-one term of the means' difference is added.
-void merge_grams(Stream&, const Tile& left, const Tile& right) {
-  const auto m = static_cast<std::int64_t>(
-      std::llround((std::sqrt(4.0 * static_cast<double>(left.cols) - 3.0) - 1.0) / 2.0));
+void merge_grams(Stream&, std::int64_t m, std::int64_t first, const Tile& left, const Tile& right) {
+  const std::int64_t rows = m > 0 ? (left.cols - 1 - m) / m : 0;
   std::vector<double> delta(static_cast<std::size_t>(m));
   for (std::int64_t i = 0; i < left.rows; ++i) {
     double* weight = left.slice(i, 1).as<double>();
@@ -108,8 +107,8 @@ void merge_grams(Stream&, const Tile& left, const Tile& right) {
     const double shared = total != 0.0 ? *weight * *other / total : 0.0;
     for (std::int64_t j = 0; j < m; ++j)
       delta[static_cast<std::size_t>(j)] = other[1 + j] - mean[j];
-    for (std::int64_t r = 0; r < m; ++r) {
-      const double scale = shared * delta[static_cast<std::size_t>(r)];
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const double scale = shared * delta[static_cast<std::size_t>(first + r)];
       for (std::int64_t j = 0; j < m; ++j)
         gram[r * m + j] += other[1 + m + r * m + j] + scale * delta[static_cast<std::size_t>(j)];
     }

@@ -292,17 +292,18 @@ void run_gram(cuda::Queue& queue, const Columns<T>& z, bool center, const Tile& 
 
 /// Chan et al. in matrix form for the m x m values behind the means.
 __global__ void __launch_bounds__(kThreads)
-    merge_kernel(std::int64_t m, std::int64_t rows, double* left, std::int64_t left_stride,
-                 const double* right, std::int64_t right_stride) {
-  const std::int64_t blocks = (m * m + kThreads - 1) / kThreads;
+    merge_kernel(std::int64_t m, std::int64_t first, std::int64_t gram_rows, std::int64_t rows,
+                 double* left, std::int64_t left_stride, const double* right,
+                 std::int64_t right_stride) {
+  const std::int64_t blocks = (m * gram_rows + kThreads - 1) / kThreads;
   for (std::int64_t block = blockIdx.x; block < rows * blocks; block += gridDim.x) {
     const std::int64_t e = block % blocks * kThreads + threadIdx.x;
-    if (e >= m * m) continue;
+    if (e >= m * gram_rows) continue;
     double* mine = left + block / blocks * left_stride;
     const double* other = right + block / blocks * right_stride;
     const double total = mine[0] + other[0];
     const double shared = total != 0 ? mine[0] * other[0] / total : 0.0;
-    const std::int64_t i = 1 + e / m;
+    const std::int64_t i = 1 + first + e / m;
     const std::int64_t j = 1 + e % m;
     const double scale = shared * (other[i] - mine[i]);
     mine[1 + m + e] += other[1 + m + e] + scale * (other[j] - mine[j]);
@@ -423,17 +424,17 @@ void gemm_rows(Stream& stream, double alpha, const Tile& a, const Tile& b, bool 
   });
 }
 
-void merge_grams(Stream& stream, const Tile& left, const Tile& right) {
+void merge_grams(Stream& stream, std::int64_t m, std::int64_t first, const Tile& left,
+                 const Tile& right) {
   if (left.rows == 0) return;
-  const std::int64_t m =
-      std::llround((std::sqrt(4.0 * static_cast<double>(left.cols) - 3.0) - 1.0) / 2.0);
+  const std::int64_t gram_rows = m > 0 ? (left.cols - 1 - m) / m : 0;
   auto& queue = queue_of(stream);
-  const auto merge = [&](auto kernel, std::int64_t blocks) {
-    cuda::launch(queue, kernel, grid_of(blocks), kThreads, m, left.rows, left.as<double>(),
-                 left.stride, right.as<const double>(), right.stride);
-  };
-  if (m > 0) merge(merge_kernel, left.rows * ceil_div(m * m, kThreads));
-  merge(merge_means_kernel, left.rows);
+  if (gram_rows > 0)
+    cuda::launch(queue, merge_kernel, grid_of(left.rows * ceil_div(m * gram_rows, kThreads)),
+                 kThreads, m, first, gram_rows, left.rows, left.as<double>(), left.stride,
+                 right.as<const double>(), right.stride);
+  cuda::launch(queue, merge_means_kernel, grid_of(left.rows), kThreads, m, left.rows,
+               left.as<double>(), left.stride, right.as<const double>(), right.stride);
 }
 
 void leaf_gram_product(Stream& stream, const Tile& x, std::int64_t leaf_rows,

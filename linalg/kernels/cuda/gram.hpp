@@ -16,7 +16,8 @@ void leaf_gram(Stream& stream, const Tile& x, std::int64_t leaf_rows, const Tile
 /// there are, which cuBLAS does not promise.
 void gemm_rows(Stream& stream, double alpha, const Tile& a, const Tile& b, bool transposed,
                double beta, const Tile& c);
-void merge_grams(Stream& stream, const Tile& left, const Tile& right);
+void merge_grams(Stream& stream, std::int64_t m, std::int64_t first, const Tile& left,
+                 const Tile& right);
 void leaf_gram_product(Stream& stream, const Tile& x, std::int64_t leaf_rows,
                        std::span<const double> mean, const Tile& q, const Tile& out);
 

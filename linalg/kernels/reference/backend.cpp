@@ -162,18 +162,14 @@ void leaf_gram(Stream&, const Tile& x, Index leaf_rows, const Tile& y, const Til
   });
 }
 
-void merge_grams(Stream&, const Tile& left, const Tile& right) {
-  Index m = 0;
-  while (1 + m + m * m < left.cols) ++m;
+void merge_grams(Stream&, Index m, Index first, const Tile& left, const Tile& right) {
   for (Index i = 0; i < left.rows; ++i) {
     const Wide n = at(left, i, 0), other = at(right, i, 0), total = n + other;
     const Wide shared = total != 0 ? n * other / total : 0;
     const auto delta = [&](Index j) { return at(right, i, 1 + j) - at(left, i, 1 + j); };
-    for (Index s = 0; s < m; ++s)
-      for (Index t = 0; t < m; ++t) {
-        const Index k = 1 + m + s * m + t;
+    for (Index s = first, k = 1 + m; k < left.cols; ++s)
+      for (Index t = 0; t < m; ++t, ++k)
         put(left, i, k, at(left, i, k) + at(right, i, k) + shared * delta(s) * delta(t));
-      }
     for (Index j = 0; total != 0 && j < m; ++j)
       put(left, i, 1 + j, at(left, i, 1 + j) + delta(j) * other / total);
     put(left, i, 0, total);
