@@ -19,8 +19,6 @@ namespace {
 template <class Key>
 std::vector<std::int64_t> shares(std::span<const Key> sorted, const Distribution& to,
                                  const Communicator& comm) {
-  const auto processes = static_cast<std::size_t>(comm.size());
-  const auto me = static_cast<std::size_t>(comm.rank());
   std::vector<std::int64_t> first;  // rank in the whole order of what goes to each process
   for (int r = 1; r < comm.size(); ++r) first.push_back(to.rows_of(r).begin);
   const std::vector<Key> keys = detail::keys_of_rank<Key>(sorted, first, comm);
@@ -30,21 +28,16 @@ std::vector<std::int64_t> shares(std::span<const Key> sorted, const Distribution
     below.push_back(from - sorted.begin());
     equal.push_back(end - from);
   }
-  std::vector<std::int64_t> all_equal(equal.size() * processes);
-  comm.all_gather_v(std::as_bytes(std::span(equal)),
-                    std::vector<std::int64_t>(
-                        processes, static_cast<std::int64_t>(equal.size() * sizeof equal[0])),
-                    std::as_writable_bytes(std::span(all_equal)));
+  const std::vector<std::int64_t> equal_in_lower = detail::sums_of_lower(comm, equal);
   std::vector<std::int64_t> all_below = below;
   comm.all_reduce(std::span(all_below), Reduce::sum);
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    std::int64_t left = first[i] - all_below[i];
-    for (std::size_t r = 0; r < me; ++r) left -= all_equal[r * equal.size() + i];
+    const std::int64_t left = first[i] - all_below[i] - equal_in_lower[i];
     cut.push_back(below[i] + std::clamp<std::int64_t>(left, 0, equal[i]));
   }
   cut.push_back(std::ssize(sorted));
   std::vector<std::int64_t> counts;
-  for (std::size_t r = 0; r < processes; ++r) counts.push_back(cut[r + 1] - cut[r]);
+  for (std::size_t r = 0; r + 1 < cut.size(); ++r) counts.push_back(cut[r + 1] - cut[r]);
   return counts;
 }
 
