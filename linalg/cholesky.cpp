@@ -54,11 +54,9 @@ Array factor_of(const Array& a, bool lower) {
   return factor;
 }
 
-}  // namespace
-
-Array composed::cholesky(const Array& given, const CholeskyOptions& options) {
+Array factorised(const char* function, const Array& given, const CholeskyOptions& options) {
   const Array a =
-      detail::square_argument("cholesky", detail::at_least_2d(given), options.check_finite);
+      detail::square_argument(function, detail::at_least_2d(given), options.check_finite);
   if (const auto alone = detail::on_one_process({a}, [&](const auto& m) -> std::vector<Array> {
         return {factor_of(m[0], options.lower)};
       }))
@@ -73,6 +71,23 @@ Array composed::cholesky(const Array& given, const CholeskyOptions& options) {
   const auto result =
       detail::dense({a}, algorithm, options.lower ? Grid::Form::wide : Grid::Form::tall);
   return detail::laid_out_like(result[0], given);
+}
+
+}  // namespace
+
+Array composed::cholesky(const Array& a, const CholeskyOptions& options) {
+  return factorised("cholesky", a, options);
+}
+Array composed::cho_factor(const Array& a, const CholeskyOptions& options) {
+  return factorised("cho_factor", a, options);
+}
+
+Array composed::cho_solve(const Array& c, const Array& b, bool lower, bool check_finite) {
+  const auto solved = [&](const Array& rhs, bool adjoint) {
+    return linalg::solve_triangular(
+        c, rhs, {lower, adjoint ? Transpose::conjugate : Transpose::no, false, check_finite});
+  };
+  return solved(solved(b, !lower), lower);
 }
 
 }  // namespace tessera::linalg

@@ -374,4 +374,31 @@ std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorith
   return algorithm(grid, std::move(mine));
 }
 
+std::vector<Array> lapack(std::string_view function, const std::vector<Array>& matrices,
+                          const DenseAlgorithm& algorithm) {
+  for (const Array& m : matrices) {
+    if (m.size() > 16 * most_on_one_process)
+      throw NotImplementedError(
+          fmt::format("{} runs on one process, for matrices of up to 2^24 elements, got shape {}",
+                      function, to_string(m.shape())));
+    require_convergence(function, m);
+  }
+  return on_rank_0(matrices, [&](const std::vector<Array>& whole) {
+    const Grid grid(whole.front().comm());
+    std::vector<Matrix> mine;
+    for (const Array& m : whole) mine.push_back(grid.copy(m));
+    std::optional<BlasThreads> threads;
+    if (!all_small(whole)) threads.emplace(Runtime::threads());
+    return algorithm(grid, std::move(mine));
+  });
+}
+
+std::vector<Array> lapack_like(const Array& like, std::string_view function,
+                               const std::vector<Array>& matrices,
+                               const DenseAlgorithm& algorithm) {
+  std::vector<Array> results = lapack(function, matrices, algorithm);
+  for (Array& r : results) r = laid_out_like(r, like);
+  return results;
+}
+
 }  // namespace tessera::linalg::detail

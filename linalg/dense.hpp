@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <tessera/linalg/eigh.hpp>
 #include <tessera/linalg/precision.hpp>
 #include <tessera/linalg/scalapack/matrix.hpp>
 #include <tessera/runtime/array.hpp>
@@ -69,6 +70,17 @@ Array vector_of(const std::vector<double>& values, DType dtype, const Communicat
 /// Columns [first, last] of a matrix by rows or replicated. Collective.
 Array columns_of(const Array& x, std::int64_t first, std::int64_t last);
 
+/// Eigenvalues [first, last], or those in (low, high], and their vectors if there are any.
+/// ValueError naming the function for an interval that is none. Collective.
+Eigh subset(std::string_view function, const Eigh& all,
+            const std::optional<std::pair<std::int64_t, std::int64_t>>& by_index,
+            const std::optional<std::pair<double, double>>& by_value);
+
+/// solve_banded() of a right-hand side that is a matrix, both of one dtype; warns if told to of a
+/// matrix that is ill-conditioned. Replicated. Collective.
+Array solve_band(std::string_view function, const Array& ab, const Array& b,
+                 std::pair<std::int64_t, std::int64_t> l_and_u, bool warns);
+
 /// diag(s)^+ y: row i divided by s[i] where |s[i]| is above `least`, else zero. By rows or
 /// replicated. Collective.
 Array divided_rows(const Array& y, std::span<const double> s, double least);
@@ -114,5 +126,15 @@ std::optional<std::vector<Array>> on_one_process(const std::vector<Array>& matri
 /// replicated. Errors are agreed. Collective.
 std::vector<Array> dense(const std::vector<Array>& matrices, const DenseAlgorithm& algorithm,
                          scalapack::Grid::Form form = scalapack::Grid::Form::wide);
+
+/// Runs on rank 0, whatever the size, what has no distributed algorithm; results are replicated and
+/// have the same bits at any number of processes. NotImplementedError naming the function for
+/// matrices of more than 2^24 elements (4096 x 4096), LinAlgError for NaN and infinities, which
+/// nothing that iterates may see. Collective.
+std::vector<Array> lapack(std::string_view function, const std::vector<Array>& matrices,
+                          const DenseAlgorithm& algorithm);
+/// The same with results laid out like `like`.
+std::vector<Array> lapack_like(const Array& like, std::string_view function,
+                               const std::vector<Array>& matrices, const DenseAlgorithm& algorithm);
 
 }  // namespace tessera::linalg::detail

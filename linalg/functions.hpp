@@ -1,12 +1,14 @@
 #pragma once
 #include <span>
 
+#include <tessera/linalg/banded.hpp>
 #include <tessera/linalg/cholesky.hpp>
 #include <tessera/linalg/cond.hpp>
 #include <tessera/linalg/det.hpp>
 #include <tessera/linalg/diagonal.hpp>
 #include <tessera/linalg/eig.hpp>
 #include <tessera/linalg/eigh.hpp>
+#include <tessera/linalg/equations.hpp>
 #include <tessera/linalg/expm.hpp>
 #include <tessera/linalg/gram.hpp>
 #include <tessera/linalg/group_moments.hpp>
@@ -14,6 +16,7 @@
 #include <tessera/linalg/lstsq.hpp>
 #include <tessera/linalg/lu.hpp>
 #include <tessera/linalg/matmul.hpp>
+#include <tessera/linalg/matrix_functions.hpp>
 #include <tessera/linalg/matrix_power.hpp>
 #include <tessera/linalg/matrix_rank.hpp>
 #include <tessera/linalg/moments.hpp>
@@ -21,11 +24,15 @@
 #include <tessera/linalg/orth.hpp>
 #include <tessera/linalg/outer.hpp>
 #include <tessera/linalg/pinv.hpp>
+#include <tessera/linalg/polar.hpp>
 #include <tessera/linalg/qr.hpp>
+#include <tessera/linalg/schur.hpp>
 #include <tessera/linalg/solve.hpp>
 #include <tessera/linalg/svd.hpp>
 #include <tessera/linalg/svds.hpp>
 #include <tessera/linalg/tensordot.hpp>
+#include <tessera/linalg/tensorsolve.hpp>
+#include <tessera/linalg/toeplitz.hpp>
 #include <tessera/linalg/tsqr.hpp>
 #include <tessera/linalg/vecdot.hpp>
 #include <tessera/runtime/operation.hpp>
@@ -73,6 +80,55 @@ decltype(linalg::matrix_rank) matrix_rank;
 decltype(linalg::cond) cond;
 decltype(linalg::matrix_power) matrix_power;
 decltype(linalg::expm) expm;
+decltype(linalg::cho_factor) cho_factor;
+decltype(linalg::cho_solve) cho_solve;
+decltype(linalg::lu) lu;
+decltype(linalg::qr_multiply) qr_multiply;
+decltype(linalg::rq) rq;
+decltype(linalg::pinvh) pinvh;
+decltype(linalg::schur) schur;
+decltype(linalg::rsf2csf) rsf2csf;
+decltype(linalg::hessenberg) hessenberg;
+decltype(linalg::qz) qz;
+decltype(linalg::ldl) ldl;
+decltype(linalg::matrix_balance) matrix_balance;
+decltype(linalg::cossin) cossin;
+decltype(linalg::sqrtm) sqrtm;
+decltype(linalg::logm) logm;
+decltype(linalg::funm) funm;
+decltype(linalg::signm) signm;
+decltype(linalg::fractional_matrix_power) fractional_matrix_power;
+decltype(linalg::cosm) cosm;
+decltype(linalg::sinm) sinm;
+decltype(linalg::tanm) tanm;
+decltype(linalg::coshm) coshm;
+decltype(linalg::sinhm) sinhm;
+decltype(linalg::tanhm) tanhm;
+decltype(linalg::expm_frechet) expm_frechet;
+decltype(linalg::expm_cond) expm_cond;
+decltype(linalg::solve_banded) solve_banded;
+decltype(linalg::solveh_banded) solveh_banded;
+decltype(linalg::cholesky_banded) cholesky_banded;
+decltype(linalg::cho_solve_banded) cho_solve_banded;
+decltype(linalg::eig_banded) eig_banded;
+decltype(linalg::eigvals_banded) eigvals_banded;
+decltype(linalg::eigh_tridiagonal) eigh_tridiagonal;
+decltype(linalg::eigvalsh_tridiagonal) eigvalsh_tridiagonal;
+decltype(linalg::solve_toeplitz) solve_toeplitz;
+decltype(linalg::matmul_toeplitz) matmul_toeplitz;
+decltype(linalg::solve_circulant) solve_circulant;
+decltype(linalg::solve_sylvester) solve_sylvester;
+decltype(linalg::solve_continuous_lyapunov) solve_continuous_lyapunov;
+decltype(linalg::solve_discrete_lyapunov) solve_discrete_lyapunov;
+decltype(linalg::solve_continuous_are) solve_continuous_are;
+decltype(linalg::solve_discrete_are) solve_discrete_are;
+decltype(linalg::polar) polar;
+decltype(linalg::orthogonal_procrustes) orthogonal_procrustes;
+decltype(linalg::subspace_angles) subspace_angles;
+decltype(linalg::tensorsolve) tensorsolve;
+decltype(linalg::tensorinv) tensorinv;
+decltype(linalg::khatri_rao) khatri_rao;
+decltype(linalg::clarkson_woodruff_transform) clarkson_woodruff_transform;
 
 template <class Signature>
 Operation<Signature> whole(const char* name, Signature& function) {
@@ -137,6 +193,86 @@ struct Functions {
   Operation<decltype(composed::matrix_power)> matrix_power =
       composed::whole("linalg.matrix_power", composed::matrix_power);
   Operation<decltype(composed::expm)> expm = composed::whole("linalg.expm", composed::expm);
+  Operation<decltype(composed::cho_factor)> cho_factor =
+      composed::whole("linalg.cho_factor", composed::cho_factor);
+  Operation<decltype(composed::cho_solve)> cho_solve =
+      composed::whole("linalg.cho_solve", composed::cho_solve);
+  Operation<decltype(composed::lu)> lu = composed::whole("linalg.lu", composed::lu);
+  Operation<decltype(composed::qr_multiply)> qr_multiply =
+      composed::whole("linalg.qr_multiply", composed::qr_multiply);
+  Operation<decltype(composed::rq)> rq = composed::whole("linalg.rq", composed::rq);
+  Operation<decltype(composed::pinvh)> pinvh = composed::whole("linalg.pinvh", composed::pinvh);
+  Operation<decltype(composed::schur)> schur = composed::whole("linalg.schur", composed::schur);
+  Operation<decltype(composed::rsf2csf)> rsf2csf =
+      composed::whole("linalg.rsf2csf", composed::rsf2csf);
+  Operation<decltype(composed::hessenberg)> hessenberg =
+      composed::whole("linalg.hessenberg", composed::hessenberg);
+  Operation<decltype(composed::qz)> qz = composed::whole("linalg.qz", composed::qz);
+  Operation<decltype(composed::ldl)> ldl = composed::whole("linalg.ldl", composed::ldl);
+  Operation<decltype(composed::matrix_balance)> matrix_balance =
+      composed::whole("linalg.matrix_balance", composed::matrix_balance);
+  Operation<decltype(composed::cossin)> cossin = composed::whole("linalg.cossin", composed::cossin);
+  Operation<decltype(composed::sqrtm)> sqrtm = composed::whole("linalg.sqrtm", composed::sqrtm);
+  Operation<decltype(composed::logm)> logm = composed::whole("linalg.logm", composed::logm);
+  Operation<decltype(composed::funm)> funm = composed::whole("linalg.funm", composed::funm);
+  Operation<decltype(composed::signm)> signm = composed::whole("linalg.signm", composed::signm);
+  Operation<decltype(composed::fractional_matrix_power)> fractional_matrix_power =
+      composed::whole("linalg.fractional_matrix_power", composed::fractional_matrix_power);
+  Operation<decltype(composed::cosm)> cosm = composed::whole("linalg.cosm", composed::cosm);
+  Operation<decltype(composed::sinm)> sinm = composed::whole("linalg.sinm", composed::sinm);
+  Operation<decltype(composed::tanm)> tanm = composed::whole("linalg.tanm", composed::tanm);
+  Operation<decltype(composed::coshm)> coshm = composed::whole("linalg.coshm", composed::coshm);
+  Operation<decltype(composed::sinhm)> sinhm = composed::whole("linalg.sinhm", composed::sinhm);
+  Operation<decltype(composed::tanhm)> tanhm = composed::whole("linalg.tanhm", composed::tanhm);
+  Operation<decltype(composed::expm_frechet)> expm_frechet =
+      composed::whole("linalg.expm_frechet", composed::expm_frechet);
+  Operation<decltype(composed::expm_cond)> expm_cond =
+      composed::whole("linalg.expm_cond", composed::expm_cond);
+  Operation<decltype(composed::solve_banded)> solve_banded =
+      composed::whole("linalg.solve_banded", composed::solve_banded);
+  Operation<decltype(composed::solveh_banded)> solveh_banded =
+      composed::whole("linalg.solveh_banded", composed::solveh_banded);
+  Operation<decltype(composed::cholesky_banded)> cholesky_banded =
+      composed::whole("linalg.cholesky_banded", composed::cholesky_banded);
+  Operation<decltype(composed::cho_solve_banded)> cho_solve_banded =
+      composed::whole("linalg.cho_solve_banded", composed::cho_solve_banded);
+  Operation<decltype(composed::eig_banded)> eig_banded =
+      composed::whole("linalg.eig_banded", composed::eig_banded);
+  Operation<decltype(composed::eigvals_banded)> eigvals_banded =
+      composed::whole("linalg.eigvals_banded", composed::eigvals_banded);
+  Operation<decltype(composed::eigh_tridiagonal)> eigh_tridiagonal =
+      composed::whole("linalg.eigh_tridiagonal", composed::eigh_tridiagonal);
+  Operation<decltype(composed::eigvalsh_tridiagonal)> eigvalsh_tridiagonal =
+      composed::whole("linalg.eigvalsh_tridiagonal", composed::eigvalsh_tridiagonal);
+  Operation<decltype(composed::solve_toeplitz)> solve_toeplitz =
+      composed::whole("linalg.solve_toeplitz", composed::solve_toeplitz);
+  Operation<decltype(composed::matmul_toeplitz)> matmul_toeplitz =
+      composed::whole("linalg.matmul_toeplitz", composed::matmul_toeplitz);
+  Operation<decltype(composed::solve_circulant)> solve_circulant =
+      composed::whole("linalg.solve_circulant", composed::solve_circulant);
+  Operation<decltype(composed::solve_sylvester)> solve_sylvester =
+      composed::whole("linalg.solve_sylvester", composed::solve_sylvester);
+  Operation<decltype(composed::solve_continuous_lyapunov)> solve_continuous_lyapunov =
+      composed::whole("linalg.solve_continuous_lyapunov", composed::solve_continuous_lyapunov);
+  Operation<decltype(composed::solve_discrete_lyapunov)> solve_discrete_lyapunov =
+      composed::whole("linalg.solve_discrete_lyapunov", composed::solve_discrete_lyapunov);
+  Operation<decltype(composed::solve_continuous_are)> solve_continuous_are =
+      composed::whole("linalg.solve_continuous_are", composed::solve_continuous_are);
+  Operation<decltype(composed::solve_discrete_are)> solve_discrete_are =
+      composed::whole("linalg.solve_discrete_are", composed::solve_discrete_are);
+  Operation<decltype(composed::polar)> polar = composed::whole("linalg.polar", composed::polar);
+  Operation<decltype(composed::orthogonal_procrustes)> orthogonal_procrustes =
+      composed::whole("linalg.orthogonal_procrustes", composed::orthogonal_procrustes);
+  Operation<decltype(composed::subspace_angles)> subspace_angles =
+      composed::whole("linalg.subspace_angles", composed::subspace_angles);
+  Operation<decltype(composed::tensorsolve)> tensorsolve =
+      composed::whole("linalg.tensorsolve", composed::tensorsolve);
+  Operation<decltype(composed::tensorinv)> tensorinv =
+      composed::whole("linalg.tensorinv", composed::tensorinv);
+  Operation<decltype(composed::khatri_rao)> khatri_rao =
+      composed::whole("linalg.khatri_rao", composed::khatri_rao);
+  Operation<decltype(composed::clarkson_woodruff_transform)> clarkson_woodruff_transform =
+      composed::whole("linalg.clarkson_woodruff_transform", composed::clarkson_woodruff_transform);
 };
 
 /// The one instance.

@@ -20,4 +20,12 @@ Lu lu_factor(const Array& a, bool check_finite = true);
 Array lu_solve(const Lu& factors, const Array& b, Transpose op = Transpose::no,
                bool check_finite = true);
 
+struct PLu {
+  Array p;  ///< m x m, of the real dtype; with `indices` (m,), int64: a = l[p] u
+  Array l;  ///< m x k, k = min(m, n); with `permute` p l
+  Array u;  ///< k x n
+};
+/// a = p l u, the parts by themselves (scipy.linalg.lu), laid out like a. Collective.
+PLu lu(const Array& a, bool permute_l = false, bool p_indices = false, bool check_finite = true);
+
 }  // namespace tessera::linalg

@@ -1,12 +1,17 @@
 #include <tessera/linalg/qr.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <numeric>
 
 #include <tessera/array/manipulation.hpp>
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
+#include <tessera/linalg/multiply.hpp>
+#include <tessera/linalg/scalapack/lapack.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
 #include <tessera/linalg/tsqr.hpp>
 #include <tessera/runtime/visit.hpp>
@@ -25,22 +30,69 @@ Matrix first_rows(const Matrix& a, std::int64_t rows) {
   return scalapack::transposed(columns, Transpose::yes);
 }
 
+// q, of k columns if there are any, and the k rows of r that `factored` has, of a positive
+// diagonal.
+std::vector<Array> normalised(const Matrix& q, const Matrix& factored, std::int64_t k,
+                              int exponent) {
+  const Matrix r = first_rows(factored, k);
+  auto phases = scalapack::diagonal_of(r);  // q r = (q f) (conj(f) r)
+  for (auto& f : phases) f = f == 0.0 ? 1.0 : f / std::abs(f);
+  phases.resize(static_cast<std::size_t>(k), 1.0);
+  if (q.cols() > 0) scalapack::scale_columns(q, phases);
+  for (auto& f : phases) f = std::conj(f);
+  scalapack::scale_rows(r, phases);
+  scalapack::scale_by_power(r, exponent);
+  scalapack::zero_triangle(r, true);  // at last, for 0 times NaN is NaN
+  return {q.array(), r.array()};
+}
+
 // k columns of q and rows of r.
 std::vector<Array> dense_qr(const Array& a, bool with_q, std::int64_t k) {
   return detail::dense({a}, [&](const Grid&, auto matrices) -> std::vector<Array> {
     const int exponent = scalapack::rescale(matrices[0], scalapack::Part::whole, true);
     const Matrix q = scalapack::geqrf(matrices[0], with_q ? k : 0);
-    const Matrix r = first_rows(matrices[0], k);
-    auto phases = scalapack::diagonal_of(r);  // q r = (q f) (conj(f) r)
-    for (auto& f : phases) f = f == 0.0 ? 1.0 : f / std::abs(f);
-    phases.resize(static_cast<std::size_t>(k), 1.0);
-    if (with_q) scalapack::scale_columns(q, phases);
-    for (auto& f : phases) f = std::conj(f);
-    scalapack::scale_rows(r, phases);
-    scalapack::scale_by_power(r, exponent);
-    scalapack::zero_triangle(r, true);  // at last, for 0 times NaN is NaN
-    return {q.array(), r.array()};
+    return normalised(q, matrices[0], k, exponent);
   });
+}
+
+Array order_of(const std::vector<std::int64_t>& columns, const Grid& grid) {
+  return replicated(columns, {std::ssize(columns)}, grid.comm());
+}
+
+// What ScaLAPACK has not: pivots that a blocked algorithm finds, and reflectors as they are.
+Qr lapack_qr(const Array& given, const Array& a, QrMode mode, bool pivoting) {
+  const std::int64_t m = a.rows(), n = a.cols(), reflectors = std::min(m, n);
+  const std::int64_t k = mode == QrMode::complete ? m : reflectors;
+  const bool raw = mode == QrMode::raw, with_q = mode != QrMode::r;
+  const auto r = detail::lapack("qr", {a}, [&](const Grid& grid, auto x) -> std::vector<Array> {
+    const int exponent = raw ? 0 : scalapack::rescale(x[0], scalapack::Part::whole, true);
+    const Matrix tau = grid.empty(reflectors, 1, a.dtype());
+    std::vector<std::int64_t> columns(static_cast<std::size_t>(n));
+    std::iota(columns.begin(), columns.end(), 0);
+    if (reflectors > 0) {
+      if (pivoting)
+        columns = scalapack::lapack().geqp3(x[0], tau);
+      else
+        scalapack::lapack().geqrf(x[0], tau);
+    }
+    if (raw) {
+      const Matrix factors = grid.copy(x[0].array());
+      scalapack::zero_triangle(x[0], true);
+      return {factors.array(), first_rows(x[0], k).array(), order_of(columns, grid), tau.array()};
+    }
+    Matrix q = grid.zeros(m, with_q ? k : 0, a.dtype());
+    if (with_q) scalapack::assign_first_columns(x[0], q);
+    if (with_q && reflectors > 0)
+      scalapack::lapack().orgqr(q, tau);
+    else if (with_q && m == k)
+      q = grid.identity(m, a.dtype());
+    auto results = normalised(q, x[0], k, exponent);
+    results.push_back(order_of(columns, grid));
+    return results;
+  });
+  const auto lay = [&](const Array& x) { return detail::laid_out_like(x, given); };
+  return {with_q ? lay(r[0]) : Array{}, lay(r[1]), pivoting ? r[2].to(given.device()) : Array{},
+          raw ? r[3].reshape({reflectors}).to(given.device()) : Array{}};
 }
 
 Array identity_like(const Array& r) {
@@ -61,9 +113,17 @@ Array full_of_nan(const Shape& shape, const Array& like) {
 
 }  // namespace
 
-Qr composed::qr(const Array& given, QrMode mode, bool check_finite) {
+Qr composed::qr(const Array& given, QrMode mode, bool check_finite, bool pivoting) {
   const Array a = detail::matrix_argument("qr", given, check_finite);
   const bool with_q = mode != QrMode::r, complete = mode == QrMode::complete;
+  if (mode == QrMode::raw || (pivoting && (complete || !detail::is_tall(a.rows(), a.cols()))))
+    return lapack_qr(given, a, mode, pivoting);
+  if (pivoting) {  // r^H r = a^H a, so its columns are chosen alike
+    const Qr tall = linalg::qr(a, mode, check_finite);
+    const Qr f = linalg::qr(tall.r, mode, check_finite, true);
+    return {with_q ? detail::laid_out_like(linalg::matmul(tall.q, f.q), given) : Array{},
+            detail::laid_out_like(f.r, given), f.p.to(given.device())};
+  }
   const auto lay = [&](const Array& x) { return detail::laid_out_like(x, given); };
   if (detail::is_tall(a.rows(), a.cols()) && !complete) {
     if (!check_finite && !detail::is_finite(a))  // NaN throughout, as in others
@@ -76,6 +136,27 @@ Qr composed::qr(const Array& given, QrMode mode, bool check_finite) {
   }
   const auto results = dense_qr(a, with_q, complete ? a.rows() : std::min(a.rows(), a.cols()));
   return {with_q ? lay(results[0]) : Array{}, lay(results[1])};
+}
+
+QrProduct composed::qr_multiply(const Array& a, const Array& c, bool right, bool pivoting,
+                                bool conjugate) {
+  detail::require_together("qr_multiply", a, c);
+  const Qr f = linalg::qr(a, QrMode::reduced, true, pivoting);
+  if (c.ndim() < 1 || c.ndim() > 2 ||
+      (right ? c.shape().back() : c.rows()) != f.q.shape()[right ? 0 : 1])
+    throw ValueError(fmt::format("qr_multiply needs a c that fits q of shape {}, got shape {}",
+                                 to_string(f.q.shape()), to_string(c.shape())));
+  const Array q = conjugate ? detail::conjugated(f.q) : f.q;
+  return {right ? linalg::matmul(c, q) : linalg::matmul(q, c), f.r, f.p};
+}
+
+Qr composed::rq(const Array& given, QrMode mode, bool check_finite) {
+  const Array a = detail::by_rows(detail::matrix_argument("rq", given, check_finite));
+  const Array reversed = evaluate(adjoint(flip(a, Axes{0})));
+  const Qr f = linalg::qr(reversed, mode, check_finite);
+  const auto turned = [](const Array& x) { return detail::by_rows(evaluate(adjoint(x))); };
+  return {f.q ? detail::laid_out_like(flip(turned(f.q), Axes{0}), given) : Array{},
+          detail::laid_out_like(flip(turned(f.r)), given)};
 }
 
 }  // namespace tessera::linalg

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
+#include <tessera/array/manipulation.hpp>
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/multiply.hpp>
+#include <tessera/linalg/scalapack/lapack.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
 #include <tessera/runtime/visit.hpp>
 
@@ -70,6 +73,16 @@ void solve_general(const Matrix& a, const Matrix& b) {
   scalapack::getrs(Transpose::no, a, pivots, b);
 }
 
+// Rook pivoting, which ScaLAPACK lacks and which may not end for NaN.
+void solve_indefinite(const Matrix& a, bool lower, bool hermitian, const Matrix& b) {
+  scalapack::mirror_triangle(a, lower, hermitian ? Transpose::conjugate : Transpose::yes);
+  if (a.grid().comm().size() > 1 || a.rows() == 0 || b.cols() == 0 || !scalapack::is_finite(a))
+    return solve_general(a, b);
+  const double rcond = scalapack::lapack().sysv(a, lower, hermitian, b);
+  if (rcond == 0.0) throw LinAlgError("matrix is singular: D of its LDL^T is");
+  detail::warn_if_ill_conditioned("solve", rcond, a.dtype());
+}
+
 void solve_in_place(const Matrix& a, const Matrix& b, const SolveOptions& options) {
   switch (options.assume_a) {
     case Structure::diagonal:
@@ -82,15 +95,10 @@ void solve_in_place(const Matrix& a, const Matrix& b, const SolveOptions& option
       scalapack::mirror_triangle(a, options.lower, Transpose::conjugate);
       return solve_positive_definite(a, b);
     case Structure::symmetric:
-      scalapack::mirror_triangle(a, options.lower, Transpose::yes);
-      return solve_general(a, b);
     case Structure::hermitian:
-      scalapack::mirror_triangle(a, options.lower, Transpose::conjugate);
-      return solve_general(a, b);
+      return solve_indefinite(a, options.lower, options.assume_a == Structure::hermitian, b);
     case Structure::tridiagonal:
-      scalapack::zero_outside_band(a, 1);
-      return solve_general(a, b);
-    case Structure::banded:
+    case Structure::banded:  // of too many diagonals
     case Structure::general:
       return solve_general(a, b);
     case Structure::detect:
@@ -107,6 +115,36 @@ void solve_in_place(const Matrix& a, const Matrix& b, const SolveOptions& option
     solve_general(whole, rhs);
     scalapack::assign(rhs, b);
   }
+}
+
+// How many diagonals below and above the main one have something else than 0.
+std::pair<std::int64_t, std::int64_t> band_of(const Array& a) {
+  std::array<std::int64_t, 2> width = {0, 0};
+  visit_inexact(a.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const Tile t = a.local();
+    for (std::int64_t i = 0; i < t.rows; ++i)
+      for (std::int64_t j = 0; j < t.cols; ++j) {
+        if (t.as<const T>()[i * t.stride + j] == T(0)) continue;
+        const std::int64_t below = a.local_rows().begin + i - j;
+        width[0] = std::max(width[0], below);
+        width[1] = std::max(width[1], -below);
+      }
+  });
+  a.comm().all_reduce(std::span(width), Reduce::max);
+  return {width[0], width[1]};
+}
+
+// Its diagonals as rows, the uppermost first.
+Array diagonals_of(const Array& a, std::int64_t l, std::int64_t u) {
+  std::vector<Array> rows;
+  for (std::int64_t k = u; k >= -l; --k) {
+    const std::array<Array, 3> parts = {
+        zeros({std::max<std::int64_t>(k, 0)}, a.dtype(), a.comm()), linalg::diagonal(a, k),
+        zeros({std::max<std::int64_t>(-k, 0)}, a.dtype(), a.comm())};
+    rows.push_back(concat(parts));
+  }
+  return stack(rows);
 }
 
 // A number divides whatever it is given.
@@ -130,14 +168,30 @@ Array divided(const Array& b, const Array& number, bool check_finite) {
 
 }  // namespace
 
-Array composed::solve(const Array& given, const Array& b, const SolveOptions& options) {
+Array composed::solve(const Array& given, const Array& b, const SolveOptions& given_options) {
   detail::require_together("solve", given, b);
-  const Array a =
-      detail::square_argument("solve", detail::at_least_2d(given), options.check_finite);
+  SolveOptions options = given_options;
+  Array a = detail::square_argument("solve", detail::at_least_2d(given), options.check_finite);
+  if (options.transposed) {
+    a = evaluate(transpose(a));
+    options.lower = !options.lower;
+    if (options.assume_a == Structure::upper_triangular)
+      options.assume_a = Structure::lower_triangular;
+    else if (options.assume_a == Structure::lower_triangular)
+      options.assume_a = Structure::upper_triangular;
+  }
   if (a.size() == 1 && b.ndim() <= 2 && (b.ndim() == 0 || b.rows() != 1))
     return divided(b.ndim() == 0 ? b.reshape({1}) : b, a, options.check_finite);
   const DType dtype = detail::common_dtype(given.dtype(), b.dtype());
   const Array rhs = detail::right_hand_side("solve", b, a.rows(), dtype, options.check_finite);
+  const bool tridiagonal = options.assume_a == Structure::tridiagonal;
+  if ((tridiagonal || options.assume_a == Structure::banded) && rhs.size() > 0) {
+    const Array rows = detail::by_rows(detail::on_host(a, dtype));
+    const auto [l, u] = tridiagonal ? std::pair<std::int64_t, std::int64_t>{1, 1} : band_of(rows);
+    if (tridiagonal || 4 * (l + u + 1) <= a.rows())
+      return detail::solution_like(
+          detail::solve_band("solve", diagonals_of(rows, l, u), rhs, {l, u}, true), b);
+  }
   const auto result = detail::dense(
       {detail::on_host(a, dtype), rhs}, [&](const Grid&, auto matrices) -> std::vector<Array> {
         const int exponent = scalapack::rescale(matrices[0], scalapack::Part::whole, true);

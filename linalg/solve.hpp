@@ -12,10 +12,10 @@ enum class Structure : std::uint8_t {
   diagonal,
   upper_triangular,
   lower_triangular,
-  tridiagonal,        ///< solved as general from the three diagonals
-  banded,             ///< solved as general
-  symmetric,          ///< solved as general from the triangle read; ScaLAPACK has no LDL^T
-  hermitian,          ///< likewise
+  tridiagonal,        ///< three diagonals are read, and go to solve_banded
+  banded,             ///< likewise what is not 0, where that is a quarter of the matrix at most
+  symmetric,          ///< from the triangle read, by LDL^T on one process, as general over a grid
+  hermitian,          ///< likewise by LDL^H
   positive_definite,  ///< Cholesky
 };
 
@@ -23,6 +23,7 @@ struct SolveOptions {
   Structure assume_a = Structure::detect;
   bool lower = false;  ///< symmetric, hermitian, positive_definite: read the lower triangle
   bool check_finite = true;
+  bool transposed = false;  ///< solve a^T x = b instead
 };
 
 /// x with a x = b for a square a (n x n) and b (n,) or n x k (scipy.linalg.solve). Laid out like b,

@@ -31,6 +31,9 @@ std::string text_of(const Setting& value) {
     std::string operator()(const std::vector<std::int64_t>& v) const {
       return fmt::format("{}", fmt::join(v, " "));
     }
+    std::string operator()(const std::vector<double>& v) const {
+      return fmt::format("{}", fmt::join(v, " "));
+    }
     std::string operator()(std::int64_t v) const { return fmt::format("{}", v); }
     std::string operator()(double v) const { return fmt::format("{}", v); }
   };
@@ -49,7 +52,10 @@ std::string Option::allowed() const {
                  ? fmt::format("an int of at least {}", low)
                  : fmt::format("an int in [{}, {}]", low, high);
     case Kind::integers:
-      return fmt::format("{} ints ({})", words.size(), fmt::join(words, ", "));
+      return words.empty() ? "ints"
+                           : fmt::format("{} ints ({})", words.size(), fmt::join(words, ", "));
+    case Kind::numbers:
+      return fmt::format("{} numbers ({})", words.size(), fmt::join(words, ", "));
     case Kind::number:
       return "a number";
     case Kind::word:
@@ -94,7 +100,12 @@ void Option::check(const Setting& value) const {
         return integer && *integer >= low && *integer <= high;
       case Kind::integers: {
         const auto* list = std::get_if<std::vector<std::int64_t>>(&value);
-        return list && list->size() == words.size();
+        return list && (words.empty() || list->size() == words.size());
+      }
+      case Kind::numbers: {
+        const auto* whole = std::get_if<std::vector<std::int64_t>>(&value);
+        const auto* list = std::get_if<std::vector<double>>(&value);
+        return (whole && whole->size() == words.size()) || (list && list->size() == words.size());
       }
       case Kind::number:
         return integer || std::holds_alternative<double>(value);
@@ -156,6 +167,15 @@ std::optional<std::pair<std::int64_t, std::int64_t>> Arguments::pair(
   return std::pair{list->at(0), list->at(1)};
 }
 
+std::optional<std::pair<double, double>> Arguments::interval(const std::string& name) const {
+  const Setting& v = value(name);
+  if (const auto whole = std::get_if<std::vector<std::int64_t>>(&v))
+    return std::pair{static_cast<double>(whole->at(0)), static_cast<double>(whole->at(1))};
+  const auto* list = std::get_if<std::vector<double>>(&v);
+  if (!list) return {};
+  return std::pair{list->at(0), list->at(1)};
+}
+
 std::vector<Result> Signature::operator()(std::vector<Array> arrays,
                                           const std::map<std::string, Setting>& settings) const {
   return run(Arguments(*this, std::move(arrays), settings));
@@ -187,6 +207,11 @@ Option number(std::string name, std::string doc, double initial) {
 }
 Option number(std::string name, std::string doc, std::string shown) {
   return {std::move(name), std::move(doc), Kind::number, {}, std::move(shown)};
+}
+Option numbers(std::string name, std::string doc, std::vector<std::string> each) {
+  Option o = {std::move(name), std::move(doc), Kind::numbers};
+  o.words = std::move(each);
+  return o;
 }
 Option word(std::string name, std::string doc, std::vector<std::string> words) {
   Option o = {std::move(name), std::move(doc), Kind::word, words.front()};

@@ -16,13 +16,13 @@
 /// from tables of it.
 namespace tessera::functions {
 
-/// The value of an option: None, a bool, an int, a float, a word or ints.
+/// The value of an option: None, a bool, an int, a float, a word, ints or floats.
 using Setting = std::variant<std::monostate, bool, std::int64_t, double, std::string,
-                             std::vector<std::int64_t>>;
+                             std::vector<std::int64_t>, std::vector<double>>;
 
 /// An option of a function, with the name that it has in Python.
 struct Option {
-  enum class Kind : std::uint8_t { flag, integer, integers, number, word, order, label };
+  enum class Kind : std::uint8_t { flag, integer, integers, number, numbers, word, order, label };
   std::string name;
   std::string doc;  ///< of a flag that is true by default: what turning it off does
   Kind kind = Kind::flag;
@@ -31,7 +31,8 @@ struct Option {
   bool required = false;
   std::int64_t low = std::numeric_limits<std::int64_t>::min();
   std::int64_t high = std::numeric_limits<std::int64_t>::max();
-  std::vector<std::string> words = {};  ///< that a word may be; of integers: what each is
+  std::vector<std::string> words = {};  ///< that a word may be; of integers and numbers: what each
+                                        ///< is, none for any number of them
   std::string off = {};  ///< what a command line calls turning off a flag that is true by default
 
   /// What is allowed: "an int in [0, 7]", "a number", "one of N, T, C".
@@ -90,6 +91,8 @@ class Arguments {
   /// Nothing for None.
   std::optional<double> number(const std::string& name) const;
   std::optional<std::pair<std::int64_t, std::int64_t>> pair(const std::string& name) const;
+  /// Of two numbers.
+  std::optional<std::pair<double, double>> interval(const std::string& name) const;
   const std::string& word(const std::string& name) const {
     return std::get<std::string>(value(name));
   }
@@ -115,6 +118,8 @@ Option between(Option option, std::int64_t low,
 Option number(std::string name, std::string doc, double initial);
 /// A number or None; `shown` is what None means.
 Option number(std::string name, std::string doc, std::string shown);
+/// Numbers of these names, or None.
+Option numbers(std::string name, std::string doc, std::vector<std::string> each);
 /// One of the words, the first by default.
 Option word(std::string name, std::string doc, std::vector<std::string> words);
 

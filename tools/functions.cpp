@@ -47,8 +47,14 @@ void add_option(CLI::App& app, const Option& option, const std::shared_ptr<Setti
   if (option.kind == Option::Kind::integers) {
     added = app.add_option_function<std::vector<std::int64_t>>(
         flag, [set](const std::vector<std::int64_t>& values) { set(values); }, doc);
+    added->expected(option.words.empty() ? -1 : static_cast<int>(option.words.size()));
+    added->type_name(option.words.empty() ? "INT ..."
+                                          : fmt::format("INT({})", fmt::join(option.words, " ")));
+  } else if (option.kind == Option::Kind::numbers) {
+    added = app.add_option_function<std::vector<double>>(
+        flag, [set](const std::vector<double>& values) { set(values); }, doc);
     added->expected(static_cast<int>(option.words.size()));
-    added->type_name(fmt::format("INT({})", fmt::join(option.words, " ")));
+    added->type_name(fmt::format("FLOAT({})", fmt::join(option.words, " ")));
   } else {
     added = app.add_option_function<std::string>(
         flag,
@@ -146,6 +152,7 @@ class Run {
  private:
   Array operand(const std::string& location) const {
     Array x = common_->read(location);
+    if (!x) return x;
     if (!dtype_.empty()) together(x.comm(), [&] { x = x.astype(dtype_from_name(dtype_)); });
     if (layout_ == "replicated") x = gather(x);
     if (layout_ == "block_cyclic" && x.ndim() == 2) x = linalg::block_cyclic(x, block_);

@@ -103,7 +103,6 @@ struct Routines;
     static constexpr auto tranc = p##Tranc##_;                    \
     static constexpr auto lapack_getrf = LAPACKE_##l##getrf_work; \
     static constexpr auto lapack_syevd = LAPACKE_##l##Syevd;      \
-    static constexpr auto lapack_geev = LAPACKE_##l##geev;        \
   };
 TESSERA_ROUTINES(float, float, ps, s, tran, tran, orgqr, syevd)
 TESSERA_ROUTINES(double, double, pd, d, tran, tran, orgqr, syevd)

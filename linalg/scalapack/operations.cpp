@@ -37,8 +37,7 @@ const Operations& operations() {
         .implement(all.trcon, inexact, direct::trcon)
         .implement(all.geqrf, inexact, direct::geqrf)
         .implement(all.heevd, inexact, direct::heevd)
-        .implement(all.gesvd, inexact, direct::gesvd)
-        .implement(all.geev, inexact, direct::geev);
+        .implement(all.gesvd, inexact, direct::gesvd);
     tessera::detail::install_built_in(std::move(backend));
     return true;
   }();
@@ -67,9 +66,6 @@ double trcon(bool lower, const Matrix& a) { return operations().trcon(a, lower);
 Matrix geqrf(const Matrix& a, std::int64_t k) { return operations().geqrf(a, k); }
 std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors) {
   return operations().heevd(a, lower, vectors);
-}
-std::vector<std::complex<double>> geev(const Matrix& a, const Matrix* vectors) {
-  return operations().geev(a, vectors);
 }
 
 }  // namespace tessera::linalg::scalapack

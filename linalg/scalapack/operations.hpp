@@ -21,7 +21,6 @@ double trcon(const Matrix& a, bool lower);
 Matrix geqrf(const Matrix& a, std::int64_t k);
 std::vector<double> heevd(const Matrix& a, bool lower, const Matrix* vectors);
 std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh);
-std::vector<std::complex<double>> geev(const Matrix& a, const Matrix* vectors);
 }  // namespace direct
 
 /// The operations behind routines.hpp, for float32, float64, complex64 and complex128; each does
@@ -41,7 +40,6 @@ struct Operations {
   Operation<decltype(direct::geqrf)> geqrf{"scalapack.geqrf"};
   Operation<decltype(direct::heevd)> heevd{"scalapack.heevd"};
   Operation<decltype(direct::gesvd)> gesvd{"scalapack.gesvd"};
-  Operation<decltype(direct::geev)> geev{"scalapack.geev"};
 
  private:
   static double flops_of_gemm(const Matrix&, double, const Matrix&, Transpose, const Matrix&,

@@ -7,9 +7,9 @@
 #include <tessera/linalg/transpose.hpp>
 
 /// One function per ScaLAPACK family, for float32, float64, complex64 and complex128. getrf,
-/// heevd, geev and the condition estimates are LAPACK's where the grid is one process, and potrf
+/// heevd and the condition estimates are LAPACK's where the grid is one process, and potrf
 /// and gesvd the kernels local_cholesky and local_svd. With NaN or infinity in what they read,
-/// iterations (heevd, gesvd, geev) are a LinAlgError and other factors, and what getrs and getri
+/// iterations (heevd, gesvd) are a LinAlgError and other factors, and what getrs and getri
 /// make of them, NaN throughout. All are collective over the grid's communicator, processes outside
 /// the grid included; matrices of one call have one grid and dtype. `info` becomes the same
 /// LinAlgError on every process.
@@ -100,9 +100,5 @@ std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors);
 /// Singular values descending, on every process; a is destroyed. u (m x k) and vh (k x n), k =
 /// min(m, n), both or none.
 std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh);
-
-/// Eigenvalues (on every process) and, if given, right eigenvectors to the columns of the complex
-/// matrix `vectors`; a is destroyed. For a grid of one process: ScaLAPACK has no such routine.
-std::vector<std::complex<double>> geev(const Matrix& a, const Matrix* vectors);
 
 }  // namespace tessera::linalg::scalapack

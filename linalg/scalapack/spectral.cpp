@@ -130,46 +130,4 @@ std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh) {
   return values;
 }
 
-std::vector<std::complex<double>> direct::geev(const Matrix& a, const Matrix* vectors) {
-  const int n = extent(a.rows());
-  std::vector<std::complex<double>> values(static_cast<std::size_t>(n));
-  if (n == 0) return values;
-  require_convergence(a, Part::whole, "the eigenvalues");
-  const char job = vectors ? 'V' : 'N';
-  const Watch watch = working("?geev", a, 50);
-  reserve_blas(1);
-  with_type(a, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    using R = typename Routines<T>::Real;
-    if constexpr (is_complex_type<T>) {
-      std::vector<T> w(static_cast<std::size_t>(n));
-      converge(a.grid(), "?geev", [&] {
-        return Routines<T>::lapack_geev(LAPACK_COL_MAJOR, 'N', job, n, a.data<T>(), n, w.data(),
-                                        nullptr, n, vectors ? vectors->data<T>() : nullptr, n);
-      });
-      std::copy(w.begin(), w.end(), values.begin());
-    } else {
-      const auto size = static_cast<std::size_t>(n);
-      std::vector<R> real(size), imaginary(size), v(vectors ? size * size : 0);
-      converge(a.grid(), "?geev", [&] {
-        return Routines<T>::lapack_geev(LAPACK_COL_MAJOR, 'N', job, n, a.data<T>(), n, real.data(),
-                                        imaginary.data(), nullptr, n, v.data(), n);
-      });
-      for (std::size_t j = 0; j < size; ++j) values[j] = {real[j], imaginary[j]};
-      if (!vectors) return;
-      // A pair of conjugate eigenvalues has columns j and j + 1 for real and imaginary part.
-      auto* out = vectors->data<std::complex<R>>();
-      for (std::size_t j = 0; j < size; ++j) {
-        const bool first = imaginary[j] > 0;
-        const bool second = imaginary[j] < 0;
-        const R* re = v.data() + (second ? j - 1 : j) * size;
-        const R* im = v.data() + (second ? j : j + 1) * size;
-        for (std::size_t i = 0; i < size; ++i)
-          out[j * size + i] = {re[i], first ? im[i] : second ? -im[i] : R(0)};
-      }
-    }
-  });
-  return values;
-}
-
 }  // namespace tessera::linalg::scalapack

@@ -58,10 +58,16 @@ Setting to_setting(const Option* option, nb::handle object) {
   if (value.is<std::string>()) return value.as<std::string>();
   if (const List* items = value.items()) {
     std::vector<std::int64_t> all;
+    std::vector<double> floats;
     for (const Value& item : *items) {
-      if (!item.is<std::int64_t>()) throw TypeError("expected ints, got " + value.to_string());
-      all.push_back(item.as<std::int64_t>());
+      if (item.is<std::int64_t>())
+        floats.push_back(static_cast<double>(all.emplace_back(item.as<std::int64_t>())));
+      else if (item.is<double>())
+        floats.push_back(item.as<double>());
+      else
+        throw TypeError("expected ints or floats, got " + value.to_string());
     }
+    if (floats.size() > all.size()) return floats;
     return all;
   }
   if (!value.is_none()) throw TypeError("no option is " + value.to_string());

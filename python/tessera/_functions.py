@@ -32,8 +32,8 @@ def make_function(module, described):
     def function(*args, **kwargs):
         given = signature.bind(*args, **kwargs).arguments
         operands = [given.pop(name, None) for name in inputs]
-        # What is said as the default says it is not said.
-        said = {name: value for name, value in given.items()
+        # What is said as the default says it is not said. NumPy's functions stand for their names.
+        said = {name: value.__name__ if callable(value) else value for name, value in given.items()
                 if value is not None or options[name] is not None}
         ours = next((x for x in operands if isinstance(x, (Array, Stream))), None)
         keep, comm = isinstance(ours, Array), None if ours is None else ours.comm

@@ -50,7 +50,8 @@ def one_thread():
 def flag(name, value):
     """An option as a command line has it; of flags that are on by default, what turns them off."""
     if value is False:
-        return {"lower": "--upper"}[name]
+        return {"lower": "--upper", "right": "--no-right", "permute": "--no-permute", "scale": "--no-scale",
+                "hermitian": "--symmetric", "compute_expm": "--no-expm"}[name]
     name = "--" + name.replace("_", "-")
     if value is True:
         return name
@@ -60,6 +61,7 @@ def flag(name, value):
 def command(text):
     call = Call(text)
     words = [call.function, *(f"m.h5:/{name}" for name in call.names)]
+    words += [f"--{option} m.h5:/{name}" for option, name in call.named.items()]
     return " ".join(words + [flag(*option) for option in call.options.items()])
 
 

@@ -27,7 +27,19 @@ LAYOUTS = {layout: dtypes for (layout, p), dtypes in RUNS.items() if p == tesser
 # Small and tall matrices, as all here are: no bit depends on the number of processes.
 SAME_BITS = [layout for layout in LAYOUTS if layout != "block_cyclic"]
 FIRST, HERE = tessera.rank() == 0, tessera.size()
-OUTPUTS = {f["name"]: f["outputs"] for f in tessera._core.functions()["linalg"]}
+names = []  # of the results of the last call, which depend on its options
+
+
+@pytest.fixture(autouse=True)
+def _names_of_results(monkeypatch):
+    run = tessera._core.run
+
+    def noted(*arguments):
+        results = run(*arguments)
+        names[:] = [name for name, _ in results]
+        return results
+
+    monkeypatch.setattr(tessera._core, "run", noted)
 
 
 def spread(x, layout, block=64):
@@ -41,10 +53,10 @@ def run(text, m, layout="rows", block=64):
     """The results of a call by name, all of them on every process."""
     call = Call(text)
     operands = [spread(np.asarray(x), layout, block) for x in call.operands(m)]
-    found = getattr(tessera.linalg, call.function)(*operands, **call.options)
+    named = {k: spread(np.asarray(call.operand(m, k)), layout, block) for k in call.named}
+    names.clear()
+    found = getattr(tessera.linalg, call.function)(*operands, **named, **call.options)
     found = found if isinstance(found, tuple) else (found,)
-    names = OUTPUTS[call.function]
-    names = names[len(names) - len(found) :]  # mode='r' leaves out the q before it
     return {name: np.asarray(x) for name, x in zip(names, found, strict=True)}
 
 
@@ -206,12 +218,17 @@ def bad():
         A=A, nan=A.copy(), inf=A.copy(), singular=np.diag(np.arange(300.0)), not_positive=np.eye(40),
         triangular=np.eye(30), X=rng.normal(size=(300, 4)), b=np.ones(299), v=np.ones(300),
         solid=np.ones((3, 3, 3)), none=np.zeros((0, 3)), ones30=np.ones(30))  # fmt: skip
+    vars(m).update(SMALL_BAD, ones3=np.ones(3), minus_two_two=np.diag([-1.0, -2]))
     m.nan[270, 4], m.inf[3, 299] = np.nan, np.inf
     m.not_positive[16, 16] = -1
     m.triangular[11, 11] = 0
     return m
 
 
+SMALL_BAD = dict(
+    cube=np.ones((2, 3, 4)), ab=np.ones((3, 5)), not_band=np.array([[0, 3, 3, 3.0], [1, 1, 1, 1.0]]), v5=np.ones(5), v4=np.ones(4),
+    zeros5=np.zeros(5), two=np.diag([1.0, 2]), three=np.eye(3), minus_two=np.diag([1.0, -2]), nan2=np.array([[1, np.nan], [0, 1]]),
+    jordan=np.diag(np.ones(2), 1), turn=np.array([[0.0, 1], [-1, 0]]), wide=np.ones((2, 3)), skew=np.array([[1.0, 2], [0, 1]]), complex5=np.ones(5) * 1j, singular_band=np.array([[0, 1, 1.0], [0, 0, 0], [1, 1, 0]]))  # fmt: skip
 SQUARE = ["square", r"\(300, 4\)"]
 NOT_FINITE = ["NaN", r"row 270\b", r"column 4\b"]
 NOT_POSITIVE = ["^matrix is not positive definite: leading minor 17"]
@@ -247,6 +264,37 @@ ERRORS = {
     "lstsq(A, v, cond=-1)": ["^lstsq needs cond >= 0, got -1"],
     "matrix_rank(X, tol=nan)": ["^matrix_rank needs tol >= 0, got nan"],
     "lu_solve(A, v, v)": ["^lu_solve needs 300 int32 or int64 pivots"],
+    **{f"{f}(wide)": [f"^{f} needs a square matrix, got one of shape \\(2, 3\\)"] for f in
+       ["schur", "hessenberg", "ldl", "matrix_balance", "sqrtm", "logm", "signm", "cosm", "tanhm", "expm_cond", "pinvh", "cho_factor"]},
+    **{f"{f}(nan2)": [f"^{f} got NaN", "row 0, column 1"] for f in ["schur", "hessenberg", "ldl", "sqrtm", "logm", "signm", "sinm", "polar",
+                                                                 "lu", "rq"]},
+    "qz(two, three)": ["^qz needs two matrices of one shape, got \\(2, 2\\) and \\(3, 3\\)"],
+    "eig(two, b=three)": ["^eig needs a and b of one shape"],
+    "eigh(two, b=three)": ["^eigh needs a and b of one shape"],
+    "eigh(two, subset_by_value=[2, 1])": ["^eigh needs subset_by_value \\(low, high\\) with low < high, got \\(2, 1\\)"],
+    "eigh(two, subset_by_value=[0, 1], subset_by_index=[0, 1])": ["^eigh takes a subset by index or by value, not both"],
+    "eigh(two, type=4)": ["^eigh: type must be an int in \\[1, 3\\], got 4"],
+    "solve_banded(ab, v5, l_and_u=[1, 2])": ["^solve_banded needs l \\+ u \\+ 1 diagonals, got shape \\(3, 5\\) for l = 1 and u = 2"],
+    "solve_banded(ab, v4, l_and_u=[1, 1])": ["^solve_banded needs a right-hand side of shape \\(5,\\)"],
+    "eig_banded(ab, select='v')": ["^eig_banded needs select_range with select = v"],
+    "eigh_tridiagonal(v5, v5)": ["^eigh_tridiagonal needs a diagonal \\(n,\\) and \\(n - 1,\\) beside it"],
+    "solve_toeplitz(v5, v4)": ["^solve_toeplitz needs a right-hand side of shape \\(5,\\)"],
+    "solve_toeplitz(two, v4)": ["^solve_toeplitz needs a column and a row as vectors, got shape \\(2, 2\\)"],
+    "solve_sylvester(two, three, two)": ["^solve_sylvester needs q of shape \\(2, 3\\), got \\(2, 2\\)"],
+    "solve_continuous_are(two, two, skew, two)": ["^solve_continuous_are needs a Hermitian q"],
+    "solve_discrete_are(two, three, two, two)": ["^solve_discrete_are needs b of shape \\(2, 2\\), got \\(3, 3\\)"],
+    "tensorsolve(cube, v5)": ["^tensorsolve needs as many equations as unknowns"],
+    "tensorinv(cube, ind=1)": ["^tensorinv needs as many elements in the first 1 axes as in the others, got shape \\(2, 3, 4\\)"],
+    "tensorinv(cube, ind=4)": ["^tensorinv needs ind in \\[1, 3\\], got 4"],
+    "khatri_rao(two, three)": ["^khatri_rao needs two matrices of as many columns"],
+    "cossin(two, p=2, q=1)": ["^cossin needs 0 < p < 2 and 0 < q < 2, got p = 2 and q = 1"],
+    "expm_frechet(two, three)": ["^expm_frechet needs two matrices of one shape"],
+    "fractional_matrix_power(two, t=inf)": ["^fractional_matrix_power needs a finite t, got inf"],
+    "funm(two, func='gamma')": ["^funm: func must be one of exp, log"],
+    "subspace_angles(two, three)": ["^subspace_angles needs matrices of as many rows"],
+    "orthogonal_procrustes(two, three)": ["^orthogonal_procrustes needs two matrices of one shape"],
+    "clarkson_woodruff_transform(two, sketch_size=0)": ["^clarkson_woodruff_transform needs sketch_size >= 1, got 0"],
+    "qr_multiply(two, three)": ["^qr_multiply needs a c that fits q of shape \\(2, 2\\), got shape \\(3, 3\\)"],
     "svds(X, k=5)": ["^svds", "4", "5"],
     "svds(X, k=0)": ["^svds", "0"],
     "eigh(A, subset_by_index=[4, 300])": ["^eigh", "300"],
@@ -258,6 +306,17 @@ LINALG_ERRORS = {
     "inv(singular)": ["singular"],
     "matrix_power(singular, n=-1)": ["singular"],
     "solve_triangular(triangular, ones30)": ["singular", r"\b11\b"],
+    "solve_banded(singular_band, ones3, l_and_u=[1, 1])": ["^matrix is singular"],
+    "solveh_banded(not_band, v4)": ["^matrix is not positive definite: leading minor 2"],
+    "cholesky_banded(not_band)": ["^matrix is not positive definite: leading minor 2"],
+    "eigh(two, b=minus_two)": ["^matrix is not positive definite: leading minor 2"],
+    "solve_toeplitz(zeros5, v5)": ["^matrix is singular: leading minor 1"],
+    "solve_circulant(v5, v5)": ["^matrix is singular"],
+    "sqrtm(jordan)": ["^the matrix is singular and has no square root"],
+    "logm(jordan)": ["^the matrix is singular and has no logarithm"],
+    "signm(turn)": ["^signm did not converge|singular"],
+    "solve_sylvester(two, minus_two_two, two)": ["^the equation has no unique solution"],
+    "solve(jordan, ones3, assume_a='sym')": ["singular"],
     "cholesky(not_positive)": NOT_POSITIVE,
     "solve(not_positive, not_positive, assume_a='pos')": NOT_POSITIVE,
 }
@@ -272,6 +331,12 @@ def test_error(text, everyones):
     assert type(failure.value) is kind and set(everyones(said)) == {said}
     for fragment in (ERRORS | LINALG_ERRORS)[text]:
         assert re.search(fragment, said), said
+
+
+def test_what_only_lapack_does_stops_at_2_to_the_24_elements():
+    words = r"^hessenberg runs on one process, for matrices of up to 2\^24 elements, got shape \(4097, 4097\)$"
+    with pytest.raises(NotImplementedError, match=words):
+        tessera.linalg.hessenberg(tessera.array_api.zeros((4097, 4097), dtype=tessera.array_api.float32))
 
 
 # ---- what went wrong in HeAT, the array library on PyTorch and MPI -------------------------------
