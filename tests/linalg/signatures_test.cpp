@@ -9,6 +9,7 @@
 
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/linalg/precision.hpp>
 
 #include "support/near.hpp"
 
