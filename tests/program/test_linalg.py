@@ -192,7 +192,7 @@ MISUSES = [
     ("inv bad.h5:/A", ["--out is required"]),
     ("solve bad.h5:/A --out new.h5", ["B is required"]),
     ("svd bad.h5:/A --full --out new.h5", ["--full", "--full-matrices"]),
-    ("qr bad.h5:/A --mode raw --out new.h5", ["--mode", "reduced", "raw"]),
+    ("qr bad.h5:/A --mode whole --out new.h5", ["--mode", "reduced", "whole"]),
     ("solve bad.h5:/A bad.h5:/v --assume-a magic --out new.h5", ["--assume-a", "positive definite", "tridiagonal", "magic"]),
     ("svds bad.h5:/A --out new.h5", ["--k is required"]),
     *[(f"{c} 9223372036854775808 --out new.h5", [c.split()[-1], "integer", "9223372036854775807", "9223372036854775808"])
