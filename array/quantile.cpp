@@ -184,11 +184,12 @@ class OrderStatistics {
     return all;
   }
 
-  // Bits of the next digit: as many as the counts have room for, shared evenly among the passes.
+  // Bits of the next digit: as many as the counts have room for, not many more than there are
+  // values, shared evenly among the passes.
   int digit_bits(int left) const {
     const std::size_t counted = std::max<std::size_t>(1, known().prefixes.size());
-    const int most = std::clamp(static_cast<int>(std::bit_width(most_counts / counted)) - 1, 8,
-                                weighted ? 8 : 16);
+    const auto room = std::min(most_counts / counted, static_cast<std::size_t>(x_.rows()) * 2);
+    const int most = std::clamp(static_cast<int>(std::bit_width(room)) - 1, 8, weighted ? 8 : 16);
     const int passes = (left + most - 1) / most;
     return (left + passes - 1) / passes;
   }
