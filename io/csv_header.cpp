@@ -61,6 +61,19 @@ bool steps_evenly(const Row& row, const Dialect& d) {
   return true;
 }
 
+/// Whether a cell is a year such as tables have for names.
+bool is_year(const Cell& cell) {
+  return cell.text.size() == 4 && is_integer(cell.text) && cell.text >= "1800" &&
+         cell.text < "2200";
+}
+/// True for two years or more that rise, above what are none.
+bool could_be_years(const Row& first, const Row& second) {
+  const auto& cells = first.cells;
+  return cells.size() > 1 && std::ranges::all_of(cells, is_year) &&
+         std::ranges::none_of(second.cells, is_year) &&
+         std::ranges::is_sorted(cells, std::ranges::less_equal{}, &Cell::text);
+}
+
 /// True for 0, 1, 2, ..., perhaps behind one cell without a name: how pandas names columns.
 bool counts_columns(const Row& row) {
   const std::size_t index = !row.kinds.empty() && row.cells[0].text.empty();
@@ -109,6 +122,8 @@ Verdict verdict_on(const Row& first, const Row& second, const Dialect& d) {
     return {false, "although it has whole numbers and the next row has not"};
   if (n > 0 && std::ranges::all_of(first.cells, &Cell::quoted))
     return {false, "although its numbers are quoted"};
+  if (comparable && could_be_years(first, second))
+    return {false, "although it could be years and the next row could not"};
   if (comparable && steps_evenly(first, d) && !steps_evenly(second, d))
     return {false, "although it goes on in equal steps and the next row does not"};
   return {};
