@@ -4,10 +4,10 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include <array>
 #include <cstdlib>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 #include <tessera/runtime/device_layer.hpp>
 #include <tessera/runtime/error.hpp>
@@ -33,14 +33,8 @@ class Freed {
   /// Null if there is none of that size.
   void* take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
-    if (blocks_.empty()) return nullptr;
-    if (bytes != bytes_) {
-      clear();
-      return nullptr;
-    }
-    void* const block = blocks_.back();
-    blocks_.pop_back();
-    return block;
+    if (bytes != bytes_) clear();
+    return count_ > 0 ? blocks_[--count_] : nullptr;
   }
   void give_back() {
     const std::lock_guard lock(mutex_);
@@ -50,10 +44,10 @@ class Freed {
     const std::lock_guard lock(mutex_);
     if (bytes != bytes_) clear();
     bytes_ = bytes;
-    if ((blocks_.size() + 1) * bytes > most_ || madvise(block, bytes, MADV_FREE) != 0)
+    if ((count_ + 1) * bytes > most_ || madvise(block, bytes, MADV_FREE) != 0)
       std::free(block);
     else
-      blocks_.push_back(block);
+      blocks_[count_++] = block;
   }
 
  private:
@@ -62,13 +56,14 @@ class Freed {
     if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY) most_ = 0;
   }
   void clear() {
-    for (void* block : blocks_) std::free(block);
-    blocks_.clear();
+    while (count_ > 0) std::free(blocks_[--count_]);
   }
+  static constexpr std::size_t limit_ = std::size_t{512} << 20;  // of a process
   std::mutex mutex_;
-  std::vector<void*> blocks_;
+  std::array<void*, limit_ / large> blocks_{};  // no vector, which may throw where a Buffer ends
+  std::size_t count_ = 0;
   std::size_t bytes_ = 0;
-  std::size_t most_ = std::size_t{512} << 20;  // of a process
+  std::size_t most_ = limit_;
 };
 
 std::size_t rounded(std::size_t bytes) {
