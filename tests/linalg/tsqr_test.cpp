@@ -86,27 +86,37 @@ struct Numbers {
     });
   }
   Number operator()(std::int64_t i, std::int64_t j) const { return values[z(i * cols + j)]; }
+  /// With columns as rows, which sums go along.
+  Numbers transposed() const {
+    Numbers t = *this;
+    std::swap(t.rows, t.cols);
+    for (std::int64_t i = 0; i < rows; ++i)
+      for (std::int64_t j = 0; j < cols; ++j) t.values[z(j * rows + i)] = (*this)(i, j);
+    return t;
+  }
 };
 
 /// ||q^H q - 1||_F.
 double off_orthonormal(const Numbers& q) {
+  const Numbers columns = q.transposed();
   long double sum = 0;
   for (std::int64_t s = 0; s < q.cols; ++s)
-    for (std::int64_t t = 0; t < q.cols; ++t) {
+    for (std::int64_t t = s; t < q.cols; ++t) {
       Number dot = s == t ? -1 : 0;
-      for (std::int64_t i = 0; i < q.rows; ++i) dot += std::conj(q(i, s)) * q(i, t);
-      sum += std::norm(dot);
+      for (std::int64_t i = 0; i < q.rows; ++i) dot += std::conj(columns(s, i)) * columns(t, i);
+      sum += (s == t ? 1 : 2) * std::norm(dot);
     }
   return static_cast<double>(std::sqrt(sum));
 }
-/// The largest ||(q r - a)_j|| / ||a_j|| over columns j.
+/// The largest ||(q r - a)_j|| / ||a_j|| over columns j, for an r that is 0 below its diagonal.
 double backward_error(const Numbers& q, const Numbers& r, const Numbers& a) {
+  const Numbers columns = r.transposed();
   long double worst = 0;
   for (std::int64_t j = 0; j < a.cols; ++j) {
     long double difference = 0, size = 0;
     for (std::int64_t i = 0; i < a.rows; ++i) {
       Number sum = -a(i, j);
-      for (std::int64_t k = 0; k < r.rows; ++k) sum += q(i, k) * r(k, j);
+      for (std::int64_t k = 0; k < std::min(r.rows, j + 1); ++k) sum += q(i, k) * columns(j, k);
       difference += std::norm(sum);
       size += std::norm(a(i, j));
     }
