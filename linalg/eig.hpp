@@ -4,8 +4,8 @@
 namespace tessera::linalg {
 
 struct Eig {
-  Array values;   ///< complex, replicated, in LAPACK's order
-  Array vectors;  ///< complex; column j, of 2-norm 1, belongs to values[j]; lies like a
+  Array values;     ///< complex, replicated, in LAPACK's order
+  Array vectors;    ///< complex; column j, of 2-norm 1, belongs to values[j]; lies like a
   Array left = {};  ///< if wanted: left^H a = values left^H (times b), likewise
 };
 

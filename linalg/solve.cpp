@@ -98,6 +98,8 @@ void solve_in_place(const Matrix& a, const Matrix& b, const SolveOptions& option
     case Structure::hermitian:
       return solve_indefinite(a, options.lower, options.assume_a == Structure::hermitian, b);
     case Structure::tridiagonal:
+      scalapack::zero_outside_band(a, 1);
+      return solve_general(a, b);
     case Structure::banded:  // of too many diagonals
     case Structure::general:
       return solve_general(a, b);
@@ -185,7 +187,8 @@ Array composed::solve(const Array& given, const Array& b, const SolveOptions& gi
   const DType dtype = detail::common_dtype(given.dtype(), b.dtype());
   const Array rhs = detail::right_hand_side("solve", b, a.rows(), dtype, options.check_finite);
   const bool tridiagonal = options.assume_a == Structure::tridiagonal;
-  if ((tridiagonal || options.assume_a == Structure::banded) && rhs.size() > 0) {
+  if ((tridiagonal || options.assume_a == Structure::banded) && rhs.size() > 0 &&
+      (options.check_finite || (detail::is_finite(a) && detail::is_finite(rhs)))) {
     const Array rows = detail::by_rows(detail::on_host(a, dtype));
     const auto [l, u] = tridiagonal ? std::pair<std::int64_t, std::int64_t>{1, 1} : band_of(rows);
     if (tridiagonal || 4 * (l + u + 1) <= a.rows())

@@ -133,7 +133,8 @@ def test_1e5_by_3_and_3_by_1e4():
 
 # More than 2^20 elements: ScaLAPACK over a grid. 1100 is no multiple of the block.
 LARGE = ["cholesky(S)", "lu_factor(A)", "solve(A, B)", "solve(S, B, assume_a='pos')", "inv(A)", "eigh(S)", "svd(A)",
-         "qr(A)", "slogdet(A)", "matmul(A, S, trans_a='T')"]  # fmt: skip
+         "qr(A)", "slogdet(A)", "matmul(A, S, trans_a='T')", "polar(A)", "eigh(A, b=S)", "qr(A, pivoting=True)",
+         "solve(S, B, assume_a='her', transposed=True)", "solve(T, B, assume_a='tridiagonal')"]  # fmt: skip
 
 
 @cache
@@ -141,7 +142,7 @@ def large():
     rng = np.random.default_rng(1)
     A = rng.normal(size=(1100, 1100)) + 30 * np.eye(1100)
     S = A @ A.T / 100 + np.eye(1100)
-    m = Matrices(A=A, S=(S + S.T) / 2, B=rng.normal(size=(1100, 5)), eps=np.finfo(float).eps)
+    m = Matrices(A=A, T=np.triu(np.tril(A, 1), -1), S=(S + S.T) / 2, B=rng.normal(size=(1100, 5)), eps=np.finfo(float).eps)
     if FIRST:
         m.w, m.s = np.linalg.eigvalsh(m.S), np.linalg.svd(A, compute_uv=False)
     return m
