@@ -31,7 +31,7 @@ inline KMeansParams kmeans(std::int64_t n, const char* init) {
   p.n_clusters = std::min<std::int64_t>(n, 5);
   p.init = init;
   p.n_init = 2;
-  p.max_iter = 20;
+  p.max_iter = 6;
   p.random_state = 3;
   return p;
 }
