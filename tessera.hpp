@@ -25,6 +25,8 @@
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/moments.hpp>
 #include <tessera/linalg/tsqr.hpp>
+#include <tessera/ndimage/filters.hpp>
+#include <tessera/ndimage/morphology.hpp>
 #include <tessera/runtime/array.hpp>
 #include <tessera/runtime/operation.hpp>
 #include <tessera/runtime/plugin.hpp>

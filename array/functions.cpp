@@ -27,7 +27,8 @@ namespace tessera {
 
 void ArrayArguments::refuse(std::size_t i, std::string_view wanted) const {
   constexpr std::array kinds = {"None",     "a number", "a word", "a dtype",
-                                "integers", "an array", "arrays", "integers of several"};
+                                "integers", "an array", "arrays", "integers of several",
+                                "numbers",  "words"};
   throw TypeError(fmt::format("{}: argument {} must be {}, got {}", function_, i + 1, wanted,
                               kinds[values_[i].index()]));
 }
@@ -77,6 +78,16 @@ const std::string& ArrayArguments::word(std::size_t i) const {
 std::vector<std::int64_t> ArrayArguments::integers(std::size_t i) const {
   if (const auto* all = std::get_if<std::vector<std::int64_t>>(&values_[i])) return *all;
   return {integer(i)};
+}
+std::vector<double> ArrayArguments::numbers(std::size_t i) const {
+  if (const auto* all = std::get_if<std::vector<double>>(&values_[i])) return *all;
+  if (const auto* all = std::get_if<std::vector<std::int64_t>>(&values_[i]))
+    return {all->begin(), all->end()};
+  return {number(i)};
+}
+std::vector<std::string> ArrayArguments::words(std::size_t i) const {
+  if (const auto* all = std::get_if<std::vector<std::string>>(&values_[i])) return *all;
+  return {word(i)};
 }
 std::optional<std::int64_t> ArrayArguments::maybe_integer(std::size_t i) const {
   return given(i) ? std::optional(integer(i)) : std::nullopt;

@@ -15,9 +15,10 @@
 namespace tessera {
 
 /// A value that a function takes or returns: nothing, a number, a word, a dtype, integers (a shape,
-/// axes), an array, several arrays, or several times integers.
+/// axes), an array, several arrays, several times integers, numbers, or words.
 using Argument = std::variant<std::monostate, Scalar, std::string, DType, std::vector<std::int64_t>,
-                              Array, std::vector<Array>, std::vector<std::vector<std::int64_t>>>;
+                              Array, std::vector<Array>, std::vector<std::vector<std::int64_t>>,
+                              std::vector<double>, std::vector<std::string>>;
 
 /// What a function was given, in the order of its parameters.
 class ArrayArguments {
@@ -37,6 +38,10 @@ class ArrayArguments {
   const std::string& word(std::size_t i) const;
   /// An integer or integers.
   std::vector<std::int64_t> integers(std::size_t i) const;
+  /// A number or numbers.
+  std::vector<double> numbers(std::size_t i) const;
+  /// A word or words.
+  std::vector<std::string> words(std::size_t i) const;
   /// Nothing for None.
   std::optional<std::int64_t> maybe_integer(std::size_t i) const;
   std::optional<std::vector<std::int64_t>> maybe_integers(std::size_t i) const;
@@ -59,8 +64,8 @@ struct ArrayFunction {
   std::string parameters;  ///< as in a definition in Python: "x, /, *, axis=None"
   std::string doc;
   std::function<Argument(const ArrayArguments&)> call;
-  /// Of an extension: "linalg", "fft"; of "random", "scipy_fft" and "special", no part of the
-  /// standard.
+  /// Of an extension: "linalg", "fft"; of "random", "scipy_fft", "special" and "ndimage", no part
+  /// of the standard.
   std::string space = {};
   std::string fields = {};  ///< of several results: a name for them together and one for each
 };

@@ -9,6 +9,7 @@
 #include <set>
 
 #include <tessera/estimators/registry.hpp>
+#include <tessera/ndimage/registry.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/plugin.hpp>
 #include <tessera/runtime/runtime.hpp>
@@ -43,8 +44,9 @@ Device home_of(const std::string& backend) {
 
 int run(const Options& options) {
   register_operations();
+  register_ndimage_operations();
   std::vector<Cases> all = linalg_cases();
-  for (auto more : {array_cases(), estimator_cases()})
+  for (auto more : {array_cases(), estimator_cases(), ndimage_cases()})
     for (Cases& c : more) all.push_back(std::move(c));
   std::set<std::string> ours;
   for (const Support& s : support_table()) ours.insert(s.operation);

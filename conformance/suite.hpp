@@ -196,5 +196,6 @@ struct Cases {
 std::vector<Cases> array_cases();
 std::vector<Cases> linalg_cases();
 std::vector<Cases> estimator_cases();
+std::vector<Cases> ndimage_cases();
 
 }  // namespace tessera::conformance

@@ -157,7 +157,7 @@ def operators():
     return text + "@property\ndef T(self) -> Array: ...\n@property\ndef mT(self) -> Array: ...\n"
 
 
-BESIDE = ("random", "scipy_fft")  # parts of the table that are no part of the standard
+BESIDE = ("random", "scipy_fft", "ndimage")  # parts of the table that are no part of the standard
 
 
 def standard():
@@ -232,5 +232,5 @@ standards = importlib.import_module("tessera.array_api")  # adds to Array, of wh
 text = re.sub(r"(class Array:\n.*?\n\n)", lambda head: head[1] + source.indented(operators()) + "\n", text, count=1, flags=re.S)
 write("_core", f"from collections.abc import Iterator\nfrom typing import Any\n\nimport numpy as np\n{text}\n__version__: str\n")
 write("array_api", standard())
-for name in ("fft", "random"):
+for name in ("fft", "ndimage", "random"):
     write(name, beside(name))

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <limits>
 
+#include <tessera/ndimage/registry.hpp>
+
 namespace tessera {
 namespace {
 
@@ -127,6 +129,7 @@ void Common::apply() const {
   if (trusted) io::set_trusted(true);
   if (!trace.empty()) trace::start(trace, Communicator::world());
   register_operations();
+  register_ndimage_operations();
   for (const auto& file : plugins) load_plugin(file);
   if (!backend.empty()) set_default_selection(Selection::parse(backend));
   check_backends(selection());

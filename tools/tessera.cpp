@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <tessera/io/readable.hpp>
+#include <tessera/ndimage/registry.hpp>
 #include <tessera/runtime/device_layer.hpp>
 #include <tessera/tessera.hpp>
 
@@ -286,6 +287,7 @@ void load_plugins(char** argv) {
     const bool joined = word.starts_with(flag) && word.substr(flag.size()).starts_with('=');
     if (!joined && (word != flag || !arg[1])) continue;
     register_operations();
+    register_ndimage_operations();
     load_plugin(joined ? std::string(word.substr(flag.size() + 1)) : std::string(*++arg));
   }
 }

@@ -3,6 +3,7 @@
 #include <tessera/array/distribute.hpp>
 #include <tessera/array/manipulation.hpp>
 #include <tessera/linalg/standard.hpp>
+#include <tessera/ndimage/functions.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/visit.hpp>
 
@@ -64,21 +65,30 @@ Argument to_argument(nb::handle object) {
     std::vector<std::int64_t> integers;
     std::vector<Array> arrays;
     std::vector<std::vector<std::int64_t>> several;
+    std::vector<double> numbers;  // integers among them, too
+    std::vector<std::string> words;
     for (const nb::handle item : object) {
       if (nb::isinstance<Array>(item))
         arrays.push_back(nb::cast<Array>(item));
       else if (nb::isinstance<nb::tuple>(item) || nb::isinstance<nb::list>(item))
         several.push_back(nb::cast<std::vector<std::int64_t>>(item));
-      else if (const auto i = to_integer(item))
+      else if (const auto i = to_integer(item)) {
         integers.push_back(*i);
+        numbers.push_back(static_cast<double>(*i));
+      } else if (PyFloat_Check(item.ptr()))
+        numbers.push_back(PyFloat_AS_DOUBLE(item.ptr()));
+      else if (nb::isinstance<nb::str>(item))
+        words.push_back(nb::cast<std::string>(item));
       else
-        throw TypeError("expected integers or arrays, got " +
+        throw TypeError("expected numbers, words or arrays, got " +
                         std::string(nb::repr(object).c_str()));
     }
-    if (!several.empty() + !arrays.empty() + !integers.empty() > 1)
-      throw TypeError("expected arrays or integers, got both");
+    if (!several.empty() + !arrays.empty() + !numbers.empty() + !words.empty() > 1)
+      throw TypeError("expected arrays, numbers or words, got several of these");
     if (!arrays.empty()) return arrays;
     if (!several.empty()) return several;
+    if (!words.empty()) return words;
+    if (numbers.size() > integers.size()) return numbers;
     return integers;
   }
   if (is_dtype(object)) return to_dtype(object);
@@ -119,8 +129,19 @@ nb::object to_python(const Argument& result) {
       result);
 }
 
+// Those of the standard, then those of ndimage.
+const std::vector<ArrayFunction>& all_functions() {
+  static const auto all = [] {
+    std::vector<ArrayFunction> functions = linalg::standard_functions();
+    const auto& more = ndimage::functions();
+    functions.insert(functions.end(), more.begin(), more.end());
+    return functions;
+  }();
+  return all;
+}
+
 nb::object run(std::size_t function, const nb::args& given) {
-  const ArrayFunction& f = linalg::standard_functions()[function];
+  const ArrayFunction& f = all_functions()[function];
   std::vector<Argument> values;
   for (const nb::handle one : given) values.push_back(to_argument(one));
   Argument result;
@@ -182,7 +203,7 @@ nb::object item(const Array& x) {
 void add_array_api(nb::module_& m) {
   m.def("array_functions", [] {
     nb::list all;
-    for (const auto& f : linalg::standard_functions())
+    for (const auto& f : all_functions())
       all.append(nb::make_tuple(f.space, f.name, f.parameters, f.doc, f.fields));
     return all;
   });

@@ -11,6 +11,7 @@
 #include <tessera/estimators/operations.hpp>
 #include <tessera/estimators/registry.hpp>
 #include <tessera/linalg/transpose.hpp>
+#include <tessera/ndimage/registry.hpp>
 #include <tessera/runtime/embed.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/operation.hpp>
@@ -300,6 +301,7 @@ DTypes set_of(const std::vector<std::string>& names) {
 void add_backend(const std::string& operation, const std::string& backend, nb::object function,
                  nb::object can, const std::vector<std::string>& dtypes, int priority) {
   register_operations();
+    register_ndimage_operations();
   const std::type_info* type = embed::implementation_type(operation);
   if (const auto* method = method_type(operation)) type = method;
   const auto maker = type ? makers().find(*type) : makers().end();

@@ -6,6 +6,7 @@
 #include <tessera/estimators/metrics/signatures.hpp>
 #include <tessera/estimators/registry.hpp>
 #include <tessera/linalg/signatures.hpp>
+#include <tessera/ndimage/registry.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/operation.hpp>
 #include <tessera/runtime/selection.hpp>
@@ -123,6 +124,7 @@ class Choice {
       : how_(std::move(how)), backend_(std::move(backend)) {}
   void enter() {
     register_operations();
+    register_ndimage_operations();
     Selection named;
     named.prefer = {backend_};
     check_backends(named);
@@ -163,10 +165,12 @@ void add_functions(nb::module_& m) {
   m.def("trace_finish", [] { call([] { trace::finish(Communicator::world()); }); });
   m.def("backends", [] {
     register_operations();
+    register_ndimage_operations();
     return backend_names();
   });
   m.def("support", [] {
     register_operations();
+    register_ndimage_operations();
     nb::dict all;
     for (const auto& row : support_table()) {
       nb::dict takes;

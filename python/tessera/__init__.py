@@ -12,14 +12,14 @@ from ._backends import backends, only, prefer, register, skip, support, trace
 from ._comm import Communicator
 from ._core import __version__, rank, set_threads, show_progress, size, threads, world
 from ._modules import all_estimators, load
-from . import array_api, fft, random  # noqa: E402
+from . import array_api, fft, ndimage, random  # noqa: E402
 
 if TYPE_CHECKING:
     from ._patch import patch_sklearn, unpatch_sklearn
 
 __all__ = [
     "Array", "Communicator", "Stream", "all_estimators", "asarray", "backends", "fft", "from_local", "load",
-    "no_export", "only", "patch_sklearn", "prefer", "random", "rank", "read", "register", "set_threads", "show_progress", "size", "skip",
+    "ndimage", "no_export", "only", "patch_sklearn", "prefer", "random", "rank", "read", "register", "set_threads", "show_progress", "size", "skip",
     "stream", "support", "threads", "trace", "unpatch_sklearn", "world", "write",
 ]
 

@@ -6,6 +6,7 @@ the processes, or on all of them where all that is given does (`docs/array_api.m
 
 import collections
 import math
+import re
 import types
 
 import numpy as np
@@ -120,7 +121,7 @@ def __array_namespace_info__():
 
 def _source(number, name, parameters, doc, fields):
     """The text of one function: real parameters, a call of C++'s function of that number."""
-    names = [p.split("=")[0].strip() for p in parameters.split(",")]
+    names = [p.split("=")[0].strip() for p in re.split(r",(?![^(]*\))", parameters)]
     names = [n.lstrip("*") for n in names if n not in ("/", "*")]
     passed = ", ".join(n for n in names if n != "device")
     call = f"_call({number}, {passed})"
@@ -151,11 +152,11 @@ def _make():
 
 
 _make()
-globals().update({space: module for space, module in _spaces.items() if space not in ("random", "scipy_fft")})
+globals().update({space: module for space, module in _spaces.items() if space not in ("random", "scipy_fft", "ndimage")})
 
 __all__ = sorted(
     name for name in globals()
-    if not name.startswith("_") and name not in ("collections", "math", "types", "np", "Array", "any_")
+    if not name.startswith("_") and name not in ("collections", "math", "re", "types", "np", "Array", "any_")
 ) + ["__array_api_version__", "__array_namespace_info__"]
 
 
