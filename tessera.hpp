@@ -26,6 +26,8 @@
 #include <tessera/linalg/moments.hpp>
 #include <tessera/linalg/tsqr.hpp>
 #include <tessera/ndimage/filters.hpp>
+#include <tessera/ndimage/interpolation.hpp>
+#include <tessera/ndimage/measurements.hpp>
 #include <tessera/ndimage/morphology.hpp>
 #include <tessera/runtime/array.hpp>
 #include <tessera/runtime/operation.hpp>

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <tessera/ndimage/kernels/filters.hpp>
+#include <tessera/ndimage/kernels/interpolation.hpp>
 
 #include "suite.hpp"
 
@@ -107,13 +108,34 @@ void run_slide(Suite& suite, DType dtype) {
                 });
 }
 
+// Lines one by one and side by side.
+void run_spline_filter(Suite& suite, DType dtype) {
+  Numbers numbers(6);
+  for (const SplineEnds ends : {SplineEnds::mirror, SplineEnds::reflect, SplineEnds::wrap})
+    for (const int order : {2, 3, 4, 5})
+      for (const Size& s : {Size{1, 3, compact}, Size{2, 20, spread}, Size{300, 37, compact}})
+        suite.check(
+            fmt::format("order {}, ends {}, {} x {}", order, static_cast<int>(ends), s.rows,
+                        s.cols),
+            {image(numbers, dtype, s.rows, s.cols, s.layout).output()},
+            [&](Stream& stream, Tiles t, Host&) {
+              interpolators().spline_filter(stream, t[0], order, ends);
+            },
+            [](const Outcome& got, const Outcome& want, Judge& judge) {
+              for (Index i = 0; i < want.tiles[0].rows; ++i)
+                for (Index j = 0; j < want.tiles[0].cols; ++j)
+                  judge.near(got.tiles[0](i, j), want.tiles[0](i, j), 1e4 * eps64, i, j);
+            });
+}
+
 }  // namespace
 
 std::vector<Cases> ndimage_cases() {
   return {{"ndimage.weighted_sum", {DType::float64}, run_weighted_sum},
           {"ndimage.extreme", comparable, run_extreme},
           {"ndimage.rank", comparable, run_rank},
-          {"ndimage.slide", comparable, run_slide}};
+          {"ndimage.slide", comparable, run_slide},
+          {"ndimage.spline_filter", {DType::float64}, run_spline_filter}};
 }
 
 }  // namespace tessera::conformance

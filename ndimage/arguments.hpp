@@ -15,6 +15,7 @@ using In = const ArrayArguments&;
 void add_filters(std::vector<ArrayFunction>& all);
 void add_morphology(std::vector<ArrayFunction>& all);
 void add_measurements(std::vector<ArrayFunction>& all);
+void add_interpolation(std::vector<ArrayFunction>& all);
 
 /// Where a function has the parameters that filters share; -1 for one that it has not.
 struct Places {

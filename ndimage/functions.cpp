@@ -2,6 +2,7 @@
 
 #include <tessera/ndimage/arguments.hpp>
 #include <tessera/ndimage/kernels/filters.hpp>
+#include <tessera/ndimage/kernels/interpolation.hpp>
 #include <tessera/ndimage/registry.hpp>
 
 namespace tessera::ndimage {
@@ -12,6 +13,7 @@ const std::vector<ArrayFunction>& functions() {
     add_filters(all);
     add_morphology(all);
     add_measurements(all);
+    add_interpolation(all);
     for (ArrayFunction& f : all) f.space = "ndimage";
     detail::dispatch(all);
     return all;
@@ -23,5 +25,6 @@ const std::vector<ArrayFunction>& functions() {
 
 void tessera::register_ndimage_operations() {
   ndimage::filters();
+  ndimage::interpolators();
   ndimage::functions();
 }

@@ -12,6 +12,7 @@
 #include <tessera/estimators/linear_model/signatures.hpp>
 #include <tessera/estimators/metrics/signatures.hpp>
 #include <tessera/linalg/norm.hpp>
+#include <tessera/ndimage/signatures.hpp>
 #include <tessera/runtime/visit.hpp>
 
 namespace tessera {
@@ -279,6 +280,16 @@ Functions::Table Functions::arrays() {
       "array API\nstandard ([array_api.md](array_api.md)) that make sense on files, and some "
       "beside them. Input keeps its dtype;\non the command line `_` in options is `-`.\n\n",
       array_signatures()};
+}
+
+Functions::Table Functions::images() {
+  return {
+      "ndimage", "SciPy's functions of images on datasets; see ndimage FUNCTION --help",
+      "Examples:\n"
+      "  mpirun -n 4 tessera ndimage gaussian_filter scan.h5:/image --sigma 2 --out smooth.h5\n"
+      "  tessera ndimage label scan.h5:/image --out objects.h5          # /labels and /count\n"
+      "  tessera ndimage mean scan.h5:/image                           # of all elements: printed",
+      "# Functions of images\n\n", ndimage::signatures()};
 }
 
 Functions::Table Functions::linear_models() {

@@ -347,6 +347,7 @@ int main(int argc, char** argv) {
   Make regression(*make, "regression", "normal features /X and linear targets /y", make_regression,
                   chosen);
   const Functions arrays(program, Functions::arrays(), chosen);
+  const Functions images(program, Functions::images(), chosen);
   const Describe describe(program, chosen);
   const Functions linalg(program, Functions::linear_algebra(), chosen);
   const Functions linear_models(program, Functions::linear_models(), chosen);

@@ -1,4 +1,4 @@
-"""Filters, morphology and measurements of distributed images, with scipy.ndimage's names and parameters (`docs/ndimage.md`).
+"""Filters, morphology, measurements and interpolation of distributed images, with scipy.ndimage's names and parameters (`docs/ndimage.md`).
 
 `Array` in gives `Array` out, lying as it does; NumPy's arrays and what they take give NumPy's. Made from
 C++'s table (`ndimage/functions.hpp`), but for what takes a function of Python. All are collective and have
@@ -17,14 +17,15 @@ from ._arrays import asarray as _asarray
 from .array_api import _spaces
 
 # Parameters that are arrays; all but the first are small, and all of them on every process.
-_ARRAYS = {"input", "weights", "footprint", "structure", "structure1", "structure2", "mask", "labels", "index"}
+_ARRAYS = {"input", "weights", "footprint", "structure", "structure1", "structure2", "mask", "labels", "index",
+           "coordinates", "points", "matrix"}
 
 
 def _array(name, value, comm):
     if isinstance(value, Array):
         return value
     value = np.asarray(value)
-    if name in ("input", "mask", "labels"):
+    if name in ("input", "mask", "labels", "coordinates", "points"):
         return _asarray(value, comm=comm)
     return _core.replicated(_arrays.native(np.asarray(value, order="C")), comm or _core.world())
 
@@ -104,6 +105,8 @@ def _wrapped(function, name):
         values = given.arguments
         ours = next((value for value in values.values() if isinstance(value, Array)), None)
         comm, output = None if ours is None else ours.comm, values.get("output")
+        if values.get("output_shape", ...) is None and isinstance(output, (Array, np.ndarray)):
+            values["output_shape"] = output.shape
         for each, value in values.items():
             if each in _ARRAYS:
                 values[each] = None if value is None else _array(each, value, comm)
@@ -157,6 +160,26 @@ def generic_filter(input, function, size=None, footprint=None, output=None, mode
 
     result = _arrays.from_local(_agreed(work, x.comm, "generic_filter"), comm=x.comm)
     result = correlate1d(result, [1.0], output=_dtype_of(output) or x.dtype)  # noqa: F821  (as C converts)
+    return _given_to(output, result if ours else _host(result))
+
+
+def geometric_transform(input, mapping, output_shape=None, output=None, order=3, mode="constant", cval=0.0,
+                        prefilter=True, extra_arguments=(), extra_keywords=None):  # fmt: skip
+    """The image at the places that a function of Python gives for each place of the result."""
+    ours = isinstance(input, Array)
+    x = input if ours else _asarray(np.asarray(input))
+    shape = tuple(x.shape if output_shape is None else output_shape)
+    if not shape or not x.shape:
+        raise RuntimeError("geometric_transform needs an image and a result with an axis at least")
+    begin, end = _core.local_range(shape, x.comm)
+
+    def work():
+        places = ((begin + at[0], *at[1:]) for at in np.ndindex(end - begin, *shape[1:]))
+        points = [mapping(at, *extra_arguments, **(extra_keywords or {})) for at in places]
+        return np.array(points, dtype=np.float64).reshape(end - begin, *shape[1:], len(x.shape))
+
+    points = _arrays.from_local(_agreed(work, x.comm, "geometric_transform"), comm=x.comm)
+    result = _map_points(x, points, _dtype_of(output), order, mode, cval, prefilter)  # noqa: F821
     return _given_to(output, result if ours else _host(result))
 
 

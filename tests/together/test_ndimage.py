@@ -355,6 +355,59 @@ def test_sums_have_the_same_bits(of_one):
         assert mine == of_one(f"bits of {name}", mine)
 
 
+ENDS = ["constant", "nearest", "mirror", "reflect", "wrap", "grid-mirror", "grid-constant", "grid-wrap"]
+
+
+def test_spline_filters():
+    for shape, order, mode, d in some(itertools.product([(1,), (2,), (700,), (600, 9), (30, 1), (270, 4, 5)], range(6), ENDS,
+                                                        ["float64", "int16"])):
+        x = image(shape, d)
+        for axis in range(len(shape)):
+            both(lambda nd, y: nd.spline_filter1d(y, order, axis, mode=mode), x, f"{shape} {order} {mode} {d} {axis}", rtol=1e-11)
+        if order > 1:
+            both(lambda nd, y: nd.spline_filter(y, order, mode=mode), x, f"{shape} {order} {mode} {d}", rtol=1e-11)
+    both(lambda nd, y: nd.spline_filter(y, output=np.float32), image((40, 5)), "float32", rtol=1e-5)
+
+
+TURNED = np.array([[0.9, -0.35], [0.3, 1.1]])
+GEOMETRY = {
+    "shift": lambda nd, x, **how: nd.shift(x, [3.3, -1.4], **how),
+    "shift by a whole": lambda nd, x, **how: nd.shift(x, [-260, 2], **how),
+    "zoom out": lambda nd, x, **how: nd.zoom(x, [0.4, 1.7], **how),
+    "zoom in": lambda nd, x, **how: nd.zoom(x, 2.3, **how),
+    "zoom grid": lambda nd, x, **how: nd.zoom(x, [1.5, 0.8], grid_mode=True, **how),
+    "affine": lambda nd, x, **how: nd.affine_transform(x, TURNED, [2.5, -1], **how),
+    "affine shape": lambda nd, x, **how: nd.affine_transform(x, TURNED, 1.5, (40, 300), **how),
+    "affine homogeneous": lambda nd, x, **how: nd.affine_transform(x, [[0.9, 0.1, 2], [0, 1.2, -1], [0, 0, 1]], **how),
+    "affine diagonal": lambda nd, x, **how: nd.affine_transform(x, [1.3, 0.6], [0.5, 2], **how),
+    "rotate": lambda nd, x, **how: nd.rotate(x, 33, **how),
+    "rotate in place": lambda nd, x, **how: nd.rotate(x, -70, axes=(0, 1), reshape=False, **how),
+    "rotate a quarter": lambda nd, x, **how: nd.rotate(x, 90, **how),
+    "points": lambda nd, x, **how: nd.map_coordinates(x, 40 * np.cos(np.arange(600)).reshape(2, 60, 5) + 7, **how),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:It is recommended to use mode")  # SciPy's, of grid_mode
+def test_interpolation():
+    for name, order, mode in some(itertools.product(GEOMETRY, range(6), ENDS), 7):
+        if mode == "reflect":
+            continue  # grid-mirror, by another name
+        both(lambda nd, y: GEOMETRY[name](nd, y, order=order, mode=mode, cval=1.5), image((270, 12)), f"{name} {order} {mode}",
+             rtol=1e-9)  # fmt: skip
+    for name, d in some(itertools.product(["shift", "zoom out", "rotate"], DTYPES[:6] + ["complex128"])):
+        both(lambda nd, y: GEOMETRY[name](nd, y, order=1), image((270, 12), d), f"{name} {d}", rtol=1e-6)
+    volume = image((70, 6, 7))
+    both(lambda nd, y: nd.rotate(y, 20, axes=(2, 0)), volume, "rotate a volume", rtol=1e-9)
+    both(lambda nd, y: nd.zoom(y, 1.4, order=2, mode="mirror"), volume, "zoom a volume", rtol=1e-9)
+    both(lambda nd, y: nd.shift(y, 1.5, prefilter=False), image((700,)), "shift a vector", rtol=1e-9)
+    both(lambda nd, y: nd.zoom(y, 0.37, mode="nearest"), image((700,)), "zoom a vector", rtol=1e-9)
+    both(lambda nd, y: nd.shift(y, 1), np.zeros((0, 3)), "shift nothing") if tessera.size() == 1 else None
+    both(lambda nd, y: nd.geometric_transform(y, lambda at, k: (at[0] * k, at[1] + 0.5), (300, 9), extra_arguments=(0.7,)),
+         image((270, 12)), "geometric_transform", rtol=1e-9)  # fmt: skip
+    into = np.zeros((40, 300), np.float32)
+    assert ndimage.affine_transform(image((270, 12)), TURNED, output=into) is into and into.any()
+
+
 ERRORS = {
     "nd.correlate1d(x, [1, 2], origin=1)": (
         ValueError, "correlate1d: origin must be from -1 to 0 for a size of 2, got 1"),
@@ -388,6 +441,15 @@ ERRORS = {
     "nd.mean(x, index=[1])": (ValueError, "mean takes an index with labels alone"),
     "nd.maximum(x, x * 0)": (ValueError, "maximum needs an element"),
     "nd.histogram(x, 0, 0, 3)": (ValueError, "histogram needs a finite range, got 0 to 0"),
+    "nd.shift(x, 1, order=6)": (RuntimeError, "shift: order must be from 0 to 5, got 6"),
+    "nd.spline_filter(x, 1)": (RuntimeError, "spline_filter: order must be from 2 to 5, got 1"),
+    "nd.shift(x, [1, 2, 3])": (RuntimeError, "shift: shift must be one value or one for each of 2 axes, got 3"),
+    "nd.zoom(x, -1)": (ValueError, "zoom must be 0 or more and finite, got -1"),
+    "nd.rotate(xp.zeros(3), 5)": (ValueError, "rotate needs an image of 2 axes or more, got 1"),
+    "nd.rotate(x, 5, axes=(0, 1, 1))": (ValueError, "rotate needs 2 axes, got 3"),
+    "nd.map_coordinates(x, [[1], [2], [3]])": (
+        RuntimeError, "map_coordinates needs coordinates along 2 axes, got shape (3, 1)"),
+    "nd.affine_transform(x, [[1, 2]])": (RuntimeError, "affine_transform needs a matrix of shape (2, 2), got (1, 2)"),
     "nd.grey_dilation(x)": (ValueError, "grey_dilation needs size, footprint or structure"),
 }  # fmt: skip
 

@@ -1,0 +1,58 @@
+"""`tessera ndimage`: what the command line adds to the functions, which tests/together/test_ndimage.py compares with
+SciPy."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.ndimage as nd
+from program import read, tessera, write
+
+RNG = np.random.default_rng(0)
+IMAGE = RNG.normal(size=(300, 20))
+LABELS, COUNT = nd.label(IMAGE > 0.8)
+CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
+FILE = {"image": IMAGE, "labels": LABELS, "cross": CROSS, "index": np.array([1, 3])}
+WANTED = {  # what stands behind `tessera ndimage`, and the datasets that it writes
+    "gaussian_filter image --sigma 2 --mode wrap": {"gaussian_filter": nd.gaussian_filter(IMAGE, 2, mode="wrap")},
+    "gaussian_filter image --sigma 1.5 --order 1 --output float32": {
+        "gaussian_filter": nd.gaussian_filter(IMAGE, 1.5, 1, output=np.float32)},
+    "median_filter image --size 3": {"median_filter": nd.median_filter(IMAGE, 3)},
+    "maximum_filter image --footprint cross": {"maximum_filter": nd.maximum_filter(IMAGE, footprint=CROSS)},
+    "convolve image cross --mode constant --cval 2": {"convolve": nd.convolve(IMAGE, CROSS, mode="constant", cval=2)},
+    "binary_erosion labels --iterations 2": {"binary_erosion": nd.binary_erosion(LABELS, iterations=2)},
+    "binary_fill_holes labels": {"binary_fill_holes": nd.binary_fill_holes(LABELS)},
+    "label labels --structure cross": {"labels": nd.label(LABELS)[0], "count": np.int64(nd.label(LABELS)[1])},
+    "mean image --labels labels --index index": {"mean": nd.mean(IMAGE, LABELS, [1, 3])},
+    "sum image": {"sum": nd.sum(IMAGE)},
+    "histogram image --min -2 --max 2 --bins 5": {"histogram": nd.histogram(IMAGE, -2, 2, 5)},
+    "zoom image --zoom 0.5 --order 1": {"zoom": nd.zoom(IMAGE, 0.5, order=1)},
+    "rotate image --angle 30 --no-reshape": {"rotate": nd.rotate(IMAGE, 30, reshape=False)},
+    "shift image --shift 1.5 --mode grid-wrap": {"shift": nd.shift(IMAGE, 1.5, mode="grid-wrap")},
+}  # fmt: skip
+
+
+def line(call, out):
+    words = [f"a.h5:/{w}" if w in FILE else w for w in call.split()]
+    return " ".join([*words, "--out", f"{out}.h5"])
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_functions(processes):
+    write("a.h5", **FILE)
+    Path("cases").write_text("\n".join(line(call, k) for k, call in enumerate(WANTED)))
+    tessera("ndimage", "batch", "cases", processes=processes)
+    for k, (call, datasets) in enumerate(WANTED.items()):
+        for name, want in datasets.items():
+            got = read(f"{k}.h5", name)
+            assert got.dtype == np.asarray(want).dtype, f"{call}: {got.dtype} instead of {np.asarray(want).dtype}"
+            np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9 if got.dtype != np.float32 else 1e-6, err_msg=call)
+
+
+def test_numbers_and_errors():
+    write("a.h5", image=IMAGE)
+    out = tessera("ndimage", "sum", "a.h5").out
+    assert float(out) == pytest.approx(IMAGE.sum())
+    failed = tessera("ndimage", "sobel", "a.h5", "--mode", "much", "--out", "b.h5", expect=2).err
+    assert "must be one of reflect, constant, nearest, mirror, wrap, got much" in failed
+    assert "--sigma is required" in tessera("ndimage", "gaussian_filter", "a.h5", "--out", "b.h5", expect=2).err
