@@ -12,13 +12,13 @@
 #include <tessera/array/manipulation.hpp>
 #include <tessera/array/promotion.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/index.hpp>
 
 namespace tessera::fft {
 namespace {
 
 using fourier::Kind;
-
-std::size_t z(std::int64_t i) { return static_cast<std::size_t>(i); }
+using tessera::detail::z;
 
 // x in an inexact dtype.
 Array inexact_of(const Array& x) { return inexact.has(x.dtype()) ? x : x.astype(DType::float64); }

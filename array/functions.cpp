@@ -127,11 +127,9 @@ void detail::dispatch(std::vector<ArrayFunction>& all) {
   [&]<template <class> class... R>(reductions::List<R...>) {
     (kernels.insert(R<double>::name), ...);
   }(reductions::All{});
-  // Of dtypes and numbers: who asks does so alone, where an operation would ask all processes.
-  const std::set<std::string_view> local = {"can_cast", "scipy_fft.next_fast_len"};
   for (ArrayFunction& f : all) {
     const std::string name = (f.space.empty() ? "" : f.space + ".") + f.name;
-    if (!kernels.contains(name) && !local.contains(name))
+    if (!f.local && !kernels.contains(name))
       f.call = ArrayOperation::composed_of("array." + name, std::move(f.call));
   }
 }
@@ -206,7 +204,8 @@ void add_dtypes(std::vector<ArrayFunction>& all) {
                                          : in.array(i).dtype();
                             };
                             return Scalar(can_cast(dtype(0), dtype(1)));
-                          }}});
+                          },
+                          "", "", true}});
 }
 
 void add_manipulation(std::vector<ArrayFunction>& all) {

@@ -68,6 +68,7 @@ struct ArrayFunction {
   /// of the standard.
   std::string space = {};
   std::string fields = {};  ///< of several results: a name for them together and one for each
+  bool local = false;  ///< of dtypes and numbers: a process asks alone, where an operation asks all
 };
 
 /// What a backend implements that takes a function whole: `array.sort`, `array.linalg.inv`.

@@ -167,7 +167,7 @@ void detail::add_real_transforms(std::vector<ArrayFunction>& all) {
   all.push_back(
       {"next_fast_len", "target, real=False", "The least length from `target` on that is fast.",
        [](In in) -> Argument { return Scalar(fft::next_fast_len(in.integer(0), in.flag(1))); },
-       "scipy_fft"});
+       "scipy_fft", "", true});
 }
 
 }  // namespace tessera

@@ -1,7 +1,6 @@
 #include <tessera/array/kernels/elementwise.hpp>
 
 #include <tessera/array/kernels/cpu/elementwise.hpp>
-#include <tessera/array/kernels/cpu/special.hpp>
 #include <tessera/array/kernels/reference/elementwise.hpp>
 
 namespace tessera::functions {

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <string>
+#include <tuple>
 
 #include <tessera/array/kernels/functions.hpp>
 #include <tessera/runtime/operation.hpp>
@@ -36,17 +37,7 @@ const Operation<typename SignatureOf<arity<F>>::type>& operation() {
 /// For which dtypes F is defined.
 template <class F>
 DTypes dtypes() {
-  const auto some = [](auto... tag) {
-    constexpr auto floating = DType::float64;  // which all functions but those of bits take
-    constexpr auto other = Takes<F, double> ? floating : DType::int64;
-    return DTypes{(Takes<F, typename decltype(tag)::type> ? dtype_of<typename decltype(tag)::type>
-                                                          : other)...};
-  };
-  return some(TypeTag<bool>{}, TypeTag<std::int8_t>{}, TypeTag<std::int16_t>{},
-              TypeTag<std::int32_t>{}, TypeTag<std::int64_t>{}, TypeTag<std::uint8_t>{},
-              TypeTag<std::uint16_t>{}, TypeTag<std::uint32_t>{}, TypeTag<std::uint64_t>{},
-              TypeTag<float>{}, TypeTag<double>{}, TypeTag<std::complex<float>>{},
-              TypeTag<std::complex<double>>{});
+  return dtypes_where([]<class T>(TypeTag<T>) { return std::bool_constant<Takes<F, T>>(); });
 }
 
 /// The dtype of the result, and the one given where F is not defined for it.
@@ -64,46 +55,70 @@ DType result_dtype(DType of) {
 /// n elements of an operation.
 using RowFunction = void (*)(void* out, const void* const* in, std::int64_t n);
 
-/// Implements F by the rows that `row(dtype)` gives.
-template <class F, class Row>
-void implement(Backend& backend, Row row) {
-  const auto each_row = [row](const auto& out, const auto&... in) {
-    const RowFunction function = row(std::get<0>(std::tie(in...)).dtype);
-    for (std::int64_t i = 0; i < out.rows; ++i) {
-      const std::array<const void*, sizeof...(in)> from = {in.slice(i, 1).data...};
-      function(out.slice(i, 1).data, from.data(), out.cols);
-    }
-  };
-  if constexpr (arity<F> == 1)
-    backend.implement(operation<F>(), dtypes<F>(),
-                      [=](Stream&, const Tile& x, const Tile& out) { each_row(out, x); });
-  else if constexpr (arity<F> == 2)
-    backend.implement(
-        operation<F>(), dtypes<F>(),
-        [=](Stream&, const Tile& x, const Tile& y, const Tile& out) { each_row(out, x, y); });
-  else
-    backend.implement(operation<F>(), dtypes<F>(),
-                      [=](Stream&, const Tile& x, const Tile& y, const Tile& z, const Tile& out) {
-                        each_row(out, x, y, z);
-                      });
+/// A row function of F: `one` of the elements of each operand. It becomes part of its caller, whose
+/// instruction set counts.
+template <class F, class T, class One>
+[[gnu::always_inline]] inline void each(void* to, const void* const* in, std::int64_t n, One one) {
+  auto* __restrict out = static_cast<Result<F, T>*>(to);
+  const auto* x = static_cast<const T*>(in[0]);
+  if constexpr (arity<F> == 1) {
+    for (std::int64_t i = 0; i < n; ++i) out[i] = one(x[i]);
+  } else if constexpr (arity<F> == 2) {
+    const auto* y = static_cast<const T*>(in[1]);
+    for (std::int64_t i = 0; i < n; ++i) out[i] = one(x[i], y[i]);
+  } else {
+    const auto* y = static_cast<const T*>(in[1]);
+    const auto* z = static_cast<const OperandType<F, T, 2>*>(in[2]);
+    for (std::int64_t i = 0; i < n; ++i) out[i] = one(x[i], y[i], z[i]);
+  }
 }
 
-/// A row function for each dtype that F takes: `Rows::row<F, T>`, null for others.
-template <class F, class Rows>
-constexpr std::array<RowFunction, dtype_count> row_functions() {
-  std::array<RowFunction, dtype_count> all{};
-  const auto add = [&]<class... T>(TypeTag<T>...) {
-    const auto one = [&]<class U>(TypeTag<U>) {
-      if constexpr (Takes<F, U>)
-        all[static_cast<std::size_t>(dtype_of<U>)] = &Rows::template row<F, U>;
-    };
-    (one(TypeTag<T>{}), ...);
+/// For every function of a list and every dtype the row function `Rows::row<F, T>`, null where F
+/// does not take it.
+template <class Rows, class... F>
+constexpr auto row_table(List<F...>) {
+  const auto one = []<class G, class T>(G, TypeTag<T>) -> RowFunction {
+    if constexpr (Takes<G, T>)
+      return &Rows::template row<G, T>;
+    else
+      return nullptr;
   };
-  add(TypeTag<bool>{}, TypeTag<std::int8_t>{}, TypeTag<std::int16_t>{}, TypeTag<std::int32_t>{},
-      TypeTag<std::int64_t>{}, TypeTag<std::uint8_t>{}, TypeTag<std::uint16_t>{},
-      TypeTag<std::uint32_t>{}, TypeTag<std::uint64_t>{}, TypeTag<float>{}, TypeTag<double>{},
-      TypeTag<std::complex<float>>{}, TypeTag<std::complex<double>>{});
-  return all;
+  const auto of_function = [one](auto f) {
+    return with_all_types([=](auto... tag) { return std::array{one(f, tag)...}; });
+  };
+  return std::array{of_function(F{})...};
+}
+
+/// Implements every function of a list by the rows that `row(its place in the list, dtype)` gives.
+template <class... F, class Row>
+void implement(Backend& backend, List<F...> all, Row row) {
+  std::size_t place = 0;
+  for_each(all, [&]<class G>(G) {
+    const auto each_row = [row, i = place++](const auto& out, const auto&... in) {
+      const RowFunction function = row(i, std::get<0>(std::tie(in...)).dtype);
+      for (std::int64_t r = 0; r < out.rows; ++r) {
+        const std::array<const void*, sizeof...(in)> from = {in.slice(r, 1).data...};
+        function(out.slice(r, 1).data, from.data(), out.cols);
+      }
+    };
+    const auto add = [&](auto f) { backend.implement(operation<G>(), dtypes<G>(), f); };
+    if constexpr (arity<G> == 1)
+      add([=](Stream&, const Tile& x, const Tile& out) { each_row(out, x); });
+    else if constexpr (arity<G> == 2)
+      add([=](Stream&, const Tile& x, const Tile& y, const Tile& out) { each_row(out, x, y); });
+    else
+      add([=](Stream&, const Tile& x, const Tile& y, const Tile& z, const Tile& out) {
+        each_row(out, x, y, z);
+      });
+  });
+}
+/// By the rows of `Rows`.
+template <class Rows, class... F>
+void implement(Backend& backend, List<F...> all) {
+  implement(backend, all, [](std::size_t place, DType dtype) {
+    static constexpr auto rows = row_table<Rows>(List<F...>{});
+    return rows[place][static_cast<std::size_t>(dtype)];
+  });
 }
 
 /// Makes `cpu` and `reference` known. Every use of operation() comes after it.

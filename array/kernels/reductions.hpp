@@ -200,18 +200,11 @@ const Operation<Signature>& operation(std::string_view name);
 
 using Operations = std::map<std::string_view, Operation<Signature>>;
 
-/// For which dtypes R is defined; float64 is always one.
+/// For which dtypes R is defined.
 template <template <class> class R>
 DTypes dtypes() {
-  const auto some = [](auto... tag) {
-    return DTypes{(Takes<R, typename decltype(tag)::type> ? dtype_of<typename decltype(tag)::type>
-                                                          : DType::float64)...};
-  };
-  return some(TypeTag<bool>{}, TypeTag<std::int8_t>{}, TypeTag<std::int16_t>{},
-              TypeTag<std::int32_t>{}, TypeTag<std::int64_t>{}, TypeTag<std::uint8_t>{},
-              TypeTag<std::uint16_t>{}, TypeTag<std::uint32_t>{}, TypeTag<std::uint64_t>{},
-              TypeTag<float>{}, TypeTag<double>{}, TypeTag<std::complex<float>>{},
-              TypeTag<std::complex<double>>{});
+  return functions::dtypes_where(
+      []<class T>(TypeTag<T>) { return std::bool_constant<Takes<R, T>>(); });
 }
 
 /// Implements all by `Blocks::run<R<T>>(x, n, first, out)`.

@@ -1,5 +1,5 @@
 #pragma once
-#include <tessera/array/kernels/functions.hpp>
+#include <tessera/array/kernels/function.hpp>
 
 /// SciPy's special functions (`scipy.special`), elementwise ones of real numbers, as types like
 /// those of functions.hpp. float32 computes in float64. Each is right to `units` times the distance
@@ -287,73 +287,93 @@ T rel_entr(T x, T y) {
 template <Floating T>
 using Computed = std::conditional_t<std::same_as<T, float>, double, T>;
 
-#define TESSERA_SPECIAL(Type, text, accuracy, expression, described) \
-  struct Type {                                                      \
-    static constexpr auto name = "special." #text;                   \
-    static constexpr auto doc = described;                           \
-    static constexpr bool rounded = true;                            \
-    static constexpr int units = accuracy;                           \
-    template <Floating T>                                            \
-    static T of(T given) {                                           \
-      const Computed<T> x = given;                                   \
-      return static_cast<T>(expression);                             \
-    }                                                                \
-  };
-TESSERA_SPECIAL(Entr, entr, 8, numerics::entr(x), "-x log(x), 0 for 0, -inf below.")
-TESSERA_SPECIAL(Erf, erf, 4, std::erf(x), "The error function.")
-TESSERA_SPECIAL(Erfc, erfc, 8, std::erfc(x), "1 - erf(x).")
-TESSERA_SPECIAL(Erfinv, erfinv, 32, numerics::erfinv(x), "The inverse of erf.")
-TESSERA_SPECIAL(Expit, expit, 8, 1 / (1 + std::exp(-x)), "1 / (1 + exp(-x)).")
-TESSERA_SPECIAL(Gamma, gamma, 32, std::tgamma(x), "The gamma function.")
-TESSERA_SPECIAL(Gammaln, gammaln, 16, std::isinf(x) ? x : numerics::log_gamma(x),
-                "The logarithm of |gamma(x)|.")
-TESSERA_SPECIAL(I0, i0, 64, numerics::bessel_i<0>(x, false), "Modified Bessel function of order 0.")
-TESSERA_SPECIAL(I0e, i0e, 64, numerics::bessel_i<0>(x, true), "exp(-|x|) i0(x).")
-TESSERA_SPECIAL(I1, i1, 64, numerics::bessel_i<1>(x, false), "Modified Bessel function of order 1.")
-TESSERA_SPECIAL(I1e, i1e, 64, numerics::bessel_i<1>(x, true), "exp(-|x|) i1(x).")
-TESSERA_SPECIAL(LogNdtr, log_ndtr, 16, numerics::log_ndtr(x), "The logarithm of ndtr(x).")
-TESSERA_SPECIAL(Logit, logit, 16, numerics::logit(x), "log(x / (1 - x)), the inverse of expit.")
-TESSERA_SPECIAL(Ndtr, ndtr, 8, numerics::ndtr(x), "The normal distribution's part below x.")
-TESSERA_SPECIAL(Ndtri, ndtri, 32, numerics::ndtri(x), "The inverse of ndtr.")
-TESSERA_SPECIAL(Psi, psi, 64, numerics::psi(x), "The derivative of gammaln.")
-#undef TESSERA_SPECIAL
-
-#define TESSERA_SPECIAL(Type, text, accuracy, expression, described) \
-  struct Type {                                                      \
-    static constexpr auto name = "special." #text;                   \
-    static constexpr auto doc = described;                           \
-    static constexpr bool rounded = true;                            \
-    static constexpr int units = accuracy;                           \
-    template <Floating T>                                            \
-    static T of(T first, T second) {                                 \
-      const Computed<T> x = first, y = second;                       \
-      return static_cast<T>(expression);                             \
-    }                                                                \
-  };
-TESSERA_SPECIAL(Betaln, betaln, 1024, numerics::log_beta(x, y),
-                "The logarithm of the beta function.")
-TESSERA_SPECIAL(Gammainc, gammainc, 512, numerics::gamma_part(x, y, false),
-                "The part of the gamma distribution of shape x1 below x2.")
-TESSERA_SPECIAL(Gammaincc, gammaincc, 512, numerics::gamma_part(x, y, true),
-                "1 - gammainc(x1, x2).")
-TESSERA_SPECIAL(RelEntr, rel_entr, 16, numerics::rel_entr(x, y), "x1 log(x1 / x2).")
-TESSERA_SPECIAL(Xlog1py, xlog1py, 8, x == 0 && y == y ? x * x : x * std::log1p(y),
-                "x1 log(1 + x2), 0 where x1 is 0.")
-TESSERA_SPECIAL(Xlogy, xlogy, 8, x == 0 && y == y ? x * x : x * std::log(y),
-                "x1 log(x2), 0 where x1 is 0.")
-TESSERA_SPECIAL(Zeta, zeta, 64, numerics::zeta(x, y),
-                "The sum of (x2 + k)^-x1 over k = 0, 1, ... (Hurwitz).")
-#undef TESSERA_SPECIAL
-
-struct Betainc {
-  static constexpr auto name = "special.betainc";
-  static constexpr auto doc = "The part of the beta distribution of shapes x1, x2 below x3.";
-  static constexpr bool rounded = true;
-  static constexpr int units = 512;
-  template <Floating T>
-  static T of(T a, T b, T x) {
-    return static_cast<T>(numerics::betainc<long double>(a, b, x));
+/// F::at, of the operands in float64 or long double; right to `accuracy` units.
+template <class F, Text text, int accuracy, Text described>
+struct SpecialFunction : Rounded<text, described> {
+  static constexpr int units = accuracy;
+  template <Floating T, std::same_as<T>... More>
+  requires requires(Computed<T> x, Computed<More>... more) { F::at(x, more...); }
+  static T of(T x, More... more) {
+    return static_cast<T>(F::at(Computed<T>(x), Computed<More>(more)...));
   }
+};
+struct Entr : SpecialFunction<Entr, "special.entr", 8, "-x log(x), 0 for 0, -inf below."> {
+  static auto at(auto x) { return numerics::entr(x); }
+};
+struct Erf : SpecialFunction<Erf, "special.erf", 4, "The error function."> {
+  static auto at(auto x) { return std::erf(x); }
+};
+struct Erfc : SpecialFunction<Erfc, "special.erfc", 8, "1 - erf(x)."> {
+  static auto at(auto x) { return std::erfc(x); }
+};
+struct Erfinv : SpecialFunction<Erfinv, "special.erfinv", 32, "The inverse of erf."> {
+  static auto at(auto x) { return numerics::erfinv(x); }
+};
+struct Expit : SpecialFunction<Expit, "special.expit", 8, "1 / (1 + exp(-x))."> {
+  static auto at(auto x) { return 1 / (1 + std::exp(-x)); }
+};
+struct Gamma : SpecialFunction<Gamma, "special.gamma", 32, "The gamma function."> {
+  static auto at(auto x) { return std::tgamma(x); }
+};
+struct Gammaln : SpecialFunction<Gammaln, "special.gammaln", 16, "The logarithm of |gamma(x)|."> {
+  static auto at(auto x) { return std::isinf(x) ? x : numerics::log_gamma(x); }
+};
+struct I0 : SpecialFunction<I0, "special.i0", 64, "Modified Bessel function of order 0."> {
+  static auto at(auto x) { return numerics::bessel_i<0>(x, false); }
+};
+struct I0e : SpecialFunction<I0e, "special.i0e", 64, "exp(-|x|) i0(x)."> {
+  static auto at(auto x) { return numerics::bessel_i<0>(x, true); }
+};
+struct I1 : SpecialFunction<I1, "special.i1", 64, "Modified Bessel function of order 1."> {
+  static auto at(auto x) { return numerics::bessel_i<1>(x, false); }
+};
+struct I1e : SpecialFunction<I1e, "special.i1e", 64, "exp(-|x|) i1(x)."> {
+  static auto at(auto x) { return numerics::bessel_i<1>(x, true); }
+};
+struct LogNdtr : SpecialFunction<LogNdtr, "special.log_ndtr", 16, "The logarithm of ndtr(x)."> {
+  static auto at(auto x) { return numerics::log_ndtr(x); }
+};
+struct Logit
+    : SpecialFunction<Logit, "special.logit", 16, "log(x / (1 - x)), the inverse of expit."> {
+  static auto at(auto x) { return numerics::logit(x); }
+};
+struct Ndtr : SpecialFunction<Ndtr, "special.ndtr", 8, "The normal distribution's part below x."> {
+  static auto at(auto x) { return numerics::ndtr(x); }
+};
+struct Ndtri : SpecialFunction<Ndtri, "special.ndtri", 32, "The inverse of ndtr."> {
+  static auto at(auto x) { return numerics::ndtri(x); }
+};
+struct Psi : SpecialFunction<Psi, "special.psi", 64, "The derivative of gammaln."> {
+  static auto at(auto x) { return numerics::psi(x); }
+};
+struct Betaln
+    : SpecialFunction<Betaln, "special.betaln", 1024, "The logarithm of the beta function."> {
+  static auto at(auto x, auto y) { return numerics::log_beta(x, y); }
+};
+struct Gammainc : SpecialFunction<Gammainc, "special.gammainc", 512,
+                                  "The part of the gamma distribution of shape x1 below x2."> {
+  static auto at(auto x, auto y) { return numerics::gamma_part(x, y, false); }
+};
+struct Gammaincc : SpecialFunction<Gammaincc, "special.gammaincc", 512, "1 - gammainc(x1, x2)."> {
+  static auto at(auto x, auto y) { return numerics::gamma_part(x, y, true); }
+};
+struct RelEntr : SpecialFunction<RelEntr, "special.rel_entr", 16, "x1 log(x1 / x2)."> {
+  static auto at(auto x, auto y) { return numerics::rel_entr(x, y); }
+};
+struct Xlog1py
+    : SpecialFunction<Xlog1py, "special.xlog1py", 8, "x1 log(1 + x2), 0 where x1 is 0."> {
+  static auto at(auto x, auto y) { return x == 0 && y == y ? x * x : x * std::log1p(y); }
+};
+struct Xlogy : SpecialFunction<Xlogy, "special.xlogy", 8, "x1 log(x2), 0 where x1 is 0."> {
+  static auto at(auto x, auto y) { return x == 0 && y == y ? x * x : x * std::log(y); }
+};
+struct Zeta : SpecialFunction<Zeta, "special.zeta", 64,
+                              "The sum of (x2 + k)^-x1 over k = 0, 1, ... (Hurwitz)."> {
+  static auto at(auto x, auto y) { return numerics::zeta(x, y); }
+};
+struct Betainc : SpecialFunction<Betainc, "special.betainc", 512,
+                                 "The part of the beta distribution of shapes x1, x2 below x3."> {
+  static auto at(long double a, long double b, long double x) { return numerics::betainc(a, b, x); }
 };
 
 /// All of them, of the namespace `special`, with which their names begin.

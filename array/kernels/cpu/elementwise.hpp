@@ -1,14 +1,10 @@
 #pragma once
-#include <cstddef>
-
-#include <tessera/array/kernels/elementwise.hpp>
+#include <tessera/runtime/operation.hpp>
 
 namespace tessera::on_cpu {
 
-/// Rows of function `index` of functions::Simple, for the instruction set in force.
-functions::RowFunction simple_row(std::size_t index, DType dtype);
-
 void implement_simple(Backend& backend);
 void implement_involved(Backend& backend);
+void implement_special(Backend& backend);
 
 }  // namespace tessera::on_cpu

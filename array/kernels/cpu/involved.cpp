@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include <tessera/array/kernels/cpu/elementwise.hpp>
+#include <tessera/array/kernels/elementwise.hpp>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/array/kernels/cpu/involved.cpp"
@@ -22,68 +23,63 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 namespace fn = functions;
 
-/// SLEEF's function for F, if it has one: `of` of one or two vectors.
+/// SLEEF's function for F, if it has one: `of` one or two vectors. Its names are made here, for its
+/// header has those of the instruction set only that all of a source is compiled for.
 template <class F>
-struct Sleef {};
+struct Sleef;
+template <int operands, class V>
+struct OfVectors {
+  using type = V(V);
+};
+template <class V>
+struct OfVectors<2, V> {
+  using type = V(V, V);
+};
 
-#undef TESSERA_SLEEF_NAME
+#undef TESSERA_SLEEF
 #if HWY_TARGET <= HWY_AVX3  // and what later versions of Highway have above it
-#define TESSERA_SLEEF_NAME(name, accuracy, doubles, floats) \
-  Sleef_finz_##name##doubles##8##_##accuracy##avx512f,      \
-      Sleef_finz_##name##floats##16##_##accuracy##avx512f
+#define TESSERA_SLEEF(F, name) \
+  TESSERA_SLEEF_OF(F, Sleef_finz_##name##d8_u10avx512f, Sleef_finz_##name##f16_u10avx512f)
 #elif HWY_TARGET == HWY_AVX2
-#define TESSERA_SLEEF_NAME(name, accuracy, doubles, floats) \
-  Sleef_finz_##name##doubles##4##_##accuracy##avx2, Sleef_finz_##name##floats##8##_##accuracy##avx2
+#define TESSERA_SLEEF(F, name) \
+  TESSERA_SLEEF_OF(F, Sleef_finz_##name##d4_u10avx2, Sleef_finz_##name##f8_u10avx2)
 #elif HWY_TARGET == HWY_SSE2
-#define TESSERA_SLEEF_NAME(name, accuracy, doubles, floats) \
-  Sleef_cinz_##name##doubles##2##_##accuracy##sse2, Sleef_cinz_##name##floats##4##_##accuracy##sse2
+#define TESSERA_SLEEF(F, name) \
+  TESSERA_SLEEF_OF(F, Sleef_cinz_##name##d2_u10sse2, Sleef_cinz_##name##f4_u10sse2)
 #endif
 
-#ifdef TESSERA_SLEEF_NAME
+#ifdef TESSERA_SLEEF
 using Doubles = decltype(hn::Zero(hn::ScalableTag<double>()).raw);
 using Floats = decltype(hn::Zero(hn::ScalableTag<float>()).raw);
-#define TESSERA_SLEEF(F, ...) TESSERA_SLEEF_(F, __VA_ARGS__)
-#define TESSERA_SLEEF_(F, of_doubles, of_floats)           \
-  extern "C" Doubles of_doubles(Doubles);                  \
-  extern "C" Floats of_floats(Floats);                     \
-  template <>                                              \
-  struct Sleef<fn::F> {                                    \
-    static Doubles of(Doubles x) { return of_doubles(x); } \
-    static Floats of(Floats x) { return of_floats(x); }    \
+#define TESSERA_SLEEF_OF(F, of_doubles, of_floats)                          \
+  extern "C" OfVectors<fn::arity<fn::F>, Doubles>::type of_doubles;         \
+  extern "C" OfVectors<fn::arity<fn::F>, Floats>::type of_floats;           \
+  template <>                                                               \
+  struct Sleef<fn::F> {                                                     \
+    static Doubles of(Doubles x, auto... y) { return of_doubles(x, y...); } \
+    static Floats of(Floats x, auto... y) { return of_floats(x, y...); }    \
   };
-#define TESSERA_SLEEF2(F, ...) TESSERA_SLEEF2_(F, __VA_ARGS__)
-#define TESSERA_SLEEF2_(F, of_doubles, of_floats)                        \
-  extern "C" Doubles of_doubles(Doubles, Doubles);                       \
-  extern "C" Floats of_floats(Floats, Floats);                           \
-  template <>                                                            \
-  struct Sleef<fn::F> {                                                  \
-    static Doubles of(Doubles x, Doubles y) { return of_doubles(x, y); } \
-    static Floats of(Floats x, Floats y) { return of_floats(x, y); }     \
-  };
-TESSERA_SLEEF(Acos, TESSERA_SLEEF_NAME(acos, u10, d, f))
-TESSERA_SLEEF(Acosh, TESSERA_SLEEF_NAME(acosh, u10, d, f))
-TESSERA_SLEEF(Asin, TESSERA_SLEEF_NAME(asin, u10, d, f))
-TESSERA_SLEEF(Asinh, TESSERA_SLEEF_NAME(asinh, u10, d, f))
-TESSERA_SLEEF(Atan, TESSERA_SLEEF_NAME(atan, u10, d, f))
-TESSERA_SLEEF(Atanh, TESSERA_SLEEF_NAME(atanh, u10, d, f))
-TESSERA_SLEEF(Cos, TESSERA_SLEEF_NAME(cos, u10, d, f))
-TESSERA_SLEEF(Cosh, TESSERA_SLEEF_NAME(cosh, u10, d, f))
-TESSERA_SLEEF(Exp, TESSERA_SLEEF_NAME(exp, u10, d, f))
-TESSERA_SLEEF(Expm1, TESSERA_SLEEF_NAME(expm1, u10, d, f))
-TESSERA_SLEEF(Log, TESSERA_SLEEF_NAME(log, u10, d, f))
-TESSERA_SLEEF(Log10, TESSERA_SLEEF_NAME(log10, u10, d, f))
-TESSERA_SLEEF(Log1p, TESSERA_SLEEF_NAME(log1p, u10, d, f))
-TESSERA_SLEEF(Log2, TESSERA_SLEEF_NAME(log2, u10, d, f))
-TESSERA_SLEEF(Sin, TESSERA_SLEEF_NAME(sin, u10, d, f))
-TESSERA_SLEEF(Sinh, TESSERA_SLEEF_NAME(sinh, u10, d, f))
-TESSERA_SLEEF(Tan, TESSERA_SLEEF_NAME(tan, u10, d, f))
-TESSERA_SLEEF(Tanh, TESSERA_SLEEF_NAME(tanh, u10, d, f))
-TESSERA_SLEEF2(Atan2, TESSERA_SLEEF_NAME(atan2, u10, d, f))
-TESSERA_SLEEF2(Pow, TESSERA_SLEEF_NAME(pow, u10, d, f))
-#undef TESSERA_SLEEF
-#undef TESSERA_SLEEF_
-#undef TESSERA_SLEEF2
-#undef TESSERA_SLEEF2_
+TESSERA_SLEEF(Acos, acos)
+TESSERA_SLEEF(Acosh, acosh)
+TESSERA_SLEEF(Asin, asin)
+TESSERA_SLEEF(Asinh, asinh)
+TESSERA_SLEEF(Atan, atan)
+TESSERA_SLEEF(Atan2, atan2)
+TESSERA_SLEEF(Atanh, atanh)
+TESSERA_SLEEF(Cos, cos)
+TESSERA_SLEEF(Cosh, cosh)
+TESSERA_SLEEF(Exp, exp)
+TESSERA_SLEEF(Expm1, expm1)
+TESSERA_SLEEF(Log, log)
+TESSERA_SLEEF(Log10, log10)
+TESSERA_SLEEF(Log1p, log1p)
+TESSERA_SLEEF(Log2, log2)
+TESSERA_SLEEF(Pow, pow)
+TESSERA_SLEEF(Sin, sin)
+TESSERA_SLEEF(Sinh, sinh)
+TESSERA_SLEEF(Tan, tan)
+TESSERA_SLEEF(Tanh, tanh)
+#undef TESSERA_SLEEF_OF
 #endif
 
 namespace {
@@ -103,33 +99,22 @@ constexpr T reach() {
 }
 
 template <class F, class T>
-concept Vectorised = fn::Floating<T> && requires(decltype(hn::Zero(hn::ScalableTag<T>()).raw) v) {
-  Sleef<F>::of(v);
-} || fn::Floating<T> && requires(decltype(hn::Zero(hn::ScalableTag<T>()).raw) v) {
-  Sleef<F>::of(v, v);
+concept Vectorised = fn::Floating<T> && requires {
+  sizeof(Sleef<F>);
 };
 
 struct Rows {
   template <class F, class T>
   static void row(void* to, const void* const* in, std::int64_t n) {
-    auto* out = static_cast<fn::Result<F, T>*>(to);
-    const auto* x = static_cast<const T*>(in[0]);
-    const auto* y = fn::arity<F> == 2 ? static_cast<const T*>(in[1]) : nullptr;
     if constexpr (Vectorised<F, T>)
-      vectors<F>(x, y, n, out);
+      vectors<F>(static_cast<const T*>(in[0]),
+                 fn::arity<F> == 2 ? static_cast<const T*>(in[1]) : nullptr, n,
+                 static_cast<T*>(to));
     else
-      for (std::int64_t i = 0; i < n; ++i) out[i] = one<F>(x, y, i);
+      fn::each<F, T>(to, in, n, [](const auto&... x) { return F::of(x...); });
   }
 
  private:
-  template <class F, class T>
-  static auto one(const T* x, const T* y, std::int64_t i) {
-    if constexpr (fn::arity<F> == 1)
-      return F::of(x[i]);
-    else
-      return F::of(x[i], y[i]);
-  }
-
   template <class F, class T>
   static void vectors(const T* x, const T* y, std::int64_t n, T* out) {
     constexpr hn::ScalableTag<T> d;
@@ -163,14 +148,9 @@ struct Rows {
   }
 };
 
-template <class... F>
-constexpr auto table(fn::List<F...>) {
-  return std::array{fn::row_functions<F, Rows>()...};
-}
-
-fn::RowFunction find_involved(std::size_t index, DType dtype) {
-  static constexpr auto rows = table(fn::Involved{});
-  return rows[index][static_cast<std::size_t>(dtype)];
+fn::RowFunction find_involved(std::size_t place, DType dtype) {
+  static constexpr auto rows = fn::row_table<Rows>(fn::Involved{});
+  return rows[place][static_cast<std::size_t>(dtype)];
 }
 
 }  // namespace
@@ -183,17 +163,9 @@ namespace tessera::on_cpu {
 
 HWY_EXPORT(find_involved);
 
-namespace {
-functions::RowFunction involved_row(std::size_t index, DType dtype) {
-  return HWY_DYNAMIC_DISPATCH(find_involved)(index, dtype);
-}
-}  // namespace
-
 void implement_involved(Backend& backend) {
-  std::size_t index = 0;
-  functions::for_each(functions::Involved{}, [&](auto f) {
-    functions::implement<decltype(f)>(
-        backend, [i = index++](DType dtype) { return involved_row(i, dtype); });
+  functions::implement(backend, functions::Involved{}, [](std::size_t place, DType dtype) {
+    return HWY_DYNAMIC_DISPATCH(find_involved)(place, dtype);
   });
 }
 

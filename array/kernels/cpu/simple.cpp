@@ -5,6 +5,7 @@
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
 
 #include <tessera/array/kernels/cpu/elementwise.hpp>
+#include <tessera/array/kernels/elementwise.hpp>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/array/kernels/cpu/simple.cpp"
@@ -16,35 +17,16 @@ namespace tessera::on_cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
-using functions::OperandType;
-using functions::RowFunction;
-
 struct Loops {
   template <class F, class T>
   static void row(void* to, const void* const* in, std::int64_t n) {
-    auto* HWY_RESTRICT out = static_cast<functions::Result<F, T>*>(to);
-    const auto* x = static_cast<const T*>(in[0]);
-    if constexpr (functions::arity<F> == 1) {
-      for (std::int64_t i = 0; i < n; ++i) out[i] = F::of(x[i]);
-    } else if constexpr (functions::arity<F> == 2) {
-      const auto* y = static_cast<const T*>(in[1]);
-      for (std::int64_t i = 0; i < n; ++i) out[i] = F::of(x[i], y[i]);
-    } else {
-      const auto* y = static_cast<const T*>(in[1]);
-      const auto* z = static_cast<const OperandType<F, T, 2>*>(in[2]);
-      for (std::int64_t i = 0; i < n; ++i) out[i] = F::of(x[i], y[i], z[i]);
-    }
+    functions::each<F, T>(to, in, n, [](const auto&... x) { return F::of(x...); });
   }
 };
 
-template <class... F>
-constexpr auto table(functions::List<F...>) {
-  return std::array{functions::row_functions<F, Loops>()...};
-}
-
-RowFunction find(std::size_t index, DType dtype) {
-  static constexpr auto rows = table(functions::Simple{});
-  return rows[index][static_cast<std::size_t>(dtype)];
+functions::RowFunction find_simple(std::size_t place, DType dtype) {
+  static constexpr auto rows = functions::row_table<Loops>(functions::Simple{});
+  return rows[place][static_cast<std::size_t>(dtype)];
 }
 
 }  // namespace
@@ -55,17 +37,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace tessera::on_cpu {
 
-HWY_EXPORT(find);
-
-functions::RowFunction simple_row(std::size_t index, DType dtype) {
-  return HWY_DYNAMIC_DISPATCH(find)(index, dtype);
-}
+HWY_EXPORT(find_simple);
 
 void implement_simple(Backend& backend) {
-  std::size_t index = 0;
-  functions::for_each(functions::Simple{}, [&](auto f) {
-    functions::implement<decltype(f)>(backend,
-                                      [i = index++](DType dtype) { return simple_row(i, dtype); });
+  functions::implement(backend, functions::Simple{}, [](std::size_t place, DType dtype) {
+    return HWY_DYNAMIC_DISPATCH(find_simple)(place, dtype);
   });
 }
 

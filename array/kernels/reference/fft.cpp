@@ -7,6 +7,7 @@
 #include <numbers>
 #include <vector>
 
+#include <tessera/runtime/index.hpp>
 #include <tessera/runtime/visit.hpp>
 
 namespace tessera::on_reference {
@@ -16,8 +17,7 @@ using fourier::Kind;
 using Index = std::int64_t;
 using Wide = std::complex<long double>;
 using Line = std::vector<Wide>;
-
-std::size_t z(Index i) { return static_cast<std::size_t>(i); }
+using tessera::detail::z;
 
 // exp(-2 pi i k / n)
 Wide root(Index k, Index n) {

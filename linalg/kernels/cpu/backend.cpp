@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <vector>
 
-#include <tessera/array/kernels/functions.hpp>
+#include <tessera/array/kernels/function.hpp>
 #include <tessera/array/promotion.hpp>
 #include <tessera/linalg/blas.hpp>
 #include <tessera/linalg/kernels/cpu/gram.hpp>

@@ -11,6 +11,7 @@
 #include <tessera/linalg/kernels/element.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/index.hpp>
 #include <tessera/runtime/visit.hpp>
 
 namespace tessera::linalg {
@@ -20,7 +21,7 @@ using namespace tessera::reference;
 using Vector = std::vector<Wide>;
 constexpr Wide eps = std::numeric_limits<Wide>::epsilon();
 
-std::size_t z(Index i) { return static_cast<std::size_t>(i); }
+using tessera::detail::z;
 
 Wide rounded(DType dtype, Wide value) {
   return dtype == DType::float32 ? Wide{static_cast<float>(value)}

@@ -1,8 +1,0 @@
-#pragma once
-#include <tessera/runtime/operation.hpp>
-
-namespace tessera::on_cpu {
-
-void implement_special(Backend& backend);
-
-}  // namespace tessera::on_cpu
