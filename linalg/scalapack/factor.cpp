@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/scalapack/fortran.hpp>
@@ -43,6 +45,21 @@ void potrf(bool lower, const Matrix& a) {
   require_positive(minor[0]);
 }
 
+namespace {
+
+/// Whether there are elements so small that the reciprocal of a pivot may overflow.
+template <class T>
+bool has_tiny(const Matrix& a) {
+  using Real = typename Routines<T>::Real;
+  constexpr int exponent = std::numeric_limits<Real>::min_exponent;
+  const Real limit = std::ldexp(Real(1), exponent - exponent / 8);
+  const T* const first = a.data<T>();
+  return std::any_of(first, first + a.rows() * a.cols(),
+                     [=](const T& v) { return v != T(0) && std::abs(v) < limit; });
+}
+
+}  // namespace
+
 std::int64_t direct::getrf(const Matrix& a, Pivots& pivots) {
   pivots = a.grid().room<int>(a.local_rows() + a.grid().block());
   const int m = extent(a.rows());
@@ -61,9 +78,11 @@ std::int64_t direct::getrf(const Matrix& a, Pivots& pivots) {
     using T = typename decltype(tag)::type;
     zero = agreed_info(a.grid(), "p?getrf", [&] {
       int info = 0;
-      if (a.grid().one_process())
-        return static_cast<int>(
-            Routines<T>::lapack_getrf(LAPACK_COL_MAJOR, m, n, a.data<T>(), m, pivots.data()));
+      if (a.grid().one_process()) {
+        // LAPACK's own divides by a tiny pivot, where others multiply by an infinite reciprocal.
+        const auto lapack = has_tiny<T>(a) ? Routines<T>::lapack_getrf2 : Routines<T>::lapack_getrf;
+        return static_cast<int>(lapack(LAPACK_COL_MAJOR, m, n, a.data<T>(), m, pivots.data()));
+      }
       Routines<T>::getrf(&m, &n, a.data<T>(), &one, &one, a.descriptor(), pivots.data(), &info);
       return info;
     });

@@ -82,27 +82,28 @@ namespace tessera::linalg::scalapack {
 // The routines of one element type under one name each.
 template <class T>
 struct Routines;
-#define TESSERA_ROUTINES(T, R, p, l, Tran, Tranc, Orgqr, Syevd)   \
-  template <>                                                     \
-  struct Routines<T> {                                            \
-    using Real = R;                                               \
-    static constexpr auto gemm = p##gemm_;                        \
-    static constexpr auto trsm = p##trsm_;                        \
-    static constexpr auto potrf = p##potrf_;                      \
-    static constexpr auto getrf = p##getrf_;                      \
-    static constexpr auto getrs = p##getrs_;                      \
-    static constexpr auto getri = p##getri_;                      \
-    static constexpr auto lapack_gecon = LAPACKE_##l##gecon;      \
-    static constexpr auto lapack_pocon = LAPACKE_##l##pocon;      \
-    static constexpr auto lapack_trcon = LAPACKE_##l##trcon;      \
-    static constexpr auto geqrf = p##geqrf_;                      \
-    static constexpr auto orgqr = p##Orgqr##_;                    \
-    static constexpr auto syevd = p##Syevd##_;                    \
-    static constexpr auto gesvd = p##gesvd_;                      \
-    static constexpr auto tran = p##Tran##_;                      \
-    static constexpr auto tranc = p##Tranc##_;                    \
-    static constexpr auto lapack_getrf = LAPACKE_##l##getrf_work; \
-    static constexpr auto lapack_syevd = LAPACKE_##l##Syevd;      \
+#define TESSERA_ROUTINES(T, R, p, l, Tran, Tranc, Orgqr, Syevd)     \
+  template <>                                                       \
+  struct Routines<T> {                                              \
+    using Real = R;                                                 \
+    static constexpr auto gemm = p##gemm_;                          \
+    static constexpr auto trsm = p##trsm_;                          \
+    static constexpr auto potrf = p##potrf_;                        \
+    static constexpr auto getrf = p##getrf_;                        \
+    static constexpr auto getrs = p##getrs_;                        \
+    static constexpr auto getri = p##getri_;                        \
+    static constexpr auto lapack_gecon = LAPACKE_##l##gecon;        \
+    static constexpr auto lapack_pocon = LAPACKE_##l##pocon;        \
+    static constexpr auto lapack_trcon = LAPACKE_##l##trcon;        \
+    static constexpr auto geqrf = p##geqrf_;                        \
+    static constexpr auto orgqr = p##Orgqr##_;                      \
+    static constexpr auto syevd = p##Syevd##_;                      \
+    static constexpr auto gesvd = p##gesvd_;                        \
+    static constexpr auto tran = p##Tran##_;                        \
+    static constexpr auto tranc = p##Tranc##_;                      \
+    static constexpr auto lapack_getrf = LAPACKE_##l##getrf_work;   \
+    static constexpr auto lapack_getrf2 = LAPACKE_##l##getrf2_work; \
+    static constexpr auto lapack_syevd = LAPACKE_##l##Syevd;        \
   };
 TESSERA_ROUTINES(float, float, ps, s, tran, tran, orgqr, syevd)
 TESSERA_ROUTINES(double, double, pd, d, tran, tran, orgqr, syevd)

@@ -1,6 +1,8 @@
 """The linear algebra of the array API standard: products, and functions of matrices and stacks of them, against
 NumPy, the same bits on any number of processes."""
 
+import math
+
 import numpy as np
 import pytest
 import tessera
@@ -202,6 +204,19 @@ def test_norms():
     compare(xp.linalg.vector_norm(xp.zeros((0, 3)), axis=0), np.zeros(3), "of nothing")
     raises(ValueError, lambda: xp.linalg.vector_norm(xp.ones(3), ord="fro"), "takes a number as its order, not 'fro'")
     raises(ValueError, lambda: xp.linalg.matrix_norm(xp.ones((2, 2)), ord=3), "not 3")
+
+
+@pytest.mark.parametrize("rows, det", [
+    ([[5e-324, 0], [0, 1]], 5e-324),
+    ([[5e-324, 1], [0, 1]], 5e-324),
+    ([[1e-310, 2], [3e-310, 4]], -2e-310),
+    ([[1, 2, 3], [0, 5e-324, 1], [0, 5e-324, 2]], 5e-324),
+])  # fmt: skip
+def test_pivots_whose_reciprocal_overflows(rows, det):
+    x = array(np.array(rows))
+    assert abs(float(xp.linalg.det(x)) - det) < 1e-320
+    sign, logabsdet = xp.linalg.slogdet(x)
+    assert float(sign) == np.sign(det) and abs(float(logabsdet) - math.log(abs(det))) < 1
 
 
 def test_errors():
