@@ -7,10 +7,14 @@
 #include <map>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include <tessera/array/functions.hpp>
 #include <tessera/array/histogram.hpp>
 #include <tessera/array/indexing.hpp>
+#include <tessera/array/promotion.hpp>
 #include <tessera/array/quantile.hpp>
+#include <tessera/array/statistics.hpp>
 #include <tessera/runtime/error.hpp>
 
 namespace tessera {
@@ -273,6 +277,44 @@ const std::vector<Signature>& array_signatures() {
     return all;
   }();
   return signatures;
+}
+
+bool streams(const Signature& function) {
+  return function.scalars ? function.name != "quantile"
+                          : function.name == "histogram" || function.name == "astype";
+}
+
+std::vector<std::pair<std::string, Rows>> streamed(
+    const Signature& function, const Rows& x,
+    const std::map<std::string, functions::Setting>& settings) {
+  // Options are checked as for an array.
+  const Array none({0}, x.dtype(), Distribution::rows(0, x.comm().size()), x.comm());
+  const Arguments in(function, {none}, settings);
+  const auto refuse = [&](std::string_view why) {
+    throw ValueError(fmt::format("{}, rows read as needed: {}", function.name, why));
+  };
+  if (function.name == "astype") {
+    const DType dtype = dtype_from_name(in.word("dtype"));
+    if (!is_floating(dtype)) refuse("dtype must be float32 or float64");
+    return {{"astype", x.as(dtype)}};
+  }
+  if (function.name == "histogram") {
+    const auto low = in.number("low"), high = in.number("high");
+    if (!low || !high) refuse("low and high must be given");
+    const auto h = histogram(x, in.integer("bins"), std::pair(*low, *high));
+    return {{"counts", h.counts}, {"edges", h.edges}};
+  }
+  const auto given = [&](const std::string& name) {
+    return std::any_of(function.options.begin(), function.options.end(),
+                       [&](const Option& o) { return o.name == name; });
+  };
+  const auto* axis = std::get_if<std::int64_t>(&in.value("axis"));
+  if (axis && *axis != 0 && *axis != -x.ndim()) refuse("the axis must be 0, or none");
+  if (given("dtype") && std::holds_alternative<std::string>(in.value("dtype")))
+    refuse("dtype must not be given");
+  return {{function.outputs[0],
+           reduce_rows(function.name, x, !axis, in.flag("keepdims"),
+                       given("correction") ? in.number("correction").value_or(0) : 0)}};
 }
 
 }  // namespace tessera

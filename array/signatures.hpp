@@ -1,6 +1,10 @@
 #pragma once
+#include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include <tessera/runtime/rows.hpp>
 #include <tessera/runtime/signature.hpp>
 
 namespace tessera {
@@ -9,5 +13,13 @@ namespace tessera {
 /// array_functions() by their names, with `astype`, `compress`, `histogram` and `quantile` beside
 /// them.
 const std::vector<functions::Signature>& array_signatures();
+
+/// Whether a function needs one pass over its argument alone.
+bool streams(const functions::Signature& function);
+/// Calls such a function for rows that need not be in memory, and never are as a whole. ValueError
+/// for options that need more: an axis other than 0, a histogram without a range. Collective.
+std::vector<std::pair<std::string, Rows>> streamed(
+    const functions::Signature& function, const Rows& x,
+    const std::map<std::string, functions::Setting>& settings);
 
 }  // namespace tessera

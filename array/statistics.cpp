@@ -27,17 +27,72 @@ using reductions::Reducer;
 // The accumulators of a leaf, or of several.
 struct Accumulators {
   std::string bytes;
-  std::string reduction;
+  const Reducer* reducer = nullptr;
   DType dtype = DType::float64;
   void merge(const Accumulators& right) {
-    const Reducer& r = reductions::reducer(reduction, dtype);
-    r.merge(bytes.data(), right.bytes.data(), static_cast<std::int64_t>(bytes.size() / r.bytes));
+    reducer->merge(bytes.data(), right.bytes.data(),
+                   static_cast<std::int64_t>(bytes.size() / reducer->bytes));
   }
   template <class Archive>
   void serialize(Archive& archive) {
+    std::string reduction(reducer ? reducer->name : "");
     archive(bytes, reduction, dtype);
+    reducer = &reductions::reducer(reduction, dtype);
   }
 };
+
+// Accumulators of the columns of all leaves, each of which is a matrix of `inner` columns: one row
+// of x is `each` of it.
+Accumulators accumulated(const Rows& x, const Reducer& reducer, std::int64_t each,
+                         std::int64_t inner) {
+  const auto& operation = reductions::operation(reducer.name);
+  const auto bytes = inner * static_cast<std::int64_t>(reducer.bytes);
+  return reduce<Accumulators>(x, [&](const Leaf& leaf, Stream& stream) {
+    Accumulators partial{std::string(static_cast<std::size_t>(bytes), '\0'), &reducer, x.dtype()};
+    const std::int64_t n = leaf.rows.size() * each;
+    operation(stream, {leaf.tile.data, n, inner, inner, x.dtype(), cpu}, n, leaf.rows.begin * each,
+              {partial.bytes.data(), 1, bytes, bytes, DType::uint8, cpu});
+    return partial;
+  });
+}
+
+// Results of accumulators of n elements in `out`, elements of its dtype from `at` on.
+void finish(const Reducer& reducer, const void* accumulators, std::int64_t count, std::int64_t n,
+            double parameter, const Tile& out, std::int64_t at) {
+  auto* to = static_cast<std::byte*>(out.data) + static_cast<std::size_t>(at) * size_of(out.dtype);
+  std::vector<std::byte> own(static_cast<std::size_t>(count) * size_of(reducer.result));
+  reducer.finish(accumulators, count, static_cast<double>(n), parameter, own.data());
+  detail::convert(own.data(), 1, reducer.result, to, out.dtype, count);
+}
+
+void fill_empty(const Reducer& reducer, const Tile& out) {
+  std::array<std::byte, 16> one;
+  if (out.rows * out.cols == 0) return;
+  reducer.of_none(one.data());
+  detail::convert(one.data(), 0, reducer.result, out.data, out.dtype, out.rows * out.cols);
+}
+
+void require_elements(const Reducer& reducer, std::int64_t n, const Shape& kept,
+                      const Shape& shape) {
+  if (n == 0 && !reducer.of_none && element_count(kept) > 0)
+    throw ValueError(fmt::format("{} of no elements has no value: the array has shape {}",
+                                 reducer.name, to_string(shape)));
+}
+
+// Results of shape `kept` of all rows of x.
+Array over_rows(const Rows& x, const Reducer& reducer, std::int64_t each, std::int64_t inner,
+                const Shape& kept, DType dtype, double parameter) {
+  const Array out =
+      detail::room_for(kept, dtype, replicated_distribution(kept, x.comm()), x.comm());
+  const std::int64_t n = x.rows() * each;
+  if (element_count(kept) == 0) return out;
+  if (n == 0)
+    fill_empty(reducer, out.local());
+  else
+    finish(reducer, accumulated(x, reducer, each, inner).bytes.data(), inner, n, parameter,
+           out.local(), 0);
+  return out;
+}
 
 /// A reduction of some axes of one array.
 class Reduction {
@@ -67,11 +122,10 @@ class Reduction {
     b_ = std::find(begin, reduced_.end(), false) - reduced_.begin();
     n_ = product(a_, b_);
     inner_ = product(b_, x_.ndim());
-    if (n_ == 0 && !reducer_.of_none && element_count(kept) > 0)
-      throw ValueError(fmt::format("{} of no elements has no value: the array has shape {}",
-                                   reducer_.name, to_string(x_.shape())));
-    const Array out =
-        a_ == 0 && x_.ndim() > 0 && b_ > 0 ? over_rows(kept, dtype) : in_each_row(kept, dtype);
+    require_elements(reducer_, n_, kept, x_.shape());
+    const Array out = a_ == 0 && x_.ndim() > 0 && b_ > 0
+                          ? over_rows(x_, reducer_, product(1, b_), inner_, kept, dtype, parameter_)
+                          : in_each_row(kept, dtype);
     return tessera::reshape(detail::settle(out), shape).to(device_);
   }
 
@@ -101,51 +155,13 @@ class Reduction {
     return {data, rows, cols, cols, DType::uint8, cpu};
   }
 
-  // Results of accumulators in `out`, elements of its dtype from `at` on.
-  void finish(const void* accumulators, std::int64_t count, const Tile& out,
-              std::int64_t at) const {
-    auto* to =
-        static_cast<std::byte*>(out.data) + static_cast<std::size_t>(at) * size_of(out.dtype);
-    std::vector<std::byte> own(static_cast<std::size_t>(count) * size_of(reducer_.result));
-    reducer_.finish(accumulators, count, static_cast<double>(n_), parameter_, own.data());
-    detail::convert(own.data(), 1, reducer_.result, to, out.dtype, count);
-  }
-
-  void fill_empty(const Tile& out) const {
-    std::array<std::byte, 16> one;
-    if (out.rows * out.cols == 0) return;
-    reducer_.of_none(one.data());
-    detail::convert(one.data(), 0, reducer_.result, out.data, out.dtype, out.rows * out.cols);
-  }
-
-  Array over_rows(const Shape& kept, DType dtype) {
-    const auto& comm = x_.comm();
-    const Array out = detail::room_for(kept, dtype, replicated_distribution(kept, comm), comm);
-    if (element_count(kept) == 0) return out;
-    if (n_ == 0) {
-      fill_empty(out.local());
-      return out;
-    }
-    const std::int64_t each = product(1, b_);  // what is reduced of one row
-    const auto result = reduce<Accumulators>(x_, [&](const Leaf& leaf, Stream& stream) {
-      Accumulators partial{std::string(static_cast<std::size_t>(inner_) * reducer_.bytes, '\0'),
-                           std::string(reducer_.name), x_.dtype()};
-      const std::int64_t n = leaf.rows.size() * each;
-      operation_(stream, {leaf.tile.data, n, inner_, inner_, x_.dtype(), cpu}, n,
-                 leaf.rows.begin * each, bytes(partial.bytes.data(), 1));
-      return partial;
-    });
-    finish(result.bytes.data(), inner_, out.local(), 0);
-    return out;
-  }
-
   Array in_each_row(const Shape& kept, DType dtype) {
     const auto& comm = x_.comm();
     // As x's rows lie, for now: in leaves that suit the width of x.
     Array out = detail::room_for(kept, dtype, x_.distribution(), comm);
     const Tile from = x_.local(), to = out.local();
     if (n_ == 0) {
-      fill_empty(to);
+      fill_empty(reducer_, to);
     } else {
       const std::int64_t lines = inner_ == 0 ? 0 : to.rows * to.cols / inner_;
       const std::int64_t share =
@@ -156,7 +172,7 @@ class Reduction {
         std::vector<std::byte> partial(static_cast<std::size_t>(count * inner_) * reducer_.bytes);
         const Tile rows{from.data, lines * n_, inner_, inner_, x_.dtype(), cpu};
         operation_(stream, rows.slice(first * n_, count * n_), n_, 0, bytes(partial.data(), count));
-        finish(partial.data(), count * inner_, to, first * inner_);
+        finish(reducer_, partial.data(), count * inner_, n_, parameter_, to, first * inner_);
       };
       if (shares == 1) {
         Stream stream;
@@ -367,6 +383,25 @@ Array argmax(const Array& x, std::optional<std::int64_t> axis, bool keepdims) {
 }
 Array argmin(const Array& x, std::optional<std::int64_t> axis, bool keepdims) {
   return best("argmin", x, axis, keepdims);
+}
+
+Array reduce_rows(std::string_view name, const Rows& given, bool all, bool keepdims,
+                  double correction) {
+  if (name == "std") return sqrt(reduce_rows("var", given, all, keepdims, correction));
+  if (given.ndim() == 0) throw ValueError(fmt::format("{} of rows needs an axis", name));
+  const Rows x = given.to(cpu);
+  const Reducer& reducer = reductions::reducer(name, x.dtype());
+  const std::int64_t inner = all ? 1 : x.cols(), n = all ? x.rows() * x.cols() : x.rows();
+  const Shape kept = all ? Shape{} : Shape(x.shape().begin() + 1, x.shape().end());
+  require_elements(reducer, n, kept, x.shape());
+  const DType dtype = name == "max" || name == "min"    ? x.dtype()
+                      : name == "mean" || name == "var" ? of_means(x.dtype())
+                      : name == "sum" || name == "prod" ? of_sums(x.dtype())
+                                                        : reducer.result;
+  const Array out = over_rows(x, reducer, all ? x.cols() : 1, inner, kept, dtype, correction);
+  Shape shape = kept;
+  if (keepdims) shape = all ? Shape(x.shape().size(), 1) : with_rows(x.shape(), 1);
+  return tessera::reshape(detail::settle(out), shape);
 }
 
 Array cumulative_sum(const Array& x, std::optional<std::int64_t> axis, std::optional<DType> dtype,

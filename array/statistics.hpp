@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include <tessera/runtime/array.hpp>
@@ -11,6 +12,7 @@
 /// TypeError for a dtype that a function does not take, ValueError for axes that x has not.
 namespace tessera {
 
+class Rows;
 using OptionalAxes = std::optional<std::vector<std::int64_t>>;
 
 /// Of booleans and integers int64 or uint64, whatever is less dropped, unless `dtype` is given, to
@@ -39,6 +41,11 @@ Array count_nonzero(const Array& x, const OptionalAxes& axes = {}, bool keepdims
 /// of those that are NaN: int64. ValueError for no elements.
 Array argmax(const Array& x, std::optional<std::int64_t> axis = {}, bool keepdims = false);
 Array argmin(const Array& x, std::optional<std::int64_t> axis = {}, bool keepdims = false);
+
+/// One of the functions above, by its name, of rows that need not be in memory: along axis 0, or of
+/// `all` elements. One pass, and the same bits.
+Array reduce_rows(std::string_view name, const Rows& x, bool all, bool keepdims = false,
+                  double correction = 0);
 
 /// Sums (products) of the elements up to each, along an axis; dtypes as of sum(). With
 /// `include_initial` 0 (1) comes first. Kept in float64 or complex128, and each rounded.

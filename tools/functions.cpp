@@ -131,18 +131,29 @@ class Run {
       to = io::parse_location(out_);
       io::require_writable(to.file);
     }
+    if (common_->stream) return write(to, streamed(function_, rows(), *settings_));
     std::vector<Array> operands;
     for (std::size_t i = 0; i < inputs_.size(); ++i)
       operands.push_back(function_.inputs[i].verbatim ? common_->read(inputs_[i])
                                                       : operand(inputs_[i]));
-    const auto results = function_(std::move(operands), *settings_);
-    std::vector<io::NamedRows> datasets;
-    for (const auto& [name, result] : results) {
+    std::vector<std::pair<std::string, Rows>> results;
+    for (const auto& [name, result] : function_(std::move(operands), *settings_)) {
       const bool cyclic = result.distribution().kind() == Distribution::Kind::block_cyclic;
-      const Array x =
-          cyclic ? redistribute(result, row_distribution(result.shape(), result.comm())) : result;
+      results.emplace_back(
+          name,
+          cyclic ? redistribute(result, row_distribution(result.shape(), result.comm())) : result);
+    }
+    write(to, results);
+  }
+
+ private:
+  void write(const io::Location& to,
+             const std::vector<std::pair<std::string, Rows>>& results) const {
+    std::vector<io::NamedRows> datasets;
+    for (const auto& [name, x] : results) {
       datasets.push_back({to.dataset + "/" + name, x});
-      if (x.ndim() == 0) print((results.size() > 1 ? name + " " : "") + text_of(x.to(cpu)));
+      if (x.ndim() == 0)
+        print((results.size() > 1 ? name + " " : "") + text_of(x.array()->to(cpu)));
       if (x.ndim() > 0 && out_.empty())
         throw ValueError(fmt::format("{} gives an array of shape {} here, which needs --out",
                                      function_.name, to_string(x.shape())));
@@ -150,7 +161,12 @@ class Run {
     if (!out_.empty()) io::write(to.file, datasets);
   }
 
- private:
+  // The only argument, leaf by leaf.
+  Rows rows() const {
+    const auto at = io::resolve(io::parse_location(inputs_[0]), Communicator::world());
+    return io::stream(at.file, at.dataset, {.dense = common_->dense}).to(common_->where());
+  }
+
   Array operand(const std::string& location) const {
     Array x = common_->read(location);
     if (!x) return x;
@@ -174,7 +190,8 @@ void add_functions(CLI::App& app, const Functions::Table& table,
   for (const Signature& function : table.functions) {
     CLI::App* own = app.add_subcommand(function.name, function.doc);
     const auto run = std::make_shared<Run>(*own, table.name, function, common);
-    if (alone) common->add_to(*own, Common::Reads::arrays);
+    const bool rows = table.name == "array" && streams(function);
+    if (alone) common->add_to(*own, rows ? Common::Reads::rows : Common::Reads::arrays);
     own->callback([run, common, alone, &chosen] {
       chosen = [run, common, alone] {
         if (alone) common->apply();

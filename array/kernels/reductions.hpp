@@ -98,6 +98,7 @@ requires(!Complex<T>) struct VarianceOf {
 template <class T, class F>
 struct ExtremeOf {
   using Result = T;
+  using Function = F;
   T value;
   void first(T x, std::int64_t) { value = x; }
   void add(T x, std::int64_t) { value = F::of(value, x); }

@@ -1,11 +1,14 @@
 """`tessera array` and `tessera describe`: what the command line adds to the functions, which
 tests/together/test_array_api.py compares with NumPy."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from program import read, tessera, write
+from program import PROGRAM, read, tessera, write
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(700, 3)).round(1)
@@ -61,6 +64,68 @@ def test_numbers_are_printed_and_arrays_need_a_file():
     failed = tessera("array", "batch", "cases", expect=1)
     assert failed.out.splitlines()[:2] == [str(X.max()), "true"]
     assert "line 5 of 'cases': min gives an array of shape (3,) here, which needs --out" in failed.err
+
+
+STREAMED = ["sum", "prod", "mean", "min", "max", "any", "all", "count_nonzero", "argmax", "argmin",
+            "std --correction 1", "var"]  # fmt: skip
+
+
+def test_rows_read_as_needed_give_the_same_bits():
+    write("a.h5", **FILE)
+    for k, call in enumerate(STREAMED):
+        for data, how in (("X", "--axis 0"), (("y", "mask", "X")[k % 3], "--keepdims")):
+            words = ["array", *call.split()[:1], f"a.h5:/{data}", *call.split()[1:], *how.split()]
+            tessera(*words, "--out", "whole.h5")
+            tessera(*words, "--out", "rows.h5", "--stream", processes=1 + (how == "--axis 0"))
+            want, got = (read(file, words[1]) for file in ("whole.h5", "rows.h5"))
+            assert got.dtype == want.dtype and got.shape == want.shape, words
+            assert got.tobytes() == want.tobytes(), words
+    for words in (["histogram", "a.h5:/X", "--low", -1, "--high", 1], ["astype", "a.h5:/y", "--dtype", "float32"]):
+        tessera("array", *words, "--out", "whole.h5")
+        tessera("array", *words, "--out", "rows.h5", "--stream", processes=3)
+        for name in ("counts", "edges") if words[0] == "histogram" else ("astype",):
+            assert read("whole.h5", name).tobytes() == read("rows.h5", name).tobytes(), words
+
+
+@pytest.mark.parametrize(
+    "words, error",
+    [
+        ("mean a.h5:/X --axis 1", "mean, rows read as needed: the axis must be 0, or none"),
+        ("sum a.h5:/X --axis 0 --dtype float32", "sum, rows read as needed: dtype must not be given"),
+        ("histogram a.h5:/X", "histogram, rows read as needed: low and high must be given"),
+        ("astype a.h5:/X --dtype int8", "astype, rows read as needed: dtype must be float32 or float64"),
+        ("var a.h5:/X --axis 0 --correction none", "--correction"),
+    ],
+)
+def test_what_needs_more_than_a_pass_is_refused(words, error):
+    write("a.h5", **FILE)
+    failed = tessera("array", *words.split(), "--out", "out.h5", "--stream", expect=None)
+    assert failed.code in (1, 2) and error in failed.err
+    assert not Path("out.h5").exists()
+
+
+PEAK = """import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"""
+
+
+def peak(*words):
+    """Most memory of one process, in bytes; started from a small one, for it counts what that has."""
+    run = subprocess.run([sys.executable, "-c", PEAK, str(PROGRAM), *words], check=True, text=True,
+                         capture_output=True, env=os.environ | {"TESSERA_THREADS": "1"})  # fmt: skip
+    return 1024 * int(run.stdout.splitlines()[-1])
+
+
+def test_rows_read_as_needed_are_never_in_memory():
+    size = 160 << 20
+    write("small.h5", X=np.ones((10, 8)))
+    write("large.h5", X=np.ones((size // 64, 8)))
+    for words in (["std", "--axis", "0"], ["astype", "--dtype", "float32"], ["histogram", "--low", "0", "--high", "2"]):
+        name, *options = words
+        small, large = (peak("array", name, f"{file}.h5:/X", *options, "--out", f"{name}-{file}.h5", "--stream")
+                        for file in ("small", "large"))  # fmt: skip
+        assert large - small < size / 4, f"{name} took {(large - small) >> 20} MiB more for {size >> 20} MiB"
+    assert peak("array", "std", "large.h5:/X", "--axis", "0", "--out", "whole.h5") - small > size / 2
 
 
 def test_describe():

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/array/kernels/cpu/reductions.cpp"
@@ -50,6 +52,32 @@ struct Blocks {
     return best;
   }
 
+  // The extremes of full rows of lanes, in vectors of the instruction set. False where NaN is among
+  // them.
+  template <class A, class T>
+  static bool extremes(const T* x, std::int64_t rows, A* all) {
+    constexpr std::int64_t width = std::min<std::int64_t>(lanes, HWY_LANES(T));
+    constexpr std::int64_t vectors = lanes / width;
+    using V [[gnu::vector_size(width * sizeof(T))]] = T;
+    constexpr bool maximum = std::is_same_v<typename A::Function, functions::Maximum>;
+    V best[vectors];
+    std::memcpy(best, x, sizeof best);
+    decltype(best[0] != best[0]) nan = best[0] != best[0];
+    for (std::int64_t i = 0; i < rows; ++i)
+      for (std::int64_t j = 0; j < vectors; ++j) {
+        V v;
+        std::memcpy(&v, x + i * lanes + j * width, sizeof v);
+        if constexpr (std::is_floating_point_v<T>) nan |= v != v;
+        best[j] = maximum ? (best[j] > v ? best[j] : v) : (best[j] < v ? best[j] : v);
+      }
+    bool any = false;
+    for (std::int64_t k = 0; k < lanes; ++k) {
+      all[k].first(best[k / width][k % width], 0);
+      any |= nan[k % width] != 0;
+    }
+    return !any;
+  }
+
   template <class A, class T>
   static A fold(const T* x, std::int64_t n, std::int64_t first) {
     if (n > block) {
@@ -65,8 +93,11 @@ struct Blocks {
       return a;
     }
     A all[lanes];
-    for (std::int64_t k = 0; k < lanes; ++k) all[k].first(x[k], first + k);
-    std::int64_t i = lanes;
+    std::int64_t i = 0;
+    if constexpr (requires { typename A::Function; } && !std::is_same_v<T, bool>)
+      if (extremes(x, n / lanes, all)) i = n / lanes * lanes;
+    if (i == 0)
+      for (; i < lanes; ++i) all[i].first(x[i], first + i);
     for (; i + lanes <= n; i += lanes)
       for (std::int64_t k = 0; k < lanes; ++k) all[k].add(x[i + k], first + i + k);
     for (std::int64_t k = 0; i + k < n; ++k) all[k].add(x[i + k], first + i + k);
