@@ -119,6 +119,7 @@ Array composed::solveh_banded(const Array& given, const Array& rhs, bool lower, 
 }
 
 Array composed::cholesky_banded(const Array& given, bool lower, bool check_finite) {
+  if (given && given.ndim() == 2 && given.size() == 0) return given;
   const Array ab = band_argument("cholesky_banded", given, check_finite);
   return detail::lapack_like(given, "cholesky_banded", {ab}, [&](const Grid&, auto m) -> Results {
     scalapack::require_positive(scalapack::lapack().pbtrf(m[0], lower));

@@ -30,8 +30,8 @@ std::vector<Array> together_as_squares(std::string_view function, const std::vec
   }
   std::vector<Array> all;
   for (const Array& x : given)
-    all.push_back(
-        detail::on_host(detail::by_rows(detail::square_argument(function, x, true)), dtype));
+    all.push_back(detail::on_host(
+        detail::by_rows(detail::square_argument(function, detail::at_least_2d(x), true)), dtype));
   return all;
 }
 
@@ -86,7 +86,7 @@ Array riccati(const char* function, bool continuous, const Array& given_a, const
   if (given_e) squares.push_back(given_e);
   squares = together_as_squares(function, squares);
   detail::require_together(function, given_a, given_b);
-  Array b = detail::by_rows(detail::matrix_argument(function, given_b, true));
+  Array b = detail::by_rows(detail::matrix_argument(function, detail::at_least_2d(given_b), true));
   DType dtype = detail::common_dtype(squares[0].dtype(), b.dtype());
   if (given_s) dtype = detail::common_dtype(dtype, given_s.dtype());
   for (Array& x : squares) x = detail::on_host(x, dtype);
@@ -119,6 +119,23 @@ Array riccati(const char* function, bool continuous, const Array& given_a, const
     h = blocks({{a, zero(m, m), b}, {negative(q), e_h, negative(s)}, {s_h, zero(n, m), r}});
     j = blocks({{e, zero(m, m)}, {zero(m, m), a_h}, {zero(n, m), negative(b_h)}});
   }
+  // Powers of two that bring rows and columns of the pencil to similar norms; those of the first 2
+  // m are inverse to each other, which keeps its structure.
+  const Array sizes = abs(h) + abs(joined({j, zero(2 * m + n, n)}, 1));
+  const Array scale = linalg::matrix_balance(triu(sizes, 1) + tril(sizes, -1), false).scale;
+  const Array wide = gather(scale).to(cpu).astype(DType::float64);
+  const auto found = wide.values<double>();
+  std::vector<double> factors(found.begin(), found.end());
+  for (std::size_t i = 0, k = static_cast<std::size_t>(m); i < k; ++i) {
+    const double exponent = std::round((std::log2(found[i + k]) - std::log2(found[i])) / 2);
+    factors[i] = std::exp2(exponent);
+    factors[i + k] = std::exp2(-exponent);
+  }
+  const Array by = detail::vector_of(factors, detail::real_of(dtype), a.comm());
+  const Array down = reshape(by, {2 * m + n, 1}), across = reshape(by, {1, 2 * m + n});
+  h = h * down / across;
+  j = j * down / part(across, {}, Slice{0, 2 * m});
+  const Array of_u = part(down, Slice{0, m}, {});
   const Qr f = linalg::qr(part(h, {}, Slice{2 * m}), QrMode::complete);
   const Array rest = part(detail::by_rows(f.q), {}, Slice{n});
   const Array h_rest = linalg::matmul(adjoint(rest), part(h, {}, Slice{0, 2 * m}));
@@ -126,8 +143,8 @@ Array riccati(const char* function, bool continuous, const Array& given_a, const
   const Qz ordered =
       linalg::qz(h_rest, j_rest, false, continuous ? EigenOrder::lhp : EigenOrder::iuc);
   const Array z = detail::by_rows(ordered.z);
-  Array u = part(z, Slice{0, m}, Slice{0, m});
-  const Array v = part(z, Slice{m}, Slice{0, m});
+  Array u = part(z, Slice{0, m}, Slice{0, m}) / of_u;
+  const Array v = part(z, Slice{m}, Slice{0, m}) * of_u;
   if (given_e) u = linalg::matmul(e, u);
   // x u = v, so u^H x = v^H for a Hermitian x.
   const Array x = detail::by_rows(

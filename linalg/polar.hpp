@@ -8,9 +8,9 @@ struct Polar {
   Array p;  ///< Hermitian positive semidefinite; n x n, with `left` m x m
 };
 
-/// a = u p, or p u with `left` (scipy.linalg.polar). Small, tall and (nearly) singular matrices by
-/// SVD; other ones, or the R of their QR, by Newton's iteration with scaled inverses (Higham,
-/// Functions of Matrices, SIAM 2008, section 8.6) over the grid, in less than half the time.
+/// a = u p, or p u with `left` (scipy.linalg.polar), by SVD; large ones that are not tall, or the R
+/// of their QR, over a grid of several processes by Newton's iteration with scaled inverses
+/// (Higham, Functions of Matrices, SIAM 2008, section 8.6), unless they are (nearly) singular.
 /// Results lie like a. ValueError unless a is a finite matrix. Collective.
 Polar polar(const Array& a, bool left = false);
 

@@ -26,7 +26,7 @@ struct Toeplitz {
     detail::require_together(function, column, rhs);
     if (row) detail::require_together(function, column, row);
     for (const Array* x : {&column, &row})
-      if (*x && (x->ndim() != 1 || x->rows() == 0))
+      if (*x && (x->ndim() != 1 || (x->rows() == 0 && function != "solve_toeplitz")))
         throw ValueError(fmt::format("{} needs a column and a row as vectors, got shape {}",
                                      function, to_string(x->shape())));
     DType dtype = detail::common_dtype(column.dtype(), rhs.dtype());
@@ -85,7 +85,7 @@ Array composed::solve_toeplitz(const Array& column, const Array& b, const Array&
   if (t.r.rows() != n)
     throw ValueError(fmt::format(
         "solve_toeplitz needs a column and a row of one length, got {} and {}", n, t.r.rows()));
-  if (k == 0) return detail::solution_like(t.b, b);
+  if (k == 0 || n == 0) return detail::solution_like(t.b, b);
   const auto as_matrix = [&](const Array& x) { return x.reshape({n, 1}); };
   const auto solution =
       detail::lapack("solve_toeplitz", {as_matrix(t.c), as_matrix(t.r), t.b},

@@ -54,6 +54,9 @@ Setting to_setting(const Option* option, nb::handle object) {
       return fmt::format("{}", PyFloat_AsDouble(object.ptr()));
   }
   if (value.is<bool>()) return value.as<bool>();
+  if (option && option->kind == Option::Kind::flag && value.is<std::int64_t>() &&
+      (value.as<std::int64_t>() == 0 || value.as<std::int64_t>() == 1))
+    return value.as<std::int64_t>() == 1;
   if (value.is<std::int64_t>()) return value.as<std::int64_t>();
   if (value.is<double>()) return value.as<double>();
   if (value.is<std::string>()) return value.as<std::string>();
