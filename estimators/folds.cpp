@@ -5,13 +5,9 @@
 #include <algorithm>
 
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/index.hpp>
 
 namespace tessera::detail {
-namespace {
-
-std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
-
-}  // namespace
 
 Allowed folds_allowed() {
   return integers(2) | list_of(tuple_of({several(integers(0)), several(integers(0))}), 2) | none();
@@ -63,9 +59,7 @@ std::vector<RowSet> folds_of(const Value& cv, std::int64_t rows, std::string_vie
   const std::int64_t folds = cv.is_none() ? 5 : cv.as<std::int64_t>();
   if (folds > rows)
     throw ValueError(
-        fmt::format("Cannot have number of splits n_splits={} greater than the number of samples: "
-                    "n_samples={}.",
-                    folds, rows));
+        fmt::format("{}: {} folds need as many rows, got n_samples={}", estimator, folds, rows));
   std::int64_t begin = 0;
   for (std::int64_t i = 0; i < folds; ++i) {
     const std::int64_t end = begin + rows / folds + (i < rows % folds ? 1 : 0);
@@ -100,8 +94,8 @@ std::vector<std::int32_t> folds_of_rows(const Value& cv, const Array& codes, std
     ++count[z(place[z(c)])];
   }
   if (*std::max_element(count.begin(), count.end()) < folds)
-    throw ValueError(fmt::format(
-        "n_splits={} cannot be greater than the number of members in each class.", folds));
+    throw ValueError(fmt::format("{}: {} folds need a class of as many rows, the largest has {}",
+                                 estimator, folds, *std::max_element(count.begin(), count.end())));
   // The folds of each class's rows, in their order.
   std::vector<std::vector<std::int32_t>> of_class(count.size());
   std::int64_t at = 0;

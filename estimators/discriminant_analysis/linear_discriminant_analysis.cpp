@@ -12,6 +12,7 @@
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/small.hpp>
 #include <tessera/linalg/tsqr.hpp>
+#include <tessera/runtime/index.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/warn.hpp>
 
@@ -21,8 +22,7 @@ namespace {
 using linalg::Small;
 using linalg::Transpose;
 namespace small = linalg::small;
-
-std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
+using detail::z;
 
 // The generalised eigenvectors, columns by descending eigenvalue, of a with b = r^T r.
 struct Generalised {
@@ -130,7 +130,8 @@ void LinearDiscriminantAnalysis::do_fit(const Rows& x, const Array& y, const Arr
   const std::int64_t components = params.n_components.value_or(most);
   const bool svd = params.solver == "svd";
   if (svd && !params.shrinkage.is_none())
-    throw NotImplementedError("shrinkage not supported with 'svd' solver.");
+    throw NotImplementedError(
+        "LinearDiscriminantAnalysis: solver='svd' knows no shrinkage; 'lsqr' and 'eigen' do");
   const Moments m = moments(x, codes, params.shrinkage);
   auto priors = prior_of(m, params.priors);
   const double sum = std::accumulate(priors.begin(), priors.end(), 0.0);

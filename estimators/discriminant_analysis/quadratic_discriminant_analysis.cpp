@@ -8,6 +8,7 @@
 
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/small.hpp>
+#include <tessera/runtime/index.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/warn.hpp>
 
@@ -17,8 +18,7 @@ namespace {
 using linalg::Small;
 using linalg::Transpose;
 namespace small = linalg::small;
-
-std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
+using detail::z;
 
 }  // namespace
 
@@ -67,11 +67,11 @@ void QuadraticDiscriminantAnalysis::do_fit(const Rows& x, const Array& y, const 
   const Array codes = learn_classes(y, x);
   const std::int64_t k = class_count(classes_), p = x.cols();
   if (k < 2)
-    throw ValueError(
-        fmt::format("The number of classes has to be greater than one. Got {} class.", k));
+    throw ValueError(fmt::format("{}: y must have two classes or more, got {} class", name(), k));
   const bool svd = params.solver == "svd";
   if (svd && !params.shrinkage.is_none())
-    throw NotImplementedError("shrinkage not supported with 'svd' solver.");
+    throw NotImplementedError(
+        "QuadraticDiscriminantAnalysis: solver='svd' knows no shrinkage; 'eigen' does");
   const Moments m = moments(x, codes, params.shrinkage);
   const auto priors = prior_of(m, params.priors);
   List rotations, scalings, covariances;
@@ -80,7 +80,7 @@ void QuadraticDiscriminantAnalysis::do_fit(const Rows& x, const Array& y, const 
     const auto& g = m.classes[z(c)];
     if (g.weight == 1)
       throw ValueError(
-          fmt::format("y has only 1 sample in class number {}, covariance is ill defined.", c));
+          fmt::format("y has only 1 sample in class {}, whose covariance is not known then", c));
     means.insert(means.end(), g.mean.begin(), g.mean.end());
     const auto e = on_root<small::Eigh>(
         x.comm(), [&] { return small::eigh(covariance(m, c, params.shrinkage)); });
@@ -93,14 +93,12 @@ void QuadraticDiscriminantAnalysis::do_fit(const Rows& x, const Array& y, const 
       throw LinAlgError(
           svd && g.weight <= static_cast<double>(p)
               ? fmt::format(
-                    "The covariance matrix of class number {} is not full rank. When using "
-                    "`solver='svd'` the number of samples in each class should be more than "
-                    "the number of features, but it has {} samples and {} features. Try "
-                    "using `solver='eigen'` and setting the parameter `shrinkage`.",
+                    "The covariance matrix of class {} is not full rank. It has {} rows and {} "
+                    "features, and solver='svd' needs more rows than features; 'eigen' with "
+                    "shrinkage does not",
                     c, g.weight, p)
               : fmt::format(
-                    "The covariance matrix of class number {} is not full rank. Increase the "
-                    "value of `{}` to reduce the collinearity.",
+                    "The covariance matrix of class {} is not full rank. A larger {} makes it so",
                     c, svd ? "reg_param" : "shrinkage"));
     Small rotation(p, p);  // its columns
     for (std::int64_t i = 0; i < p; ++i)

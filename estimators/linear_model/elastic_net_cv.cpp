@@ -60,10 +60,11 @@ double SparseCrossValidated::cross_validate(const Rows& x, const Array& given_y,
       throw NotImplementedError(fmt::format(
           "{}: a Gram matrix as precompute is not supported: folds have their own", name()));
   if (grouped && given_y.ndim() != 2)
-    throw ValueError(fmt::format("For mono-task outputs, use {}",
+    throw ValueError(fmt::format("{}: y must be (n, q), got (n,), which is for {}", name(),
                                  name() == "MultiTaskLassoCV" ? "LassoCV" : "ElasticNetCV"));
   if (!grouped && given_y.cols() != 1)
-    throw ValueError("For multi-task outputs, use MultiTaskElasticNetCV instead");
+    throw ValueError(fmt::format("{}: y must have one target, got {}, which are for MultiTask{}",
+                                 name(), given_y.cols(), name()));
   const Array y = grouped ? given_y : given_y.reshape({given_y.rows()});
   const auto rows_of_folds = detail::folds_of(params.cv, x.rows(), name());
   const std::int64_t folds = std::ssize(rows_of_folds);

@@ -6,14 +6,13 @@
 #include <cmath>
 
 #include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/runtime/index.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/warn.hpp>
 #include <tessera/solvers/vector.hpp>
 
 namespace tessera::detail {
 namespace {
-
-std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 /// [weight | mean | gram] of the folds that rows have been seen of, by their number.
 struct FoldSums {
@@ -131,8 +130,9 @@ std::vector<double> alpha_grid(const GramProblem& problem, double l1_ratio, doub
                                std::int64_t n_alphas) {
   if (l1_ratio == 0)
     throw ValueError(
-        "Automatic alpha grid generation is not supported for l1_ratio=0. Please supply a grid by "
-        "providing your estimator with the appropriate alphas= argument.");
+        "l1_ratio=0 has no alpha from which on all coefficients are 0, where a grid would begin: "
+        "give "
+        "alphas");
   double most = solvers::max_abs(problem.product);
   if (problem.grouped) {
     most = 0.0;

@@ -46,7 +46,7 @@ template <class Params>
 void MultiTaskModel::fit_tasks(const Rows& x, const Array& y, const Array& sample_weight,
                                double l1_ratio, const Params& params) {
   if (y.ndim() != 2)
-    throw ValueError(fmt::format("For mono-task outputs, use {}",
+    throw ValueError(fmt::format("{}: y must be (n, q), got (n,), which is for {}", name(),
                                  name() == "MultiTaskLasso" ? "Lasso" : "ElasticNet"));
   const std::int64_t q = y.cols(), p = x.cols();
   const LeastSquares problem(x, y, sample_weight, params.fit_intercept,

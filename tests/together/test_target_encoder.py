@@ -106,8 +106,8 @@ def test_arrays_of_tessera_and_files():
     ({"target_type": "continuous"}, ["a", "b"] * 10, "y holds text, but target_type='continuous' needs numbers"),
     ({"target_type": "binary"}, list(range(4)) * 5, "target_type='binary' needs 2 classes in y, got 4"),
     ({"target_type": "multiclass"}, [0, 1] * 10, "needs more than 2 classes in y, got 2"),
-    ({"cv": 30}, np.linspace(0, 1, 20), "n_splits=30 greater than the number of samples"),
-    ({"cv": 15}, [0, 1] * 10, "n_splits=15 cannot be greater than the number of members in each class"),
+    ({"cv": 30}, np.linspace(0, 1, 20), "30 folds need as many rows, got n_samples=20"),
+    ({"cv": 15}, [0, 1] * 10, "15 folds need a class of as many rows, the largest has 10"),
     ({}, [0.5] * 19 + [np.nan], "Input y contains NaN at row 19"),
     ({"smooth": -1.0}, [0, 1] * 10, "'smooth' parameter of TargetEncoder"),
 ])  # fmt: skip
