@@ -156,7 +156,11 @@ std::string words_for(const Shape& shape, const Numbers& n) {
   for (const DType dtype : n.dtypes) dtypes.push_back(name_of(dtype));
   return fmt::format("a {} array of shape {} with {}{}",
                      dtypes.empty() ? "floating" : fmt::format("{}", fmt::join(dtypes, " or ")),
-                     to_string(shape), words_for(n, "numbers"), n.descending ? ", descending" : "");
+                     to_string(shape), words_for(n, "numbers"),
+                     n.descending               ? ", descending"
+                     : n.sum == Sum::one        ? ", which sum to 1"
+                     : n.sum == Sum::one_of_exp ? ", whose exponentials sum to 1"
+                                                : "");
 }
 
 template <class All>
@@ -217,13 +221,32 @@ std::string Allowed::misfit(const Array& value) const {
                             index_text(static_cast<std::int64_t>(i), shape));
         return;
       }
+      // Of many terms, in the dtype of the array.
+      const double eps = std::is_same_v<T, float> ? 1e-4 : 1e-6;
+      const std::size_t width = shape.empty() ? 1 : static_cast<std::size_t>(shape.back());
+      for (std::size_t i = 0; numbers.sum != Sum::any && i < all.size(); i += width) {
+        double sum = 0.0;
+        for (std::size_t j = i; j < i + width; ++j)
+          sum += numbers.sum == Sum::one ? static_cast<double>(all[j])
+                                         : std::exp(static_cast<double>(all[j]));
+        if (std::abs(sum - 1.0) <= eps || (numbers.sum == Sum::one_of_exp && sum == 0.0)) continue;
+        found = fmt::format("a sum of {} from {} on", sum,
+                            index_text(static_cast<std::int64_t>(i), shape));
+        return;
+      }
     }
   });
   return found;
 }
 
 std::string Allowed::got(const Value& value) const {
-  return array_of_ && value.is<Array>() ? misfit(value.as<Array>()) : value.to_string();
+  if (array_of_ && value.is<Array>()) return misfit(value.as<Array>());
+  const List* items = value.items();
+  if (items && tuples_.size() == 1 && items->size() == tuples_[0].size())
+    for (std::size_t i = 0; i < items->size(); ++i)
+      if (!tuples_[0][i].accepts((*items)[i]))
+        return fmt::format("{} as item {}", tuples_[0][i].got((*items)[i]), i);
+  return value.to_string();
 }
 
 bool Allowed::accepts(const Value& value) const {
@@ -314,7 +337,9 @@ std::string Allowed::describe() const {
                                 l.item.describe()));
   for (const auto& items : tuples_) {
     std::vector<std::string> each;
-    for (const Allowed& a : items) each.push_back(a.describe());
+    for (std::size_t i = 0; i < std::min<std::size_t>(items.size(), 4); ++i)
+      each.push_back(items[i].describe());
+    if (items.size() > each.size()) each.push_back(fmt::format("... {} items", items.size()));
     kinds.push_back(fmt::format("a tuple ({})", fmt::join(each, ", ")));
   }
   for (const Mappings& m : mappings_)

@@ -18,6 +18,13 @@ class Estimator;
 /// A fitted estimator inside another one, as an attribute.
 using FittedEstimator = std::shared_ptr<const Estimator>;
 
+/// What each row of an array sums to.
+enum class Sum : std::uint8_t {
+  any,
+  one,         ///< shares, probabilities
+  one_of_exp,  ///< their logarithms; or 0, where all are -inf
+};
+
 /// What the numbers of a fitted attribute may be: finite unless said otherwise.
 struct Numbers {
   double low = -std::numeric_limits<double>::infinity();
@@ -26,6 +33,7 @@ struct Numbers {
   bool nan = false;       ///< NaN too
   bool infinite = false;  ///< infinities within the bounds too
   bool descending = false;
+  Sum sum = Sum::any;
   std::vector<DType> dtypes = {};  ///< float32 and float64 if empty
 };
 

@@ -40,6 +40,11 @@ class Classifier : public Estimator {
   /// a label that is none of them is a ValueError. For fit and partial_fit.
   Array learn_classes(const Array& y, const Rows& x);
   Array codes_of(const Array& y, const Rows& x) const;
+  /// The entry for the list of attributes.
+  template <class Self>
+  static FieldOf<Self> classes_attribute() {
+    return attribute<Self, Value>("classes_", &Self::classes_, class_labels());
+  }
 
  private:
   double do_score(const Rows& x, const Array& y, const Array& sample_weight) const;

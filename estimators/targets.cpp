@@ -411,6 +411,18 @@ std::vector<double> weights_of_classes(const Value& class_weight, const Classes&
   return of_class;
 }
 
+std::vector<double> class_priors(const Value& given, const std::vector<double>& weights,
+                                 std::string_view estimator) {
+  std::vector<double> priors = given.is_none() ? weights : detail::doubles(given);
+  if (priors.size() != weights.size())
+    throw ValueError(fmt::format("{}: Number of priors must match number of classes: {} and {}.",
+                                 estimator, priors.size(), weights.size()));
+  const double all = std::accumulate(weights.begin(), weights.end(), 0.0);
+  if (given.is_none())
+    for (double& v : priors) v /= all;
+  return priors;
+}
+
 Array with_class_weight(const Value& class_weight, const Classes& classes,
                         const Array& sample_weight, const Rows& x) {
   if (class_weight.is_none()) return sample_weight;

@@ -70,6 +70,10 @@ std::vector<double> class_weight_sums(const Classes& classes, const Array& sampl
 /// finite, and labels that are no classes where a class has no weight.
 std::vector<double> weights_of_classes(const Value& class_weight, const Classes& classes,
                                        const Array& sample_weight);
+/// Probabilities of the classes: those given, or for None their shares of `weights`. ValueError for
+/// another number of them.
+std::vector<double> class_priors(const Value& given, const std::vector<double>& weights,
+                                 std::string_view estimator);
 /// sample_weight, of X's dtype as X lies, times the weight of each row's class. No array when all
 /// is 1. Collective; errors as of weights_of_classes.
 Array with_class_weight(const Value& class_weight, const Classes& classes,

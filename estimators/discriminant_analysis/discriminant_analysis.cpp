@@ -10,15 +10,15 @@
 #include <tessera/estimators/squares.hpp>
 #include <tessera/linalg/group_moments.hpp>
 #include <tessera/linalg/small.hpp>
+#include <tessera/runtime/index.hpp>
 #include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
 namespace {
 
+using detail::z;
 using linalg::CenteredGram;
 using linalg::Small;
-
-std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 Small covariance_of(const CenteredGram& g) {
   Small c = g.gram;
@@ -139,16 +139,9 @@ Small DiscriminantAnalysis::covariance(const Moments& m, std::int64_t c,
 }
 
 std::vector<double> DiscriminantAnalysis::prior_of(const Moments& m, const Value& priors) const {
-  std::vector<double> all;
-  if (priors.is_none()) {
-    for (const auto& g : m.classes) all.push_back(g.weight / m.all.weight);
-    return all;
-  }
-  all = detail::doubles(priors);
-  if (std::ssize(all) != class_count(classes_))
-    throw ValueError(fmt::format("{}: priors must be {} numbers, one for each class, got {}",
-                                 name(), class_count(classes_), all.size()));
-  return all;
+  std::vector<double> weights;
+  for (const auto& g : m.classes) weights.push_back(g.weight);
+  return class_priors(priors, weights, name());
 }
 
 }  // namespace tessera

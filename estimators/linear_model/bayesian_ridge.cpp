@@ -11,6 +11,7 @@
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/moments.hpp>
 #include <tessera/linalg/small.hpp>
+#include <tessera/runtime/index.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/solvers/vector.hpp>
 
@@ -23,8 +24,7 @@ using detail::GramProblem;
 using linalg::Small;
 using linalg::Transpose;
 namespace small = linalg::small;
-
-std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
+using detail::z;
 
 struct Posterior {
   std::vector<double> coef, lambda, scores;

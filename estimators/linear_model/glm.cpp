@@ -10,6 +10,7 @@
 #include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/linear_model/loss_objective.hpp>
 #include <tessera/estimators/metrics/regression.hpp>
+#include <tessera/estimators/wide_rows.hpp>
 #include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
@@ -36,16 +37,11 @@ TargetSums sums_of(const Array& y, const Array& weights) {
   const Rows rows = zip(Rows(y.to(cpu)), {weights ? weights.to(cpu) : weights});
   return reduce<TargetSums>(rows, [](const Leaf& leaf, Stream&) {
     TargetSums s;
-    visit_floating(leaf.tile.dtype, [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      for (std::int64_t i = 0; i < leaf.tile.rows; ++i) {
-        const auto v = static_cast<double>(leaf.tile.as<const T>()[i]);
-        const double w =
-            leaf.beside[0] ? static_cast<double>(leaf.beside[0].as<const T>()[i]) : 1.0;
-        s.least = std::min(s.least, v);
-        s.sum += w * v;
-        s.weight += w;
-      }
+    for_each_wide_row(leaf.tile, [&](std::int64_t i, std::span<const double> y_i) {
+      const double w = weight_of(leaf.beside[0], i);
+      s.least = std::min(s.least, y_i[0]);
+      s.sum += w * y_i[0];
+      s.weight += w;
     });
     return s;
   });

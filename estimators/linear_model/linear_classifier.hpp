@@ -27,10 +27,6 @@ class LinearClassifier : public Classifier {
 
   /// Entries for the list of attributes.
   template <class Self>
-  static FieldOf<Self> classes_attribute() {
-    return attribute<Self, Value>("classes_", &Self::classes_, class_labels());
-  }
-  template <class Self>
   static FieldOf<Self> coef_attribute() {
     return attribute<Self, Array>("coef_", &Self::coef_, [](const Self& s) {
       return array({s.outputs(), s.n_features_in_});

@@ -141,6 +141,11 @@ Small LeastSquares::triangle() const {
                       weights.values);
 }
 
+std::vector<double> LeastSquares::penalties(std::vector<double> alphas) const {
+  for (double& alpha : alphas) alpha = std::ldexp(alpha, 2 * x_exponent - weights.exponent);
+  return alphas;
+}
+
 Small detail::non_negative(const CenteredGram& gram, const std::vector<double>& alphas) {
   const auto q = std::ssize(alphas);
   const std::int64_t p = gram.cols() - q;

@@ -23,6 +23,8 @@ struct LeastSquares {
   /// R of the QR of the centred, weighted [x y], min(n, p + q) x (p + q), by another pass.
   /// Collective.
   linalg::Small triangle() const;
+  /// What penalties of the given x and y are here.
+  std::vector<double> penalties(std::vector<double> alphas) const;
 
   Rows x;   ///< the given one 2^x_exponent
   Array y;  ///< target t 2^y_exponents[t]

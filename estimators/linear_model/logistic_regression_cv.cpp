@@ -13,6 +13,7 @@
 #include <tessera/estimators/linear_model/gram_path.hpp>
 #include <tessera/estimators/linear_model/linear_model.hpp>
 #include <tessera/estimators/linear_model/logistic_path.hpp>
+#include <tessera/runtime/index.hpp>
 #include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
@@ -20,9 +21,8 @@ namespace tessera {
 using namespace common;
 namespace {
 
+using detail::z;
 using linalg::Small;
-
-std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 /// The weights of rows, 0 in the fold left out (`inside` false), or in all others.
 Array weights_of_fold(const Rows& x, const Array& weights, const Array& folds, std::int32_t fold,

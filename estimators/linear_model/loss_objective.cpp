@@ -7,6 +7,7 @@
 
 #include <tessera/estimators/estimator.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/runtime/index.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/warn.hpp>
 #include <tessera/solvers/lbfgs.hpp>
@@ -15,8 +16,6 @@
 
 namespace tessera::detail {
 namespace {
-
-std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 double sum_of_weights(const Rows& x, const Array& weights) {
   if (!weights) return static_cast<double>(x.rows());

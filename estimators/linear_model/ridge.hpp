@@ -37,17 +37,4 @@ class Ridge : public EstimatorOf<Ridge, RidgeParams, LinearModel> {
   void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
 };
 
-namespace detail {
-
-/// Coefficients (q, p) of the scaled problem with a penalty for each target, by Cholesky from its
-/// Gram matrix where that is accurate, otherwise, and if `svd`, by the SVD of R. Collective.
-linalg::Small solve_ridge(const LeastSquares& problem, std::vector<double> alphas, bool svd,
-                          std::string& solver);
-/// Whether the Gram matrix is wanted for that.
-bool ridge_wants_gram(const Rows& x, bool svd);
-/// The penalties of q targets from a parameter: one number, or one of each. ValueError for others.
-std::vector<double> penalties(const Value& alpha, std::int64_t targets);
-
-}  // namespace detail
-
 }  // namespace tessera

@@ -10,8 +10,10 @@
 #include <tessera/estimators/folds.hpp>
 #include <tessera/estimators/linear_model/gram_path.hpp>
 #include <tessera/estimators/linear_model/ridge.hpp>
+#include <tessera/estimators/linear_model/spectrum.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/small.hpp>
+#include <tessera/runtime/index.hpp>
 #include <tessera/runtime/reduce.hpp>
 
 namespace tessera {
@@ -19,62 +21,33 @@ namespace tessera {
 using namespace common;
 namespace {
 
+using detail::Spectrum;
+using detail::z;
 using linalg::CenteredGram;
 using linalg::Small;
 using linalg::Transpose;
 namespace small = linalg::small;
 
-std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
-
-/// A Gram matrix of [X y] by the eigenvectors of that of X: coefficients for any penalty.
-struct Eigen {
-  small::Eigh of_x;
-  Small projected;  // q x p: X^T y by eigenvector
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(of_x, projected);
-  }
-  Eigen() = default;
-  Eigen(const CenteredGram& g, std::int64_t q) {
-    const std::int64_t p = g.cols() - q;
-    of_x = small::eigh(g.gram.first_rows(p).columns(0, p));
-    for (double& v : of_x.values) v = std::max(v, 0.0);
-    projected = small::product(g.gram.first_rows(p).columns(p, q), of_x.vectors, Transpose::yes,
-                               Transpose::yes);
-  }
-  /// What eigenvector j of target t counts with a penalty; nothing in directions without data.
-  double along(std::int64_t t, std::int64_t j, double alpha) const {
-    const double s = of_x.values[z(j)];
-    return s > 1e-15 * of_x.values.back() || alpha > 0 ? projected.at(t, j) / (s + alpha) : 0.0;
-  }
-  Small coef(const std::vector<double>& alphas) const {
-    Small c = projected;
-    for (std::int64_t t = 0; t < c.rows(); ++t)
-      for (std::int64_t j = 0; j < c.cols(); ++j) c.at(t, j) = along(t, j, alphas[z(t)]);
-    return small::product(c, of_x.vectors);
-  }
-};
-
 /// For every row, target and penalty the square of the error without the row, times its weight: (n,
 /// q * penalties) float64, computed when read.
-Rows errors_without(const LeastSquares& problem, const Eigen& eigen,
+Rows errors_without(const LeastSquares& problem, const Spectrum& spectrum,
                     const std::vector<double>& alphas) {
   const std::int64_t p = problem.x.cols(), q = problem.y.cols(), count = std::ssize(alphas);
   // By eigenvector: what a square counts in the leverage, and a coordinate in the prediction.
   Small of_leverage(count, p), of_prediction(q * count, p);
   for (std::int64_t a = 0; a < count; ++a)
     for (std::int64_t j = 0; j < p; ++j) {
-      const double s = eigen.of_x.values[z(j)] + alphas[z(a)];
+      const double s = spectrum.square(j) + alphas[z(a)];
       of_leverage.at(a, j) = s > 0 ? 1.0 / s : 0.0;
       for (std::int64_t t = 0; t < q; ++t)
-        of_prediction.at(t * count + a, j) = eigen.along(t, j, alphas[z(a)]);
+        of_prediction.at(t * count + a, j) = spectrum.along(t, j, alphas[z(a)]);
     }
   return map_rows(
       zip(problem.x.to(cpu),
           {problem.y.to(cpu),
            problem.weights.values ? problem.weights.values.to(cpu) : problem.weights.values}),
       {problem.x.rows(), q * count}, DType::float64,
-      [=, vectors = eigen.of_x.vectors, mean = problem.gram.mean,
+      [=, directions = spectrum.directions(), mean = problem.gram.mean,
        least = problem.center ? 1.0 / problem.gram.weight : 0.0](const Leaf& in, const Tile& out,
                                                                  Stream& stream) {
         constexpr std::int64_t most = 256;
@@ -92,7 +65,7 @@ Rows errors_without(const LeastSquares& problem, const Eigen& eigen,
                 rows.at(i, j) =
                     static_cast<double>(in.tile.as<const T>()[(begin + i) * in.tile.stride + j]) -
                     mean[z(j)];
-            times(rows, vectors, turned);
+            times(rows, directions, turned);
             times(turned, of_prediction, predicted);
             for (double& v : turned.values()) v *= v;
             times(turned, of_leverage, leverage);
@@ -154,11 +127,9 @@ Answer by_leaving_one_out(const Rows& x, const Array& y, const Array& w, const Q
   Answer answer{LeastSquares(x, y, w, question.fit_intercept, true, estimator), {}, {}};
   const LeastSquares& problem = answer.problem;
   const std::int64_t q = y.cols(), count = std::ssize(question.alphas);
-  std::vector<double> alphas = question.alphas;
-  for (double& alpha : alphas)
-    alpha = std::ldexp(alpha, 2 * problem.x_exponent - problem.weights.exponent);
-  const Eigen eigen = on_root<Eigen>(x.comm(), [&] { return Eigen(problem.gram, q); });
-  Rows errors = errors_without(problem, eigen, alphas);
+  const std::vector<double> alphas = problem.penalties(question.alphas);
+  const auto spectrum = on_root<Spectrum>(x.comm(), [&] { return Spectrum(problem.gram, q); });
+  Rows errors = errors_without(problem, spectrum, alphas);
   if (question.store) {
     const Array all = collect(errors);
     answer.stored = all.reshape(y.ndim() == 1 ? Shape{x.rows(), count} : Shape{x.rows(), q, count});
@@ -197,7 +168,7 @@ Answer by_leaving_one_out(const Rows& x, const Array& y, const Array& w, const Q
     scaled.push_back(alphas[z(best)]);
   }
   scaled.resize(z(q), scaled[0]);
-  choice.coef = on_root<Small>(x.comm(), [&] { return eigen.coef(scaled); });
+  choice.coef = on_root<Small>(x.comm(), [&] { return spectrum.coef(scaled); });
   return answer;
 }
 
@@ -211,14 +182,14 @@ Answer by_folds(const Rows& x, const Array& y, const Array& w, const Question& q
   const std::int64_t q = y.cols();
   answer.choice = on_root<Choice>(x.comm(), [&] {
     const auto penalties = [&](double alpha) {
-      return std::vector<double>(z(q), std::ldexp(alpha, -problem.weights.exponent));
+      return problem.penalties(std::vector<double>(z(q), alpha));
     };
     std::vector<double> scores(question.alphas.size());
     for (std::int64_t f = 0; f < std::ssize(folds); ++f) {
       const auto train = detail::merged(problem.folds, f);
-      const Eigen eigen(train, q);
+      const Spectrum spectrum(train, q);
       for (std::size_t a = 0; a < scores.size(); ++a) {
-        const Small coef = eigen.coef(penalties(question.alphas[a]));
+        const Small coef = spectrum.coef(penalties(question.alphas[a]));
         for (std::int64_t t = 0; t < q; ++t)
           scores[a] += r2(train, problem.folds[z(f)], q, t, coef.row(t)) /
                        static_cast<double>(q * std::ssize(folds));
@@ -226,7 +197,7 @@ Answer by_folds(const Rows& x, const Array& y, const Array& w, const Question& q
     }
     const auto best = std::max_element(scores.begin(), scores.end()) - scores.begin();
     const double alpha = question.alphas[z(best)];
-    return Choice{{alpha}, {scores[z(best)]}, Eigen(problem.gram, q).coef(penalties(alpha))};
+    return Choice{{alpha}, {scores[z(best)]}, Spectrum(problem.gram, q).coef(penalties(alpha))};
   });
   return answer;
 }

@@ -13,6 +13,7 @@
 #include <tessera/estimators/estimator.hpp>
 #include <tessera/estimators/feature_selection/selector.hpp>
 #include <tessera/estimators/metrics/ranking.hpp>
+#include <tessera/runtime/index.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/warn.hpp>
 
@@ -21,8 +22,7 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 using Row = std::span<const double>;
-
-std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
+using tessera::detail::z;
 
 // y_true and what is beside it as float64 in host memory, checked.
 struct Sets {

@@ -8,6 +8,8 @@
 #include <numeric>
 
 #include <tessera/estimators/linear_model/linear_model.hpp>
+#include <tessera/estimators/wide_rows.hpp>
+#include <tessera/runtime/index.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/warn.hpp>
 
@@ -15,9 +17,8 @@ namespace tessera {
 namespace {
 
 using detail::doubles;
+using detail::z;
 using linalg::Small;
-
-std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 /// What a pass adds up: the weight of each class, some values of each, the least and highest of X.
 struct Counts {
@@ -39,7 +40,7 @@ struct Counts {
   }
 };
 
-/// Calls row(class, weight, values of the row) for every row, on the host.
+/// Calls row(counts, class, weight, values of the row) for every row.
 template <class F>
 Counts count_rows(const Rows& x, const Array& codes, const Array& weights, const Counts& zero,
                   F row) {
@@ -47,14 +48,9 @@ Counts count_rows(const Rows& x, const Array& codes, const Array& weights, const
   return reduce<Counts>(zip(x.to(cpu), {host(codes), host(weights)}), [&](const Leaf& leaf,
                                                                           Stream&) {
     Counts c = zero;
-    visit_floating(leaf.tile.dtype, [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      for (std::int64_t i = 0; i < leaf.tile.rows; ++i) {
-        const double w =
-            leaf.beside[1] ? static_cast<double>(leaf.beside[1].as<const T>()[i]) : 1.0;
-        const std::int64_t code = leaf.beside[0] ? leaf.beside[0].as<const std::int32_t>()[i] : 0;
-        row(c, code, w, leaf.tile.as<const T>() + i * leaf.tile.stride);
-      }
+    const Tile of_class = leaf.beside[0];
+    for_each_wide_row(leaf.tile, [&](std::int64_t i, std::span<const double> v) {
+      row(c, of_class ? of_class.as<const std::int32_t>()[i] : 0, weight_of(leaf.beside[1], i), v);
     });
     return c;
   });
@@ -108,17 +104,15 @@ FieldOf<P> with_class_prior() {
   return parameter<P, Value>("class_prior", &P::class_prior, several(reals(0.0)) | none(),
                              "probabilities of the classes in place of what y says");
 }
-template <class Self>
-MethodOf<Self> fit_method(void (Self::*does)(const Rows&, const Array&, const Array&)) {
-  return method("fit", does, "counts features by class");
+/// The logarithm of a share of a whole; of nothing -inf.
+double log_share(double part, double whole) {
+  return whole > 0 ? std::log(part) - std::log(whole) : -std::numeric_limits<double>::infinity();
 }
-template <class Self>
-MethodOf<Self> more_method(void (Self::*does)(const Rows&, const Array&, const Array&)) {
-  return method("partial_fit", does, "goes on with more rows");
-}
-template <class Self>
-MethodOf<Self> joint_method(Rows (Self::*does)(const Rows&) const) {
-  return method("predict_joint_log_proba", does, "log P(x, class) of each class");
+
+/// Numbers to the logarithms of their shares of the sum.
+void to_log_shares(std::span<double> counts) {
+  const double sum = std::accumulate(counts.begin(), counts.end(), 0.0);
+  for (double& v : counts) v = log_share(v, sum);
 }
 
 }  // namespace
@@ -147,54 +141,52 @@ std::vector<double> DiscreteNaiveBayes::alphas(const Smoothing& smoothing, std::
   return all;
 }
 
-void DiscreteNaiveBayes::learn_prior(const std::vector<double>& weights, bool more,
-                                     const Smoothing& smoothing, const Rows& x) {
+void DiscreteNaiveBayes::learn_prior(std::vector<double> weights, const Smoothing& smoothing,
+                                     const Rows& x) {
   const std::int64_t k = class_count(classes_);
-  std::vector<double> count = weights;
-  if (more) {
-    const auto before = doubles(class_count_);
-    for (std::size_t c = 0; c < count.size(); ++c) count[c] += before[c];
-  }
-  std::vector<double> prior;
+  if (is_fitted())
+    std::ranges::transform(weights, doubles(class_count_), weights.begin(), std::plus<>());
+  std::vector<double> prior = weights;
   if (!smoothing.class_prior.is_none()) {
-    prior = doubles(smoothing.class_prior);
-    if (std::ssize(prior) != k)
-      throw ValueError(fmt::format("Number of priors must match number of classes: {} and {}.",
-                                   prior.size(), k));
+    prior = class_priors(smoothing.class_prior, weights, name());
     for (double& v : prior) v = std::log(v);
   } else if (smoothing.fit_prior) {
-    const double all = std::accumulate(count.begin(), count.end(), 0.0);
-    for (const double v : count) prior.push_back(std::log(v) - std::log(all));
+    to_log_shares(prior);
   } else {
-    prior.assign(count.size(), -std::log(static_cast<double>(k)));
+    std::ranges::fill(prior, -std::log(static_cast<double>(k)));
   }
-  class_count_ = replicated(count, {k}, x.comm());
+  class_count_ = replicated(weights, {k}, x.comm());
   class_log_prior_ = replicated(prior, {k}, x.comm());
 }
 
+Numbers DiscreteNaiveBayes::logarithms(bool of_shares) {
+  // -inf is the logarithm of 0; that of a double is below 710.
+  if (of_shares) return {.infinite = true, .sum = Sum::one_of_exp, .dtypes = {DType::float64}};
+  return {.high = 710.0, .infinite = true, .dtypes = {DType::float64}};
+}
+
 Small LinearNaiveBayes::count(const Rows& x, const Array& codes, const Array& sample_weight,
-                              bool more, const Smoothing& smoothing) {
+                              const Smoothing& smoothing) {
   const std::int64_t k = class_count(classes_), p = x.cols();
-  const auto counts = count_rows(x, codes, sample_weight, counts_of(k, z(k * p), p),
-                                 [p](Counts& c, std::int64_t code, double w, const auto* row) {
-                                   c.weight[z(code)] += w;
-                                   // Loops over columns, without a chain from one to the next.
-                                   double* sums = c.values.data() + code * p;
-                                   double *least = c.least.data(), *most = c.most.data();
-                                   for (std::int64_t j = 0; j < p; ++j) {
-                                     const auto v = static_cast<double>(row[j]);
-                                     sums[j] += w * v;
-                                     least[j] = v < least[j] ? v : least[j];
-                                     most[j] = v > most[j] ? v : most[j];
-                                   }
-                                 });
+  const auto counts =
+      count_rows(x, codes, sample_weight, counts_of(k, z(k * p), p),
+                 [p](Counts& c, std::int64_t code, double w, std::span<const double> row) {
+                   c.weight[z(code)] += w;
+                   // Loops over columns, without a chain from one to the next.
+                   double* sums = c.values.data() + code * p;
+                   double *least = c.least.data(), *most = c.most.data();
+                   for (std::size_t j = 0; j < row.size(); ++j) {
+                     sums[j] += w * row[j];
+                     least[j] = row[j] < least[j] ? row[j] : least[j];
+                     most[j] = row[j] > most[j] ? row[j] : most[j];
+                   }
+                 });
   require_counts(counts, x, name());
   Small sums(k, p, counts.values);
-  if (more) {
-    const auto before = doubles(feature_count_);
-    for (std::size_t i = 0; i < before.size(); ++i) sums.values()[i] += before[i];
-  }
-  learn_prior(counts.weight, more, smoothing, x);
+  if (is_fitted())
+    std::ranges::transform(sums.values(), doubles(feature_count_), sums.values().begin(),
+                           std::plus<>());
+  learn_prior(counts.weight, smoothing, x);
   feature_count_ = sums.array(DType::float64, x.comm());
   return sums;
 }
@@ -214,27 +206,19 @@ const EstimatorType& MultinomialNB::describe() {
       "naive Bayes classifier of counts",
       {with_alpha<P>(), with_force<P>(), with_fit_prior<P>(), with_class_prior<P>()},
       {classes_attribute<Self>(), count_attribute<Self>(), prior_attribute<Self>(),
-       features_attribute<Self>(), log_attribute<Self>()},
-      {fit_method(&Self::do_fit), more_method(&Self::do_partial_fit),
-       joint_method(&Self::do_joint)});
+       features_attribute<Self>(),
+       log_attribute<Self>([](const Self&) { return logarithms(true); })},
+      {});
   return type;
 }
 
-void MultinomialNB::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
-  add(x, learn_classes(y, x), sample_weight, false);
-}
-void MultinomialNB::do_partial_fit(const Rows& x, const Array& y, const Array& sample_weight) {
-  add(x, codes_of(y, x), sample_weight, is_fitted());
-}
-
-void MultinomialNB::add(const Rows& x, const Array& codes, const Array& sample_weight, bool more) {
-  const Smoothing smoothing{params.alpha, params.force_alpha, params.fit_prior, params.class_prior};
+void MultinomialNB::learn_from(const Rows& x, const Array& codes, const Array& sample_weight) {
+  const Smoothing smoothing = smoothing_of(params);
   const auto alpha = alphas(smoothing, x.cols());
-  Small log = count(x, codes, sample_weight, more, smoothing);
+  Small log = count(x, codes, sample_weight, smoothing);
   for (std::int64_t c = 0; c < log.rows(); ++c) {
-    double sum = 0.0;
-    for (std::int64_t j = 0; j < log.cols(); ++j) sum += log.at(c, j) += alpha[z(j)];
-    for (double& v : log.row(c)) v = std::log(v) - std::log(sum);
+    std::ranges::transform(log.row(c), alpha, log.row(c).begin(), std::plus<>());
+    to_log_shares(log.row(c));
   }
   feature_log_prob_ = log.array(DType::float64, x.comm());
 }
@@ -258,23 +242,19 @@ const EstimatorType& ComplementNB::describe() {
                  [](const Self& s) {
                    return array({s.n_features_in_}, {.low = 0.0, .dtypes = {DType::float64}});
                  }),
-       log_attribute<Self>()},
-      {fit_method(&Self::do_fit), more_method(&Self::do_partial_fit),
-       joint_method(&Self::do_joint)});
+       log_attribute<Self>([](const Self& s) -> Numbers {
+         if (s.params.norm)
+           return {.low = 0.0, .high = 1.0, .nan = true, .dtypes = {DType::float64}};
+         return {.low = 0.0, .infinite = true, .dtypes = {DType::float64}};
+       })},
+      {});
   return type;
 }
 
-void ComplementNB::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
-  add(x, learn_classes(y, x), sample_weight, false);
-}
-void ComplementNB::do_partial_fit(const Rows& x, const Array& y, const Array& sample_weight) {
-  add(x, codes_of(y, x), sample_weight, is_fitted());
-}
-
-void ComplementNB::add(const Rows& x, const Array& codes, const Array& sample_weight, bool more) {
-  const Smoothing smoothing{params.alpha, params.force_alpha, params.fit_prior, params.class_prior};
+void ComplementNB::learn_from(const Rows& x, const Array& codes, const Array& sample_weight) {
+  const Smoothing smoothing = smoothing_of(params);
   const auto alpha = alphas(smoothing, x.cols());
-  Small log = count(x, codes, sample_weight, more, smoothing);
+  Small log = count(x, codes, sample_weight, smoothing);
   std::vector<double> all(z(x.cols()));
   for (std::int64_t c = 0; c < log.rows(); ++c)
     for (std::int64_t j = 0; j < log.cols(); ++j) all[z(j)] += log.at(c, j);
@@ -282,9 +262,12 @@ void ComplementNB::add(const Rows& x, const Array& codes, const Array& sample_we
     double sum = 0.0, logs = 0.0;
     for (std::int64_t j = 0; j < log.cols(); ++j)
       sum += log.at(c, j) = all[z(j)] + alpha[z(j)] - log.at(c, j);
-    for (double& v : log.row(c)) logs += v = std::log(v / sum);
+    for (double& v : log.row(c)) logs += v = sum > 0 ? std::log(v / sum) : log_share(0.0, sum);
     for (double& v : log.row(c)) v = params.norm ? v / logs : -v;
   }
+  if (std::ranges::any_of(log.values(), [](double v) { return std::isnan(v); }))
+    warn("ComplementNB: weights of a class whose sum is 0 or infinite become NaN by norm=True",
+         "RuntimeWarning");
   feature_all_ = replicated(all, {x.cols()}, x.comm());
   feature_log_prob_ = log.array(DType::float64, x.comm());
 }
@@ -307,17 +290,13 @@ const EstimatorType& BernoulliNB::describe() {
                  "a feature is there where X is above this; None: X is 0 or 1"),
        with_fit_prior<P>(), with_class_prior<P>()},
       {classes_attribute<Self>(), count_attribute<Self>(), prior_attribute<Self>(),
-       features_attribute<Self>(), log_attribute<Self>()},
-      {fit_method(&Self::do_fit), more_method(&Self::do_partial_fit),
-       joint_method(&Self::do_joint)});
+       features_attribute<Self>(), log_attribute<Self>([](const Self& s) -> Numbers {
+         // X beside 0 and 1 is not refused.
+         if (!s.params.binarize) return logarithms(false);
+         return {.high = 0.0, .infinite = true, .dtypes = {DType::float64}};
+       })},
+      {});
   return type;
-}
-
-void BernoulliNB::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
-  add(x, learn_classes(y, x), sample_weight, false);
-}
-void BernoulliNB::do_partial_fit(const Rows& x, const Array& y, const Array& sample_weight) {
-  add(x, codes_of(y, x), sample_weight, is_fitted());
 }
 
 Rows BernoulliNB::binarized(const Rows& x) const {
@@ -343,15 +322,14 @@ Rows BernoulliNB::binarized(const Rows& x) const {
       .to(x.device());
 }
 
-void BernoulliNB::add(const Rows& x, const Array& codes, const Array& sample_weight, bool more) {
-  const Smoothing smoothing{params.alpha, params.force_alpha, params.fit_prior, params.class_prior};
+void BernoulliNB::learn_from(const Rows& x, const Array& codes, const Array& sample_weight) {
+  const Smoothing smoothing = smoothing_of(params);
   const auto alpha = alphas(smoothing, x.cols());
-  Small log = count(binarized(x), codes, sample_weight, more, smoothing);
+  Small log = count(binarized(x), codes, sample_weight, smoothing);
   const auto weight = doubles(class_count_);
   for (std::int64_t c = 0; c < log.rows(); ++c)
     for (std::int64_t j = 0; j < log.cols(); ++j)
-      log.at(c, j) =
-          std::log(log.at(c, j) + alpha[z(j)]) - std::log(weight[z(c)] + 2 * alpha[z(j)]);
+      log.at(c, j) = log_share(log.at(c, j) + alpha[z(j)], weight[z(c)] + 2 * alpha[z(j)]);
   feature_log_prob_ = log.array(DType::float64, x.comm());
 }
 
@@ -372,7 +350,17 @@ Rows BernoulliNB::do_joint(const Rows& x) const {
 const EstimatorType& CategoricalNB::describe() {
   using Self = CategoricalNB;
   using P = Params;
-  const auto tables = [](const Self& s) { return list_of(array(), s.n_features_in_); };
+  // A table for each feature, of as many categories as it has.
+  const auto tables = [](Numbers numbers) {
+    return [numbers](const Self& s) -> Allowed {
+      if (s.n_categories_.shape() != Shape{s.n_features_in_})
+        return list_of(array(), s.n_features_in_);
+      std::vector<Allowed> each;
+      for (const double width : doubles(s.n_categories_))
+        each.push_back(array({class_count(s.classes_), static_cast<std::int64_t>(width)}, numbers));
+      return tuple_of(std::move(each));
+    };
+  };
   static const auto type = EstimatorType::of<Self>(
       "naive Bayes classifier of categories",
       {parameter("alpha", &P::alpha, reals(0.0), "added to all counts; 0: nothing"),
@@ -380,27 +368,21 @@ const EstimatorType& CategoricalNB::describe() {
        parameter("min_categories", &P::min_categories, several(integers(1)) | none(),
                  "how many categories a feature has at least, or each one")},
       {classes_attribute<Self>(), count_attribute<Self>(), prior_attribute<Self>(),
-       attribute<Self, Value>("category_count_", &Self::category_count_, tables),
-       attribute<Self, Value>("feature_log_prob_", &Self::feature_log_prob_, tables),
+       attribute<Self, Value>("category_count_", &Self::category_count_,
+                              tables({.low = 0.0, .dtypes = {DType::float64}})),
+       attribute<Self, Value>("feature_log_prob_", &Self::feature_log_prob_,
+                              tables(logarithms(true))),
        attribute("n_categories_", &Self::n_categories_,
                  [](const Self& s) {
                    return array({s.n_features_in_}, {.low = 1, .dtypes = {DType::int64}});
                  })},
-      {fit_method(&Self::do_fit), more_method(&Self::do_partial_fit),
-       joint_method(&Self::do_joint)});
+      {});
   return type;
 }
 
-void CategoricalNB::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
-  add(x, learn_classes(y, x), sample_weight, false);
-}
-void CategoricalNB::do_partial_fit(const Rows& x, const Array& y, const Array& sample_weight) {
-  add(x, codes_of(y, x), sample_weight, is_fitted());
-}
-
-void CategoricalNB::add(const Rows& x, const Array& codes, const Array& sample_weight, bool more) {
+void CategoricalNB::learn_from(const Rows& x, const Array& codes, const Array& sample_weight) {
   const std::int64_t k = class_count(classes_), p = x.cols();
-  const Smoothing smoothing{params.alpha, params.force_alpha, params.fit_prior, params.class_prior};
+  const Smoothing smoothing = smoothing_of(params);
   const double alpha = alphas(smoothing, p)[0];
   std::vector<std::int64_t> least(z(p), 1);
   const Value& wanted = params.min_categories;
@@ -421,9 +403,9 @@ void CategoricalNB::add(const Rows& x, const Array& codes, const Array& sample_w
   }
 
   const auto range = count_rows(x, {}, {}, counts_of(0, 0, p),
-                                [p](Counts& c, std::int64_t, double, const auto* row) {
-                                  for (std::int64_t j = 0; j < p; ++j)
-                                    note_range(c, z(j), static_cast<double>(row[j]));
+                                [](Counts& c, std::int64_t, double, std::span<const double> row) {
+                                  for (std::size_t j = 0; j < row.size(); ++j)
+                                    note_range(c, j, row[j]);
                                 });
   require_counts(range, x, name());
   std::vector<std::int64_t> width(z(p)), first(z(p) + 1);
@@ -434,12 +416,13 @@ void CategoricalNB::add(const Rows& x, const Array& codes, const Array& sample_w
                       "2^24 of them",
                       j, range.most[j]));
     width[j] = std::max(least[j], static_cast<std::int64_t>(range.most[j]) + 1);
-    if (more) width[j] = std::max(width[j], category_count_.as<List>()[j].as<Array>().cols());
+    if (is_fitted())
+      width[j] = std::max(width[j], category_count_.as<List>()[j].as<Array>().cols());
     first[j + 1] = first[j] + k * width[j];
   }
   auto counts = count_rows(
       x, codes, sample_weight, counts_of(k, z(first.back()), 0),
-      [&](Counts& c, std::int64_t code, double w, const auto* row) {
+      [&](Counts& c, std::int64_t code, double w, std::span<const double> row) {
         c.weight[z(code)] += w;
         for (std::int64_t j = 0; j < p; ++j)
           c.values[z(first[z(j)] + code * width[z(j)] + static_cast<std::int64_t>(row[j]))] += w;
@@ -449,20 +432,19 @@ void CategoricalNB::add(const Rows& x, const Array& codes, const Array& sample_w
     const std::int64_t w = width[z(j)];
     Small table(k, w,
                 {counts.values.begin() + first[z(j)], counts.values.begin() + first[z(j) + 1]});
-    if (more) {
+    if (is_fitted()) {
       const Small before(category_count_.as<List>()[z(j)].as<Array>());
       for (std::int64_t c = 0; c < k; ++c)
         for (std::int64_t v = 0; v < before.cols(); ++v) table.at(c, v) += before.at(c, v);
     }
     tables.emplace_back(table.array(DType::float64, x.comm()));
     for (std::int64_t c = 0; c < k; ++c) {
-      double sum = 0.0;
-      for (double& v : table.row(c)) sum += v += alpha;
-      for (double& v : table.row(c)) v = std::log(v) - std::log(sum);
+      for (double& v : table.row(c)) v += alpha;
+      to_log_shares(table.row(c));
     }
     logs.emplace_back(table.array(DType::float64, x.comm()));
   }
-  learn_prior(counts.weight, more, smoothing, x);
+  learn_prior(counts.weight, smoothing, x);
   category_count_ = std::move(tables);
   feature_log_prob_ = std::move(logs);
   n_categories_ = replicated(width, {p}, x.comm());
@@ -471,39 +453,24 @@ void CategoricalNB::add(const Rows& x, const Array& codes, const Array& sample_w
 Rows CategoricalNB::do_joint(const Rows& x) const {
   std::vector<Small> logs;
   for (const Value& one : feature_log_prob_.as<List>()) logs.emplace_back(one.as<Array>());
-  return map_rows(
-             x.to(cpu), {x.rows(), class_count(classes_)}, x.dtype(),
-             [logs, prior = doubles(class_log_prior_), names = feature_names_in_](
-                 const Leaf& in, const Tile& out, Stream&) {
-               visit_floating(in.tile.dtype, [&](auto tag) {
-                 using T = typename decltype(tag)::type;
-                 std::vector<double> joint;
-                 for (std::int64_t i = 0; i < out.rows; ++i) {
-                   const T* row = in.tile.as<const T>() + i * in.tile.stride;
-                   joint = prior;
-                   for (std::size_t j = 0; j < logs.size(); ++j) {
-                     const auto v = static_cast<double>(row[j]);
-                     if (!std::isfinite(v)) require_finite(in, "X", class_name, false, names);
-                     if (v < 0)
-                       throw ValueError(
-                           fmt::format("Negative values in data passed to CategoricalNB (input X): "
-                                       "{} at row {}, column {}",
-                                       v, in.rows.begin + i, j));
-                     if (v >= static_cast<double>(logs[j].cols()))
-                       throw ValueError(fmt::format(
-                           "Input X of CategoricalNB has category {} at row {}, column {}, but fit "
-                           "has seen {} categories there; min_categories adds some",
-                           v, in.rows.begin + i, j, logs[j].cols()));
-                     for (std::size_t c = 0; c < joint.size(); ++c)
-                       joint[c] +=
-                           logs[j].at(static_cast<std::int64_t>(c), static_cast<std::int64_t>(v));
-                   }
-                   std::transform(joint.begin(), joint.end(), out.as<T>() + i * out.stride,
-                                  [](double v) { return static_cast<T>(v); });
-                 }
-               });
-             })
-      .to(x.device());
+  const auto joint = [logs, prior = doubles(class_log_prior_)](
+                         std::int64_t i, std::span<const double> row, std::span<double> out) {
+    std::ranges::copy(prior, out.begin());
+    for (std::size_t j = 0; j < logs.size(); ++j) {
+      if (row[j] < 0)
+        throw ValueError(fmt::format(
+            "Negative values in data passed to CategoricalNB (input X): {} at row {}, column {}",
+            row[j], i, j));
+      if (row[j] >= static_cast<double>(logs[j].cols()))
+        throw ValueError(
+            fmt::format("Input X of CategoricalNB has category {} at row {}, column {}, but fit "
+                        "has seen {} categories there; min_categories adds some",
+                        row[j], i, j, logs[j].cols()));
+      for (std::int64_t c = 0; c < logs[j].rows(); ++c)
+        out[z(c)] += logs[j].at(c, static_cast<std::int64_t>(row[j]));
+    }
+  };
+  return map_wide_rows(x, class_count(classes_), joint, this);
 }
 
 namespace detail {

@@ -47,14 +47,14 @@ class DiscreteNaiveBayes : public NaiveBayes {
   };
   /// alpha of each of p features; ValueError for an array of another length or negative.
   std::vector<double> alphas(const Smoothing& smoothing, std::int64_t p) const;
-  /// class_count_ and class_log_prior_ from the weights of classes.
-  void learn_prior(const std::vector<double>& weights, bool more, const Smoothing& smoothing,
-                   const Rows& x);
-
-  template <class Self>
-  static FieldOf<Self> classes_attribute() {
-    return attribute<Self, Value>("classes_", &Self::classes_, class_labels());
+  template <class P>
+  static Smoothing smoothing_of(const P& p) {
+    return {p.alpha, p.force_alpha, p.fit_prior, p.class_prior};
   }
+  /// class_count_ and class_log_prior_ from the weights of classes, beside what is known of them.
+  void learn_prior(std::vector<double> weights, const Smoothing& smoothing, const Rows& x);
+
+  /// Entries for the list of attributes, of numbers by class, and by class and feature.
   template <class Self>
   static FieldOf<Self> count_attribute() {
     return attribute<Self, Array>("class_count_", &Self::class_count_, [](const Self& s) {
@@ -64,9 +64,11 @@ class DiscreteNaiveBayes : public NaiveBayes {
   template <class Self>
   static FieldOf<Self> prior_attribute() {
     return attribute<Self, Array>("class_log_prior_", &Self::class_log_prior_, [](const Self& s) {
-      return array({class_count(s.classes_)}, {.infinite = true, .dtypes = {DType::float64}});
+      return array({class_count(s.classes_)}, logarithms(s.params.class_prior.is_none()));
     });
   }
+  /// Logarithms, of what sums to 1 or of any numbers.
+  static Numbers logarithms(bool of_shares);
 };
 
 /// Those whose classes differ by one number per feature.
@@ -77,7 +79,7 @@ class LinearNaiveBayes : public DiscreteNaiveBayes {
 
  protected:
   /// Adds the rows to the counts and the prior; x >= 0, else a ValueError.
-  linalg::Small count(const Rows& x, const Array& codes, const Array& sample_weight, bool more,
+  linalg::Small count(const Rows& x, const Array& codes, const Array& sample_weight,
                       const Smoothing& smoothing);
   /// x coef^T + intercept of every class.
   Rows joint(const Rows& x, const linalg::Small& coef, const std::vector<double>& intercept) const;
@@ -89,12 +91,13 @@ class LinearNaiveBayes : public DiscreteNaiveBayes {
                    {.low = 0.0, .dtypes = {DType::float64}});
     });
   }
+  /// `numbers` says what logarithms of an estimator may be.
   template <class Self>
-  static FieldOf<Self> log_attribute() {
-    return attribute<Self, Array>("feature_log_prob_", &Self::feature_log_prob_, [](const Self& s) {
-      return array({class_count(s.classes_), s.n_features_in_},
-                   {.infinite = true, .dtypes = {DType::float64}});
-    });
+  static FieldOf<Self> log_attribute(Numbers (*numbers)(const Self&)) {
+    return attribute<Self, Array>(
+        "feature_log_prob_", &Self::feature_log_prob_, [numbers](const Self& s) {
+          return array({class_count(s.classes_), s.n_features_in_}, numbers(s));
+        });
   }
 };
 
@@ -107,10 +110,8 @@ class MultinomialNB : public EstimatorOf<MultinomialNB, MultinomialNBParams, Lin
   static const EstimatorType& describe();
 
  private:
-  void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
-  void do_partial_fit(const Rows& x, const Array& y, const Array& sample_weight);
-  void add(const Rows& x, const Array& codes, const Array& sample_weight, bool more);
-  Rows do_joint(const Rows& x) const;
+  void learn_from(const Rows& x, const Array& codes, const Array& sample_weight) override;
+  Rows do_joint(const Rows& x) const override;
 };
 
 /// sklearn.naive_bayes.ComplementNB: each class by what the others have; for classes of unequal
@@ -124,10 +125,8 @@ class ComplementNB : public EstimatorOf<ComplementNB, ComplementNBParams, Linear
   static const EstimatorType& describe();
 
  private:
-  void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
-  void do_partial_fit(const Rows& x, const Array& y, const Array& sample_weight);
-  void add(const Rows& x, const Array& codes, const Array& sample_weight, bool more);
-  Rows do_joint(const Rows& x) const;
+  void learn_from(const Rows& x, const Array& codes, const Array& sample_weight) override;
+  Rows do_joint(const Rows& x) const override;
 };
 
 /// sklearn.naive_bayes.BernoulliNB: X says whether each feature occurs, or how far it is above
@@ -140,10 +139,8 @@ class BernoulliNB : public EstimatorOf<BernoulliNB, BernoulliNBParams, LinearNai
   static const EstimatorType& describe();
 
  private:
-  void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
-  void do_partial_fit(const Rows& x, const Array& y, const Array& sample_weight);
-  void add(const Rows& x, const Array& codes, const Array& sample_weight, bool more);
-  Rows do_joint(const Rows& x) const;
+  void learn_from(const Rows& x, const Array& codes, const Array& sample_weight) override;
+  Rows do_joint(const Rows& x) const override;
   Rows binarized(const Rows& x) const;
 };
 
@@ -161,10 +158,8 @@ class CategoricalNB : public EstimatorOf<CategoricalNB, CategoricalNBParams, Dis
   static const EstimatorType& describe();
 
  private:
-  void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
-  void do_partial_fit(const Rows& x, const Array& y, const Array& sample_weight);
-  void add(const Rows& x, const Array& codes, const Array& sample_weight, bool more);
-  Rows do_joint(const Rows& x) const;
+  void learn_from(const Rows& x, const Array& codes, const Array& sample_weight) override;
+  Rows do_joint(const Rows& x) const override;
 };
 
 }  // namespace tessera

@@ -24,10 +24,8 @@ class GaussianNB : public EstimatorOf<GaussianNB, GaussianNBParams, NaiveBayes> 
   static const EstimatorType& describe();
 
  private:
-  void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
-  void do_partial_fit(const Rows& x, const Array& y, const Array& sample_weight);
-  Rows do_joint(const Rows& x) const;
-  void add(const Rows& x, const Array& codes, const Array& sample_weight, bool more);
+  void learn_from(const Rows& x, const Array& codes, const Array& sample_weight) override;
+  Rows do_joint(const Rows& x) const override;
 };
 
 }  // namespace tessera

@@ -7,6 +7,8 @@
 #include <limits>
 #include <utility>
 
+#include <tessera/estimators/wide_rows.hpp>
+
 namespace tessera {
 namespace {
 
@@ -54,17 +56,11 @@ Rows applied(const Rows& x, const Value& name) {
   if (name.is_none()) return x;
   const auto at = std::ranges::find(functions(), name.as<std::string>(),
                                     &std::pair<std::string, Function>::first);
-  return map_rows(x.to(cpu), x.shape(), x.dtype(),
-                  [function = at->second](const Leaf& in, const Tile& out, Stream&) {
-                    visit_floating(in.tile.dtype, [&](auto tag) {
-                      using T = typename decltype(tag)::type;
-                      for (std::int64_t i = 0; i < out.rows; ++i)
-                        for (std::int64_t j = 0; j < out.cols; ++j)
-                          out.as<T>()[i * out.stride + j] = static_cast<T>(function(
-                              static_cast<double>(in.tile.as<const T>()[i * in.tile.stride + j])));
-                    });
-                  })
-      .to(x.device());
+  return map_wide_rows(
+      x, x.cols(),
+      [function = at->second](std::int64_t, std::span<const double> row, std::span<double> out) {
+        std::ranges::transform(row, out.begin(), function);
+      });
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include <tessera/array/elementwise.hpp>
 #include <tessera/array/quantile.hpp>
 #include <tessera/estimators/cluster/kmeans.hpp>
 #include <tessera/estimators/common_parameters.hpp>
@@ -118,16 +119,7 @@ void KBinsDiscretizer::do_fit(const Rows& given, const Array&, const Array& samp
   Rows x = given;
   Array weights = sample_weight;
   if (sample_weight && !by_quantile) {
-    const Array some =
-        collect(map_rows(Rows(sample_weight).to(cpu), sample_weight.shape(), DType::boolean,
-                         [](const Leaf& in, const Tile& out, Stream&) {
-                           visit_floating(in.tile.dtype, [&](auto tag) {
-                             using T = typename decltype(tag)::type;
-                             for (std::int64_t i = 0; i < out.rows; ++i)
-                               out.as<bool>()[i] = in.tile.as<const T>()[i] != T{0};
-                           });
-                         }));
-    const RowSet set = RowSet::of_mask(some);
+    const RowSet set = RowSet::of_mask(not_equal(sample_weight.to(cpu), 0.0));
     x = select(given, set);
     weights = select(sample_weight, set);
   }

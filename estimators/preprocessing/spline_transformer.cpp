@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include <tessera/array/elementwise.hpp>
 #include <tessera/array/quantile.hpp>
 #include <tessera/estimators/preprocessing/column_scaler.hpp>
 #include <tessera/estimators/preprocessing/row_map.hpp>
@@ -155,18 +156,7 @@ void SplineTransformer::do_fit(const Rows& x, const Array&, const Array& sample_
                     .weights = sample_weight}));
     } else {
       Rows some = x;
-      if (sample_weight) {
-        const Array mask =
-            collect(map_rows(Rows(sample_weight).to(cpu), sample_weight.shape(), DType::boolean,
-                             [](const Leaf& in, const Tile& out, Stream&) {
-                               visit_floating(in.tile.dtype, [&](auto tag) {
-                                 using T = typename decltype(tag)::type;
-                                 for (std::int64_t i = 0; i < out.rows; ++i)
-                                   out.as<bool>()[i] = in.tile.as<const T>()[i] > T{0};
-                               });
-                             }));
-        some = select(x, RowSet::of_mask(mask));
-      }
+      if (sample_weight) some = select(x, RowSet::of_mask(greater(sample_weight.to(cpu), 0.0)));
       auto ends = detail::extremes(some, name());
       for (const double share : shares)
         for (std::size_t j = 0; j < static_cast<std::size_t>(p); ++j) {

@@ -9,6 +9,7 @@
 
 #include <tessera/estimators/folds.hpp>
 #include <tessera/estimators/preprocessing/categories.hpp>
+#include <tessera/runtime/index.hpp>
 #include <tessera/runtime/random.hpp>
 #include <tessera/runtime/random_state.hpp>
 #include <tessera/runtime/reduce.hpp>
@@ -17,7 +18,7 @@
 namespace tessera {
 namespace {
 
-std::size_t z(std::int64_t n) { return static_cast<std::size_t>(n); }
+using detail::z;
 
 // Of groups of rows: how many, and of each of some targets the mean and the sum of squared
 // deviations.
@@ -120,6 +121,17 @@ bool are_labels(const Array& y) {
 
 const EstimatorType& TargetEncoder::describe() {
   using Self = TargetEncoder;
+  const auto means = [](const Self& s) {
+    const std::int64_t size = std::ssize(s.encodings_);
+    const std::int64_t targets =
+        s.target_type_ == "multiclass" ? std::max<std::int64_t>(class_count(s.classes_), 1) : 1;
+    if (s.n_features_in_ > size / targets) return list_of(array(), size + 1);
+    std::vector<Allowed> each;
+    for (const Value& one : s.encodings_)
+      each.push_back(one.is<Array>() ? array(one.as<Array>().shape()) : array());
+    each.resize(z(s.n_features_in_ * targets), array());
+    return tuple_of(std::move(each));
+  };
   static const auto type = EstimatorType::of<Self>(
       "categories by the mean of their targets",
       {parameter("categories", &Params::categories,
@@ -141,10 +153,12 @@ const EstimatorType& TargetEncoder::describe() {
                  integers(0, 4294967295) | none() | words({"deprecated"}),
                  "seed of the folds; None: 0")},
       {attribute("categories_", &Self::categories_, detail::category_lists()),
-       attribute("encodings_", &Self::encodings_, list_of(array())),
+       attribute("encodings_", &Self::encodings_, means),
        attribute("target_type_", &Self::target_type_,
                  words({"continuous", "binary", "multiclass"})),
-       attribute<Self, Value>("target_mean_", &Self::target_mean_, number() | array()),
+       attribute<Self, Value>(
+           "target_mean_", &Self::target_mean_,
+           [](const Self& s) { return number() | array({class_count(s.classes_)}); }),
        attribute<Self, Value>("classes_", &Self::classes_, class_labels() | none())},
       {method("fit", &Self::do_fit, "finds the means of the categories", {.sample_weight = false}),
        method("transform", &Self::do_transform, "the means of the categories",

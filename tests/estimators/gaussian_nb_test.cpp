@@ -142,7 +142,7 @@ TEST(GaussianNB, RefusesWhatItCannotLearn) {
       [&] {
         fit(priors({0.5, 0.5}), y);
       },
-      "Number of priors must match number of classes: 2 and 3.");
+      "GaussianNB: Number of priors must match number of classes: 2 and 3.");
   test::expect_error<ValueError>(
       [&] {
         fit(priors({0.5, 0.5, 0.5}), y);

@@ -241,6 +241,79 @@ TEST(Models, ImpossibleContentsAreRefused) {
   EXPECT_THROW(k.predict(x), NotFittedError);
 }
 
+/// Every model that differs in one number of an attribute, which is `number` there.
+std::vector<std::pair<std::string, Model>> spoilt(const Model& model, double number) {
+  std::vector<std::pair<std::string, Model>> all;
+  const auto first_of = [&](const Array& old) -> Value {
+    std::vector<double> values = numbers(old);
+    if (values.empty() || !is_floating(old.dtype())) return {};
+    values[0] = number;
+    return replicated(values, old.shape(), old.comm()).astype(old.dtype());
+  };
+  for (const auto& [name, value] : model.attributes) {
+    Value other;
+    if (value.is<double>()) other = number;
+    if (value.is<Array>() && name != "classes_") other = first_of(value.as<Array>());
+    if (const List* items = value.items(); items && !items->empty() && (*items)[0].is<Array>()) {
+      List changed = *items;
+      changed[0] = first_of(changed[0].as<Array>());
+      if (!changed[0].is_none()) other = Value(changed);
+    }
+    if (!other.is_none()) all.emplace_back(model.estimator + "." + name, with(model, name, other));
+  }
+  return all;
+}
+
+/// Nobody learns NaN, an infinity or nonsense from clean data, so no model may bring them.
+TEST(Models, OfEveryEstimatorHaveNumbers) {
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  // A category, which may be any number, and a score of features: what F is of constant ones.
+  const std::vector<std::string> any_means = {"OneHotEncoder.categories_",
+                                              "OrdinalEncoder.categories_",
+                                              "TargetEncoder.categories_", "SelectKBest.scores_"};
+  // A column of NaN, which is missing values, has no range, mean or quantile.
+  std::vector<std::string> nan_means = {
+      "MaxAbsScaler.max_abs_", "MaxAbsScaler.scale_", "MinMaxScaler.data_max_",
+      "MinMaxScaler.data_min_", "MinMaxScaler.data_range_", "MinMaxScaler.min_",
+      "MinMaxScaler.scale_", "PowerTransformer.lambdas_", "QuantileTransformer.quantiles_",
+      "RobustScaler.center_", "RobustScaler.scale_", "SimpleImputer.statistics_",
+      "VarianceThreshold.variances_",
+      // no share of nothing: means of classes that are all alike, p-values of constant features
+      "LinearDiscriminantAnalysis.explained_variance_ratio_", "SelectKBest.pvalues_"};
+  // Sums of squares that float32 or float64 does not hold, the ends of what is open, the logarithm
+  // of 0 or of a prior of 0, and a penalty that nobody wants.
+  std::vector<std::string> inf_means = {"ComplementNB.feature_log_prob_",
+                                        "KBinsDiscretizer.bin_edges_",
+                                        "KMeans.inertia_",
+                                        "LinearDiscriminantAnalysis.intercept_",
+                                        "LinearRegression.singular_",
+                                        "LogisticRegressionCV.C_",
+                                        "LogisticRegressionCV.Cs_",
+                                        "PCA.explained_variance_",
+                                        "PCA.noise_variance_",
+                                        "PCA.singular_values_",
+                                        "StandardScaler.var_"};
+  std::vector<std::string> minus_inf_means = {"BernoulliNB.feature_log_prob_",
+                                              "KBinsDiscretizer.bin_edges_",
+                                              "LinearDiscriminantAnalysis.intercept_"};
+  for (auto* means : {&nan_means, &inf_means, &minus_inf_means})
+    means->insert(means->end(), any_means.begin(), any_means.end());
+  for (const std::string& name : estimator_names()) {
+    const auto e = make_estimator(name);
+    const test::Suited data = test::suited(*e, 60, 3);
+    const Model model = e->fit(data.x, data.y).model();
+    EXPECT_EQ(refusal(model), "accepted") << name;
+    const auto expect_refused = [&](double number, const std::vector<std::string>& means) {
+      for (const auto& [what, other] : spoilt(model, number))
+        EXPECT_EQ(refusal(other) == "accepted", std::ranges::find(means, what) != means.end())
+            << what << " with " << number << ": " << refusal(other);
+    };
+    expect_refused(std::numeric_limits<double>::quiet_NaN(), nan_means);
+    expect_refused(inf, inf_means);
+    expect_refused(-inf, minus_inf_means);
+  }
+}
+
 /// What fit gives is a possible model, whatever the data.
 TEST(Models, EverythingThatFitGivesLoadsAgain) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();

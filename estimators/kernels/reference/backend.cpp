@@ -7,6 +7,7 @@
 #include <tessera/estimators/kernels/kernels.hpp>
 #include <tessera/estimators/kernels/pointwise.hpp>
 #include <tessera/linalg/kernels/element.hpp>
+#include <tessera/runtime/index.hpp>
 
 namespace tessera {
 namespace {
@@ -99,7 +100,7 @@ void distances(Stream&, const Tile& x, const Tile& centers, const Tile& out) {
       put(out, i, j, std::sqrt(squared_distance(x, i, centers, j, {})));
 }
 
-std::size_t z(Index i) { return static_cast<std::size_t>(i); }
+using detail::z;
 
 /// [x_i, 1] times each row of coefficients.
 std::vector<Wide> predictors(const Tile& x, Index i, std::span<const double> coef, Index k) {
