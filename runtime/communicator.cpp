@@ -158,7 +158,7 @@ Communicator embed::communicator(void* comm) {
     int made = MPI_KEYVAL_INVALID;
     check(MPI_Comm_create_keyval(
         MPI_COMM_NULL_COPY_FN,
-        [](MPI_Comm, int, void* kept, void*) {
+        [](MPI_Comm, int, void* kept, void*) -> int {
           delete static_cast<Communicator*>(kept);
           return MPI_SUCCESS;
         },

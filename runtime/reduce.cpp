@@ -168,7 +168,7 @@ AnyPartial reduce(const Rows& x, const PartialType& type,
 namespace {
 
 std::int64_t most_leaves = 1024;
-std::int64_t least_sliced = 4096;
+std::int64_t least_sliced = 256;
 
 using detail::Node;
 using Tree = detail::Tree<Buffer>;

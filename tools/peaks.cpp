@@ -65,14 +65,19 @@ HWY_AFTER_NAMESPACE();
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <numeric>
+#include <span>
+#include <string_view>
 #include <thread>
 #include <vector>
+
+#include <tessera/runtime/memory.hpp>
 
 #include "peaks.hpp"
 
@@ -114,6 +119,23 @@ double rate(int threads, const std::function<double(int)>& work) {
                               *std::max_element(times.begin(), times.end()));
   }
   return best / 1e9;
+}
+
+// Floats for each thread: 256 MiB, but no more than a quarter of what is free for all that measure
+// on a machine.
+std::int64_t floats_of_memory(int threads) {
+  const auto world = Communicator::world();
+  std::array<char, 256> name{};
+  gethostname(name.data(), name.size() - 1);
+  const std::size_t host = std::hash<std::string_view>{}(name.data());
+  const auto here = static_cast<std::uint64_t>(std::ranges::count(world.all_gather(host), host));
+  const auto each = static_cast<std::uint64_t>(threads);
+  const FreeMemory free = free_memory();
+  const std::uint64_t bytes = std::min(free.machine / (here * each), free.process / each) / 4;
+  constexpr std::uint64_t least = 1 << 20, most = 1 << 28, step = 1 << 16;
+  std::array<std::uint64_t, 1> all = {std::clamp(bytes / step * step, least, most)};
+  world.all_reduce(std::span(all), Reduce::min);
+  return static_cast<std::int64_t>(all[0] / sizeof(float));
 }
 
 // Rates of a file of 256 MiB: written to the disk, read from there, read from the page cache.
@@ -162,7 +184,7 @@ void Peaks::run() const {
   using namespace peaks;
   const int each = threads > 0 ? threads : Runtime::threads();
   constexpr std::int64_t steps = 4'000'000;
-  constexpr std::int64_t n = std::int64_t{1} << 26;  // 256 MiB a thread
+  const std::int64_t n = floats_of_memory(each);
   const double f32 = rate(each, [](int t) {
     auto value = static_cast<float>(t + 1);
     return HWY_DYNAMIC_DISPATCH(multiply_add_32)(steps, &value) + (value == 0 ? 1 : 0);

@@ -1,6 +1,7 @@
 """The command line of `tessera bench`."""
 
 import argparse
+import json
 import os
 import re
 import signal
@@ -10,7 +11,8 @@ from . import machine, peers, record, table
 
 USAGE = """tessera bench [--suite SUITE] [--peers PEER,...] [--json FILE]   time, and append the results to FILE
        tessera bench report FILE... [--html FILE] [--markdown FILE ...] [--check]
-       tessera bench compare BEFORE AFTER [--tolerance PERCENT]"""
+       tessera bench compare BEFORE AFTER [--tolerance PERCENT]
+       tessera bench predict FILE... [--nodes N,...] [--json FILE]      on a cluster, by simulation"""
 
 
 def _names(text):
@@ -116,8 +118,45 @@ def compare(words):
     return 1 if slower else 0
 
 
+def _counts(text):
+    found = _names(text)
+    for word in found:
+        if not re.fullmatch(r"[1-9]\d*", word):
+            raise argparse.ArgumentTypeError(f"a number of nodes is meant, got '{word}'")
+    return sorted({int(word) for word in found})
+
+
+def predict(words):
+    parse = argparse.ArgumentParser(
+        prog="tessera bench predict", description="Times of one process in results, on clusters that SimGrid simulates.")
+    parse.add_argument("files", nargs="+", metavar="FILE", help="results with the suites strong and weak")
+    parse.add_argument("--nodes", type=_counts, default=[1, 16, 64, 256, 1024], metavar="N,...",
+                       help="how many; up to 16, or 16 times such a number [1,16,64,256,1024]")
+    parse.add_argument("--modes", type=_names, default=["weak", "strong"], metavar="MODE,...", help="[weak,strong]")
+    parse.add_argument("--only", nargs="+", default=[], metavar="WORD", help="cases with one of the words in their names")
+    parse.add_argument("--speed", type=float, default=1, metavar="X",
+                       help="a node is X times as fast as this machine, and has X times the rows [1]")
+    parse.add_argument("--json", metavar="FILE", help="append the predictions there, one a line")
+    options = parse.parse_args(words)
+    for mode in options.modes:
+        if mode not in ("weak", "strong"):
+            raise table.SuiteError(f"--modes must be weak or strong, got '{mode}'")
+    if not options.speed > 0:
+        raise table.SuiteError(f"--speed must be above 0, got {options.speed:g}")
+    from . import predict as predicting
+
+    predicting.programs()
+    found = record.read(options.files)
+    with open(options.json or os.devnull, "a") as out:
+        for made in predicting.predictions(found, options.nodes, options.modes, options.only, options.speed,
+                                           lambda text: print(text, flush=True)):
+            out.write(json.dumps(made) + "\n")
+            out.flush()
+    return 0
+
+
 def main(words):
-    commands = {"report": report, "compare": compare}
+    commands = {"report": report, "compare": compare, "predict": predict}
     try:
         if words and words[0] in commands:
             return commands[words[0]](words[1:])

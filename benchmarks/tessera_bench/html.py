@@ -2,7 +2,7 @@
 
 from html import escape
 
-from . import choose, plot, record
+from . import choose, plot, predict, record
 
 STYLE = """
 :root { color-scheme: light dark; --back: #fff; --text: #1f2933; --faint: #64748b; --grid: #e2e8f0; --card: #f8fafc; --bad: #b91c1c; }
@@ -170,6 +170,35 @@ def _scaling(chosen, suite, colors):
     return chart.svg() if len(chart.series) > 1 else ""
 
 
+def _predicted(records, colors):
+    """Efficiency on clusters that were simulated, beside a published curve; and what nodes send."""
+    found = predict.efficiencies(records)
+    out = []
+    for mode in dict.fromkeys(key[2] for key in found):
+        mine = {key: points for key, points in found.items() if key[2] == mode}
+        nodes = sorted({n for points in mine.values() for n, _, _ in points})
+        chart = plot.Plot(f"{mode.capitalize()} scaling, predicted", "nodes", "efficiency", 980, 360, log_x=True, y_low=0,
+                          x_ticks=[(n, n) for n in nodes])
+        chart.add("ideal", [(n, 1) for n in nodes], GREY, "guide", False)
+        name, points = predict.PUBLISHED[mode]
+        chart.add(name, points, GREY, "guide")
+        for (case, sizes, _), points in mine.items():
+            chart.add(f"{case}, {sizes}" if sizes else case, [(n, share) for n, share, _ in points], colors.of(case),
+                      tips=[f"{n} nodes: {choose.seconds(r['seconds'])}, {100 * share:.1f} %" for n, share, r in points])
+        out.append(chart.svg())
+    if not out:
+        return ""
+    head = ["case", "mode", "nodes", "step", "computing", "efficiency", "messages", "at least", "sent", "at least"]
+    rows = [[escape(f"{case}, {sizes}" if sizes else case), mode, n, choose.seconds(r["seconds"]),
+             choose.seconds(r["compute_s"]), f"{100 * share:.1f} %", f"{r['messages']:.0f}", r["least_messages"],
+             choose.amount(r["sent"]), choose.amount(r["least_sent"])]
+            for (case, sizes, mode), points in found.items() for n, share, r in points]  # fmt: skip
+    table = "\n".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    titles = "".join(f"<th>{title}</th>" for title in head)
+    return ("<p>Simulated, not measured: docs/benchmarks.md says what is assumed. Messages and bytes are a node's, of a step."
+            f'</p>{"".join(out)}<div class="wide"><table><tr>{titles}</tr>\n{table}</table></div>')
+
+
 def _history(records, colors):
     machines, by_case = choose.machines(records), {}
     for r in choose.times(records):
@@ -208,8 +237,9 @@ def page(records):
         ("Over sizes", _over_sizes(shown, colors)),
         ("Roofline", _roofline(records, chosen, Colors(()))),
         ("Scaling", _scaling(scaling, "strong", Colors(())) + _scaling(scaling, "weak", Colors(()))),
+        ("On a cluster", _predicted(records, Colors(()))),
         ("History", _history(records, colors)),
-        ("All times", _times_table(chosen)),
+        ("All times", _times_table(chosen) if chosen else ""),
         ("Who did not take part", _absent(records)),
     ]
     body = "\n".join(f"<h2>{title}</h2>\n{content}" for title, content in parts if content)

@@ -1,10 +1,12 @@
 """What the machine is, can do at most, and did beside what was timed."""
 
+import contextlib
 import glob
 import json
 import os
 import platform
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -17,6 +19,19 @@ def mpirun():
 
 def on_processes(count, command):
     return [*mpirun(), "-n", str(count), *command] if count > 1 else list(command)
+
+
+def own_address():
+    """Where other machines find this one: what its name means; where that is the loopback, as on Debian,
+    the address that it sends from."""
+    with contextlib.suppress(OSError):
+        found = socket.gethostbyname(socket.gethostname())
+        if not found.startswith("127."):
+            return found
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unsent:
+        unsent.connect(("192.0.2.1", 9))
+        return unsent.getsockname()[0]
+    return "127.0.0.1"
 
 
 def environment(threads):

@@ -22,6 +22,12 @@ KINDS = {
         "data_mb": NUMBER, "above_mb": NUMBER,  # operands; the most memory above what held them, all processes
         "energy_j": (*NUMBER, type(None)), "ran": (str, type(None)),
     },
+    "prediction": {  # of a step, on a cluster that is not here
+        "run": str, "case": str, "sizes": dict, "dtype": str,  # what was measured
+        "mode": str, "nodes": int, "rows": int, "speed": NUMBER,  # all rows; a node's speed in this machine's
+        "seconds": NUMBER, "compute_s": NUMBER,
+        "messages": NUMBER, "sent": NUMBER, "least_messages": int, "least_sent": NUMBER,  # of a node, and the least
+    },
     "absent": {"run": str, "case": (str, type(None)), "contender": str, "reason": str},
 }  # fmt: skip
 

@@ -42,10 +42,8 @@ class Job:
         self.work, self.timeout, self.files = work, timeout, []
         self.log = Path(work) / f"{name}-{processes}x{threads}-{device}.log"
         token = secrets.token_hex(8)
-        address = f"{server.getsockname()[0]}:{server.getsockname()[1]}"
-        if address.startswith("0.0.0.0:"):
-            address = socket.gethostname() + address[7:]
-        command = [str(python), "-P", str(CONTENDER), name, address, token]
+        host, port = server.getsockname()
+        command = [str(python), "-P", str(CONTENDER), name, f"{host}:{port}", token]
         environment = machine.environment(threads) | {
             "TESSERA_BENCH_CORES": str(processes * threads), "TESSERA_BENCH_WORK": str(work),
             "TESSERA_BENCH_DEVICE": device}  # fmt: skip
@@ -162,8 +160,8 @@ class Session:
     def __enter__(self):
         self.out = open(self.options.json, "a") if self.options.json else None
         self.work = tempfile.mkdtemp(prefix="tessera-bench-", dir=self.options.work)
-        self.server = socket.create_server(("0.0.0.0" if "TESSERA_BENCH_MPIRUN" in os.environ else "127.0.0.1", 0),
-                                           backlog=1024)
+        host = machine.own_address() if "TESSERA_BENCH_MPIRUN" in os.environ else "127.0.0.1"
+        self.server = socket.create_server((host, 0), backlog=1024)
         return self
 
     def __exit__(self, *_):

@@ -3,15 +3,18 @@
 import json
 import os
 import re
+import resource
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from program import tessera
+from program import PROGRAM, tessera
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 from tessera_bench import __main__ as command  # noqa: E402
-from tessera_bench import record, table  # noqa: E402
+from tessera_bench import machine, predict, record, table  # noqa: E402
 
 SUITE = """
 [[case]]
@@ -256,3 +259,65 @@ def test_the_table_is_sound():
             assert case.flops >= 0 and case.bytes > 0, case.title
             assert case.flops or case.read, f"{case.title} has no floor"
     assert {"quick", "full", "strong", "weak", "scikit-learn_bench", "heat", "cuml"} == set(table.suites())
+
+
+def test_others_are_listened_to_at_the_address_of_this_host(monkeypatch):
+    for found in ("10.1.2.3", "127.0.1.1"):
+        monkeypatch.setattr(machine.socket, "gethostbyname", lambda name, found=found: found)
+        assert (machine.own_address() == "10.1.2.3") == (found == "10.1.2.3")
+        assert machine.own_address() != "0.0.0.0"
+
+
+def test_peaks_take_what_memory_there_is():
+    limit = 3 << 30  # 16 threads of 256 MiB have no room
+    told = subprocess.run([PROGRAM, "peaks", "--threads", "16"], capture_output=True, text=True,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["read_gbs"] > 0.1
+
+
+@pytest.mark.parametrize(
+    "words, error",
+    [
+        ([], "predict needs SimGrid, which is not here: apt-get install libsimgrid-dev"),
+        (["--nodes", "0"], "a number of nodes is meant, got '0'"),
+        (["--modes", "wide"], "--modes must be weak or strong, got 'wide'"),
+        (["--speed", "0"], "--speed must be above 0, got 0"),
+    ],
+)
+def test_what_predict_refuses(words, error, results, monkeypatch, capsys):
+    monkeypatch.setenv("TESSERA_SMPIRUN", "/nowhere/smpirun")
+    try:
+        assert command.main(["predict", str(results[0]), *words]) == 2
+    except SystemExit as end:  # argparse's
+        assert end.code == 2
+    assert error in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not shutil.which("smpirun"), reason="SimGrid (libsimgrid-dev) is not here: no cluster was simulated")
+def test_a_cluster_is_predicted(results, monkeypatch):
+    monkeypatch.setenv("TESSERA_PROGRAM", str(PROGRAM))
+    done = tessera("bench", "predict", results[0], "--nodes", "1,16,32", "--json", "predicted.jsonl", timeout=300)
+    assert done.out.count("KMeans, an iteration") == 5  # strong begins at 16
+    found = [r for r in record.read(["predicted.jsonl"]) if r["kind"] == "prediction"]
+    weak = {r["nodes"]: r for r in found if r["mode"] == "weak"}
+    assert weak[1]["seconds"] == weak[1]["compute_s"] and weak[1]["messages"] == 0
+    for nodes, rounds in ((16, 4), (32, 5)):
+        r = weak[nodes]
+        assert r["least_messages"] == rounds <= r["messages"] < 30 * rounds
+        assert r["least_sent"] == (3 * 4 + 3 + 1) * 8
+        assert r["compute_s"] < r["seconds"] < r["compute_s"] + 1e-3
+        assert r["rows"] == 10_000 * nodes
+    # The report shows them beside what was measured.
+    assert command.main(["report", str(results[0]), "predicted.jsonl", "--html", "page.html"]) == 0
+    page = Path("page.html").read_text()
+    assert "On a cluster" in page and "DAAL k-means, published" in page
+    # By slices a node sends its partial about twice, on however many nodes.
+    for nodes in (16, 64):
+        numbers = {"rows": nodes * 4096, "columns": 1, "header": 0, "solution": 0, "row_s": 1e-9, "merge_s": 1e-9,
+                   "fixed_s": 0.0, "values": 100_000}
+        whole, sliced = (predict.simulate(predict.Pattern("reduce"), nodes, **numbers, grain=grain) for grain in (0, 1))
+        assert 1.8 < sliced["bytes"] / nodes / 800_000 < 2.2
+        assert sliced["seconds"] < whole["seconds"] / 2
+    with pytest.raises(RuntimeError, match="smpirun on 16 nodes failed: "):
+        predict.simulate(predict.Pattern("reduce"), 16, rows=5, columns=1)

@@ -327,7 +327,7 @@ struct Flat {
 
 struct SliceFrom {
   explicit SliceFrom(std::int64_t values) { detail::slice_from(values); }
-  ~SliceFrom() { detail::slice_from(4096); }
+  ~SliceFrom() { detail::slice_from(256); }
 };
 
 AlignedVector<double> reduce_flat(const Array& x, std::int64_t size, Merging merging) {
