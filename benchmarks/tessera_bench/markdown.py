@@ -10,7 +10,7 @@ each followed by what is written anew and <!-- end bench -->.
 
 import re
 
-from . import choose, record
+from . import choose, predict, record
 
 MARK = re.compile(r"(<!-- bench (.*?) -->\n)(.*?)(<!-- end bench -->)", re.DOTALL)
 
@@ -85,7 +85,20 @@ def machine(records, options):
     return "\n".join(lines) + "\n"
 
 
-TABLES = {"times": times, "scaling": scaling, "machine": machine}
+def predicted(records, options):
+    found = {key: points for key, points in predict.efficiencies(records).items() if key[2] == options.get("mode", key[2])}
+    nodes = sorted({n for points in found.values() for n, _, _ in points})
+    rows = []
+    for (case, sizes, mode), points in found.items():
+        shares = {n: f"{100 * share:.1f} %" for n, share, _ in points}
+        last = points[-1][2]
+        rows.append([f"{case} ({sizes})" if sizes else case, mode, *(shares.get(n, "") for n in nodes),
+                     f"{last['messages']:.0f} ({last['least_messages']})",
+                     f"{choose.amount(last['sent'])} ({choose.amount(last['least_sent'])})"])
+    return _table(["case", "scaling", *map(str, nodes), "messages of a node", "sent by a node"], rows)
+
+
+TABLES = {"times": times, "scaling": scaling, "machine": machine, "predicted": predicted}
 
 
 def update(file, records, write):
