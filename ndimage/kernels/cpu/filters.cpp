@@ -125,6 +125,15 @@ void rank_of(const Tile& out, const Taps& taps, std::int64_t rank, const Network
       for (const Network::Step& s : network.steps) {
         T* HWY_RESTRICT a = room.data() + s.low * count;
         T* HWY_RESTRICT b = room.data() + s.high * count;
+        if constexpr (std::is_integral_v<T> && count > 1) {  // which the compiler leaves alone
+          const hn::ScalableTag<T> d;
+          for (std::size_t j = 0; j < count; j += hn::Lanes(d)) {
+            const auto one = hn::LoadU(d, a + j), other = hn::LoadU(d, b + j);
+            hn::StoreU(hn::Min(one, other), d, a + j);
+            hn::StoreU(hn::Max(one, other), d, b + j);
+          }
+          continue;
+        }
         for (int j = 0; j < count; ++j) {
           const T low = b[j] < a[j] ? b[j] : a[j], high = b[j] < a[j] ? a[j] : b[j];
           a[j] = low;
@@ -172,12 +181,16 @@ void implement(Backend& backend, const Filters& filters) {
   backend
       .implement(filters.weighted_sum, {DType::float64},
                  [](Stream&, const Tile& out, const Taps& taps, std::span<const double> weights,
-                    Pairs pairs) { HWY_DYNAMIC_DISPATCH(weighted_sum)
-                                   (out, taps, weights, pairs); })
+                    Pairs pairs) {
+                   HWY_DYNAMIC_DISPATCH(weighted_sum)
+                   (out, taps, weights, pairs);
+                 })
       .implement(filters.extreme, comparable,
                  [](Stream&, const Tile& out, const Taps& taps, std::span<const double> heights,
-                    bool largest) { HWY_DYNAMIC_DISPATCH(extreme)
-                                    (out, taps, heights, largest); })
+                    bool largest) {
+                   HWY_DYNAMIC_DISPATCH(extreme)
+                   (out, taps, heights, largest);
+                 })
       .implement(filters.rank, comparable,
                  [](Stream&, const Tile& out, const Taps& taps, std::int64_t at) {
                    HWY_DYNAMIC_DISPATCH(rank)
