@@ -102,15 +102,15 @@ void require_finite(const Rows& x, std::string_view input, std::string_view esti
 Rows Estimator::check_x(const Rows& given, bool fitting, bool of_features) const {
   const Input input = of_features ? type().tags().input : Input::features;
   // A vector of text, as files have them, is a column of categories.
-  const bool column =
-      input == Input::categories && given.ndim() == 1 && !given.categories().empty();
+  const bool takes_text = input == Input::categories || (of_features && type().tags().takes_text);
+  const bool column = takes_text && given.ndim() == 1 && !given.categories().empty();
   const Rows x = !column ? given
                          : map_rows(given, {given.rows(), 1}, given.dtype(),
                                     [](const Leaf& in, const Tile& out, Stream& stream) {
                                       copy(stream, in.tile, out);
                                     })
                                .categorized(given.categories());
-  if (input == Input::features) require_numbers(x.categories(), "X", name());
+  if (input == Input::features && !takes_text) require_numbers(x.categories(), "X", name());
   const bool labels = type().tags().input == Input::labels;
   if (labels ? x.ndim() != 1 && x.ndim() != 2 : x.ndim() != 2)
     throw ValueError(fmt::format(
@@ -135,7 +135,9 @@ Rows Estimator::check_x(const Rows& given, bool fitting, bool of_features) const
   if (!fitting && x.cols() != n_features_in_)
     throw ValueError(fmt::format("X has {} features, but {} is expecting {} features as input.",
                                  x.cols(), name(), n_features_in_));
-  return is_floating(x.dtype()) || input == Input::categories ? x : x.as(DType::float64);
+  return is_floating(x.dtype()) || input == Input::categories || !x.categories().empty()
+             ? x
+             : x.as(DType::float64);
 }
 
 void Estimator::check_names(const std::vector<std::string>& names) const {
@@ -227,6 +229,19 @@ Estimator& Estimator::fit(const Rows& x, const Array& y, const Array& sample_wei
   return *this;
 }
 
+void Estimator::start_from(const Values& attributes) {
+  const auto& starts = type().method("fit")->options.starts;
+  for (const auto& [attribute, value] : attributes) {
+    const auto field = std::ranges::find(type().attributes(), attribute, &Field::name);
+    if (std::ranges::find(starts, attribute) == starts.end())
+      throw ValueError(fmt::format("{}.fit starts from no {}", name(), attribute));
+    if (!field->set(owner_of_attributes(), value))
+      throw ValueError(
+          fmt::format("{}.fit cannot start from the {} {}", name(), attribute, value.to_string()));
+  }
+  has_start_ = true;
+}
+
 Estimator& Estimator::partial_fit(const Rows& x, const Array& y, const Value& classes,
                                   const Array& sample_weight) {
   if (!classes.is_none()) throw ValueError(fmt::format("{} takes no classes", name()));
@@ -248,6 +263,7 @@ void Estimator::learn(std::string_view method, const Rows& x, const Array& y,
     feature_names_in_.clear();
   }
   operation(checked, *this, target, weights);
+  has_start_ = false;
   n_features_in_ = x.cols();
   if (anew) feature_names_in_ = x.column_names();
   fitted_under_ = selection_is_default() ? nullptr : detail::selection_in_force();

@@ -53,6 +53,9 @@ class Estimator {
 
   /// Learns from X; estimators without a target ignore y. Returns *this.
   Estimator& fit(const Rows& x, const Array& y = {}, const Array& sample_weight = {});
+  /// What the next fit starts from, where its entry in the list of methods has them among `starts`:
+  /// attributes by name. ValueError for others and for values of the wrong kind.
+  void start_from(const Values& attributes);
   /// Goes on with more rows, or begins, where the class has a method partial_fit. `classes` is for
   /// classifiers: ValueError for any other. Returns *this.
   virtual Estimator& partial_fit(const Rows& x, const Array& y = {}, const Value& classes = {},
@@ -148,8 +151,11 @@ class Estimator {
   /// What a method is made of, where it is made of another one: that one's operation, with the
   /// choice in force. x as the method got it.
   Outputs run(std::string_view method, const Rows& x) const;
+  /// Whether start_from has been called since the last fit.
+  bool has_start() const { return has_start_; }
 
  private:
+  bool has_start_ = false;
   detail::SelectionHandle remembered() const;
   detail::SelectionHandle fitted_under_;
   Rows check_x(const Rows& x, bool fitting, bool of_features = true) const;
@@ -174,6 +180,8 @@ struct Tags {
   bool poor_score = false;       ///< not made to be accurate on any data
   bool requires_fit = true;      ///< its methods need something that fit learns
   bool cross_fits = false;       ///< fit_transform is not fit and transform
+  bool other_steps = false;      ///< a seed gives another answer than scikit-learn's
+  bool takes_text = false;       ///< X may also be text, as it is
   Input input = Input::features;
 };
 

@@ -3,11 +3,45 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
 
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/index.hpp>
 
 namespace tessera::detail {
+namespace {
+
+// How many of `draws` each class has by its share: the whole parts, and one more for those that
+// have most left, by chance among equal ones.
+std::vector<std::int64_t> counts_by_share(const std::vector<std::int64_t>& counts,
+                                          std::int64_t draws, RandomState& random) {
+  double all = 0.0;
+  for (const std::int64_t c : counts) all += static_cast<double>(c);
+  std::vector<std::int64_t> taken;
+  std::vector<double> left;
+  for (const std::int64_t c : counts) {
+    const double share = static_cast<double>(c) / all * static_cast<double>(draws);
+    taken.push_back(static_cast<std::int64_t>(std::floor(share)));
+    left.push_back(share - std::floor(share));
+  }
+  std::int64_t missing = draws - std::accumulate(taken.begin(), taken.end(), std::int64_t{0});
+  std::vector<double> values = left;
+  std::ranges::sort(values, std::greater<>());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+  for (std::size_t v = 0; v < values.size() && missing > 0; ++v) {
+    std::vector<std::size_t> equal;
+    for (std::size_t c = 0; c < left.size(); ++c)
+      if (left[c] == values[v]) equal.push_back(c);
+    const std::int64_t now = std::min(std::ssize(equal), missing);
+    for (const std::int64_t i : random.choice(std::ssize(equal), now, false)) ++taken[equal[z(i)]];
+    missing -= now;
+  }
+  return taken;
+}
+
+}  // namespace
 
 Allowed folds_allowed() {
   return integers(2) | list_of(tuple_of({several(integers(0)), several(integers(0))}), 2) | none();
@@ -111,6 +145,47 @@ std::vector<std::int32_t> folds_of_rows(const Value& cv, const Array& codes, std
     fold[z(i)] = of_class[c][next[c]++];
   }
   return fold;
+}
+
+std::vector<bool> shuffle_split(double share, std::int64_t rows, const Array& codes, std::int64_t k,
+                                RandomState& draws, std::string_view estimator) {
+  const auto tested = static_cast<std::int64_t>(std::ceil(share * static_cast<double>(rows)));
+  const std::int64_t others = rows - tested;
+  const std::int64_t least = codes ? k : 1;
+  if (others < least || tested < least)
+    throw ValueError(fmt::format(
+        "{}: a share of {} of {} rows to validate leaves {} of these and {} to fit; there must be "
+        "{} of each at least",
+        estimator, share, rows, tested, others, least));
+  std::vector<bool> in_test(z(rows));
+  if (!codes) {
+    const auto order = draws.permutation(rows);
+    for (std::int64_t i = 0; i < tested; ++i) in_test[z(order[z(i)])] = true;
+    return in_test;
+  }
+  const Array all = gather(codes).to(cpu);
+  std::vector<std::vector<std::int64_t>> of_class(z(k));
+  for (std::int64_t i = 0; i < rows; ++i)
+    of_class[z(all.values<std::int32_t>()[z(i)])].push_back(i);
+  std::vector<std::int64_t> counts;
+  for (const auto& one : of_class) {
+    counts.push_back(std::ssize(one));
+    if (one.size() < 2)
+      throw ValueError(fmt::format(
+          "{}: The least populated classes in y have only 1 member, which is too few. The minimum "
+          "number of groups for any class cannot be less than 2.",
+          estimator));
+  }
+  const auto train = counts_by_share(counts, others, draws);
+  auto rest = counts;
+  for (std::size_t c = 0; c < rest.size(); ++c) rest[c] -= train[c];
+  const auto test = counts_by_share(rest, tested, draws);
+  for (std::size_t c = 0; c < counts.size(); ++c) {
+    const auto order = draws.permutation(counts[c]);
+    for (std::int64_t i = train[c]; i < train[c] + test[c]; ++i)
+      in_test[z(of_class[c][z(order[z(i)])])] = true;
+  }
+  return in_test;
 }
 
 }  // namespace tessera::detail

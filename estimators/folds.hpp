@@ -21,5 +21,10 @@ std::vector<RowSet> folds_of(const Value& cv, std::int64_t rows, std::string_vie
 /// Collective; ValueError for more folds than any class has rows.
 std::vector<std::int32_t> folds_of_rows(const Value& cv, const Array& codes, std::int64_t k,
                                         std::string_view estimator, RandomState* draws = nullptr);
+/// Whether each row is in the test set of scikit-learn's ShuffleSplit, a share of the rows, or of
+/// codes of k classes of StratifiedShuffleSplit, on every process. Collective; ValueError where a
+/// set would be empty, or a class has one row.
+std::vector<bool> shuffle_split(double share, std::int64_t rows, const Array& codes, std::int64_t k,
+                                RandomState& draws, std::string_view estimator);
 
 }  // namespace tessera::detail

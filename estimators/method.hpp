@@ -31,6 +31,8 @@ struct MethodOptions {
                                            const std::vector<std::string>& of_x) = nullptr;
   /// What is learnt or measured may be weighted.
   bool sample_weight = true;
+  /// Attributes that a caller may have learning start from, in Python coef_init for coef_.
+  std::vector<std::string_view> starts = {};
   /// The names of several results: their datasets in a file.
   std::vector<std::string_view> outputs = {};
   /// Why there is no such method with the parameters as they are, which nobody has checked; nothing

@@ -85,7 +85,8 @@ void read_words(const std::string& file, const DatasetInfo& info, const Array& o
     if (here.shape != info.shape || !here.text)
       throw OSError(fmt::format("{} changed while it was read, or differs between processes",
                                 hdf5::title(file, info.name)));
-    constexpr std::int64_t some = 1 << 16;
+    const std::int64_t some =
+        std::max<std::int64_t>(1, (1 << 16) / std::max<std::int64_t>(1, out.cols()));
     auto* code = out.local().as<std::int64_t>();
     for (const Range rows : pieces(out, out.comm().rank(), some)) {
       hdf5::read_text(dataset, here, rows,
@@ -225,7 +226,8 @@ Array read(const std::string& file, const std::string& dataset, ReadOptions opti
       reading_unchanged(file, info.file,
                         [&](const InputFile&) { read_words(file, info, out, categorizer); });
     });
-    return categorizer.finish(out);
+    const Array text = categorizer.finish(out);
+    return out.ndim() == 2 ? text.named(info.column_names) : text;
   }
   if (collective)
     read_collective(file, info, out, options.was_collective);

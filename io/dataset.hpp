@@ -110,7 +110,8 @@ void write(const std::string& file, const std::string& dataset, const Rows& x);
 struct NamedRows {
   std::string dataset;
   Rows rows;
-  /// Rows of uint8 (n, length) that become n UTF-8 strings of that many bytes, zeros at their ends.
+  /// Rows of uint8 (n, length) or (n, p, length) that become UTF-8 strings of that many bytes,
+  /// zeros at their ends.
   bool text = false;
 };
 /// The same for several datasets, of rows or whole arrays of one communicator: all or none of them.

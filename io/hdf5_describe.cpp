@@ -145,8 +145,9 @@ DatasetInfo describe(hid_t dataset_id, const std::string& file, const std::strin
   refuse_what_is_no_array(dataset_id, who);
   const Id type(check(H5Dget_type(dataset_id)));
   const Id space(check(H5Dget_space(dataset_id)));
-  const bool text = is_text(type) && H5Sget_simple_extent_type(space) == H5S_SIMPLE &&
-                    check(H5Sget_simple_extent_ndims(space)) == 1;
+  const bool simple = H5Sget_simple_extent_type(space) == H5S_SIMPLE;
+  const int extents = simple ? check(H5Sget_simple_extent_ndims(space)) : 0;
+  const bool text = is_text(type) && (extents == 1 || extents == 2);
   const int dtype = text ? static_cast<int>(DType::int64) : dtype_index(type);
   if (dtype < 0)
     throw TypeError(fmt::format("{} holds {}; expected integers, floats, bools or complex numbers",

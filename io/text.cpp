@@ -38,7 +38,7 @@ void read_text(hid_t dataset_id, const DatasetInfo& info, Range rows,
   const Session session;
   const Id type(check(H5Dget_type(dataset_id)));
   const Selection selection(info.shape, rows);
-  const auto n = static_cast<std::size_t>(rows.size());
+  const auto n = static_cast<std::size_t>(rows.size() * elements_per_row(info.shape));
   const Watch watch("H5Dread", most_seconds(info.shape, rows, info.dtype));
   if (check(H5Tis_variable_str(type)) > 0) {
     Strings strings(type, selection.memory, n);

@@ -83,6 +83,12 @@ struct Target {
 };
 using Targets = std::vector<Target>;
 
+// That of strings whose bytes are along the last dimension.
+Shape extent_of_text(Shape shape) {
+  shape.pop_back();
+  return shape;
+}
+
 // Nothing is lost when such a file is made anew.
 bool holds_only(hid_t file_id, const Targets& targets) {
   H5G_info_t root{};
@@ -162,8 +168,8 @@ void prepare(PendingFile& pending, const std::string& file, const Targets& targe
   for (const auto& [path, shape, dtype, transfer, names, text] : targets) {
     if (keep) clear_way(file_id, file, path);
     make_groups(file_id, path);
-    const Id type = text ? hdf5::text_type(shape[1]) : hdf5::stored_type(dtype);
-    const Shape extent = text ? Shape{shape[0]} : shape;
+    const Id type = text ? hdf5::text_type(shape.back()) : hdf5::stored_type(dtype);
+    const Shape extent = text ? extent_of_text(shape) : shape;
     const hdf5::Selection all(extent, {0, extent.empty() ? 1 : extent[0]});
     Id dataset(check(
         H5Dcreate2(file_id, path.c_str(), type, all.file, H5P_DEFAULT, creation, H5P_DEFAULT)));
@@ -264,8 +270,8 @@ void write_datasets(const std::string& file, const Targets& targets, const Commu
 void write_rows(hid_t dataset, const Shape& shape, DType dtype, Range rows, const void* from,
                 hid_t transfer, bool text = false) {
   const hdf5::Session session;
-  const Id type = text ? hdf5::text_type(shape[1]) : hdf5::writing_type(dtype);
-  const hdf5::Selection selection(text ? Shape{shape[0]} : shape, rows);
+  const Id type = text ? hdf5::text_type(shape.back()) : hdf5::writing_type(dtype);
+  const hdf5::Selection selection(text ? extent_of_text(shape) : shape, rows);
   const Watch watch("H5Dwrite", hdf5::most_seconds(shape, rows, dtype));
   check(H5Dwrite(dataset, type, selection.memory, selection.file, transfer, from));
   note_progress();
@@ -276,11 +282,17 @@ bool has_elements(const Shape& shape) { return element_count(shape) > 0; }
 Target target(const std::string& file, const std::string& dataset, const Rows& x,
               bool text = false);
 
+Target target_of_text(const std::string& file, const std::string& dataset, const Rows& x) {
+  Target made = target(file, dataset, words_of(x), true);
+  if (x.ndim() == 2) made.names = x.column_names();
+  return made;
+}
+
 Target target(const std::string& file, const std::string& dataset, const Array& x) {
   if (!x) throw ValueError("expected an array to write, got an empty Array handle");
   if (x.distribution().kind() == Distribution::Kind::block_cyclic)
     throw ValueError("a block-cyclic array cannot be written; redistribute it by rows first");
-  if (!x.categories().empty()) return target(file, dataset, words_of(x), true);
+  if (!x.categories().empty()) return target_of_text(file, dataset, x);
   const auto work = [file, dataset, x, host = x.to(cpu)](hid_t id) {
     const auto& d = x.distribution();
     const auto& comm = x.comm();
@@ -313,10 +325,10 @@ Target target(const std::string& file, const std::string& dataset, const Array& 
 }
 
 Target target(const std::string& file, const std::string& dataset, const Rows& x, bool text) {
-  if (!x.categories().empty()) return target(file, dataset, words_of(x), true);
+  if (!x.categories().empty()) return target_of_text(file, dataset, x);
   if (const Array* array = text ? nullptr : x.array())
     return target(file, dataset, array->with(x.names()));
-  if (text && (x.dtype() != DType::uint8 || x.ndim() != 2 || x.cols() == 0))
+  if (text && (x.dtype() != DType::uint8 || x.ndim() < 2 || x.ndim() > 3 || x.cols() == 0))
     throw ValueError(fmt::format("text to write must be uint8 of shape (n, length), got {} {}",
                                  name_of(x.dtype()), to_string(x.shape())));
   const auto work = [file, dataset, x, text](hid_t id) {

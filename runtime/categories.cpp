@@ -81,27 +81,28 @@ Array categorize(const Rows& bytes) {
 }
 
 Rows words_of(const Rows& text) {
-  if (text.cols() != 1)
-    throw ValueError(fmt::format("text must be a vector, got shape {}", to_string(text.shape())));
   std::size_t longest = 1;
   for (const auto& word : text.categories()) longest = std::max(longest, word.size());
+  Shape shape = text.shape();
+  shape.push_back(static_cast<std::int64_t>(longest));
   return map_rows(
-      text.to(cpu), {text.rows(), static_cast<std::int64_t>(longest)}, DType::uint8,
-      [categories = text.names().categories](const Leaf& in, const Tile& out, Stream&) {
+      text.to(cpu), shape, DType::uint8,
+      [longest, categories = text.names().categories](const Leaf& in, const Tile& out, Stream&) {
         visit(in.tile.dtype, [&](auto tag) {
           using T = typename decltype(tag)::type;
           if constexpr (std::is_integral_v<T>)
-            for (std::int64_t i = 0; i < in.tile.rows; ++i) {
-              const auto code =
-                  static_cast<std::int64_t>(in.tile.as<const T>()[i * in.tile.stride]);
-              if (code < 0 || code >= std::ssize(*categories))
-                throw ValueError(fmt::format("text has a code {} at row {}, but {} categories",
-                                             code, in.rows.begin + i, categories->size()));
-              const auto& word = (*categories)[static_cast<std::size_t>(code)];
-              char* to = out.slice(i, 1).as<char>();
-              std::memset(to, 0, static_cast<std::size_t>(out.cols));
-              std::memcpy(to, word.data(), word.size());
-            }
+            for (std::int64_t i = 0; i < in.tile.rows; ++i)
+              for (std::int64_t j = 0; j < in.tile.cols; ++j) {
+                const auto code =
+                    static_cast<std::int64_t>(in.tile.as<const T>()[i * in.tile.stride + j]);
+                if (code < 0 || code >= std::ssize(*categories))
+                  throw ValueError(fmt::format("text has a code {} at row {}, but {} categories",
+                                               code, in.rows.begin + i, categories->size()));
+                const auto& word = (*categories)[static_cast<std::size_t>(code)];
+                char* to = out.slice(i, 1).as<char>() + static_cast<std::size_t>(j) * longest;
+                std::memset(to, 0, longest);
+                std::memcpy(to, word.data(), word.size());
+              }
         });
       });
 }

@@ -31,8 +31,8 @@ class Categorizer {
 /// int64 vector of codes with categories. One pass. Collective.
 Array categorize(const Rows& bytes);
 
-/// The words of an array of text as such rows, as long as the longest, computed when they are read.
-/// ValueError for a code that has no category, and for more than one word in a row.
+/// The words of an array of text as such rows, as long as the longest, (n, p, length) of (n, p),
+/// computed when they are read. ValueError for a code that has no category.
 Rows words_of(const Rows& text);
 
 }  // namespace tessera

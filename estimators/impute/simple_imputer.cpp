@@ -10,6 +10,7 @@
 #include <tessera/array/unique.hpp>
 #include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/feature_selection/selector.hpp>
+#include <tessera/estimators/preprocessing/categories.hpp>
 #include <tessera/linalg/moments.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/visit.hpp>
@@ -31,13 +32,41 @@ double missing_value(const Value& value, std::string_view estimator) {
   if (value.is<double>()) return value.as<double>();
   if (value.is<std::int64_t>()) return static_cast<double>(value.as<std::int64_t>());
   throw NotImplementedError(
-      fmt::format("{} takes numbers, so missing_values must be a number or nan, got {}", estimator,
-                  value.to_string()));
+      fmt::format("{}: X holds numbers, so missing_values must be a number or nan, got {}",
+                  estimator, value.to_string()));
+}
+
+// Of the levels of each column which ones are missing.
+std::vector<std::vector<bool>> missing_levels(const detail::Levels& levels, const Value& missing) {
+  std::vector<std::vector<bool>> all;
+  for (const List& of : levels.values) {
+    all.emplace_back();
+    for (const Value& v : of) all.back().push_back(detail::same_category(v, missing));
+  }
+  return all;
+}
+
+// Zeros with NaN where text is missing.
+Rows marked_text(const Rows& x, const Value& missing) {
+  const detail::Levels levels = detail::levels_of(x);
+  return map_rows(
+      detail::places_among(x, levels), x.shape(), DType::float64,
+      [gone = missing_levels(levels, missing)](const Leaf& in, const Tile& out, Stream&) {
+        for (std::int64_t i = 0; i < out.rows; ++i)
+          for (std::int64_t j = 0; j < out.cols; ++j)
+            out.as<double>()[i * out.stride + j] =
+                gone[static_cast<std::size_t>(j)].at(static_cast<std::size_t>(
+                    in.tile.as<const std::int32_t>()[i * in.tile.stride + j]))
+                    ? nan
+                    : 0.0;
+      });
 }
 
 // x with NaN where values are missing. What is not missing must be finite, and where missing values
 // are no NaN there must be none: looked at when it is read.
-Rows marked(const Rows& x, double missing, const Estimator& e) {
+Rows marked(const Rows& x, const Value& missing_values, const Estimator& e) {
+  if (!x.categories().empty()) return marked_text(x, missing_values);
+  const double missing = missing_value(missing_values, e.name());
   return map_rows(x.to(cpu), x.shape(), x.dtype(),
                   [missing, names = e.feature_names_in_, called = std::string(e.name())](
                       const Leaf& in, const Tile& out, Stream&) {
@@ -142,8 +171,7 @@ std::vector<std::string> MissingIndicator::names_out(const Estimator& e,
 void MissingIndicator::do_fit(const Rows& x, const Array&, const Array&) {
   if (params.sparse.is<bool>() && params.sparse.as<bool>())
     throw NotImplementedError("MissingIndicator: sparse=True is not supported");
-  const auto missing =
-      count_missing(marked(x, missing_value(params.missing_values, name()), *this));
+  const auto missing = count_missing(marked(x, params.missing_values, *this));
   std::vector<std::int64_t> columns;
   for (std::size_t j = 0; j < missing.size(); ++j)
     if (missing[j] > 0.0 || params.features == "all")
@@ -152,7 +180,7 @@ void MissingIndicator::do_fit(const Rows& x, const Array&, const Array&) {
 }
 
 Rows MissingIndicator::do_transform(const Rows& x) const {
-  const Rows seen = marked(x, missing_value(params.missing_values, name()), *this);
+  const Rows seen = marked(x, params.missing_values, *this);
   const auto columns = ints_of(features_);
   if (params.error_on_new && params.features == "missing-only") {
     const auto missing = count_missing(seen);
@@ -195,10 +223,12 @@ const EstimatorType& SimpleImputer::describe() {
                  "columns that say what was missing after the others"),
        parameter("keep_empty_features", &Params::keep_empty_features, boolean(),
                  "keep columns of missing values, filled with 0 or the constant")},
-      {attribute("statistics_", &Self::statistics_,
-                 [](const Self& s) {
-                   return array({s.n_features_in_}, {.nan = true, .dtypes = {DType::float64}});
-                 }),
+      {attribute<Self, Value>("statistics_", &Self::statistics_,
+                              [](const Self& s) {
+                                return array({s.n_features_in_},
+                                             {.nan = true, .dtypes = {DType::float64}}) |
+                                       detail::categories_allowed();
+                              }),
        attribute("indicator_", &Self::indicator_, estimator("transform") | none())},
       {method("fit", &Self::do_fit, "finds the statistics of the columns",
               {.sample_weight = false}),
@@ -213,9 +243,8 @@ const EstimatorType& SimpleImputer::describe() {
 // The columns that are not left out.
 std::vector<std::int64_t> SimpleImputer::kept() const {
   std::vector<std::int64_t> columns;
-  for (std::int64_t j = 0; j < statistics_.size(); ++j)
-    if (!std::isnan(statistics_.values<double>()[static_cast<std::size_t>(j)]))
-      columns.push_back(j);
+  for (std::int64_t j = 0; j < detail::category_count(statistics_); ++j)
+    if (!detail::same_category(detail::category_at(statistics_, j), nan)) columns.push_back(j);
   return columns;
 }
 
@@ -238,9 +267,49 @@ std::vector<std::string> SimpleImputer::names_out(const Estimator& e,
   return names;
 }
 
+// Of every column the value that is there most often, or the constant; NaN where all are missing.
+List SimpleImputer::text_statistics(const Rows& x) const {
+  if (params.strategy == "mean" || params.strategy == "median")
+    throw ValueError(
+        fmt::format("Cannot use {} strategy with non-numeric data:\ncould not convert string to "
+                    "float: {}",
+                    params.strategy, detail::levels_of(x).values[0].front().to_string()));
+  const Value constant = params.fill_value.is_none() ? Value("missing_value") : params.fill_value;
+  List all;
+  for (std::int64_t j = 0; j < x.cols(); ++j) {
+    const detail::Categories found = detail::categories_of(x, j);
+    std::int64_t most = 0;
+    Value mode = nan;
+    for (std::int64_t i = 0; i < std::ssize(found.counts); ++i) {
+      const Value value = detail::category_at(found.values, i);
+      const std::int64_t n = found.counts[static_cast<std::size_t>(i)];
+      if (detail::same_category(value, params.missing_values) || n <= most) continue;
+      mode = value;
+      most = n;
+    }
+    if (params.strategy == "constant")
+      all.push_back(most > 0 || params.keep_empty_features ? constant : Value(nan));
+    else
+      all.push_back(most == 0 && params.keep_empty_features ? Value(0) : mode);
+  }
+  return all;
+}
+
 void SimpleImputer::do_fit(const Rows& x, const Array&, const Array&) {
-  const double missing = missing_value(params.missing_values, name());
-  const Rows seen = marked(x, missing, *this);
+  if (!x.categories().empty())
+    statistics_ = text_statistics(x);
+  else
+    statistics_ = replicated(statistics(x), {x.cols()}, x.comm());
+  indicator_.reset();
+  if (!params.add_indicator) return;
+  auto made = std::make_shared<MissingIndicator>(
+      MissingIndicatorParams{.missing_values = params.missing_values, .error_on_new = false});
+  made->fit(x);
+  indicator_ = std::move(made);
+}
+
+std::vector<double> SimpleImputer::statistics(const Rows& x) const {
+  const Rows seen = marked(x, params.missing_values, *this);
   const auto p = static_cast<std::size_t>(x.cols());
   const auto absent = count_missing(seen);
   double constant = 0.0;
@@ -251,26 +320,53 @@ void SimpleImputer::do_fit(const Rows& x, const Array&, const Array&) {
                       params.fill_value.to_string(), name_of(x.dtype())));
     constant = missing_value(params.fill_value, name());
   }
-  std::vector<double> statistics(p, constant);
+  std::vector<double> all(p, constant);
   if (params.strategy == "mean") {
-    statistics = linalg::column_moments(seen).mean;
+    all = linalg::column_moments(seen).mean;
   } else if (params.strategy == "median") {
     const std::vector<double> half = {0.5};
     const Array found = quantile(seen, half, {.ignore_nan = true}).astype(DType::float64);
-    statistics.assign(found.values<double>().begin(), found.values<double>().end());
+    all.assign(found.values<double>().begin(), found.values<double>().end());
   } else if (params.strategy == "most_frequent") {
-    statistics = modes(seen);
+    all = modes(seen);
   }
   for (std::size_t j = 0; j < p; ++j)
     if (absent[j] == static_cast<double>(x.rows()))
-      statistics[j] = params.keep_empty_features ? constant : nan;
-  statistics_ = replicated(statistics, {x.cols()}, x.comm());
-  indicator_.reset();
-  if (!params.add_indicator) return;
-  auto made = std::make_shared<MissingIndicator>(
-      MissingIndicatorParams{.missing_values = params.missing_values, .error_on_new = false});
-  made->fit(x);
-  indicator_ = std::move(made);
+      all[j] = params.keep_empty_features ? constant : nan;
+  return all;
+}
+
+// Text with the statistics in the place of what is missing; True and False of the indicator.
+Rows SimpleImputer::transform_text(const Rows& x) const {
+  detail::Levels levels = detail::levels_of(x);
+  const auto gone = missing_levels(levels, params.missing_values);
+  const Rows places = detail::places_among(x, levels);
+  const auto columns = kept();
+  const auto flags = indicated();
+  List categories;
+  for (const std::int64_t j : columns) {
+    List& values = levels.values[static_cast<std::size_t>(j)];
+    values.push_back(detail::category_at(statistics_, j));
+    categories.push_back(detail::categories_from(values));
+  }
+  categories.resize(columns.size() + flags.size(), List{false, true});
+  const Rows filled = map_rows(
+      places, {x.rows(), std::ssize(categories)}, DType::int32,
+      [columns, flags, gone](const Leaf& in, const Tile& out, Stream&) {
+        const auto is_gone = [&](std::int32_t place, std::int64_t j) {
+          return gone[static_cast<std::size_t>(j)].at(static_cast<std::size_t>(place));
+        };
+        for (std::int64_t i = 0; i < out.rows; ++i) {
+          const auto* from = in.tile.as<const std::int32_t>() + i * in.tile.stride;
+          auto* to = out.as<std::int32_t>() + i * out.stride;
+          for (const std::int64_t j : columns)
+            *to++ = is_gone(from[j], j)
+                        ? static_cast<std::int32_t>(gone[static_cast<std::size_t>(j)].size())
+                        : from[j];
+          for (const std::int64_t j : flags) *to++ = is_gone(from[j], j) ? 1 : 0;
+        }
+      });
+  return detail::values_of(filled, categories).to(x.device());
 }
 
 Rows SimpleImputer::do_transform(const Rows& x) const {
@@ -288,9 +384,14 @@ Rows SimpleImputer::do_transform(const Rows& x) const {
                     "value is needed for imputation with strategy='{}'.",
                     fmt::join(skipped, " "), params.strategy));
   }
-  const std::vector<double> fill(statistics_.values<double>().begin(),
-                                 statistics_.values<double>().end());
-  const Rows seen = marked(x, missing_value(params.missing_values, name()), *this);
+  if (x.categories().empty() != statistics_.is<Array>())
+    throw ValueError(fmt::format("X holds {0}, but {2} was fitted with {1}",
+                                 x.categories().empty() ? "numbers" : "text",
+                                 x.categories().empty() ? "text" : "numbers", name()));
+  if (!x.categories().empty()) return transform_text(x);
+  const std::span<const double> learnt = statistics_.as<Array>().values<double>();
+  const std::vector<double> fill(learnt.begin(), learnt.end());
+  const Rows seen = marked(x, params.missing_values, *this);
   return map_rows(seen, {x.rows(), std::ssize(columns) + std::ssize(flags)}, x.dtype(),
                   [columns, flags, fill](const Leaf& in, const Tile& out, Stream&) {
                     visit_floating(in.tile.dtype, [&](auto tag) {
@@ -320,6 +421,8 @@ Rows SimpleImputer::do_inverse_transform(const Rows& x) const {
   if (x.cols() != std::ssize(columns) + std::ssize(flags))
     throw ValueError(fmt::format("X has {} features, but {} expects {}: {} of transform", x.cols(),
                                  name(), columns.size() + flags.size(), "what it made"));
+  if (!statistics_.is<Array>())
+    throw NotImplementedError("SimpleImputer.inverse_transform takes numbers, not text");
   const double missing = missing_value(params.missing_values, name());
   return map_rows(x.to(cpu), {x.rows(), n_features_in_}, x.dtype(),
                   [columns, flags, missing](const Leaf& in, const Tile& out, Stream&) {

@@ -20,7 +20,7 @@ class MissingIndicator : public EstimatorOf<MissingIndicator, MissingIndicatorPa
   Array features_;  ///< int64: the columns that there are, ascending
 
   static constexpr std::string_view class_name = "MissingIndicator";
-  static constexpr Tags tags = {.allows_nan = true};
+  static constexpr Tags tags = {.allows_nan = true, .takes_text = true};
   static const EstimatorType& describe();
   static std::vector<std::string> names_out(const Estimator& e,
                                             const std::vector<std::string>& of_x);
@@ -46,14 +46,17 @@ class SimpleImputer : public EstimatorOf<SimpleImputer, SimpleImputerParams> {
  public:
   using EstimatorOf::EstimatorOf;
 
-  Array statistics_;           ///< (p,) float64; NaN for a column that is left out
+  /// (p,) float64, of text and tables a list of values; NaN for a column that is left out.
+  Value statistics_;
   FittedEstimator indicator_;  ///< a MissingIndicator, with add_indicator
 
   static constexpr std::string_view class_name = "SimpleImputer";
-  static constexpr Tags tags = {.allows_nan = true};
+  static constexpr Tags tags = {.allows_nan = true, .takes_text = true};
   static const EstimatorType& describe();
 
  private:
+  std::vector<double> statistics(const Rows& x) const;
+  List text_statistics(const Rows& x) const;
   std::vector<std::int64_t> kept() const;
   const MissingIndicator* indicator() const;
   std::vector<std::int64_t> indicated() const;
@@ -61,6 +64,7 @@ class SimpleImputer : public EstimatorOf<SimpleImputer, SimpleImputerParams> {
                                             const std::vector<std::string>& of_x);
   void do_fit(const Rows& x, const Array& y, const Array& sample_weight);
   Rows do_transform(const Rows& x) const;
+  Rows transform_text(const Rows& x) const;
   Rows do_inverse_transform(const Rows& x) const;
 };
 

@@ -56,7 +56,10 @@ void SparseLinearModel::fit_penalised(const Rows& x, const Array& given_y,
   std::vector<double> start(static_cast<std::size_t>(q * p));
   if (penalty.warm_start && coef_ && coef_.size() == q * p && coef_.cols() == (q == 1 ? 1 : p))
     start = detail::doubles(coef_);
-  if (!detail::has_gram(p + q)) return fit_by_rows(x, y, sample_weight, penalty, start);
+  if (!detail::has_gram(p + q)) {
+    fit_by_rows(x, y, sample_weight, penalty, start);
+    return set_column_intercept(given_y, penalty.fit_intercept);
+  }
   const LeastSquares problem(x, y, sample_weight, penalty.fit_intercept, true, name());
   const auto found = on_root<Solutions>(x.comm(), [&] {
     Solutions all{linalg::Small(q, p), {}, {}};
@@ -84,6 +87,7 @@ void SparseLinearModel::fit_penalised(const Rows& x, const Array& given_y,
     return all;
   });
   set_solution(problem, found.coef);
+  set_column_intercept(given_y, penalty.fit_intercept);
   dual_gap_ = found.gap[0];
   n_iter_ = found.n_iter[0];
   if (y.ndim() == 1) return;
@@ -134,7 +138,7 @@ const EstimatorType& Lasso::describe() {
                  "most sweeps over the coefficients; None: 1000"),
        with_tol<Params>(), with_warm_start<Params>(), with_positive<Params>(), with_seed<Params>(),
        with_selection<Params>()},
-      {coef_attribute<Self>(), intercept_attribute<Self>(), gap_attribute<Self>(),
+      {coef_attribute<Self>(), intercept_attribute<Self>(true), gap_attribute<Self>(),
        iterations_attribute<Self>()},
       {method("fit", &Self::do_fit, "finds the coefficients")});
   return type;
@@ -158,7 +162,7 @@ const EstimatorType& ElasticNet::describe() {
                  "most sweeps over the coefficients; None: 1000"),
        with_copy<Params>(), with_tol<Params>(), with_warm_start<Params>(), with_positive<Params>(),
        with_seed<Params>(), with_selection<Params>()},
-      {coef_attribute<Self>(), intercept_attribute<Self>(), gap_attribute<Self>(),
+      {coef_attribute<Self>(), intercept_attribute<Self>(true), gap_attribute<Self>(),
        iterations_attribute<Self>()},
       {method("fit", &Self::do_fit, "finds the coefficients")});
   return type;
@@ -194,12 +198,8 @@ Path enet_path(const Rows& x, const Array& y, double l1_ratio, const PathOptions
   for (const double alpha : alphas)
     if (!(alpha >= 0)) throw ValueError(fmt::format("alphas must be at least 0, got {}", alpha));
   std::sort(alphas.begin(), alphas.end(), std::greater<>());
-  const auto gram = linalg::centered_gram(x, y, {}, false);
-  if (!linalg::is_finite(gram.gram.values())) {
-    require_finite(x, "X", "enet_path");
-    require_finite(Rows(y), "y", "enet_path");
-    throw ValueError("squares of X or y leave the range of float64; scale them");
-  }
+  require_finite(Rows(y), "y", "enet_path");
+  const auto gram = LeastSquares(x, y, {}, false, {RowSet(Range{0, x.rows()})}, "enet_path").gram;
   std::vector<double> start(size);
   for (std::size_t i = 0; i < options.coef_init.size(); ++i)
     start[i % static_cast<std::size_t>(p) * static_cast<std::size_t>(q) +

@@ -280,9 +280,17 @@ void LinearModel::set_coefficients(const std::vector<double>& coef, double inter
       x.dtype() == DType::float32 ? static_cast<double>(static_cast<float>(intercept)) : intercept;
 }
 
-Allowed LinearModel::allowed_intercept() const {
+void LinearModel::set_column_intercept(const Array& y, bool fit_intercept) {
+  if (y.ndim() == 2 && coef_.ndim() == 1 && fit_intercept)
+    intercept_ = replicated(std::vector<double>{intercept_.as<double>()}, {1}, coef_.comm())
+                     .astype(coef_.dtype());
+}
+
+Allowed LinearModel::allowed_intercept(bool column) const {
   // Without one it is 0.0 for any number of targets.
-  return coef_.ndim() == 2 ? number() | array({coef_.rows()}) : float_like(coef_);
+  if (coef_.ndim() == 2) return number() | array({coef_.rows()});
+  if (column && intercept_.is<Array>() && intercept_.as<Array>().ndim() == 1) return array({1});
+  return float_like(coef_);
 }
 
 Rows LinearModel::do_predict(const Rows& x) const {

@@ -66,8 +66,12 @@ class LinearModel : public Regressor {
   void set_solution(const LeastSquares& problem, linalg::Small coef);
   /// Those of one target, in X's dtype.
   void set_coefficients(const std::vector<double>& coef, double intercept, const Rows& x);
+  /// After these, of a y (n, 1) that was taken for a vector: the intercept is (1,), coef_ stays
+  /// (p,), as scikit-learn has them.
+  void set_column_intercept(const Array& y, bool fit_intercept);
 
-  /// Entries for the list of attributes; Self has a parameter fit_intercept.
+  /// Entries for the list of attributes; Self has a parameter fit_intercept. `column`: it uses
+  /// set_column_intercept.
   template <class Self>
   static FieldOf<Self> coef_attribute() {
     return attribute<Self, Array>("coef_", &Self::coef_, [](const Self& s) {
@@ -76,9 +80,10 @@ class LinearModel : public Regressor {
     });
   }
   template <class Self>
-  static FieldOf<Self> intercept_attribute() {
-    auto field = attribute<Self, Value>("intercept_", &Self::intercept_,
-                                        [](const Self& s) { return s.allowed_intercept(); });
+  static FieldOf<Self> intercept_attribute(bool column = false) {
+    auto field = attribute<Self, Value>("intercept_", &Self::intercept_, [column](const Self& s) {
+      return s.allowed_intercept(column);
+    });
     field.get = [](const void* owner) {
       const auto& s = *static_cast<const Self*>(owner);
       return s.params.fit_intercept && s.intercept_.template is<double>()
@@ -94,7 +99,7 @@ class LinearModel : public Regressor {
 
  private:
   Rows do_predict(const Rows& x) const;
-  Allowed allowed_intercept() const;
+  Allowed allowed_intercept(bool column) const;
 };
 
 }  // namespace tessera

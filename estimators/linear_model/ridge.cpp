@@ -79,7 +79,7 @@ const EstimatorType& Ridge::describe() {
       },
       {
           coef_attribute<Self>(),
-          intercept_attribute<Self>(),
+          intercept_attribute<Self>(true),
           attribute("n_iter_", &Self::n_iter_, none()),
           attribute("solver_", &Self::solver_, words({"cholesky", "svd", "lbfgs"})),
       },
@@ -114,6 +114,7 @@ void Ridge::do_fit(const Rows& x, const Array& given_y, const Array& sample_weig
     coef = on_root<Small>(x.comm(), [&] { return detail::Spectrum(r, y.cols()).coef(alphas); });
   }
   set_solution(problem, std::move(coef));
+  set_column_intercept(given_y, params.fit_intercept);
 }
 
 namespace detail {

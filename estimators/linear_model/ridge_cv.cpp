@@ -277,7 +277,7 @@ const EstimatorType& RidgeCV::describe() {
                  "keep the errors of every row, with cv=None"),
        parameter("alpha_per_target", &Params::alpha_per_target, boolean(),
                  "choose for each target, with cv=None")},
-      {coef_attribute<Self>(), intercept_attribute<Self>(),
+      {coef_attribute<Self>(), intercept_attribute<Self>(true),
        attribute("alpha_", &Self::alpha_,
                  [](const Self& s) {
                    return s.coef_.ndim() == 2 ? number({.low = 0.0}) | array({s.coef_.rows()})
@@ -297,6 +297,7 @@ void RidgeCV::do_fit(const Rows& x, const Array& given_y, const Array& sample_we
                                 params.store_cv_results, per_target},
                                params.scoring, name());
   set_solution(answer.problem, answer.choice.coef);
+  set_column_intercept(given_y, params.fit_intercept);
   const auto value = [&](const std::vector<double>& v) -> Value {
     return per_target ? Value(replicated(v, {std::ssize(v)}, x.comm())) : Value(v[0]);
   };

@@ -180,6 +180,7 @@ class Descent {
 
  private:
   bool is_held_out(std::int64_t row) const {
+    if (!o_.held_out.empty()) return o_.held_out[static_cast<std::size_t>(row)];
     return o_.early_stopping &&
            held_out_.uniform(static_cast<std::uint64_t>(row)) < o_.validation_fraction;
   }

@@ -19,6 +19,8 @@ struct SgdOptions {
   std::int64_t average = 0;  ///< from which sample on; 0: never
   bool fit_intercept, shuffle, early_stopping;
   double validation_fraction;
+  /// Whether each row is held out; none: each by chance, so that nothing grows with the rows.
+  std::vector<bool> held_out = {};
   std::uint32_t validation_seed = 0;
 };
 

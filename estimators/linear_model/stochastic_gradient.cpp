@@ -7,6 +7,7 @@
 
 #include <tessera/estimators/class_scores.hpp>
 #include <tessera/estimators/common_parameters.hpp>
+#include <tessera/estimators/folds.hpp>
 #include <tessera/estimators/linear_model/sgd.hpp>
 #include <tessera/runtime/random_state.hpp>
 #include <tessera/runtime/warn.hpp>
@@ -119,10 +120,21 @@ detail::SgdOptions options_of(const Params& params, std::int64_t epochs,
       .shuffle = params.shuffle,
       .early_stopping = params.early_stopping,
       .validation_fraction = params.validation_fraction};
-  if (o.early_stopping)
-    o.validation_seed =
-        static_cast<std::uint32_t>(check_random_state(params.random_state)->randint(0, most_seed));
   return o;
+}
+
+// Which rows early_stopping holds out.
+template <class Params>
+void hold_out(detail::SgdOptions& options, const Params& params, std::int64_t rows,
+              const Array& codes, std::int64_t classes, std::string_view name) {
+  constexpr std::int64_t most_drawn_together = std::int64_t{1} << 24;
+  if (!options.early_stopping) return;
+  const auto draws = check_random_state(params.random_state);
+  if (rows <= most_drawn_together)
+    options.held_out =
+        detail::shuffle_split(params.validation_fraction, rows, codes, classes, *draws, name);
+  else
+    options.validation_seed = static_cast<std::uint32_t>(draws->randint(0, most_seed));
 }
 
 template <class Params>
@@ -151,6 +163,26 @@ void start_at(std::vector<SgdOutput>& outputs, std::int64_t p, const std::vector
     outputs[k].average = part(average);
     outputs[k].average_intercept = average_intercept[k];
   }
+}
+
+// The same from what a caller gave; none is 0.
+void start_at_given(std::vector<SgdOutput>& outputs, std::int64_t p, const Array& coef,
+                    const Value& intercept, std::string_view name) {
+  const auto k = std::ssize(outputs);
+  const auto coefs = coef ? detail::doubles(coef) : std::vector<double>();
+  const auto intercepts =
+      intercept.is<Array>() ? detail::doubles(intercept.as<Array>()) : std::vector<double>();
+  if (!coefs.empty() && std::ssize(coefs) != k * p)
+    throw ValueError(
+        fmt::format("{}: Provided coef_init does not match dataset: it needs {} x {} "
+                    "numbers, got {}",
+                    name, k, p, coefs.size()));
+  if (!intercepts.empty() && std::ssize(intercepts) != k)
+    throw ValueError(
+        fmt::format("{}: Provided intercept_init does not match dataset: it needs {} "
+                    "numbers, got {}",
+                    name, k, intercepts.size()));
+  start_at(outputs, p, coefs, intercepts, {});
 }
 
 // Runs the epochs; progress goes on. Gives the coefficients and intercepts that the model has.
@@ -214,7 +246,8 @@ const EstimatorType& SGDClassifier::describe() {
         "linear classifier by stochastic gradient descent",
         {"hinge", "squared_hinge", "perceptron", "log_loss", "modified_huber", "squared_error",
          "huber", "epsilon_insensitive", "squared_epsilon_insensitive"},
-        {method("fit", &Self::do_fit, "finds the coefficients"),
+        {method("fit", &Self::do_fit, "finds the coefficients",
+                {.starts = {"coef_", "intercept_"}}),
          method("partial_fit", &Self::do_partial_fit, "goes on with an epoch of these rows"),
          method("predict_proba", &Self::do_predict_proba,
                 "the probability of each class, for losses log_loss and modified_huber",
@@ -238,8 +271,11 @@ void SGDClassifier::do_fit(const Rows& x, const Array& y, const Array& sample_we
                     same_classes(before, classes_);
   progress_ = {};
   std::vector<SgdOutput> start(static_cast<std::size_t>(outputs()));
-  start_at(start, x.cols(), warm ? detail::doubles(coef_) : std::vector<double>(),
-           warm ? intercepts() : std::vector<double>(), progress_);
+  if (has_start())
+    start_at_given(start, x.cols(), coef_, intercept_, name());
+  else
+    start_at(start, x.cols(), warm ? detail::doubles(coef_) : std::vector<double>(),
+             warm ? intercepts() : std::vector<double>(), progress_);
   learn_codes(x, codes, sample_weight, std::move(start), params.max_iter);
   warn_after_fit(params, n_iter_, name());
 }
@@ -272,7 +308,8 @@ void SGDClassifier::learn_codes(const Rows& x, const Array& codes, const Array& 
   const std::int64_t k = class_count(classes_);
   if (k < 2)
     throw ValueError(fmt::format("{}: y must have 2 classes or more, got {} class", name(), k));
-  const auto options = options_of(params, epochs, "hinge");
+  auto options = options_of(params, epochs, "hinge");
+  hold_out(options, params, x.rows(), codes, k, name());
   const auto weights = weights_of_classes(params.class_weight, {classes_, codes}, {});
   const auto random = check_random_state(params.random_state);
   for (std::size_t c = 0; c < outputs.size(); ++c) {
@@ -306,7 +343,8 @@ const EstimatorType& SGDRegressor::describe() {
     auto made = sgd_type<Self>(
         "linear regression by stochastic gradient descent",
         {"squared_error", "huber", "epsilon_insensitive", "squared_epsilon_insensitive"},
-        {method("fit", &Self::do_fit, "finds the coefficients"),
+        {method("fit", &Self::do_fit, "finds the coefficients",
+                {.starts = {"coef_", "intercept_"}}),
          method("partial_fit", &Self::do_partial_fit, "goes on with an epoch of these rows")});
     made.add_attribute(coef_attribute<Self>());
     made.add_attribute(attribute<Self, Value>("intercept_", &Self::intercept_, array({1})));
@@ -319,8 +357,11 @@ void SGDRegressor::do_fit(const Rows& x, const Array& y, const Array& sample_wei
   const bool warm = params.warm_start && coef_ && coef_.shape() == Shape{x.cols()};
   progress_ = {};
   std::vector<SgdOutput> start(1);
-  start_at(start, x.cols(), warm ? detail::doubles(coef_) : std::vector<double>(),
-           warm ? detail::doubles(intercept_) : std::vector<double>(), progress_);
+  if (has_start())
+    start_at_given(start, x.cols(), coef_, intercept_, name());
+  else
+    start_at(start, x.cols(), warm ? detail::doubles(coef_) : std::vector<double>(),
+             warm ? detail::doubles(intercept_) : std::vector<double>(), progress_);
   learn_numbers(x, y, sample_weight, std::move(start), params.max_iter);
   warn_after_fit(params, n_iter_, name());
 }
@@ -346,7 +387,8 @@ void SGDRegressor::learn_numbers(const Rows& x, const Array& y, const Array& sam
   if (y.cols() != 1)
     throw ValueError(fmt::format("y should be a 1d array, got an array of shape {} instead.",
                                  to_string(y.shape())));
-  const auto options = options_of(params, epochs, "epsilon_insensitive");
+  auto options = options_of(params, epochs, "epsilon_insensitive");
+  hold_out(options, params, x.rows(), {}, 0, name());
   outputs[0].seed =
       static_cast<std::uint32_t>(check_random_state(params.random_state)->randint(0, most_seed));
   const auto [coef, intercept] = run_epochs(x, y.reshape({y.rows()}), sample_weight, options,

@@ -68,7 +68,8 @@ struct SgdProgress {
 /// makes scikit-learn's steps from the same start; the mean of the leaves is the next start. Data
 /// of one leaf (256 rows) get scikit-learn's result, others a minimum of the same function.
 ///
-/// With `early_stopping` each row is held out with probability `validation_fraction`.
+/// With `early_stopping` scikit-learn's rows are held out; of more than 2^24 rows each with
+/// probability `validation_fraction`.
 class SGDClassifier : public EstimatorOf<SGDClassifier, SGDClassifierParams, LinearClassifier> {
  public:
   using EstimatorOf::EstimatorOf;
@@ -77,6 +78,7 @@ class SGDClassifier : public EstimatorOf<SGDClassifier, SGDClassifierParams, Lin
   SgdProgress progress_;     ///< its t is the attribute t_
 
   static constexpr std::string_view class_name = "SGDClassifier";
+  static constexpr Tags tags = {.other_steps = true};
   static const EstimatorType& describe();
 
  private:
@@ -98,7 +100,7 @@ class SGDRegressor : public EstimatorOf<SGDRegressor, SGDRegressorParams, Linear
   SgdProgress progress_;     ///< its t is the attribute t_
 
   static constexpr std::string_view class_name = "SGDRegressor";
-  static constexpr Tags tags = {.one_target = true};
+  static constexpr Tags tags = {.one_target = true, .other_steps = true};
   static const EstimatorType& describe();
 
  private:

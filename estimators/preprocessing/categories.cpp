@@ -9,6 +9,8 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <tuple>
+#include <utility>
 
 #include <tessera/array/unique.hpp>
 #include <tessera/estimators/feature_selection/selector.hpp>
@@ -32,6 +34,100 @@ std::vector<T> elements(const Array& values) {
   return all;
 }
 
+// What categories are compared and sorted by: numbers, then text, then None, then NaN.
+struct Key {
+  enum Kind : std::uint8_t { number, text, none, nan } kind = none;
+  long double value = 0.0L;  // holds every int64
+  std::string word;
+  bool operator==(const Key&) const = default;
+  bool operator<(const Key& b) const {
+    return std::tie(kind, value, word) < std::tie(b.kind, b.value, b.word);
+  }
+};
+
+Key key_of_number(long double v) {
+  return std::isnan(v) ? Key{Key::nan, 0.0L, {}} : Key{Key::number, v, {}};
+}
+Key key_of(const Value& v) {
+  if (v.is<std::string>()) return {Key::text, 0.0L, v.as<std::string>()};
+  if (v.is<double>()) return key_of_number(v.as<double>());
+  if (v.is<std::int64_t>()) return key_of_number(static_cast<long double>(v.as<std::int64_t>()));
+  if (v.is<bool>()) return key_of_number(v.as<bool>() ? 1.0L : 0.0L);
+  return {};
+}
+// Of all categories of a column.
+std::vector<Key> keys_of(const Value& categories) {
+  std::vector<Key> keys;
+  if (categories.is<Array>()) {
+    for (const long double v : elements<long double>(categories.as<Array>()))
+      keys.push_back(key_of_number(v));
+  } else {
+    for (std::int64_t i = 0; i < category_count(categories); ++i)
+      keys.push_back(key_of(category_at(categories, i)));
+  }
+  return keys;
+}
+
+// Before the kind of a word of a table.
+constexpr char mark = '\x1f';
+bool is_table(const Rows& x) {
+  return !x.categories().empty() && x.categories().front().starts_with(mark);
+}
+std::string kind_of_word(std::string_view word) {
+  return word.starts_with(mark) ? std::string(word.substr(1, word.find(':') - 1)) : "text";
+}
+// What a word says, and the word of a table for it.
+Value value_of(const std::string& word) {
+  if (!word.starts_with(mark)) return word;
+  const std::string kind = kind_of_word(word), said = word.substr(word.find(':') + 1);
+  if (kind == "text") return said;
+  if (kind == "object" && said.starts_with('\'')) return said.substr(1);
+  const Value value =
+      said == "-inf" ? Value(-std::numeric_limits<double>::infinity()) : Value::parse(said);
+  if (kind != "float32" || !value.is<double>()) return value;
+  return static_cast<double>(static_cast<float>(value.as<double>()));
+}
+std::string word_of(const Value& value, const std::string& kind) {
+  std::string said = value.is<std::string>() ? value.as<std::string>() : value.to_string();
+  if (kind == "object" && value.is<std::string>()) said.insert(0, 1, '\'');
+  return fmt::format("{}{}:{}", mark, kind, said);
+}
+
+// The codes that there are in each column of x: all of text, and those between the least and the
+// largest of a table, whose columns need not have words in common.
+struct CodeRanges {
+  std::vector<std::pair<std::int64_t, std::int64_t>> of;
+  void merge(const CodeRanges& right) {
+    for (std::size_t j = 0; j < of.size(); ++j)
+      of[j] = {std::min(of[j].first, right.of[j].first),
+               std::max(of[j].second, right.of[j].second)};
+  }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(of);
+  }
+};
+CodeRanges code_ranges(const Rows& x) {
+  const auto all = std::ssize(x.categories());
+  const auto p = static_cast<std::size_t>(x.cols());
+  if (!is_table(x)) return {{p, {0, all}}};
+  return reduce<CodeRanges>(x.to(cpu), [&](const Leaf& leaf, Stream&) {
+    CodeRanges ranges{{p, {all, 0}}};
+    visit(leaf.tile.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      if constexpr (std::is_integral_v<T>)
+        for (std::int64_t i = 0; i < leaf.tile.rows; ++i)
+          for (std::size_t j = 0; j < p; ++j) {
+            const auto code = static_cast<std::int64_t>(
+                leaf.tile.as<const T>()[i * leaf.tile.stride + static_cast<std::int64_t>(j)]);
+            auto& [begin, end] = ranges.of[j];
+            begin = std::min(begin, code);
+            end = std::max(end, code + 1);
+          }
+    });
+    return ranges;
+  });
+}
 // Where v is among ascending ones of which the last may be NaN.
 template <class T>
 std::int32_t place_of(T v, const std::vector<T>& sorted) {
@@ -45,18 +141,35 @@ std::int32_t place_of(T v, const std::vector<T>& sorted) {
   return at != sorted.end() && *at == v ? static_cast<std::int32_t>(at - sorted.begin()) : -1;
 }
 
-// A list of labels that a user gave, as the categories of a column of that dtype, or of text.
-Value given_categories(const Value& given, DType dtype, bool text, std::int64_t column,
+// These values of a column of that kind as its categories.
+Value categories_of_kind(const List& values, const std::string& kind, const Communicator& comm) {
+  if (kind == "text" || kind == "object") return categories_from(values);
+  const DType dtype = dtype_from_name(kind);
+  const auto numbers = [&](auto first) {
+    std::vector<decltype(first)> all;
+    for (const Value& v : values)
+      all.push_back(static_cast<decltype(first)>(key_of(v).kind == Key::nan
+                                                     ? std::numeric_limits<long double>::quiet_NaN()
+                                                     : key_of(v).value));
+    return replicated(all, {std::ssize(all)}, comm).astype(dtype);
+  };
+  return is_floating(dtype) ? numbers(0.0) : numbers(std::int64_t{0});
+}
+
+// A list of labels that a user gave, as the categories of a column of that kind.
+Value given_categories(const Value& given, const std::string& kind, std::int64_t column,
                        std::string_view estimator, const Communicator& comm) {
   const auto refuse = [&](const std::string& why) {
     throw ValueError(fmt::format("{}: in column {}, the predefined categories {}, got {}",
                                  estimator, column, why, given.to_string()));
   };
-  if (text) {
-    if (!given.is<Words>()) refuse("must be text, as the column is");
-    const auto& words = given.as<Words>();
-    if (std::set<std::string>(words.begin(), words.end()).size() != words.size())
+  if (kind == "text" || kind == "object") {
+    if (kind == "text" && !given.is<Words>()) refuse("must be text, as the column is");
+    const auto keys = keys_of(given.is<Tuple>() ? Value(*given.items()) : given);
+    if (std::set<Key>(keys.begin(), keys.end()).size() != keys.size())
       refuse("contain duplicate elements");
+    const auto missing = std::ranges::find(keys, Key::nan, &Key::kind);
+    if (missing != keys.end() && missing + 1 != keys.end()) refuse("must have nan last");
     return given;
   }
   std::vector<double> numbers;
@@ -77,7 +190,7 @@ Value given_categories(const Value& given, DType dtype, bool text, std::int64_t 
     if (numbers[i] > numbers[i + 1])
       throw ValueError("Unsorted categories are not supported for numerical categories");
   }
-  return replicated(numbers, {std::ssize(numbers)}, comm).astype(dtype);
+  return replicated(numbers, {std::ssize(numbers)}, comm).astype(dtype_from_name(kind));
 }
 
 }  // namespace
@@ -86,96 +199,148 @@ Categories categories_of(const Rows& x, std::int64_t column) {
   const Array values = collect(take_columns(x, {column})).reshape({x.rows()});
   const Unique found = unique(values, {.counts = true});
   const Array all = gather(found.values).to(cpu), counts = gather(found.counts).to(cpu);
-  Categories c{all, elements<std::int64_t>(counts)};
+  Categories c{all, elements<std::int64_t>(counts), std::string(name_of(all.dtype()))};
   if (x.categories().empty()) return c;
   // Of text the words, in the order of their letters; a word may be there twice.
-  std::map<std::string, std::int64_t> words;
+  std::map<Key, std::pair<Value, std::int64_t>> found_values;
   const auto codes = elements<std::int64_t>(all);
-  for (std::size_t i = 0; i < codes.size(); ++i)
-    words[x.categories().at(static_cast<std::size_t>(codes[i]))] += c.counts[i];
-  Words names;
-  c.counts.clear();
-  for (const auto& [word, count] : words) {
-    names.push_back(word);
-    c.counts.push_back(count);
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    const std::string& word = x.categories().at(static_cast<std::size_t>(codes[i]));
+    c.kind = kind_of_word(word);
+    const Value value = value_of(word);
+    auto& [first, count] = found_values[key_of(value)];
+    first = value;
+    count += c.counts[i];
   }
-  c.values = std::move(names);
+  List different;
+  c.counts.clear();
+  for (const auto& [key, entry] : found_values) {
+    different.push_back(entry.first);
+    c.counts.push_back(entry.second);
+  }
+  c.values = categories_of_kind(different, c.kind, x.comm());
   return c;
 }
 
 std::int64_t category_count(const Value& categories) {
+  if (const List* items = categories.items()) return std::ssize(*items);
   return categories.is<Words>() ? std::ssize(categories.as<Words>())
                                 : categories.as<Array>().size();
 }
 
 bool has_nan(const Value& categories) {
-  if (categories.is<Words>() || !is_floating(categories.as<Array>().dtype())) return false;
-  const auto all = elements<double>(categories.as<Array>());
-  return !all.empty() && std::isnan(all.back());
+  const std::int64_t n = category_count(categories);
+  return n > 0 && key_of(category_at(categories, n - 1)).kind == Key::nan;
 }
 
 Value category_at(const Value& categories, std::int64_t i) {
   const auto at = static_cast<std::size_t>(i);
+  if (const List* items = categories.items()) return (*items)[at];
   if (categories.is<Words>()) return categories.as<Words>()[at];
   const Array& values = categories.as<Array>();
-  if (values.dtype() == DType::boolean) return elements<double>(values)[at] != 0.0;
-  if (is_floating(values.dtype())) return elements<double>(values)[at];
-  return elements<std::int64_t>(values)[at];
+  Value value;
+  visit(values.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_same_v<T, bool>)
+      value = values.values<T>()[at];
+    else if constexpr (std::is_floating_point_v<T>)
+      value = static_cast<double>(values.values<T>()[at]);
+    else if constexpr (std::is_integral_v<T>)
+      value = static_cast<std::int64_t>(values.values<T>()[at]);
+  });
+  return value;
 }
 
 std::string category_text(const Value& categories, std::int64_t i) {
+  if (categories.is<Array>() && categories.as<Array>().dtype() == DType::float32) {
+    const std::string text =
+        fmt::format("{}", categories.as<Array>().values<float>()[static_cast<std::size_t>(i)]);
+    return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
+  }
   const Value value = category_at(categories, i);
   return value.is<std::string>() ? value.as<std::string>() : value.to_string();
+}
+
+bool same_category(const Value& a, const Value& b) { return key_of(a) == key_of(b); }
+
+Levels levels_of(const Rows& x) {
+  Levels levels;
+  for (const auto& [begin, end] : code_ranges(x).of) {
+    levels.first.push_back(begin);
+    levels.values.emplace_back();
+    for (std::int64_t code = begin; code < end; ++code)
+      levels.values.back().push_back(value_of(x.categories()[static_cast<std::size_t>(code)]));
+  }
+  return levels;
+}
+
+Rows places_among(const Rows& x, const Levels& levels) {
+  return map_rows(
+      x.to(cpu), x.shape(), DType::int32,
+      [first = levels.first](const Leaf& in, const Tile& out, Stream&) {
+        visit(in.tile.dtype, [&](auto tag) {
+          using T = typename decltype(tag)::type;
+          if constexpr (std::is_integral_v<T>)
+            for (std::int64_t i = 0; i < out.rows; ++i)
+              for (std::int64_t j = 0; j < out.cols; ++j)
+                out.as<std::int32_t>()[i * out.stride + j] = static_cast<std::int32_t>(
+                    static_cast<std::int64_t>(in.tile.as<const T>()[i * in.tile.stride + j]) -
+                    first[static_cast<std::size_t>(j)]);
+        });
+      });
 }
 
 Rows codes_among(const Rows& x, const List& categories, bool all_known,
                  std::string_view estimator) {
   const bool text = !x.categories().empty();
   for (const Value& c : categories)
-    if (c.is<Words>() != text)
+    if (!is_table(x) && (text ? c.is<Array>() : !c.is<Array>()))
       throw ValueError(fmt::format("X holds {}, but {} was fitted with {}",
                                    text ? "text" : "numbers", estimator,
                                    text ? "numbers" : "text"));
   const Shape shape = {x.rows(), std::ssize(categories)};
   const auto by_column = [&](auto tag, auto lookup) {
     using T = typename decltype(tag)::type;
-    return map_rows(x.to(cpu), shape, DType::int32,
-                    [lookup = std::move(lookup), all_known, words = x.categories()](
-                        const Leaf& in, const Tile& out, Stream&) {
-                      for (std::int64_t i = 0; i < out.rows; ++i) {
-                        const T* row = in.tile.template as<const T>() + i * in.tile.stride;
-                        for (std::int64_t j = 0; j < out.cols; ++j) {
-                          auto& code = out.as<std::int32_t>()[i * out.stride + j];
-                          code = lookup(row[j], static_cast<std::size_t>(j));
-                          if (code < 0 && all_known)
-                            throw ValueError(fmt::format(
-                                "Found unknown categories [{}] in column {} during transform",
-                                words.empty() ? fmt::format("{}", row[j])
-                                              : "'" + words[static_cast<std::size_t>(row[j])] + "'",
-                                j));
-                        }
-                      }
-                    });
+    return map_rows(
+        x.to(cpu), shape, DType::int32,
+        [lookup = std::move(lookup), all_known, words = x.categories()](const Leaf& in,
+                                                                        const Tile& out, Stream&) {
+          for (std::int64_t i = 0; i < out.rows; ++i) {
+            const T* row = in.tile.template as<const T>() + i * in.tile.stride;
+            for (std::int64_t j = 0; j < out.cols; ++j) {
+              auto& code = out.as<std::int32_t>()[i * out.stride + j];
+              code = lookup(row[j], static_cast<std::size_t>(j));
+              if (code < 0 && all_known)
+                throw ValueError(fmt::format(
+                    "Found unknown categories [{}] in column {} during transform",
+                    words.empty() ? fmt::format("{}", row[j])
+                                  : value_of(words[static_cast<std::size_t>(row[j])]).to_string(),
+                    j));
+            }
+          }
+        });
   };
   Rows codes = x;
   visit(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     if constexpr (std::is_arithmetic_v<T>) {
       if (text) {
-        // For each word of x its place among those of each column.
+        // For each word in a column of x its place among those of the column.
+        Levels levels = levels_of(x);
         std::vector<std::vector<std::int32_t>> places;
-        for (const Value& c : categories) {
-          std::map<std::string, std::int32_t> known;
-          for (const auto& word : c.as<Words>())
-            known.emplace(word, static_cast<std::int32_t>(known.size()));
+        for (std::size_t j = 0; j < categories.size(); ++j) {
+          const auto keys = keys_of(categories[j]);
+          std::map<Key, std::int32_t> known;
+          for (const Key& key : keys) known.emplace(key, static_cast<std::int32_t>(known.size()));
           places.emplace_back();
-          for (const auto& word : x.categories()) {
-            const auto at = known.find(word);
+          for (const Value& value : levels.values[j]) {
+            const auto at = known.find(key_of(value));
             places.back().push_back(at == known.end() ? -1 : at->second);
           }
         }
-        codes = by_column(tag, [places = std::move(places)](T v, std::size_t j) {
-          return places[j].at(static_cast<std::size_t>(v));
+        codes = by_column(tag, [places = std::move(places), first = std::move(levels.first)](
+                                   T v, std::size_t j) {
+          return places[j].at(static_cast<std::size_t>(static_cast<std::int64_t>(v) - first[j]));
         });
         return;
       }
@@ -198,33 +363,51 @@ Rows codes_among(const Rows& x, const List& categories, bool all_known,
   return codes;
 }
 
+Value categories_from(List values) {
+  Words words;
+  for (const Value& v : values)
+    if (v.is<std::string>()) words.push_back(v.as<std::string>());
+  if (words.size() == values.size()) return words;
+  return values;
+}
+
 Rows values_of(const Rows& codes, const List& categories) {
-  const bool text = !categories.empty() && categories[0].is<Words>();
+  const bool text = std::ranges::all_of(categories, [](const Value& c) { return c.is<Words>(); });
+  const DType number = categories[0].is<Array>() ? categories[0].as<Array>().dtype() : DType::int64;
+  const bool numbers = std::ranges::all_of(
+      categories, [&](const Value& c) { return c.is<Array>() && c.as<Array>().dtype() == number; });
+  // Of others than numbers of one dtype the words, in order, and of which kind they are.
+  const auto word = [&](const Value& c, std::int64_t i, const std::string& kind) {
+    return text ? c.as<Words>()[static_cast<std::size_t>(i)] : word_of(category_at(c, i), kind);
+  };
+  std::map<std::string, std::int64_t> words;
+  Words kinds;
+  for (const Value& c : categories) {
+    if (numbers) break;
+    kinds.push_back(c.is<Words>()   ? "text"
+                    : c.is<Array>() ? std::string(name_of(c.as<Array>().dtype()))
+                                    : "object");
+    for (std::int64_t i = 0; i < category_count(c); ++i) words.emplace(word(c, i, kinds.back()), 0);
+  }
   Words all;
-  DType dtype = DType::int64;
-  if (text) {
-    std::set<std::string> words;
-    for (const Value& c : categories) words.insert(c.as<Words>().begin(), c.as<Words>().end());
-    all.assign(words.begin(), words.end());
-  } else {
-    dtype = categories[0].as<Array>().dtype();
+  for (auto& [each, place] : words) {
+    place = std::ssize(all);
+    all.push_back(each);
   }
   Rows values = codes;
-  visit(dtype, [&](auto tag) {
+  visit(numbers ? number : DType::int64, [&](auto tag) {
     using T = typename decltype(tag)::type;
     if constexpr (std::is_arithmetic_v<T>) {
       using Stored = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
       std::vector<std::vector<Stored>> of;
-      for (const Value& c : categories) {
+      for (std::size_t j = 0; j < categories.size(); ++j) {
         of.emplace_back();
-        if (text)
-          for (const auto& word : c.as<Words>())
-            of.back().push_back(
-                static_cast<Stored>(std::ranges::lower_bound(all, word) - all.begin()));
-        else
-          of.back() = elements<Stored>(c.as<Array>());
+        const Value& c = categories[j];
+        if (numbers) of.back() = elements<Stored>(c.as<Array>());
+        for (std::int64_t i = 0; !numbers && i < category_count(c); ++i)
+          of.back().push_back(static_cast<Stored>(words.at(word(c, i, kinds[j]))));
       }
-      values = map_rows(codes, codes.shape(), dtype,
+      values = map_rows(codes, codes.shape(), numbers ? number : DType::int64,
                         [of = std::move(of)](const Leaf& in, const Tile& out, Stream&) {
                           for (std::int64_t i = 0; i < out.rows; ++i)
                             for (std::int64_t j = 0; j < out.cols; ++j)
@@ -234,7 +417,30 @@ Rows values_of(const Rows& codes, const List& categories) {
                         });
     }
   });
-  return text ? values.categorized(all) : values;
+  return numbers ? values : values.categorized(all);
+}
+
+Rows values_or_none(const Rows& codes, List categories) {
+  std::vector<std::int32_t> unknown;
+  for (const Value& c : categories) unknown.push_back(static_cast<std::int32_t>(category_count(c)));
+  const Sums found = reduce<Sums>(codes, [&](const Leaf& leaf, Stream&) {
+    Sums s{std::vector<double>(unknown.size())};
+    for (std::int64_t i = 0; i < leaf.tile.rows; ++i)
+      for (std::size_t j = 0; j < unknown.size(); ++j)
+        s.values[j] +=
+            leaf.tile
+                .as<const std::int32_t>()[i * leaf.tile.stride + static_cast<std::int64_t>(j)] ==
+            unknown[j];
+    return s;
+  });
+  for (std::size_t j = 0; j < categories.size(); ++j) {
+    if (found.values.empty() || found.values[j] == 0) continue;
+    List values;
+    for (std::int64_t i = 0; i < unknown[j]; ++i) values.push_back(category_at(categories[j], i));
+    values.emplace_back();
+    categories[j] = std::move(values);
+  }
+  return values_of(codes, categories);
 }
 
 std::vector<std::int64_t> Grouping::rare(const std::vector<std::int64_t>& counts,
@@ -287,17 +493,21 @@ List fit_categories(const Rows& x, const Value& given, bool all_known, std::stri
       all.push_back(std::move(found.values));
       continue;
     }
-    all.push_back(given_categories((*lists)[static_cast<std::size_t>(j)], x.dtype(), text, j,
-                                   estimator, x.comm()));
-    if (!counts && !all_known) continue;
-    const Categories found = categories_of(x, j);
+    const bool counted = counts || all_known;
+    const Categories found = counted || is_table(x) ? categories_of(x, j) : Categories{};
+    const std::string kind = is_table(x) ? found.kind
+                             : text      ? "text"
+                                         : std::string(name_of(x.dtype()));
+    all.push_back(
+        given_categories((*lists)[static_cast<std::size_t>(j)], kind, j, estimator, x.comm()));
+    if (!counted) continue;
     std::vector<std::int64_t> of(static_cast<std::size_t>(category_count(all.back())));
+    std::map<Key, std::size_t> places;
+    for (const Key& key : keys_of(all.back())) places.emplace(key, places.size());
     for (std::int64_t i = 0; i < category_count(found.values); ++i) {
-      std::int64_t at = 0;
-      while (at < std::ssize(of) && category_text(all.back(), at) != category_text(found.values, i))
-        ++at;
-      if (at < std::ssize(of))
-        of[static_cast<std::size_t>(at)] = found.counts[static_cast<std::size_t>(i)];
+      const auto at = places.find(key_of(category_at(found.values, i)));
+      if (at != places.end())
+        of[at->second] = found.counts[static_cast<std::size_t>(i)];
       else if (all_known)
         throw ValueError(fmt::format("Found unknown categories [{}] in column {} during fit",
                                      category_at(found.values, i).to_string(), j));
@@ -307,6 +517,10 @@ List fit_categories(const Rows& x, const Value& given, bool all_known, std::stri
   return all;
 }
 
-Allowed category_lists() { return list_of(array() | list_of(text())); }
+Allowed categories_allowed() {
+  return array() | list_of(text()) |
+         list_of(integers(std::numeric_limits<std::int64_t>::min()) |
+                 number({.nan = true, .infinite = true}) | boolean() | text() | none());
+}
 
 }  // namespace tessera::detail

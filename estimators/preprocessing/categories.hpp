@@ -6,31 +6,54 @@
 
 #include <tessera/estimators/estimator.hpp>
 
-/// Columns of categories: what encoders share. The categories of a column are an array of X's
-/// dtype, ascending with NaN last, or a list of strings.
+/// Columns of categories: what encoders share. The categories of a column are an array of its
+/// dtype, ascending with NaN last, a list of strings or, where the column may hold anything, a list
+/// of numbers or strings with None and nan last.
+///
+/// A table, whose columns hold different things, comes as text, too: each word begins with the
+/// character 31 and its kind, "text:elm", "float64:1.5", "int64:3", or of what may be anything
+/// "object:'elm", "object:3", "object:None".
 namespace tessera::detail {
 
 /// The different values of a column of x, of any real dtype or text, and how often each is there.
 struct Categories {
   Value values;
   std::vector<std::int64_t> counts;
+  std::string kind;  ///< "text", the dtype's name, or "object"
 };
 Categories categories_of(const Rows& x, std::int64_t column);
 
 std::int64_t category_count(const Value& categories);
 /// Whether the last one is NaN.
 bool has_nan(const Value& categories);
-/// One of them, a float, an int, a bool or a string.
+/// One of them, a float, an int, a bool, a string or None.
 Value category_at(const Value& categories, std::int64_t i);
 /// As Python's str() gives it.
 std::string category_text(const Value& categories, std::int64_t i);
+/// Whether two are equal: numbers by value, NaN is one category.
+bool same_category(const Value& a, const Value& b);
+
+/// What the codes of each column of text may stand for, from the first one on: strings, or anything
+/// in a table.
+struct Levels {
+  std::vector<List> values;
+  std::vector<std::int64_t> first;
+};
+Levels levels_of(const Rows& x);
+/// The place of every value among those levels, int32 of x's shape in host memory.
+Rows places_among(const Rows& x, const Levels& levels);
 
 /// The place of every value among the categories of its column, int32 of x's shape in host memory,
 /// computed when read; -1 for one that is none of them, or where `all_known` a ValueError that
-/// names it. ValueError where numbers meet text.
+/// names it. ValueError where numbers meet text, but in a table, where they are not among them.
 Rows codes_among(const Rows& x, const List& categories, bool all_known, std::string_view estimator);
-/// The values again: categories of codes (n, p), int32 in host memory, all of them in range.
+/// These values as categories: strings where all are.
+Value categories_from(List values);
+/// The values again: categories of codes (n, p), int32 in host memory, all of them in range. A
+/// table where columns have categories of different kinds.
 Rows values_of(const Rows& codes, const List& categories);
+/// The same where the code after the last may be there, for what is none of them: None. Collective.
+Rows values_or_none(const Rows& codes, List categories);
 
 /// What an encoder that groups rare categories learns of its columns.
 struct Grouping {
@@ -47,7 +70,7 @@ std::vector<std::int32_t> grouped_codes(std::int64_t count, const std::vector<st
 /// column. ValueError for such as cannot be and, where `all_known`, for others in x.
 List fit_categories(const Rows& x, const Value& given, bool all_known, std::string_view estimator,
                     std::vector<std::vector<std::int64_t>>* counts = nullptr);
-/// What attributes of categories may be.
-Allowed category_lists();
+/// What those of one column may be.
+Allowed categories_allowed();
 
 }  // namespace tessera::detail

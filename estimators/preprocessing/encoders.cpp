@@ -14,6 +14,8 @@
 namespace tessera {
 namespace {
 
+using detail::categories_allowed;
+using detail::category_at;
 using detail::category_count;
 
 const Allowed& frequency() {
@@ -24,17 +26,13 @@ Allowed dtypes() {
   return words({"float64", "float32", "int64", "int32", "int16", "int8", "uint64", "uint32",
                 "uint16", "uint8"});
 }
-Allowed any_list() {
-  return list_of(array() | list_of(integers(std::numeric_limits<std::int64_t>::min()) |
-                                   number({.nan = true, .infinite = true}) | boolean() | text()));
-}
 
 // The places of the categories of a column that are rare.
 std::vector<std::int64_t> rare_of(const Value& rare, const Value& categories) {
   std::vector<std::int64_t> places;
   if (rare.is_none()) return places;
   for (std::int64_t r = 0, i = 0; r < category_count(rare); ++r) {
-    while (detail::category_text(categories, i) != detail::category_text(rare, r)) ++i;
+    while (!detail::same_category(category_at(categories, i), category_at(rare, r))) ++i;
     places.push_back(i);
   }
   return places;
@@ -56,6 +54,10 @@ List rare_categories(const List& categories, const std::vector<std::vector<std::
       for (const std::int64_t i : rare)
         words.push_back(of.as<std::vector<std::string>>()[static_cast<std::size_t>(i)]);
       all.emplace_back(words);
+    } else if (const List* items = of.items()) {
+      List some;
+      for (const std::int64_t i : rare) some.push_back((*items)[static_cast<std::size_t>(i)]);
+      all.emplace_back(some);
     } else {
       all.emplace_back(take_rows(of.as<Array>(), rare));
     }
@@ -73,7 +75,7 @@ const EstimatorType& OrdinalEncoder::describe() {
   using Self = OrdinalEncoder;
   static const auto type = EstimatorType::of<Self>(
       "categories as numbers",
-      {parameter("categories", &Params::categories, words({"auto"}) | any_list(),
+      {parameter("categories", &Params::categories, words({"auto"}) | list_of(categories_allowed()),
                  "the categories of every column in their order; 'auto': those of the data"),
        parameter("dtype", &Params::dtype, dtypes(), "of the result"),
        parameter("handle_unknown", &Params::handle_unknown, words({"error", "use_encoded_value"}),
@@ -89,9 +91,9 @@ const EstimatorType& OrdinalEncoder::describe() {
                  "categories of fewer rows, or a smaller share of them, become one"),
        parameter("max_categories", &Params::max_categories, integers(1) | none(),
                  "the most frequent ones stay, with that one for the rest")},
-      {attribute("categories_", &Self::categories_, detail::category_lists()),
+      {attribute("categories_", &Self::categories_, list_of(categories_allowed())),
        attribute("infrequent_categories_", &Self::infrequent_categories_,
-                 list_of(array() | list_of(text()) | none()))},
+                 list_of(categories_allowed() | none()))},
       {method("fit", &Self::do_fit, "finds the categories of the columns",
               {.sample_weight = false}),
        method("transform", &Self::do_transform, "the numbers of the categories",
@@ -200,40 +202,48 @@ Rows OrdinalEncoder::do_inverse_transform(const Rows& x) const {
   std::vector<std::pair<std::int64_t, bool>> columns;
   for (const Value& c : categories_) columns.emplace_back(category_count(c), detail::has_nan(c));
   const double missing = number_of(params.encoded_missing_value);
-  const Rows codes = map_rows(
-      x.to(cpu), x.shape(), DType::int32,
-      [columns, missing](const Leaf& in, const Tile& out, Stream&) {
+  const bool takes_unknown = params.handle_unknown == "use_encoded_value";
+  const double unknown = takes_unknown ? number_of(params.unknown_value) : 0.0;
+  const auto equal = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+  const Rows codes =
+      map_rows(x.to(cpu), x.shape(), DType::int32, [=](const Leaf& in, const Tile& out, Stream&) {
         visit_floating(in.tile.dtype, [&](auto tag) {
           using T = typename decltype(tag)::type;
           for (std::int64_t i = 0; i < out.rows; ++i)
             for (std::int64_t j = 0; j < out.cols; ++j) {
               const auto [count, has_nan] = columns[static_cast<std::size_t>(j)];
               const auto v = static_cast<double>(in.tile.as<const T>()[i * in.tile.stride + j]);
-              const bool gone = has_nan && (v == missing || (std::isnan(v) && std::isnan(missing)));
+              auto& code = out.as<std::int32_t>()[i * out.stride + j];
+              const bool gone = has_nan && equal(v, missing);
+              if (!gone && takes_unknown && equal(v, unknown)) {
+                code = static_cast<std::int32_t>(count);
+                continue;
+              }
               if (!gone && !(v >= 0 && v < static_cast<double>(count)))
                 throw ValueError(
                     fmt::format("OrdinalEncoder: {} at row {}, column {} is the number of none of "
                                 "the {} categories",
                                 v, in.rows.begin + i, j, count));
-              out.as<std::int32_t>()[i * out.stride + j] =
-                  static_cast<std::int32_t>(gone ? count - 1 : static_cast<std::int64_t>(v));
+              code = static_cast<std::int32_t>(gone ? count - 1 : static_cast<std::int64_t>(v));
             }
         });
       });
-  return detail::values_of(codes, categories_).to(x.device());
+  return (takes_unknown ? detail::values_or_none(codes, categories_)
+                        : detail::values_of(codes, categories_))
+      .to(x.device());
 }
 
 const EstimatorType& OneHotEncoder::describe() {
   using Self = OneHotEncoder;
   static const auto type = EstimatorType::of<Self>(
       "a column for each category",
-      {parameter("categories", &Params::categories, words({"auto"}) | any_list(),
+      {parameter("categories", &Params::categories, words({"auto"}) | list_of(categories_allowed()),
                  "the categories of every column in their order; 'auto': those of the data"),
        parameter(
            "drop", &Params::drop,
            words({"first", "if_binary"}) | array() |
                list_of(integers(std::numeric_limits<std::int64_t>::min()) | number({.nan = true}) |
-                       boolean() | text()) |
+                       boolean() | text() | none()) |
                none(),
            "a category of every column that gets no column: the first, that of two, or these"),
        parameter("sparse_output", &Params::sparse_output, boolean(),
@@ -248,9 +258,9 @@ const EstimatorType& OneHotEncoder::describe() {
                  "the most frequent ones stay, with that one for the rest"),
        parameter("feature_name_combiner", &Params::feature_name_combiner, words({"concat"}),
                  "columns are called feature_category")},
-      {attribute("categories_", &Self::categories_, detail::category_lists()),
+      {attribute("categories_", &Self::categories_, list_of(categories_allowed())),
        attribute("infrequent_categories_", &Self::infrequent_categories_,
-                 list_of(array() | list_of(text()) | none())),
+                 list_of(categories_allowed() | none())),
        attribute("drop_idx_", &Self::drop_idx_, list_of(integers(0) | none()) | none())},
       {method("fit", &Self::do_fit, "finds the categories of the columns",
               {.sample_weight = false}),
@@ -280,7 +290,7 @@ void OneHotEncoder::do_fit(const Rows& x, const Array&, const Array&) {
     for (const auto& word : params.drop.as<std::vector<std::string>>()) given.emplace_back(word);
   if (params.drop.is<Array>())
     for (std::int64_t i = 0; i < params.drop.as<Array>().size(); ++i)
-      given.push_back(detail::category_at(params.drop, i));
+      given.push_back(category_at(params.drop, i));
   if (!params.drop.is<std::string>() && given.size() != all.size())
     throw ValueError(
         fmt::format("`drop` should have length equal to the number of features ({}), got {}",
@@ -297,18 +307,8 @@ void OneHotEncoder::do_fit(const Rows& x, const Array&, const Array&) {
       dropped.push_back(c.count == 2 ? Value(first_with(0)) : Value());
     } else {
       std::int64_t at = 0;
-      const auto wanted = [&](const Value& v) {
-        return v.is<std::string>() ? v.as<std::string>() : v.to_string();
-      };
-      const auto same = [&](const Value& a, const Value& b) {
-        if (a.is<std::string>() || b.is<std::string>()) return wanted(a) == wanted(b);
-        const auto as_number = [](const Value& v) {
-          return v.is<bool>() ? (v.as<bool>() ? 1.0 : 0.0) : number_of(v);
-        };
-        const double p = as_number(a), q = as_number(b);
-        return p == q || (std::isnan(p) && std::isnan(q));
-      };
-      while (at < std::ssize(c.codes) && !same(detail::category_at(categories_[j], at), given[j]))
+      while (at < std::ssize(c.codes) &&
+             !detail::same_category(category_at(categories_[j], at), given[j]))
         ++at;
       if (at == std::ssize(c.codes))
         throw ValueError(
@@ -420,9 +420,10 @@ Rows OneHotEncoder::do_inverse_transform(const Rows& x) const {
   if (std::ranges::any_of(all, [](const Column& c) { return c.rare >= 0; }))
     throw NotImplementedError(
         "OneHotEncoder.inverse_transform: infrequent categories cannot be told apart again");
+  const bool takes_unknown = params.handle_unknown != "error";
   const Rows codes = map_rows(
       x.to(cpu), {x.rows(), n_features_in_}, DType::int32,
-      [all](const Leaf& in, const Tile& out, Stream&) {
+      [all, takes_unknown](const Leaf& in, const Tile& out, Stream&) {
         visit_floating(in.tile.dtype, [&](auto tag) {
           using T = typename decltype(tag)::type;
           for (std::int64_t i = 0; i < out.rows; ++i)
@@ -432,18 +433,21 @@ Rows OneHotEncoder::do_inverse_transform(const Rows& x) const {
               const auto best =
                   static_cast<std::int32_t>(std::max_element(from, from + c.width()) - from);
               const bool none = std::all_of(from, from + c.width(), [](T v) { return v == T{0}; });
-              if (none && c.dropped < 0)
+              if (none && c.dropped < 0 && !takes_unknown)
                 throw ValueError(
                     fmt::format("Sample {} can not be inverted: all columns of feature {} are zero "
                                 "and no category was dropped",
                                 in.rows.begin + i, j));
               const bool behind = c.dropped >= 0 && best >= c.dropped;
               out.as<std::int32_t>()[i * out.stride + static_cast<std::int64_t>(j)] =
-                  none ? c.dropped : best + (behind ? 1 : 0);
+                  none ? (c.dropped < 0 ? static_cast<std::int32_t>(c.codes.size()) : c.dropped)
+                       : best + (behind ? 1 : 0);
             }
         });
       });
-  return detail::values_of(codes, categories_).to(x.device());
+  return (takes_unknown ? detail::values_or_none(codes, categories_)
+                        : detail::values_of(codes, categories_))
+      .to(x.device());
 }
 
 namespace detail {

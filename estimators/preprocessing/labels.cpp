@@ -42,7 +42,7 @@ const EstimatorType& LabelEncoder::describe() {
   using Self = LabelEncoder;
   static const auto type = EstimatorType::of<Self>(
       "labels as numbers", {},
-      {attribute<Self, Value>("classes_", &Self::classes_, array() | list_of(text()))},
+      {attribute<Self, Value>("classes_", &Self::classes_, detail::categories_allowed())},
       {method("fit", &Self::do_fit, "finds the labels", {.sample_weight = false}),
        method("transform", &Self::do_transform, "the number of every label"),
        method("inverse_transform", &Self::do_inverse_transform, "the labels again",
@@ -92,7 +92,7 @@ const EstimatorType& LabelBinarizer::describe() {
        parameter("pos_label", &Params::pos_label, integers(least), "of the row's label"),
        parameter("sparse_output", &Params::sparse_output, boolean(),
                  "True is not supported: results are dense")},
-      {attribute<Self, Value>("classes_", &Self::classes_, array() | list_of(text())),
+      {attribute<Self, Value>("classes_", &Self::classes_, detail::categories_allowed()),
        attribute("y_type_", &Self::y_type_, words({"binary", "multiclass"})),
        attribute("sparse_input_", &Self::sparse_input_, boolean())},
       {method("fit", &Self::do_fit, "finds the labels", {.sample_weight = false}),

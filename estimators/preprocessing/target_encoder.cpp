@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 
@@ -21,34 +22,46 @@ namespace {
 using detail::z;
 
 // Of groups of rows: how many, and of each of some targets the mean and the sum of squared
-// deviations.
+// deviations. Of those that there are alone, by their number.
 struct Groups {
   std::size_t targets = 0;
-  std::vector<double> count, mean, m2;
-  Groups() = default;
-  Groups(std::size_t groups, std::size_t each)
-      : targets(each), count(groups), mean(groups * each), m2(groups * each) {}
-  void add(std::size_t group, std::size_t t, double y) {  // after count
-    const double step = y - mean[group * targets + t];
-    mean[group * targets + t] += step / count[group];
-    m2[group * targets + t] += step * (y - mean[group * targets + t]);
+  std::vector<std::int64_t> groups;  // ascending
+  std::vector<double> sums;          // of each [count | mean | m2]
+  std::size_t each() const { return 1 + 2 * targets; }
+  void add(double* group, std::size_t t, double y) const {  // after count
+    double& mean = group[1 + t];
+    const double step = y - mean;
+    mean += step / group[0];
+    group[1 + targets + t] += step * (y - mean);
+  }
+  void absorb(double* to, const double* from) const {
+    const double n = from[0], all = to[0] + n;
+    if (n == 0) return;
+    if (to[0] == 0) {
+      std::copy_n(from, each(), to);
+      return;
+    }
+    for (std::size_t t = 1; t <= targets; ++t) {
+      const double step = from[t] - to[t];
+      to[targets + t] += from[targets + t] + step * step * to[0] * n / all;
+      to[t] += step * n / all;
+    }
+    to[0] = all;
   }
   void merge(const Groups& right) {
-    for (std::size_t g = 0; g < count.size(); ++g) absorb(g, right, g);
-  }
-  void absorb(std::size_t to, const Groups& right, std::size_t from) {
-    const double n = right.count[from], all = count[to] + n;
-    if (n == 0) return;
-    for (std::size_t t = 0; t < targets; ++t) {
-      const double step = right.mean[from * targets + t] - mean[to * targets + t];
-      m2[to * targets + t] += right.m2[from * targets + t] + step * step * count[to] * n / all;
-      mean[to * targets + t] += step * n / all;
-    }
-    count[to] = all;
+    Groups all{targets, {}, {}};
+    std::ranges::set_union(groups, right.groups, std::back_inserter(all.groups));
+    all.sums.resize(all.groups.size() * each());
+    for (const Groups* part : {static_cast<const Groups*>(this), &right})
+      for (std::size_t g = 0, at = 0; g < part->groups.size(); ++g) {
+        while (all.groups[at] != part->groups[g]) ++at;
+        absorb(all.sums.data() + at * each(), part->sums.data() + g * each());
+      }
+    *this = std::move(all);
   }
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(targets, count, mean, m2);
+    archive(targets, groups, sums);
   }
 };
 
@@ -59,19 +72,21 @@ std::vector<std::size_t> starts_of(const List& categories) {
   return starts;
 }
 
-// What every category becomes, target by target beside each other, and last the means of all.
-std::vector<double> encoded(const Groups& of, const Value& smooth) {
-  const std::size_t all = of.count.size() - 1;
-  std::vector<double> codes(of.mean.size());
+// What every category becomes, target by target beside each other, and last the means of all, of
+// the sums of all groups.
+std::vector<double> encoded(const std::vector<double>& sums, std::size_t targets,
+                            const Value& smooth) {
+  const std::size_t each = 1 + 2 * targets, all = sums.size() / each - 1;
+  std::vector<double> codes((all + 1) * targets);
   for (std::size_t g = 0; g <= all; ++g)
-    for (std::size_t t = 0; t < of.targets; ++t) {
-      const double n = of.count[g], mean = of.mean[g * of.targets + t],
-                   of_all = of.mean[all * of.targets + t];
-      double& code = codes[g * of.targets + t] = of_all;
+    for (std::size_t t = 0; t < targets; ++t) {
+      const double *of = sums.data() + g * each, *whole = sums.data() + all * each;
+      const double n = of[0], mean = of[1 + t], of_all = whole[1 + t];
+      double& code = codes[g * targets + t] = of_all;
       if (g == all || n == 0) continue;
       if (smooth.is_word("auto")) {
-        const double variance = of.m2[all * of.targets + t] / of.count[all];
-        const double share = variance * n / (variance * n + of.m2[g * of.targets + t] / n);
+        const double variance = whole[1 + targets + t] / whole[0];
+        const double share = variance * n / (variance * n + of[1 + targets + t] / n);
         if (!std::isnan(share)) code = share * mean + (1 - share) * of_all;
       } else {
         const double m = detail::doubles(smooth)[0];
@@ -135,10 +150,7 @@ const EstimatorType& TargetEncoder::describe() {
   static const auto type = EstimatorType::of<Self>(
       "categories by the mean of their targets",
       {parameter("categories", &Params::categories,
-                 words({"auto"}) |
-                     list_of(array() |
-                             list_of(integers(std::numeric_limits<std::int64_t>::min()) |
-                                     number({.nan = true, .infinite = true}) | boolean() | text())),
+                 words({"auto"}) | list_of(detail::categories_allowed()),
                  "the categories of every column in their order; 'auto': those of the data"),
        parameter("target_type", &Params::target_type,
                  words({"auto", "continuous", "binary", "multiclass"}), "what y is"),
@@ -152,7 +164,7 @@ const EstimatorType& TargetEncoder::describe() {
        parameter("random_state", &Params::random_state,
                  integers(0, 4294967295) | none() | words({"deprecated"}),
                  "seed of the folds; None: 0")},
-      {attribute("categories_", &Self::categories_, detail::category_lists()),
+      {attribute("categories_", &Self::categories_, list_of(detail::categories_allowed())),
        attribute("encodings_", &Self::encodings_, means),
        attribute("target_type_", &Self::target_type_,
                  words({"continuous", "binary", "multiclass"})),
@@ -216,29 +228,42 @@ void TargetEncoder::do_fit(const Rows& x, const Array& given, const Array&) {
 
   const std::size_t groups = starts.back() + 1;
   const auto of = reduce<Groups>(zip(places, {numbers, fold}), [&](const Leaf& leaf, Stream&) {
-    Groups g(groups * z(folds), z(targets));
+    Groups g{z(targets), {}, {}};
+    const std::size_t p = starts.size() - 1;
+    // The groups of every row, -1 for none.
+    std::vector<std::int64_t> of_rows(z(leaf.tile.rows) * (p + 1), -1);
     for (std::int64_t i = 0; i < leaf.tile.rows; ++i) {
       const auto* row = leaf.tile.as<const std::int32_t>() + i * leaf.tile.stride;
-      const double v = leaf.beside[0].as<const double>()[i];
       const std::size_t first =
           groups * (leaf.beside[1] ? z(leaf.beside[1].as<const std::int32_t>()[i]) : 0);
-      const auto add = [&](std::size_t group) {
-        ++g.count[group];
-        for (std::size_t t = 0; t < g.targets; ++t)
-          g.add(group, t, g.targets == 1 ? v : v == static_cast<double>(t));
-      };
-      for (std::size_t j = 0; j + 1 < starts.size(); ++j)
-        if (row[j] >= 0) add(first + starts[j] + z(row[j]));
-      add(first + starts.back());
+      for (std::size_t j = 0; j <= p; ++j)
+        if (j == p || row[j] >= 0)
+          of_rows[z(i) * (p + 1) + j] =
+              static_cast<std::int64_t>(first + starts[j] + (j < p ? z(row[j]) : 0));
+    }
+    g.groups = of_rows;
+    std::ranges::sort(g.groups);
+    g.groups.erase(std::unique(g.groups.begin(), g.groups.end()), g.groups.end());
+    if (!g.groups.empty() && g.groups[0] < 0) g.groups.erase(g.groups.begin());
+    g.sums.resize(g.groups.size() * g.each());
+    for (std::size_t i = 0; i < of_rows.size(); ++i) {
+      if (of_rows[i] < 0) continue;
+      const double v = leaf.beside[0].as<const double>()[i / (p + 1)];
+      const auto at = std::ranges::lower_bound(g.groups, of_rows[i]) - g.groups.begin();
+      double* group = g.sums.data() + z(at) * g.each();
+      ++group[0];
+      for (std::size_t t = 0; t < g.targets; ++t)
+        g.add(group, t, g.targets == 1 ? v : v == static_cast<double>(t));
     }
     return g;
   });
   // All folds, but for one if there is such.
   const auto all_but = [&](std::int64_t out) {
-    Groups all(groups, z(targets));
-    for (std::int64_t f = 0; f < folds; ++f)
-      for (std::size_t g = 0; f != out && g < groups; ++g) all.absorb(g, of, z(f) * groups + g);
-    return encoded(all, params.smooth);
+    std::vector<double> all(groups * of.each());
+    for (std::size_t g = 0; g < of.groups.size(); ++g)
+      if (const auto group = z(of.groups[g]); group / groups != z(out))
+        of.absorb(all.data() + group % groups * of.each(), of.sums.data() + g * of.each());
+    return encoded(all, of.targets, params.smooth);
   };
   const auto values = all_but(-1);
   const auto& comm = x.comm();

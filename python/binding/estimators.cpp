@@ -97,6 +97,8 @@ nb::dict description(const EstimatorType& type) {
   all["input"] = text(inputs[static_cast<std::size_t>(tags.input)]);
   all["requires_fit"] = tags.requires_fit;
   all["cross_fits"] = tags.cross_fits;
+  all["other_steps"] = tags.other_steps;
+  all["takes_text"] = tags.takes_text;
   all["role"] = text(role_of(*made));
   all["needs_y"] = made->needs_y();
   nb::list parameters, attributes, methods;
@@ -116,6 +118,9 @@ nb::dict description(const EstimatorType& type) {
         method.name == "partial_fit" && dynamic_cast<const Classifier*>(made.get()) != nullptr;
     one["keeps_columns"] = method.options.keeps_columns;
     one["names_columns"] = method.options.column_names != nullptr;
+    nb::list starts;
+    for (const auto& start : method.options.starts) starts.append(text(start));
+    one["starts"] = starts;
     one["outputs"] = method.options.outputs.size();
     one["conditional"] = method.options.unavailable != nullptr;
     methods.append(one);
@@ -333,6 +338,10 @@ void add_estimators(nb::module_& m) {
           },
           nb::arg("x"), nb::arg("y").none(), nb::arg("classes").none(),
           nb::arg("sample_weight").none())
+      .def("start_from",
+           [](Live& live, const nb::dict& attributes) {
+             live->start_from(model_of("", {}, attributes).attributes);
+           })
       .def("set_params", &set_params)
       .def("why_not",
            [](const Live& live, const std::string& method) { return live->why_not(method); })
@@ -386,6 +395,7 @@ void add_estimators(nb::module_& m) {
              new (&live) Live{make_estimator(model_of(name, params, attributes))};
            });
   m.def("make", &make);
+  m.def("value", [](const std::string& word) { return to_python(Value::parse(word)); });
   m.def("load", &load);
 }
 

@@ -1,9 +1,9 @@
 """Arrays: what goes in and comes out."""
 
 import contextlib
-import contextvars
 import math
 import os
+import threading
 
 import numpy as np
 
@@ -45,6 +45,54 @@ def _words(x):
     """Text as codes of the different words, ascending."""
     words, codes = np.unique(np.asarray(x, dtype=str), return_inverse=True)
     return codes.reshape(x.shape).astype(np.int64), words.tolist()
+
+
+_MARK = "\x1f"  # before the kind of a word of a table
+
+
+def _levels(column):
+    """The different values of a column as words, which of them each row has, and their kind."""
+    if column.dtype.kind in "biuf":
+        values, places = np.unique(native(column), return_inverse=True)
+        return list(map(str, values)), places, values.dtype.name
+    if column.dtype.kind in "US":
+        values, places = np.unique(np.asarray(column, dtype=str), return_inverse=True)
+        return values.tolist(), places, "text"
+    if column.dtype.kind != "O":
+        raise TypeError(f"no Array holds the dtype {column.dtype}")
+    number, places = {}, None
+    with contextlib.suppress(TypeError):  # of what is not hashable
+        places = np.fromiter((number.setdefault(each, len(number)) for each in column), np.int64, len(column))
+    values = [each.item() if isinstance(each, np.generic) else each for each in number]
+    words = sum(isinstance(each, str) for each in values)
+    missing = sum(each is None or isinstance(each, float) and each != each for each in values)
+    numbers = sum(isinstance(each, (bool, int, float)) and each == each for each in values)
+    if places is None or words + missing + numbers < len(values) or words and numbers:
+        raise TypeError("Encoders require their input argument must be uniformly strings or numbers. Got "
+                        f"{sorted({type(each).__qualname__ for each in column})}")
+    if words == len(values):
+        return values, places, "text"
+    return [f"'{each}" if isinstance(each, str) else str(each) for each in values], places, "object"
+
+
+def table(columns, comm=None) -> Array:
+    """An Array of columns of their own dtypes, text among them: of codes that say what they stand for."""
+    words, described = {}, [_levels(column) for column in columns]
+    plain = all(kind == "text" for _, _, kind in described)
+    codes = np.empty((len(columns[0]), len(columns)), dtype=np.int64)
+    for j, (levels, places, kind) in enumerate(described):
+        names = levels if plain else [f"{_MARK}{kind}:{each}" for each in levels]
+        codes[:, j] = np.array([words.setdefault(each, len(words)) for each in names], dtype=np.int64)[places]
+    return asarray(codes, comm=comm).categorized(list(words))
+
+
+def _values(words, kind):
+    """What words of that kind say, as a NumPy array."""
+    if kind == "text":
+        return np.array(words, dtype=object)
+    if kind != "object":
+        return np.array([word == "True" for word in words] if kind == "bool" else words).astype(kind)
+    return np.array([word[1:] if word[:1] == "'" else _core.value(word) for word in words], dtype=object)
 
 
 def _on_gpu(x):
@@ -90,7 +138,7 @@ def asarray(x, dtype=None, *, comm=None) -> Array:
     x : Array, Stream, ndarray, or anything with ``__array__`` or ``__dlpack__``
         The same on every process; under ``TESSERA_CHECK=1`` that is checked. A C-contiguous NumPy
         array is not copied: leave it as it is while the Array lives. float16 becomes float32 and
-        long double float64; objects must be strings. C-contiguous memory of a GPU (DLPack,
+        long double float64; objects are text, or columns of text or of numbers. C-contiguous memory of a GPU (DLPack,
         ``__cuda_array_interface__``) is used where it lies.
     dtype : dtype, optional
         To convert to.
@@ -114,9 +162,11 @@ def asarray(x, dtype=None, *, comm=None) -> Array:
             x = np.from_dlpack(x)
         x = np.asarray(x, dtype=dtype)
     categories = None
+    if x.dtype.kind == "O" and x.ndim == 2 and x.size:
+        return table(list(x.T), comm)
     if x.dtype.kind in "OUS":
         if x.dtype.kind == "O" and not all(isinstance(word, str) for word in x.flat):
-            raise TypeError("an array of objects must hold strings alone")
+            raise TypeError("a vector of objects must hold strings alone")
         x, categories = _words(x)
     x = native(x)
     comm = communicator(comm)
@@ -170,6 +220,8 @@ def stream(location, dataset=None, *, comm=None) -> Stream:
 def write(location, x, dataset=None) -> None:
     """Writes an Array, a Stream or a NumPy array as the dataset ``FILE.h5:/name``, or `dataset` of
     FILE.h5; other contents of the file stay. All or nothing."""
+    if isinstance(x, Array) and x.categories and x.categories[0].startswith(_MARK):
+        raise TypeError("a table, whose columns hold different things, is not written; write its columns")
     file, colon, name = _at(location, dataset).rpartition(":/")
     if not colon or not name:
         raise ValueError(f"write to FILE.h5:/name, got '{location}'")
@@ -187,7 +239,20 @@ def _repr(x) -> str:
 
 
 def _with_words(x, values):
-    return np.asarray(x.categories)[values] if x.categories else values
+    words = x.categories
+    if not words or not words[0].startswith(_MARK):
+        return np.asarray(words)[values] if words else values
+    if not values.size:
+        return np.empty(values.shape, dtype=object)
+    columns = []
+    for codes in values.reshape(len(values), -1).T:
+        used, places = np.unique(codes, return_inverse=True)
+        kinds, _, said = zip(*(words[code][1:].partition(":") for code in used))
+        columns.append(_values(said, kinds[0])[places])
+    out = np.empty(values.shape, dtype=np.result_type(*columns))
+    for to, column in zip(out.reshape(len(values), -1).T, columns):
+        to[:] = column
+    return out
 
 
 def _local(x) -> np.ndarray:
@@ -195,23 +260,27 @@ def _local(x) -> np.ndarray:
     return x._local()
 
 
-_exports = contextvars.ContextVar("exports", default=os.environ.get("TESSERA_EXPORT", "always") != "never")
+_forbidding = threading.Lock()
+_forbidden = int(os.environ.get("TESSERA_EXPORT", "always") == "never")  # by how many; of all threads
 
 
 @contextlib.contextmanager
 def no_export():
-    """Inside of it, and everywhere with ``TESSERA_EXPORT=never``, a distributed array goes to NumPy or
-    another library in no way: numpy(), ``numpy.asarray`` and DLPack raise, so that what would copy
-    all of it to every process is found."""
-    before = _exports.set(False)
+    """Inside of it, on all threads, and everywhere with ``TESSERA_EXPORT=never``, a distributed array
+    goes to NumPy or another library in no way: numpy(), ``numpy.asarray`` and DLPack raise, so that what
+    would copy all of it to every process is found."""
+    global _forbidden
+    with _forbidding:
+        _forbidden += 1
     try:
         yield
     finally:
-        _exports.reset(before)
+        with _forbidding:
+            _forbidden -= 1
 
 
 def _check_export(x, kind):
-    if not _exports.get():
+    if _forbidden:
         raise kind(f"an array of shape {x.shape} would be copied to the host of every process; "
                    "no_export() or TESSERA_EXPORT=never forbids that")
 

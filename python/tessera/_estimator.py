@@ -27,7 +27,7 @@ from sklearn.utils.validation import (
 )
 
 from . import _core
-from ._arrays import Array, Stream, asarray, native, whole
+from ._arrays import Array, Stream, asarray, native, table, whole
 from ._source import class_doc, init_source, method_source
 
 _OURS = (Array, Stream)
@@ -51,13 +51,33 @@ def _parameter(value):
     return value
 
 
-def _attribute(name, value):
-    """A fitted attribute as scikit-learn has it: lists of words are arrays."""
-    if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
-        return np.asarray(value, dtype=object if name == "feature_names_in_" else None)
-    if isinstance(value, list):
-        return [_attribute(name, each) for each in value]
-    return value
+def _attribute(value, text, inside=False):
+    """A fitted attribute as scikit-learn has it: lists of words, and values in lists, are arrays."""
+    if not isinstance(value, list):
+        return value
+    if value and all(isinstance(word, str) for word in value):
+        return np.asarray(value, dtype=text)
+    plain = value and not any(isinstance(each, (list, np.ndarray, Core)) for each in value)
+    if plain and (inside or any(each is not None for each in value)):
+        return np.array(value, dtype=object)
+    return [_attribute(each, text, True) for each in value]
+
+
+def _is_object(x, table=False):
+    """Whether text in it is Python's strings; of a table it is so in lists, too."""
+    if x is None or isinstance(x, _OURS):
+        return False
+    dtype = getattr(x, "dtype", None)
+    if dtype is None and not table:
+        dtype = np.asarray(x).dtype
+    return getattr(dtype, "kind", "O") not in "US"
+
+
+def _numeric(x):
+    """How check_array makes numbers of x: as scikit-learn, of text too, but for integers, which C++
+    converts while it reads them."""
+    kind = getattr(getattr(x, "dtype", None), "kind", "f")
+    return "numeric" if kind in tuple("biu") else [np.float64, np.float32]
 
 
 class Core(BaseEstimator):
@@ -84,22 +104,41 @@ class Core(BaseEstimator):
         if quick:
             return asarray(X)
         if self._described["input"] == "labels":
-            return asarray(column_or_1d(X, warn=True) if of_features else np.asarray(X))
-        if of_features:
-            # C++ looks for NaN while it computes.
-            dtype = "numeric" if self._described["input"] == "features" else None
-            X = validate_data(self, X, reset=reset, ensure_all_finite=False, dtype=dtype)
-            if X.dtype == object and not any(isinstance(each, str) for each in X.flat):
-                X = check_array(X, ensure_all_finite=False, dtype="numeric")
+            X = column_or_1d(X, warn=True) if of_features else np.asarray(X)
+            return table([X]) if X.dtype == object and X.ndim == 1 else asarray(X)
+        if not of_features:
+            X = check_array(X, ensure_all_finite=False, dtype=_numeric(X))
+        elif self._described["input"] == "categories":
+            X = self._columns(X, reset)
         else:
-            X = check_array(X, ensure_all_finite=False, dtype="numeric")
-        if X.dtype == np.float16:
-            X = X.astype(np.float64)  # as scikit-learn does
-        rows = asarray(X)
+            # C++ looks for NaN while it computes.
+            given, dtype = X, None if self._described["takes_text"] else _numeric(X)
+            X = validate_data(self, X, reset=reset, ensure_all_finite=False, dtype=dtype)
+            if X.dtype == object:
+                text = any(isinstance(each, str) for each in X.flat)
+                X = self._columns(given, reset) if text else check_array(X, ensure_all_finite=False)
+        if isinstance(X, list):
+            rows = table(X)
+        else:
+            rows = asarray(X.astype(np.float64) if X.dtype == np.float16 else X)  # as scikit-learn does
         names = getattr(self, "feature_names_in_", None)
         if names is not None and of_features:
             rows = rows.named([str(name) for name in names])
         return rows
+
+    def _columns(self, X, reset):
+        """X as an array, or as a list of its columns where they have dtypes of their own."""
+        checks = {"dtype": None, "ensure_all_finite": "allow-nan"}
+        if hasattr(X, "iloc") and getattr(X, "ndim", 0) == 2 and X.shape[1]:
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            columns = [check_array(X.iloc[:, j], ensure_2d=False, **checks) for j in range(X.shape[1])]
+            dtypes = {each.dtype for each in columns}
+            if len(dtypes) > 1 or dtypes == {np.dtype(object)}:
+                return columns
+        checked = validate_data(self, X, reset=reset, **checks)
+        if checked.dtype.kind == "U" and not hasattr(X, "dtype"):
+            checked = check_array(X, **checks | {"dtype": object})
+        return list(checked.T) if checked.dtype == object else checked
 
     def _target(self, y, required, comm):
         if y is None or isinstance(y, Array) or not required:
@@ -134,11 +173,13 @@ class Core(BaseEstimator):
             results = [asarray(one) for one in results]
         if framed or not isinstance(given, _OURS):
             results = [whole(one, writable=True) for one in results]
+            if "_objects" in vars(self):
+                results = [one.astype(object) if one.dtype.kind == "U" else one for one in results]
         return results[0] if len(results) == 1 else tuple(results)
 
     # --- Methods ------------------------------------------------------------------------------
 
-    def _learn(self, method, X, y=None, classes=None, sample_weight=None):
+    def _learn(self, method, X, y=None, classes=None, sample_weight=None, **starts):
         anew = method != "partial_fit" or not hasattr(self, "_live")
         given = X
         required = self._described["needs_y"]
@@ -149,6 +190,10 @@ class Core(BaseEstimator):
             )
         # Made first: what a parameter cannot be is said before the data are looked at.
         live = self._make() if anew else self._live
+        given_starts = {name[: -len("init")]: np.asarray(value, dtype=np.float64)
+                        for name, value in starts.items() if value is not None}
+        if given_starts:
+            live.start_from(given_starts)
         X = self._rows(X, reset=anew)
         target = self._target(y, required, X.comm)
         if target is not None and target.shape[0] != X.shape[0]:
@@ -165,7 +210,8 @@ class Core(BaseEstimator):
             live.partial_fit(X, target, None if classes is None else np.asarray(classes), weights)
         else:
             result = self._fit(live, method, X, target, weights)
-        self._take(live, isinstance(given, _OURS))
+        labels = self._described["input"] == "labels"
+        self._take(live, isinstance(given, _OURS), _is_object(given, not labels), _is_object(given if labels else y))
         return self if result is None else self._out([result], given, "transform")
 
     def _make(self, anew=False):
@@ -195,11 +241,16 @@ class Core(BaseEstimator):
             source.set_state((name, *state))
         return result
 
-    def _take(self, live, keep_arrays=False):
+    def _take(self, live, keep_arrays=False, of_x=False, of_y=False):
+        """Takes what C++ has learnt; text is Python's strings where `of_x`, the data, or `of_y` were."""
         self._live = live
         attributes = live.attributes
         for name, value in attributes.items():
-            setattr(self, name, _attribute(name, value))
+            objects = name == "feature_names_in_" or (of_y if name == "classes_" else of_x)
+            setattr(self, name, _attribute(value, object if objects else None))
+        vars(self).pop("_objects", None)
+        if of_y if "classes_" in attributes else of_x:
+            self._objects = True
         if "feature_names_in_" not in attributes and hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         labels = live.labels

@@ -141,14 +141,17 @@ def _looks_for(model, name):
         _plain.on = False
 
 
-def _rows_of(categories):
-    """Rows in which every category comes."""
+def _rows_of(categories, names):
+    """Rows in which every category comes, a data frame where columns have names or dtypes of their own."""
     rows = max(len(each) for each in categories)
-    alike = len({each.dtype for each in categories}) == 1
-    x = np.empty((rows, len(categories)), dtype=categories[0].dtype if alike else object)
-    for j, each in enumerate(categories):
-        x[:, j] = np.resize(each, rows)
-    return x
+    columns = [np.resize(each, rows) for each in categories]
+    if names is None and len({each.dtype for each in categories}) == 1:
+        return np.stack(columns, axis=1)
+    try:
+        import pandas
+    except ImportError:
+        raise _Declined("its columns have names or dtypes of their own, and there is no pandas") from None
+    return pandas.DataFrame(dict(zip(range(len(columns)) if names is None else names, columns)))
 
 
 def _beside(cls, params, learnt, needed):
@@ -163,7 +166,8 @@ def _beside(cls, params, learnt, needed):
 
     categories = learnt.get("categories_")
     if isinstance(categories, list) and categories:
-        models = [each for each in _fitted(cls, params, [(_rows_of(categories), None)]) if like(each, True)]
+        x = _rows_of(categories, learnt.get("feature_names_in_"))
+        models = [each for each in _fitted(cls, params, [(x, None)]) if like(each, True)]
     else:
         data = _samples(learnt["n_features_in_"], float, np.array([1, 2]))
         models = [each for each in _fitted(cls, params, data) if like(each, False)]
@@ -235,17 +239,16 @@ class _Fit:
         return all(own.get(name, self) is value for name, value in self.members.items())
 
 
-# Those whose steps follow from how rows are dealt, so that a seed gives another answer.
-_OTHER_STEPS = ("SGDClassifier", "SGDRegressor")
-
-
 def _check_usual(theirs, args, kwargs):
     """Declines what Tessera would not refuse, but not do as scikit-learn does either."""
-    if type(theirs).__name__ in _OTHER_STEPS:
+    if _described[type(theirs).__name__]["other_steps"]:
         raise _Declined("Tessera's takes other steps for the same seed")
     X = args[0] if args else kwargs.get("X")
     if getattr(X, "dtype", None) == np.float16:
         raise _Declined("X is float16")
+    floats = isinstance(X, np.ndarray) and X.dtype.kind == "f"
+    if vars(theirs).get("validate") is False and not floats:  # scikit-learn's function gets X as it is
+        raise _Declined("X is no array of floats, and validate=False")
     if vars(theirs).get("_skl_callbacks"):
         raise _Declined("it has callbacks")
 
@@ -311,7 +314,13 @@ def _complete(theirs):
     params = {name: own[name] for name in inspect.signature(cls).parameters}
     classes = getattr(fit.ours, "classes_", None)
     classes = classes if isinstance(classes, np.ndarray) and classes.ndim == 1 else np.array([1, 2])
-    models = _fitted(cls, params, _samples(own.get("n_features_in_", 1), float, classes))
+    categories = getattr(fit.ours, "categories_", None)
+    data = _samples(own.get("n_features_in_", 1), float, classes)
+    if isinstance(categories, list) and categories:  # which determine the rest
+        with contextlib.suppress(_Declined):
+            x = _rows_of(categories, getattr(fit.ours, "feature_names_in_", None))
+            data = [(x, np.resize(classes, len(x)))]
+    models = _fitted(cls, params, data)
     for name, value in _agreed(models).items():
         if name.startswith("_") and name not in own and not hasattr(fit.ours, name):
             own[name] = value

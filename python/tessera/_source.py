@@ -20,6 +20,11 @@ def _section(title, entries):
     return f"\n\n{title}\n{'-' * len(title)}\n" + "\n".join(entries) if entries else ""
 
 
+def start_argument(attribute):
+    """coef_init for coef_."""
+    return f"{attribute}init"
+
+
 def arguments(method):
     """Names of a method's arguments with their documentation; all but X are optional."""
     kind = method["kind"]
@@ -28,6 +33,8 @@ def arguments(method):
         all["y"] = _Y
         if method["classes"]:
             all["classes"] = _CLASSES
+        for name in map(start_argument, method["starts"]):
+            all[name] = f"{name} : array-like, default=None\n    Where {name[:-5]}_ starts."
         if method["sample_weight"]:
             all["sample_weight"] = _W
     return all

@@ -199,9 +199,9 @@ TEST_F(Foreign, RefusesWhatIsNoNumber) {
   make([&](Maker& m) {
     const hid_t text = H5Tcopy(H5T_C_S1);
     H5Tset_size(text, 5);
-    m.dataset("text", text, {2, 1}, nullptr, 0);
+    m.dataset("text", text, {2, 1, 1}, nullptr, 0);
     H5Tset_size(text, H5T_VARIABLE);
-    m.dataset("vltext", text, {2, 1}, nullptr, 0);
+    m.dataset("vltext", text, {2, 1, 1}, nullptr, 0);
     const hid_t sequence = H5Tvlen_create(H5T_NATIVE_INT);
     m.dataset("sequence", sequence, {2}, nullptr, 0);
     const hid_t record = H5Tcreate(H5T_COMPOUND, 8);

@@ -96,7 +96,7 @@ WIDER = {("GaussianNB", "f2"), ("GaussianNB", "f4"), ("LinearRegression", "f2"),
 def test_what_is_refused_as_in_scikit_learn(name):
     import scipy.sparse
 
-    for bad in (X.astype(complex), X.astype(str), X[0], X[:0], X[:, :0], scipy.sparse.csr_array(X), None,
+    for bad in (X.astype(complex), np.full(X.shape, "word"), X[0], X[:0], X[:, :0], scipy.sparse.csr_array(X), None,
                 np.where(X == X[3, 1], np.inf, X), X[:, :, None]):
         errors = []
         for cls in (ALL[name], THEIRS[name]):
@@ -110,6 +110,19 @@ def test_what_is_refused_as_in_scikit_learn(name):
             assert errors[0] is TypeError
         else:
             assert errors[0] is not None and errors[0] in (errors[1], ValueError), (bad, errors)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_text_of_numbers_is_numbers(name):
+    """As in most of scikit-learn; dates are the days and so on since 1970, as NumPy converts them."""
+    x = np.floor(4 * X)
+    expected = made(name).fit(x, target(name))
+    for given in x.astype(str), x.astype(str).tolist(), x.astype(str).astype(object), x.astype("M8[D]"):
+        model = made(name).fit(given, target(name))
+        for method, f in methods(expected).items():
+            np.testing.assert_array_equal(getattr(model, method)(given), f(x))
+    with pytest.raises(ValueError, match="could not convert string to float: .*'word'"):
+        made(name).fit(np.full(X.shape, "word"), target(name))
 
 
 @pytest.mark.parametrize("name", ALL)

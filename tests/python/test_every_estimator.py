@@ -87,6 +87,20 @@ def test_methods_and_attributes_are_scikit_learns(name):
             assert mine.shape == their.shape, attribute
 
 
+@pytest.mark.parametrize("name", [name for name in names() if described(name)["role"] == "regressor"])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_a_column_as_target(name, intercept):
+    X, y = data(name, n=200)
+    y = y.reshape(200, -1)[:, :1]
+    ours, other = (cls(fit_intercept=intercept).fit(X, y) for cls in (dict(tessera.all_estimators())[name], theirs(name)))
+    for attribute in "coef_", "intercept_", "dual_gap_", "alpha_":
+        if hasattr(other, attribute):
+            assert np.shape(getattr(ours, attribute)) == np.shape(getattr(other, attribute)), attribute
+    assert ours.predict(X).shape == other.predict(X).shape
+    ours.save("m.tessera")
+    np.testing.assert_array_equal(tessera.load("m.tessera").predict(X), ours.predict(X))
+
+
 @EVERY
 def test_refit_clone_and_files(name):
     X, y = data(name)

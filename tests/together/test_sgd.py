@@ -165,9 +165,39 @@ def test_early_stopping():
         mine, other = both(name, (X, target), early_stopping=True, validation_fraction=0.2)
         assert 5 < mine.n_iter_ < 100
         assert mine.score(X, target) > other.score(X, target) - 0.02 > least
-    text = "SGDRegressor: validation_fraction=1e-09 leaves 3 rows to fit and 0 to validate"
+    text = "SGDRegressor: a share of 0.99 of 3 rows to validate leaves 3 of these and 0 to fit; there must be 1 of each"
     with pytest.raises(ValueError, match=text):
-        ours.SGDRegressor(early_stopping=True, validation_fraction=1e-9).fit(X[:3], y[:3])
+        ours.SGDRegressor(early_stopping=True, validation_fraction=0.99).fit(X[:3], y[:3])
+    with pytest.raises(ValueError, match="The least populated classes in y have only 1 member"):
+        ours.SGDClassifier(early_stopping=True).fit(X[:30], np.arange(30) > 28)
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.37])
+def test_early_stopping_of_one_leaf(fraction):
+    """The rows that scikit-learn holds out, of classes by their shares, make its steps."""
+    X, y = DIABETES[0][:200], DIABETES[1][:200]
+    # With a larger penalty scikit-learn scores coefficients before it has shrunk them.
+    same(*both("SGDRegressor", (X, y), early_stopping=True, validation_fraction=fraction, random_state=3, alpha=1e-4))
+    for rows in slice(None), slice(0, 120), slice(40, 109):
+        X, y = IRIS[0][rows], IRIS[1][rows]
+        # Of log_loss, too, scikit-learn scores other labels than it predicts.
+        same(*both("SGDClassifier", (X, y), early_stopping=True, validation_fraction=fraction, penalty=None, random_state=1))
+
+
+def test_starts_of_the_caller():
+    X, y = IRIS
+    given = {"coef_init": np.arange(12.0).reshape(3, 4) / 10, "intercept_init": [0.5, -0.5, 0.25]}
+    same(*(module.SGDClassifier(alpha=0.05, max_iter=3, random_state=0).fit(X, y, **given) for module in (ours, theirs)))
+    rows = y > 0
+    given = {"coef_init": np.ones((1, 4)), "intercept_init": np.array([0.5])}
+    same(*(module.SGDClassifier(alpha=0.05, max_iter=3, random_state=0).fit(X[rows], y[rows], **given)
+           for module in (ours, theirs)))  # fmt: skip
+    X, y = DIABETES[0][:200], DIABETES[1][:200]
+    same(*(module.SGDRegressor(max_iter=3, random_state=0).fit(X, y, coef_init=np.ones(10)) for module in (ours, theirs)))
+    for start, text in ({"coef_init": np.ones(9)}, "coef_init does not match dataset: it needs 1 x 10 numbers, got 9"), \
+            ({"intercept_init": np.ones(2)}, "intercept_init does not match dataset: it needs 1 numbers, got 2"):  # fmt: skip
+        with pytest.raises(ValueError, match=text):
+            ours.SGDRegressor().fit(X, y, **start)
 
 
 @pytest.mark.parametrize("loss", ["log_loss", "modified_huber"])
@@ -208,5 +238,3 @@ def test_more_errors():
         ours.SGDClassifier().fit(bad, CANCER[1])
     model = ours.SGDClassifier().fit(X, y)
     assert not hasattr(model, "predict_proba") and hasattr(model.set_params(loss="log_loss"), "predict_proba")
-    with pytest.raises(TypeError, match="coef_init"):
-        model.fit(X, y, coef_init=np.zeros((3, 4)))

@@ -1,0 +1,250 @@
+"""Data frames and arrays whose columns hold different things, against live scikit-learn on 1 to 4 processes."""
+
+import pickle
+import re
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import sklearn.impute
+import sklearn.preprocessing
+import tessera
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import make_pipeline
+from tessera import impute, linear_model, preprocessing
+
+WORDS = np.array(["elm", "oak", "ash", "Ümlaut", "'quoted'", "1", "None"])
+
+
+def frame(n=601):
+    i = np.arange(n)
+    kind = WORDS[i * i % 7 % (n // 20 + 2)].astype(object)
+    with_none, with_nan = kind.copy(), kind.copy()
+    with_none[::5] = None
+    with_nan[1::4] = np.nan
+    return pd.DataFrame({
+        "kind": pd.Series(kind, dtype=object), "year": 1990 + i % 11, "size": np.where(i % 9 == 4, np.nan, (i % 5) / 4),
+        "single": np.float32(i % 3) / 10, "old": i % 2 == 0, "none": pd.Series(with_none, dtype=object),
+        "nan": pd.Series(with_nan, dtype=object),
+        "factor": pd.Categorical(WORDS[i % 3]), "byte": (i % 4).astype("i1"),
+    })  # fmt: skip
+
+
+def target(n=601):
+    return np.sin(np.arange(n)) + (np.arange(n) % 2)
+
+
+def same_lists(ours, theirs, what):
+    assert len(ours) == len(theirs), what
+    for a, b in zip(ours, theirs):
+        if b is None:
+            assert a is None, what
+            continue
+        assert a.dtype == b.dtype, (what, a, b)
+        assert list(map(repr, a.tolist())) == list(map(repr, b.tolist())), (what, a, b)
+
+
+def same(name, X, y=None, other=None, **params):
+    """Fits both and compares all that they say of X, and of other rows."""
+    ours, theirs = getattr(preprocessing, name)(**params), getattr(sklearn.preprocessing, name)(**params)
+    made = [one.fit_transform(X, y) for one in (ours, theirs)]
+    np.testing.assert_allclose(made[0], made[1], rtol=1e-12)
+    same_lists(ours.categories_, theirs.categories_, name)
+    for X in [X] if other is None else [X, other]:
+        np.testing.assert_allclose(ours.transform(X), theirs.transform(X), rtol=1e-12)
+    assert list(ours.get_feature_names_out()) == list(theirs.get_feature_names_out())
+    if getattr(theirs, "infrequent_categories_", None) is not None and "min_frequency" in params:
+        same_lists(ours.infrequent_categories_, theirs.infrequent_categories_, name)
+    if hasattr(theirs, "inverse_transform") and "min_frequency" not in params:
+        back = [one.inverse_transform(theirs.transform(X)) for one in (ours, theirs)]
+        assert back[0].dtype == back[1].dtype
+        pd.testing.assert_frame_equal(pd.DataFrame(back[0]), pd.DataFrame(back[1]))
+    copy = pickle.loads(pickle.dumps(ours))
+    np.testing.assert_array_equal(copy.transform(X), ours.transform(X))
+    same_lists(copy.categories_, ours.categories_, "a pickle")
+    ours.save("model.tessera")
+    np.testing.assert_array_equal(tessera.load("model.tessera").transform(X), ours.transform(X))
+
+
+ENCODERS = pytest.mark.parametrize("name, params", [
+    ("OneHotEncoder", {"sparse_output": False}),
+    ("OneHotEncoder", {"sparse_output": False, "drop": "if_binary", "min_frequency": 40,
+                       "handle_unknown": "infrequent_if_exist"}),
+    ("OneHotEncoder", {"sparse_output": False, "drop": "first"}),
+    ("OrdinalEncoder", {}),
+    ("OrdinalEncoder", {"min_frequency": 0.1, "encoded_missing_value": -1}),
+    ("TargetEncoder", {"random_state": 0}),
+])  # fmt: skip
+
+
+@ENCODERS
+@pytest.mark.parametrize("n", [601, 3])
+def test_frames(name, params, n):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        y = target(n) if name == "TargetEncoder" else None
+        if n == 601 or name != "TargetEncoder":
+            same(name, frame(n), y, **params)
+            same(name, frame(n)[["year", "size"]], y, **params)  # numbers alone, of several dtypes
+            same(name, frame(n)[["kind", "factor"]], y, **params)
+
+
+@ENCODERS
+def test_objects(name, params):
+    """Of arrays of objects, lists and polars' frames, scikit-learn has objects as categories."""
+    X = frame()[["kind", "year", "none", "nan"]]
+    y = target() if name == "TargetEncoder" else None
+    same(name, X.to_numpy(), y, **params)
+    same(name, X.to_numpy().tolist(), y, **params)
+    if "min_frequency" not in params:
+        same(name, pl.DataFrame({"a": X["kind"].tolist(), "b": X["year"].tolist()}), y, **params)
+
+
+def test_given_categories():
+    X = frame()[["kind", "year", "none"]]
+    lists = [sorted(set(X["kind"]), reverse=True), sorted(set(X["year"])), [*sorted(set(X["kind"])), None]]
+    for name in "OneHotEncoder", "OrdinalEncoder":
+        more = {"sparse_output": False} if name == "OneHotEncoder" else {}
+        same(name, X, categories=lists, **more)
+    dropped = ["oak", 1994, None]
+    ours, theirs = (module.OneHotEncoder(drop=dropped, sparse_output=False).fit(X)
+                    for module in (preprocessing, sklearn.preprocessing))  # fmt: skip
+    assert ours.drop_idx_.tolist() == theirs.drop_idx_.tolist()
+    np.testing.assert_array_equal(ours.transform(X), theirs.transform(X))
+
+
+def test_unknown():
+    X = frame()[["kind", "year"]]
+    other = X.copy()
+    other.iloc[7, 0] = "yew"
+    other.iloc[8, 1] = 5
+    params = {"handle_unknown": "use_encoded_value", "unknown_value": -1}
+    same("OrdinalEncoder", X, other=other, **params)
+    same("OneHotEncoder", X, other=other, handle_unknown="ignore", sparse_output=False)
+    with pytest.raises(ValueError, match=r"Found unknown categories \['yew'\] in column 0 during transform"):
+        preprocessing.OrdinalEncoder().fit(X).transform(other)
+    numbers = X[["year", "year"]].set_axis(X.columns, axis=1)  # where there was text
+    with pytest.raises(ValueError, match="X holds numbers, but OrdinalEncoder was fitted with text"):
+        preprocessing.OrdinalEncoder().fit(X).transform(numbers)
+
+
+@pytest.mark.parametrize("name", ["OneHotEncoder", "OrdinalEncoder"])
+def test_refused(name):
+    for bad in np.array([["a", 1], [2, "b"]], dtype=object), [["a"], [{}]], [["a"], [1]]:
+        bad = np.asarray(bad, dtype=object)
+        text = "uniformly strings or numbers. Got "
+        for module in preprocessing, sklearn.preprocessing:
+            with pytest.raises(TypeError, match=re.escape(text)) as said:
+                getattr(module, name)().fit(bad)
+            if module is preprocessing:
+                mine = str(said.value)
+        assert mine == str(said.value)
+    when = pd.DataFrame({"when": pd.date_range("2020", periods=3), "kind": list("aba")})
+    with pytest.raises(TypeError, match="no Array holds the dtype datetime64"):
+        getattr(preprocessing, name)().fit(when)
+
+
+@pytest.mark.parametrize("output", ["default", "pandas", "polars"])
+def test_column_transformer(output):
+    X, y = frame(), target()
+    made = []
+    for module, regressor, fill in (preprocessing, linear_model.Ridge(), impute.SimpleImputer), \
+            (sklearn.preprocessing, sklearn.linear_model.Ridge(), sklearn.impute.SimpleImputer):  # fmt: skip
+        columns = ColumnTransformer([
+            ("hot", module.OneHotEncoder(sparse_output=False), ["kind", "year", "old"]),
+            ("ordinal", module.OrdinalEncoder(), ["factor", "byte"]),
+            ("target", module.TargetEncoder(random_state=0), ["kind", "year"]),
+            ("numbers", make_pipeline(fill(), module.StandardScaler()), ["size", "single"]),
+            ("text", make_pipeline(fill(strategy="most_frequent"), module.OneHotEncoder(sparse_output=False)), ["nan"]),
+        ]).set_output(transform=output)  # fmt: skip
+        encoded = columns.fit_transform(X, y)
+        made.append((encoded, columns.get_feature_names_out(), make_pipeline(columns, regressor).fit(X, y).predict(X)))
+    assert type(made[0][0]) is type(made[1][0])
+    np.testing.assert_allclose(np.asarray(made[0][0], float), np.asarray(made[1][0], float), rtol=1e-9, atol=1e-12)
+    assert list(made[0][1]) == list(made[1][1])
+    np.testing.assert_allclose(made[0][2], made[1][2], rtol=1e-7)
+
+
+@pytest.mark.parametrize("params, columns", [
+    ({"strategy": "most_frequent"}, ["kind", "nan", "year", "size"]),
+    ({"strategy": "constant"}, ["nan", "kind"]),
+    ({"strategy": "constant", "fill_value": "?"}, ["nan", "year"]),
+    ({"strategy": "most_frequent", "missing_values": None}, ["none", "kind"]),
+    ({"strategy": "most_frequent", "missing_values": "oak"}, ["kind"]),
+    ({"strategy": "most_frequent", "add_indicator": True}, ["nan", "kind"]),
+])  # fmt: skip
+def test_imputer(params, columns):
+    for X in frame()[columns], frame()[columns].to_numpy(dtype=object):
+        ours, theirs = impute.SimpleImputer(**params), sklearn.impute.SimpleImputer(**params)
+        made, expected = ours.fit_transform(X), theirs.fit_transform(X)
+        assert made.dtype == expected.dtype
+        assert repr(made.tolist()) == repr(expected.tolist())
+        assert ours.statistics_.tolist() == theirs.statistics_.tolist()
+        assert list(ours.get_feature_names_out()) == list(theirs.get_feature_names_out())
+        assert pickle.loads(pickle.dumps(ours)).transform(X).astype(str).tolist() == made.astype(str).tolist()
+        flags = {"missing_values": params.get("missing_values", np.nan)}
+        np.testing.assert_array_equal(impute.MissingIndicator(**flags).fit_transform(X),
+                                      sklearn.impute.MissingIndicator(**flags).fit_transform(X))  # fmt: skip
+
+
+def test_imputer_refuses():
+    X = frame()[["kind", "nan"]]
+    for module in impute, sklearn.impute:
+        with pytest.raises(ValueError, match="Cannot use mean strategy with non-numeric data"):
+            module.SimpleImputer().fit(X)
+    with pytest.raises(ValueError, match="X holds numbers, but SimpleImputer was fitted with text"):
+        impute.SimpleImputer(strategy="constant").fit(X).transform(np.ones((3, 2)))
+
+
+def test_labels():
+    for y in frame()["kind"], frame()["kind"].to_numpy(), np.arange(9, dtype=object) % 4, frame()["none"], ["b", "a"]:
+        ours, theirs = preprocessing.LabelEncoder().fit(y), sklearn.preprocessing.LabelEncoder().fit(y)
+        same_lists([ours.classes_], [theirs.classes_], "LabelEncoder")
+        codes = theirs.transform(y)
+        np.testing.assert_array_equal(ours.transform(y), codes)
+        back, expected = ours.inverse_transform(codes), theirs.inverse_transform(codes)
+        assert back.dtype == expected.dtype and back.tolist() == expected.tolist()
+    for module in preprocessing, sklearn.preprocessing:
+        with pytest.raises(TypeError, match="uniformly strings or numbers"):
+            module.LabelEncoder().fit(np.array(["a", 1], dtype=object))
+
+
+def test_classes_of_strings():
+    """Text of a data frame stays Python's strings in classes_ and predictions."""
+    X, y = frame()[["year", "byte"]], frame()["kind"]
+    ours, theirs = linear_model.LogisticRegression().fit(X, y), sklearn.linear_model.LogisticRegression().fit(X, y)
+    same_lists([ours.classes_], [theirs.classes_], "classes_")
+    assert ours.predict(X).dtype == theirs.predict(X).dtype == object
+    assert linear_model.LogisticRegression().fit(X, y.to_numpy(dtype=str)).predict(X).dtype.kind == "U"
+
+
+def test_arrays():
+    """An Array of a table is one, too, and goes back to NumPy as it came."""
+    X = frame()[["kind", "year", "nan", "old"]].to_numpy()
+    table = tessera.asarray(X)
+    assert pd.DataFrame(table.numpy()).equals(pd.DataFrame(X))
+    encoder = preprocessing.OrdinalEncoder().fit(table)
+    codes = encoder.transform(table)
+    assert isinstance(codes, tessera.Array)
+    np.testing.assert_array_equal(codes.numpy(), sklearn.preprocessing.OrdinalEncoder().fit_transform(X))
+    with pytest.raises(TypeError, match="a table, whose columns hold different things, is not written"):
+        tessera.write("table.h5:/X", table)
+    with pytest.raises(ValueError, match="could not convert string to float"):
+        linear_model.Ridge().fit(table, target())
+
+
+def test_text_in_files():
+    X = frame()[["kind", "factor"]].to_numpy(dtype=str)
+    tessera.write("text.h5:/X", X)
+    given = tessera.read("text.h5:/X")
+    assert given.shape == X.shape
+    np.testing.assert_array_equal(given.numpy(), X)
+    encoder = preprocessing.OneHotEncoder().fit(given)
+    expected = sklearn.preprocessing.OneHotEncoder(sparse_output=False).fit(X)
+    assert [each.tolist() for each in encoder.categories_] == [each.tolist() for each in expected.categories_]
+    encoded = encoder.transform(given)
+    np.testing.assert_array_equal(encoded.numpy(), expected.transform(X))
+    tessera.write("text.h5:/back", encoder.inverse_transform(encoded))
+    np.testing.assert_array_equal(tessera.read("text.h5:/back").numpy(), X)
