@@ -319,7 +319,7 @@ def test_paths_refuse():
     for call, text in [
         (lambda: ours.lasso_path(X, np.c_[y, y], positive=True), "positive=True takes one target"),
         (lambda: ours.enet_path(X, y, l1_ratio=1.5), "l1_ratio must be between 0 and 1, got 1.5"),
-        (lambda: ours.enet_path(X, y, l1_ratio=0.0), "grid generation is not supported for l1_ratio=0"),
+        (lambda: ours.enet_path(X, y, l1_ratio=0.0), "l1_ratio=0 has no alpha from which on"),
         (lambda: ours.lasso_path(X, y, alphas=[-1.0, 2.0]), "alphas must be at least 0, got -1"),
         (lambda: ours.lasso_path(X, y, alphas=[1.0, np.nan]), "alphas must be at least 0, got nan"),
         (lambda: ours.lasso_path(X, y, alphas=0), "alphas must be a number of alphas, 1 to 10.6, or several, got 0"),
