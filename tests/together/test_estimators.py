@@ -40,6 +40,8 @@ EXCEPTIONS = {
     ("SimpleImputer", "check_array_api_input"):
         "it calls inverse_transform, which needs add_indicator=True",
 }
+# The default has a C of 1e4, which hardly bounds what separates 15 rows: rounding decides the eighth digit.
+CHECKED_WITH = {"LogisticRegressionCV": {"Cs": [0.01, 0.1, 1, 10]}}
 EVERY = pytest.mark.parametrize("name", names())
 
 
@@ -54,7 +56,7 @@ def quiet():
 @EVERY
 def test_scikit_learns_checks(name):
     np.random.seed(0)  # all processes draw the same numbers
-    checks = check_estimator(dict(tessera.all_estimators())[name](), on_skip=None, on_fail=None)
+    checks = check_estimator(dict(tessera.all_estimators())[name](**CHECKED_WITH.get(name, {})), on_skip=None, on_fail=None)
     of_labels = described(name)["input"] == "labels"
     assert len(checks) > (0 if of_labels else 40)  # scikit-learn has few for y alone
     failed = {check["check_name"]: check["exception"] for check in checks if check["status"] == "failed"}
