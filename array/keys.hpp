@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <bit>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -77,23 +78,30 @@ decltype(auto) visit_ordered(const std::string& function, DType dtype, F&& f) {
   });
 }
 
-/// For each of `ranks` the key of that rank (from 0) among the keys of all processes, each of which
-/// has its own sorted; the largest key for a rank beyond. Collective: as many small sums as a key
-/// has bits.
-template <class Key>
-std::vector<Key> keys_of_rank(std::span<const Key> sorted, std::span<const std::int64_t> ranks,
+/// For each of `ranks` the key of that rank (from 0) among the keys of all processes, of which each
+/// has below_here(key) smaller ones; the largest key for a rank beyond. Collective: as many small
+/// sums as a key has bits.
+template <class Key, std::invocable<Key> F>
+std::vector<Key> keys_of_rank(const F& below_here, std::span<const std::int64_t> ranks,
                               const Communicator& comm) {
   std::vector<Key> found(ranks.size(), 0);
   std::vector<std::int64_t> below(ranks.size());
   for (int bit = 8 * static_cast<int>(sizeof(Key)) - 1; bit >= 0; --bit) {
     const auto next = [&](std::size_t i) { return static_cast<Key>(found[i] | Key{1} << bit); };
-    for (std::size_t i = 0; i < ranks.size(); ++i)
-      below[i] = std::lower_bound(sorted.begin(), sorted.end(), next(i)) - sorted.begin();
+    for (std::size_t i = 0; i < ranks.size(); ++i) below[i] = below_here(next(i));
     comm.all_reduce(std::span(below), Reduce::sum);
     for (std::size_t i = 0; i < ranks.size(); ++i)
       if (below[i] <= ranks[i]) found[i] = next(i);
   }
   return found;
+}
+/// The same of keys that each process has sorted.
+template <class Key>
+std::vector<Key> keys_of_rank(std::span<const Key> sorted, std::span<const std::int64_t> ranks,
+                              const Communicator& comm) {
+  return keys_of_rank<Key>(
+      [&](Key key) { return std::lower_bound(sorted.begin(), sorted.end(), key) - sorted.begin(); },
+      ranks, comm);
 }
 
 }  // namespace tessera::detail

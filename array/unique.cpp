@@ -28,28 +28,42 @@ struct Counted {
 template <class Key>
 struct Entry {
   Key key;
-  std::int64_t count;
+  std::int64_t value;
 };
 
-// Of key(i) for i of the range: each different one, some more than once. A key that comes again
-// while its slot still has it costs a comparison, so few different ones are counted at the speed
-// of reading.
+/// Room for what belongs to keys, each in one place: what comes again while it is still there costs
+/// a comparison, so few different keys are looked up at the speed of reading.
+template <class Key>
+class Slots {
+ public:
+  Entry<Key>& of(Key key) {
+    return slots_[(std::uint64_t{key} * 0x9E3779B97F4A7C15U) >> (64 - bits)];
+  }
+  const std::vector<Entry<Key>>& all() const { return slots_; }
+  static constexpr std::int64_t nothing = -1;
+
+ private:
+  static constexpr int bits = 10;
+  std::vector<Entry<Key>> slots_ = std::vector(std::size_t{1} << bits, Entry<Key>{0, nothing});
+};
+
+// Of key(i) for i of the range how often each is there; some come more than once.
 template <class Key, class F>
 std::vector<Entry<Key>> entries(Range range, const F& key) {
-  constexpr int slot_bits = 10;
-  std::vector<Entry<Key>> slots(std::size_t{1} << slot_bits, Entry<Key>{0, 0}), all;
+  Slots<Key> slots;
+  std::vector<Entry<Key>> all;
   for (std::int64_t i = range.begin; i < range.end; ++i) {
     const Key k = key(i);
-    Entry<Key>& slot = slots[(std::uint64_t{k} * 0x9E3779B97F4A7C15U) >> (64 - slot_bits)];
-    if (slot.key == k) {
-      ++slot.count;
+    Entry<Key>& slot = slots.of(k);
+    if (slot.key == k && slot.value != slots.nothing) {
+      ++slot.value;
       continue;
     }
-    if (slot.count > 0) all.push_back(slot);
+    if (slot.value != slots.nothing) all.push_back(slot);
     slot = {k, 1};
   }
-  for (const auto& slot : slots)
-    if (slot.count > 0) all.push_back(slot);
+  for (const auto& slot : slots.all())
+    if (slot.value != slots.nothing) all.push_back(slot);
   return all;
 }
 
@@ -103,7 +117,7 @@ Counted<Key> counted(std::int64_t n, bool counts, const F& key) {
       keys.push_back(e.key);
       found.counts.push_back(0);
     }
-    found.counts.back() += e.count;
+    found.counts.back() += e.value;
   }
   found.room = Room<Key>(std::ssize(keys));
   std::copy(keys.begin(), keys.end(), found.room.items().begin());
@@ -190,8 +204,16 @@ Unique unique(const Array& given, UniqueOptions options) {
     const auto index = exchange.template back<std::int64_t>(answers);
     out.inverse = detail::allocate(x.shape(), DType::int64, x.distribution(), comm);
     auto* inverse = out.inverse.local().template as<std::int64_t>();
-    for (std::int64_t i = 0; i < n; ++i)
-      inverse[i] = index[static_cast<std::size_t>(mine.position(key(i)))];
+    detail::for_pieces(n, detail::pieces_of(n), [&](std::int64_t, Range piece) {
+      Slots<Key> slots;
+      for (std::int64_t i = piece.begin; i < piece.end; ++i) {
+        const Key k = key(i);
+        Entry<Key>& slot = slots.of(k);
+        if (slot.key != k || slot.value == slots.nothing)
+          slot = {k, index[static_cast<std::size_t>(mine.position(k))]};
+        inverse[i] = slot.value;
+      }
+    });
     if (scalar) comm.broadcast(std::span(inverse, 1), 0);
   });
   const Device device = given.device();

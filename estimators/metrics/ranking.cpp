@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -10,10 +11,12 @@
 #include <optional>
 
 #include <tessera/array/keys.hpp>
+#include <tessera/array/ordering.hpp>
 #include <tessera/estimators/estimator.hpp>
 #include <tessera/estimators/targets.hpp>
 #include <tessera/runtime/exchange.hpp>
 #include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/visit.hpp>
 #include <tessera/runtime/warn.hpp>
 
 namespace tessera::metrics {
@@ -78,92 +81,151 @@ std::optional<std::int32_t> positive_of(const Scored& y, const Value& pos_label)
                                pos_label.to_string()));
 }
 
-/// Of each different score, descending, the rows with the positive label and the others, or their
-/// weights. Each process has the scores of a range, those of lower ranks larger.
-struct Groups {
-  std::vector<double> score, positive, negative;
-};
+using Order = detail::Ordered<double>;
+using Key = Order::Key;
+using detail::Placed;
+using detail::Room;
 
-// `column` of the scores; only rows whose label is `positive` or, if one is given, `negative`.
-Groups groups_of(const Scored& y, std::int64_t column, std::optional<std::int32_t> positive,
-                 std::optional<std::int32_t> negative = {}) {
-  using Order = detail::Ordered<double>;
-  using Key = Order::Key;
-  struct Item {
-    Key key;
-    double positive, negative;
-  };
-  const auto& comm = y.score.comm();
-  const Tile in = y.score.local();
-  const auto* weight = y.weights ? y.weights.local().as<const double>() : nullptr;
-  const auto by_key = [](const Item& a, const Item& b) { return a.key < b.key; };
-  // Rows of one score that come one after another become one where that is exact: without weights.
-  const auto joined = [&](std::vector<Item> items, bool always) {
-    std::vector<Item> groups;
-    for (const Item& item : items) {
-      if ((always || !weight) && !groups.empty() && groups.back().key == item.key) {
-        groups.back().positive += item.positive;
-        groups.back().negative += item.negative;
-      } else {
-        groups.push_back(item);
-      }
-    }
-    return groups;
-  };
-  std::vector<Item> mine;
-  together(comm, [&] {
-    for (std::int64_t i = 0; i < in.rows; ++i) {
-      const std::int32_t code = y.codes()[i];
-      const bool counts = code == positive;
-      if (negative && !counts && code != negative) continue;
-      const double w = weight ? weight[i] : 1.0;
-      const double score = in.as<const double>()[i * in.stride + column];
-      mine.push_back(
-          {static_cast<Key>(~Order::key(score + 0.0)), counts ? w : 0.0, counts ? 0.0 : w});
-    }
-    std::stable_sort(mine.begin(), mine.end(), by_key);
-    mine = joined(std::move(mine), false);
+// Rows are sorted as keys of their scores, descending, and where rows have weights, or stand for
+// several, with those: rows of one score come in the order of their weights, wherever they lie.
+Key key_of_score(double score) { return static_cast<Key>(~Order::key(score + 0.0)); }
+Key key_of(Key item) { return item; }
+Key key_of(const Placed& item) { return item.key; }
+double weight_of(Key) { return 1.0; }
+double weight_of(const Placed& item) { return Order::value(item.index); }
+
+/// Rows with the positive label, sorted, and the others.
+template <class Item>
+using Sides = std::array<Room<Item>, 2>;
+
+// Of this process's rows; item(i) is row i, side(code) where a label belongs, 2 for neither.
+template <class Item, class F, class Side>
+Sides<Item> sorted_sides(const Scored& y, const F& item, const Side& side) {
+  const std::int64_t n = y.score.local().rows, pieces = detail::pieces_of(n);
+  const auto* codes = y.codes();
+  std::vector<std::array<std::int64_t, 3>> counts(static_cast<std::size_t>(pieces));
+  detail::for_pieces(n, pieces, [&](std::int64_t p, Range piece) {
+    std::array<std::int64_t, 3> count{};
+    for (std::int64_t i = piece.begin; i < piece.end; ++i) ++count[side(codes[i])];
+    counts[static_cast<std::size_t>(p)] = count;
   });
-  std::vector<Key> keys;
-  for (const Item& item : mine) keys.push_back(item.key);
-  std::int64_t all = std::ssize(keys);
-  comm.all_reduce(std::span(&all, 1), Reduce::sum);
-  std::vector<std::int64_t> ranks, send(static_cast<std::size_t>(comm.size()));
-  for (int r = 1; r < comm.size(); ++r) ranks.push_back(all / comm.size() * r);
-  std::int64_t before = 0;
-  const auto bounds = detail::keys_of_rank<Key>(keys, ranks, comm);
-  for (std::size_t r = 0; r < send.size(); ++r) {
-    const std::int64_t end =
-        r < bounds.size() ? std::lower_bound(keys.begin(), keys.end(), bounds[r]) - keys.begin()
-                          : std::ssize(keys);
-    send[r] = end - before;
-    before = end;
+  std::array<std::vector<std::int64_t>, 2> starts;
+  Sides<Item> sides;
+  for (std::size_t s = 0; s < 2; ++s) {
+    std::int64_t at = 0;
+    for (const auto& count : counts) {
+      starts[s].push_back(at);
+      at += count[s];
+    }
+    sides[s] = Room<Item>(at);
   }
-  const Exchange exchange(comm, send);
-  std::vector<Item> here = exchange.forward<Item>(std::span<const Item>(mine));
-  Groups groups;
-  together(comm, [&] {
-    // Runs come by rank, so that equal scores are added in the order of rows.
-    std::stable_sort(here.begin(), here.end(), by_key);
-    for (const Item& item : joined(std::move(here), true)) {
-      groups.score.push_back(Order::value(static_cast<Key>(~item.key)));
-      groups.positive.push_back(item.positive);
-      groups.negative.push_back(item.negative);
+  detail::for_pieces(n, pieces, [&](std::int64_t p, Range piece) {
+    const auto which = static_cast<std::size_t>(p);
+    Item* to[2] = {sides[0].items().data() + starts[0][which],
+                   sides[1].items().data() + starts[1][which]};
+    for (std::int64_t i = piece.begin; i < piece.end; ++i)
+      if (const std::size_t s = side(codes[i]); s < 2) *to[s]++ = item(i);
+    for (std::size_t s = 0; s < 2; ++s) {
+      const auto count = static_cast<std::size_t>(counts[which][s]);
+      detail::sort_keys(std::span(to[s] - count, count));
     }
   });
-  return groups;
+  for (std::size_t s = 0; s < 2; ++s) sides[s] = detail::merged(sides[s], std::move(starts[s]));
+  return sides;
 }
 
-// Calls f(positive, negative, at) for the groups of all processes one after another: sums over them
-// have one order, whatever the processes hold. `state` goes from each to the next, and to all.
-void in_order(const Groups& groups, const Communicator& comm, std::span<double> state,
-              const std::function<void(double positive, double negative)>& f) {
-  for (int r = 0; r < comm.size(); ++r) {
-    if (r == comm.rank())
-      for (std::size_t i = 0; i < groups.score.size(); ++i)
-        f(groups.positive[i], groups.negative[i]);
-    comm.broadcast(state, r);
+// Of the rows of all processes those of a range of scores, lower ranks having larger ones. Rows of
+// one score travel as one where that is exact: without weights.
+template <class Item>
+Sides<Placed> dealt(const Sides<Item>& mine, const Communicator& comm) {
+  std::array<std::vector<Placed>, 2> items;
+  together(comm, [&] {
+    for (std::size_t s = 0; s < 2; ++s) {
+      const std::span<const Item> all = mine[s].items();
+      for (auto at = all.begin(); at != all.end();) {
+        auto end = at + 1;
+        if constexpr (std::is_same_v<Item, Key>)
+          end = std::find_if(end, all.end(), [&](Key k) { return k != *at; });
+        items[s].push_back(
+            {Order::key(weight_of(*at) * static_cast<double>(end - at)), key_of(*at)});
+        at = end;
+      }
+    }
+  });
+  const auto below = [&](std::size_t s, Key key) {
+    return std::ranges::lower_bound(items[s], key, {}, &Placed::key) - items[s].begin();
+  };
+  std::int64_t all = std::ssize(items[0]) + std::ssize(items[1]);
+  comm.all_reduce(std::span(&all, 1), Reduce::sum);
+  std::vector<std::int64_t> ranks;
+  for (int r = 1; r < comm.size(); ++r) ranks.push_back(all / comm.size() * r);
+  const auto bounds = detail::keys_of_rank<Key>(
+      [&](Key key) { return below(0, key) + below(1, key); }, ranks, comm);
+  Sides<Placed> sides;
+  for (std::size_t s = 0; s < 2; ++s) {
+    std::vector<std::int64_t> send, starts;
+    std::int64_t before = 0;
+    for (const Key bound : bounds) {
+      send.push_back(below(s, bound) - before);
+      before += send.back();
+    }
+    send.push_back(std::ssize(items[s]) - before);
+    const Exchange exchange(comm, std::move(send));
+    for (int r = 0; r < comm.size(); ++r) starts.push_back(exchange.received_from(r));
+    together(comm, [&] { sides[s] = Room<Placed>(exchange.received()); });
+    exchange.forward(std::span<const Placed>(items[s]), sides[s].items());
+    together(comm, [&] { sides[s] = detail::merged(sides[s], std::move(starts)); });
   }
+  return sides;
+}
+
+// Calls f(key, positive, negative) for each different score of this process.
+template <class Item, class F>
+void for_each_score(const Sides<Item>& sides, const F& f) {
+  std::span<const Item> left[2] = {sides[0].items(), sides[1].items()};
+  while (!left[0].empty() || !left[1].empty()) {
+    const Key key = left[0].empty()   ? key_of(left[1].front())
+                    : left[1].empty() ? key_of(left[0].front())
+                                      : std::min(key_of(left[0].front()), key_of(left[1].front()));
+    double sums[2] = {0.0, 0.0};
+    for (std::size_t s = 0; s < 2; ++s)
+      for (; !left[s].empty() && key_of(left[s].front()) == key; left[s] = left[s].subspan(1))
+        sums[s] += weight_of(left[s].front());
+    f(key, sums[0], sums[1]);
+  }
+}
+
+// Calls f(score, positive, negative) for each different score in `column`, descending: how many
+// rows have it and the positive label, and how many others, or their weights. Only rows whose label
+// is `positive` or, if one is given, `negative`. Processes have their turns one after another, so
+// sums over the scores have one order; `state` goes from each to the next, and to all.
+template <class F>
+void in_order(const Scored& y, std::int64_t column, std::optional<std::int32_t> positive,
+              std::optional<std::int32_t> negative, std::span<double> state, const F& f) {
+  const auto& comm = y.score.comm();
+  const Tile in = y.score.local();
+  const auto side = [=](std::int32_t code) -> std::size_t {
+    return code == positive ? 0 : !negative || code == negative ? 1 : 2;
+  };
+  const auto key = [=](std::int64_t i) {
+    return key_of_score(in.as<const double>()[i * in.stride + column]);
+  };
+  const auto turns = [&](const auto& sides) {
+    for (int r = 0; r < comm.size(); ++r) {
+      if (r == comm.rank())
+        for_each_score(sides, [&](Key k, double p, double n) { f(Order::value(~k), p, n); });
+      comm.broadcast(state, r);
+    }
+  };
+  const auto sort = [&]<class Item>(TypeTag<Item>, const auto& item) {
+    Sides<Item> mine;
+    together(comm, [&] { mine = sorted_sides<Item>(y, item, side); });
+    if (comm.size() == 1) return turns(mine);
+    turns(dealt(mine, comm));
+  };
+  if (!y.weights) return sort(TypeTag<Key>{}, key);
+  const auto* weight = y.weights.local().as<const double>();
+  sort(TypeTag<Placed>{}, [=](std::int64_t i) { return Placed{Order::key(weight[i]), key(i)}; });
 }
 
 struct Area {
@@ -171,13 +233,14 @@ struct Area {
 };
 
 // Under the ROC curve; NaN where one kind of label is missing.
-Area roc_area(const Groups& groups, const Communicator& comm) {
+Area roc_area(const Scored& y, std::int64_t column, std::optional<std::int32_t> positive,
+              std::optional<std::int32_t> negative = {}) {
   double state[3] = {0.0, 0.0, 0.0};
   auto& [tp, fp, area] = state;
-  in_order(groups, comm, state, [&](double positive, double negative) {
-    area += negative * (tp + 0.5 * positive);
-    tp += positive;
-    fp += negative;
+  in_order(y, column, positive, negative, state, [&](double, double more, double others) {
+    area += others * (tp + 0.5 * more);
+    tp += more;
+    fp += others;
   });
   return {tp > 0.0 && fp > 0.0 ? area / (tp * fp) : nan, tp};
 }
@@ -232,24 +295,23 @@ Counts counts_by_threshold(const Array& y_true, const Array& y_score, const Arra
   if (y.score.ndim() != 1)
     throw ValueError(fmt::format("y_score should be a 1d array, got an array of shape {} instead",
                                  to_string(y.score.shape())));
-  const auto& comm = y.score.comm();
-  const Groups groups = groups_of(y, 0, positive_of(y, pos_label));
-  std::vector<double> tps, fps;
+  std::vector<double> scores, tps, fps;
   double state[2] = {0.0, 0.0};
-  in_order(groups, comm, state, [&](double positive, double negative) {
-    tps.push_back(state[0] += positive);
-    fps.push_back(state[1] += negative);
-  });
+  in_order(y, 0, positive_of(y, pos_label), {}, state,
+           [&](double score, double positive, double negative) {
+             scores.push_back(score);
+             tps.push_back(state[0] += positive);
+             fps.push_back(state[1] += negative);
+           });
   const auto by_rows = [&](const std::vector<double>& v) {
-    return from_local(tile_of(v.data(), std::ssize(v), 1, 1), {}, comm);
+    return from_local(tile_of(v.data(), std::ssize(v), 1, 1), {}, y.score.comm());
   };
-  return {by_rows(groups.score), by_rows(tps), by_rows(fps)};
+  return {by_rows(scores), by_rows(tps), by_rows(fps)};
 }
 
 double roc_auc_score(const Array& y_true, const Array& y_score, const Array& sample_weight,
                      const std::string& multi_class, const std::string& average) {
   const Scored y(y_true, y_score, sample_weight);
-  const auto& comm = y.score.comm();
   const auto k = static_cast<std::int32_t>(y.classes());
   const auto undefined = [](double area) {
     if (std::isnan(area))
@@ -257,8 +319,7 @@ double roc_auc_score(const Array& y_true, const Array& y_score, const Array& sam
            "UndefinedMetricWarning");
     return area;
   };
-  if (k <= 2 && y.score.ndim() == 1)
-    return undefined(roc_area(groups_of(y, 0, k == 2 ? 1 : 0), comm).area);
+  if (k <= 2 && y.score.ndim() == 1) return undefined(roc_area(y, 0, k == 2 ? 1 : 0).area);
   if (multi_class != "ovr" && multi_class != "ovo")
     throw ValueError(
         fmt::format("multi_class must be in ('ovo', 'ovr') for {} labels and scores of "
@@ -280,7 +341,7 @@ double roc_auc_score(const Array& y_true, const Array& y_score, const Array& sam
   double sum = 0.0, all = 0.0;
   if (multi_class == "ovr") {
     for (std::int32_t c = 0; c < k; ++c) {
-      const Area of = roc_area(groups_of(y, c, c), comm);
+      const Area of = roc_area(y, c, c);
       const double weight = average == "weighted" ? of.positive : 1.0;
       sum += weight * of.area;
       all += weight;
@@ -291,8 +352,8 @@ double roc_auc_score(const Array& y_true, const Array& y_score, const Array& sam
     throw ValueError("sample_weight is not supported for multiclass one-vs-one ROC AUC");
   for (std::int32_t a = 0; a < k; ++a)
     for (std::int32_t b = a + 1; b < k; ++b) {
-      const Area first = roc_area(groups_of(y, a, a, b), comm);
-      const Area second = roc_area(groups_of(y, b, b, a), comm);
+      const Area first = roc_area(y, a, a, b);
+      const Area second = roc_area(y, b, b, a);
       const double weight = average == "weighted" ? first.positive + second.positive : 1.0;
       sum += weight * 0.5 * (first.area + second.area);
       all += weight;
@@ -308,8 +369,8 @@ double average_precision_score(const Array& y_true, const Array& y_score,
                                  to_string(y.score.shape())));
   double state[3] = {0.0, 0.0, 0.0};
   auto& [tp, fp, sum] = state;
-  in_order(groups_of(y, 0, positive_of(y, pos_label)), y.score.comm(), state,
-           [&](double positive, double negative) {
+  in_order(y, 0, positive_of(y, pos_label), {}, state,
+           [&](double, double positive, double negative) {
              tp += positive;
              fp += negative;
              if (tp + fp != 0.0) sum += positive * (tp / (tp + fp));
