@@ -76,19 +76,37 @@ void distances(Stream&, const Tile& x, const Tile& centers, const Tile& out) {
   });
 }
 
-/// Some rows of a leaf with everything in double: predictors, targets, weights, and what the loss
-/// makes of them. Few enough to stay in the cache while x is read a second time.
+/// Coefficients of k classes, k x (p + 1), as the kernels take them: of several those of a column
+/// side by side.
+class Coefficients {
+ public:
+  Coefficients(std::span<const double> given, std::int64_t k)
+      : values_(given.begin(), given.end()) {
+    const std::size_t classes = static_cast<std::size_t>(k), width = given.size() / classes;
+    for (std::size_t i = 0; i < given.size(); ++i)
+      values_[i % width * classes + i / width] = given[i];
+  }
+  const double* data() const { return values_.data(); }
+  double intercept() const { return values_.back(); }
+
+ private:
+  std::vector<double> values_;
+};
+
+/// Some rows of a leaf with everything in double: predictors, class by class, targets, weights, and
+/// what the loss makes of them. Few enough to stay in the cache while x is read a second time.
 class LossBlock {
  public:
   LossBlock(const Tile& x, const LinearLoss& loss)
       : loss_(loss),
         k_(loss.outputs),
         p_(x.cols),
-        most_(std::clamp<std::int64_t>((std::int64_t{1} << 15) / std::max<std::int64_t>(1, p_), 8,
-                                       256)),
-        wide_(size(k_ > 1 ? most_ * p_ : 0)),
-        u(size(most_ * k_)),
-        slope(size(most_ * k_)),
+        most_(k_ == 1 ? std::clamp<std::int64_t>(per_row(1 << 15), 8, 256)
+                      : std::clamp<std::int64_t>(per_row(1 << 13) / on_cpu::most_rows, 1, 8) *
+                            on_cpu::most_rows),
+        stride_((most_ + on_cpu::most_rows - 1) / on_cpu::most_rows * on_cpu::most_rows),
+        u(size(stride_ * k_)),
+        slope(size(stride_ * k_)),
         y(size(most_)),
         weight(size(most_)),
         loss_of(size(most_)),
@@ -97,10 +115,12 @@ class LossBlock {
 
   std::int64_t most() const { return most_; }
   std::int64_t rows() const { return x_.rows; }
+  /// The values of a class in u, slope and the like.
+  double* of(std::vector<double>& all, std::int64_t c) const { return all.data() + c * stride_; }
+  std::vector<double> room() const { return std::vector<double>(u.size()); }
 
   /// Takes rows and finds their predictors.
-  void load(Stream& stream, const Tile& x, const Tile& given_y, const Tile& weights,
-            std::span<const double> coef) {
+  void load(const Tile& x, const Tile& given_y, const Tile& weights, const Coefficients& coef) {
     x_ = x;
     visit_floating(x.dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
@@ -109,27 +129,23 @@ class LossBlock {
         weight[size(i)] =
             weights ? static_cast<double>(weights.as<const T>()[i * weights.stride]) : 1.0;
       }
-      if (k_ == 1) return;
-      for (std::int64_t i = 0; i < x.rows; ++i)
-        std::copy_n(x.as<const T>() + i * x.stride, p_, wide_.data() + i * p_);
     });
-    predict(stream, coef, u);
+    predict(coef, u);
   }
   /// The predictors of these rows for other coefficients.
-  void predict(Stream& stream, std::span<const double> coef, std::vector<double>& to) const {
-    if (k_ == 1)
-      return visit_floating(x_.dtype, [&](auto tag) {
-        using T = typename decltype(tag)::type;
-        on_cpu::predict_rows(x_.as<const T>(), x_.rows, p_, x_.stride, coef.data(), coef[size(p_)],
-                             to.data());
-      });
-    const Tile out = tile_of(to.data(), x_.rows, k_, k_);
-    linalg::kernels().gemm(stream, 1.0, wide(), linalg::Transpose::no,
-                           tile_of(coef.data(), k_, p_, p_ + 1), linalg::Transpose::yes, 0.0, out);
-    for (std::int64_t i = 0; i < x_.rows; ++i)
-      for (std::int64_t c = 0; c < k_; ++c) to[size(i * k_ + c)] += coef[size(c * (p_ + 1) + p_)];
+  void predict(const Coefficients& coef, std::vector<double>& to) const {
+    visit_floating(x_.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      if (k_ == 1)
+        on_cpu::predict_rows(x_.as<const T>(), x_.rows, p_, x_.stride, coef.data(),
+                             coef.intercept(), to.data());
+      else
+        on_cpu::predict_classes(x_.as<const T>(), x_.rows, p_, x_.stride, coef.data(), k_,
+                                to.data(), stride_);
+    });
   }
-  /// Loss, slope and curvature of every row, but for the weights.
+  /// Loss, slope and curvature of every row, but for the weights. The predictors of several classes
+  /// become their probabilities.
   void evaluate() {
     const std::int64_t n = x_.rows;
     if (loss_.loss == Loss::multinomial) return softmax();
@@ -144,55 +160,40 @@ class LossBlock {
       scale_slope[size(i)] = at.scale_slope;
     }
   }
-  /// sum (k x (p + 1)) += g^T [x, 1] for g (rows x k).
-  void add_gradient(Stream& stream, const std::vector<double>& g, double* sum) const {
-    if (k_ == 1)
-      visit_floating(x_.dtype, [&](auto tag) {
-        using T = typename decltype(tag)::type;
-        on_cpu::add_rows(x_.as<const T>(), x_.rows, p_, x_.stride, g.data(), sum);
-      });
-    else
-      linalg::kernels().gemm(stream, 1.0, tile_of(g.data(), x_.rows, k_, k_),
-                             linalg::Transpose::yes, wide(), linalg::Transpose::no, 1.0,
-                             tile_of(sum, k_, p_, p_ + 1));
-    for (std::int64_t c = 0; c < k_; ++c) {
-      double total = 0.0;
-      for (std::int64_t i = 0; i < x_.rows; ++i) total += g[size(i * k_ + c)];
-      sum[c * (p_ + 1) + p_] += total;
-    }
+  /// Multiplies the values of every class by the rows' weights; a weight of 0 makes 0 of anything.
+  void weigh(std::vector<double>& values) const {
+    for (std::int64_t c = 0; c < k_; ++c)
+      for (std::int64_t i = 0; i < x_.rows; ++i) {
+        double& v = of(values, c)[i];
+        const double w = weight[size(i)];
+        v = w == 0 ? 0.0 : w * v;
+      }
   }
-  /// The class probabilities of multinomial, after evaluate().
-  double probability(std::int64_t i, std::int64_t c) const { return u[size(i * k_ + c)]; }
+  /// sum (k x (p + 1)) += g [x, 1] for g of every class.
+  void add_gradient(std::vector<double>& g, double* sum) const {
+    visit_floating(x_.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      on_cpu::add_rows(x_.as<const T>(), x_.rows, p_, x_.stride, g.data(), k_, stride_, sum,
+                       p_ + 1);
+    });
+  }
 
   static std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
  private:
-  Tile wide() const { return tile_of(wide_.data(), x_.rows, p_, p_); }
+  std::int64_t per_row(std::int64_t values) const { return values / std::max<std::int64_t>(1, p_); }
   void softmax() {
-    for (std::int64_t i = 0; i < x_.rows; ++i) {
-      double* row = u.data() + i * k_;
-      const double most = *std::max_element(row, row + k_);
-      loss_of[size(i)] = most - row[static_cast<std::int64_t>(y[size(i)])];
-      for (std::int64_t c = 0; c < k_; ++c) row[c] -= most;
-    }
-    on_cpu::exponentials(u.data(), x_.rows * k_);
-    for (std::int64_t i = 0; i < x_.rows; ++i) {
-      double* row = u.data() + i * k_;
-      double sum = 0.0;
-      for (std::int64_t c = 0; c < k_; ++c) sum += row[c];
-      loss_of[size(i)] += std::log(sum);
-      const auto label = static_cast<std::int64_t>(y[size(i)]);
-      for (std::int64_t c = 0; c < k_; ++c) {
-        row[c] /= sum;
-        slope[size(i * k_ + c)] = row[c] - (c == label ? 1.0 : 0.0);
-      }
-    }
+    const auto own = [&](std::vector<double>& all, std::int64_t i) -> double& {
+      return of(all, static_cast<std::int64_t>(y[size(i)]))[i];
+    };
+    for (std::int64_t i = 0; i < x_.rows; ++i) loss_of[size(i)] = own(u, i);
+    on_cpu::softmax(u.data(), x_.rows, k_, stride_, slope.data(), loss_of.data());
+    for (std::int64_t i = 0; i < x_.rows; ++i) own(slope, i) -= 1.0;
   }
 
   const LinearLoss& loss_;
-  std::int64_t k_, p_, most_;
+  std::int64_t k_, p_, most_, stride_;
   Tile x_;
-  std::vector<double> wide_;  // x in double, for several predictors
 
  public:
   std::vector<double> u, slope;
@@ -201,92 +202,85 @@ class LossBlock {
 
 /// Calls f(block, first row) for the blocks of a leaf.
 template <class F>
-void for_each_block(Stream& stream, const Tile& x, const Tile& y, const Tile& weights,
-                    std::span<const double> coef, LossBlock& block, F f) {
+void for_each_block(const Tile& x, const Tile& y, const Tile& weights, const Coefficients& coef,
+                    LossBlock& block, F f) {
   for (std::int64_t begin = 0; begin < x.rows; begin += block.most()) {
     const std::int64_t count = std::min(block.most(), x.rows - begin);
-    block.load(stream, x.slice(begin, count), y.slice(begin, count),
+    block.load(x.slice(begin, count), y.slice(begin, count),
                weights ? weights.slice(begin, count) : weights, coef);
     block.evaluate();
     f(begin);
   }
 }
 
-void leaf_loss(Stream& stream, const Tile& x, std::int64_t leaf_rows, const Tile& y,
-               const Tile& weights, std::span<const double> coef, const LinearLoss& loss,
-               const Tile& curvature, const Tile& out) {
+void leaf_loss(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& y, const Tile& weights,
+               std::span<const double> coef, const LinearLoss& loss, const Tile& curvature,
+               const Tile& out) {
   const std::int64_t k = loss.outputs;
   constexpr auto z = LossBlock::size;
   LossBlock block(x, loss);
+  const Coefficients coefficients(coef, k);
   for (std::int64_t leaf = 0; leaf < out.rows; ++leaf) {
     double* sums = out.slice(leaf, 1).as<double>();
     std::fill_n(sums, out.cols, 0.0);
     for_each_block(
-        stream, leaf_of_run(x, leaf_rows, leaf), leaf_of_run(y, leaf_rows, leaf),
-        leaf_of_run(weights, leaf_rows, leaf), coef, block, [&](std::int64_t begin) {
+        leaf_of_run(x, leaf_rows, leaf), leaf_of_run(y, leaf_rows, leaf),
+        leaf_of_run(weights, leaf_rows, leaf), coefficients, block, [&](std::int64_t begin) {
           for (std::int64_t i = 0; i < block.rows(); ++i) {
             const double w = block.weight[z(i)];
             if (w == 0) {  // counts nothing, also where it would be infinite, unless x is no number
               if (std::isnan(block.loss_of[z(i)])) sums[0] += block.loss_of[z(i)];
-              for (std::int64_t c = 0; c < k; ++c) block.slope[z(i * k + c)] = 0.0;
-              block.curvature[z(i)] = 0.0;
               continue;
             }
             sums[0] += w * block.loss_of[z(i)];
             sums[1] += w * block.scale_slope[z(i)];
-            for (std::int64_t c = 0; c < k; ++c) block.slope[z(i * k + c)] *= w;
           }
-          block.add_gradient(stream, block.slope, sums + LinearLoss::gradient_at);
+          if (weights) block.weigh(block.slope);
+          block.add_gradient(block.slope, sums + LinearLoss::gradient_at);
           if (!curvature) return;
           visit_floating(x.dtype, [&](auto tag) {
             using T = typename decltype(tag)::type;
             T* to = curvature.as<T>() + leaf * leaf_rows + begin;
-            for (std::int64_t i = 0; i < block.rows(); ++i) {
-              const double w = block.weight[z(i)];
-              if (k == 1) {
-                to[i] = static_cast<T>(std::max(w * block.curvature[z(i)], 0.0));
-                continue;
+            const double* w = block.weight.data();
+            for (std::int64_t i = 0; k == 1 && i < block.rows(); ++i)
+              to[i] = static_cast<T>(w[i] == 0 ? 0.0 : std::max(w[i] * block.curvature[z(i)], 0.0));
+            for (std::int64_t a = 0; k > 1 && a < k; ++a)
+              for (std::int64_t b = a; b < k; ++b, to += curvature.stride) {
+                const double *one = block.of(block.u, a), *other = block.of(block.u, b);
+                for (std::int64_t i = 0; i < block.rows(); ++i)
+                  to[i] = static_cast<T>(w[i] * one[i] * (b == a ? 1 - one[i] : other[i]));
               }
-              std::int64_t pair = 0;
-              for (std::int64_t a = 0; a < k; ++a)
-                for (std::int64_t b = a; b < k; ++b, ++pair) {
-                  const double other =
-                      b == a ? 1 - block.probability(i, a) : block.probability(i, b);
-                  to[pair * curvature.stride + i] =
-                      static_cast<T>(w * block.probability(i, a) * other);
-                }
-            }
           });
         });
   }
 }
 
-void leaf_product(Stream& stream, const Tile& x, std::int64_t leaf_rows, const Tile& y,
+void leaf_product(Stream&, const Tile& x, std::int64_t leaf_rows, const Tile& y,
                   const Tile& weights, std::span<const double> coef, const LinearLoss& loss,
                   std::span<const double> direction, const Tile& out) {
   const std::int64_t k = loss.outputs;
   constexpr auto z = LossBlock::size;
   LossBlock block(x, loss);
-  std::vector<double> along(z(block.most() * k));
+  const Coefficients coefficients(coef, k), directions(direction, k);
+  std::vector<double> along = block.room(), mean(z(block.most()));
   for (std::int64_t leaf = 0; leaf < out.rows; ++leaf) {
     double* sums = out.slice(leaf, 1).as<double>();
     std::fill_n(sums, out.cols, 0.0);
-    for_each_block(stream, leaf_of_run(x, leaf_rows, leaf), leaf_of_run(y, leaf_rows, leaf),
-                   leaf_of_run(weights, leaf_rows, leaf), coef, block, [&](std::int64_t) {
-                     block.predict(stream, direction, along);
-                     for (std::int64_t i = 0; i < block.rows(); ++i) {
-                       const double w = block.weight[z(i)];
-                       double* v = along.data() + i * k;
-                       if (k == 1) {
-                         v[0] = w == 0 ? 0.0 : v[0] * w * block.curvature[z(i)];
-                         continue;
-                       }
-                       double mean = 0.0;
-                       for (std::int64_t c = 0; c < k; ++c) mean += block.probability(i, c) * v[c];
-                       for (std::int64_t c = 0; c < k; ++c)
-                         v[c] = w * block.probability(i, c) * (v[c] - mean);
+    for_each_block(leaf_of_run(x, leaf_rows, leaf), leaf_of_run(y, leaf_rows, leaf),
+                   leaf_of_run(weights, leaf_rows, leaf), coefficients, block, [&](std::int64_t) {
+                     block.predict(directions, along);
+                     const std::int64_t n = block.rows();
+                     std::fill_n(mean.data(), n, 0.0);
+                     for (std::int64_t c = 0; k > 1 && c < k; ++c)
+                       for (std::int64_t i = 0; i < n; ++i)
+                         mean[z(i)] += block.of(block.u, c)[i] * block.of(along, c)[i];
+                     for (std::int64_t c = 0; c < k; ++c) {
+                       const double* by = k == 1 ? block.curvature.data() : block.of(block.u, c);
+                       double* v = block.of(along, c);
+                       for (std::int64_t i = 0; i < n; ++i) v[i] = by[i] * (v[i] - mean[z(i)]);
                      }
-                     block.add_gradient(stream, along, sums);
+                     block.weigh(along);
+                     block.add_gradient(along, sums);
                    });
   }
 }
