@@ -103,7 +103,8 @@ void extreme_of(const Tile& out, const Taps& taps, std::span<const double> heigh
 
 template <class T>
 void rank_of(const Tile& out, const Taps& taps, std::int64_t rank, const Network& network) {
-  constexpr int most = 512 / sizeof(T);
+  // Boxes are at least 256 elements wide where images are.
+  constexpr int most = std::min<int>(128, 512 / sizeof(T));
   const std::size_t n = taps.lines.size();
   std::vector<T> room(n * most);
   for (std::int64_t i = 0; i < out.rows; ++i) {
