@@ -136,9 +136,12 @@ std::int32_t place_of(T v, const std::vector<T>& sorted) {
       return !sorted.empty() && std::isnan(sorted.back())
                  ? static_cast<std::int32_t>(sorted.size()) - 1
                  : -1;
-  // A NaN at the end is not less than v: the search never passes it.
-  const auto at = std::lower_bound(sorted.begin(), sorted.end(), v, [](T a, T b) { return a < b; });
-  return at != sorted.end() && *at == v ? static_cast<std::int32_t>(at - sorted.begin()) : -1;
+  if (sorted.empty()) return -1;
+  // By arithmetic, for branches would be guessed wrongly. A NaN at the end is not less than v.
+  const T* at = sorted.data();
+  for (std::size_t n = sorted.size(); n > 1; n -= n / 2)
+    at += n / 2 * static_cast<std::size_t>(at[n / 2 - 1] < v);
+  return *at == v ? static_cast<std::int32_t>(at - sorted.data()) : -1;
 }
 
 // These values of a column of that kind as its categories.

@@ -260,13 +260,13 @@ def test_splines(n, dtype, taken):
 
 
 def categories(n):
-    """Columns of integers, of text, of floats with NaN, of bools."""
+    """Columns of integers, of text, of floats with NaN, of bools; of many categories beside few."""
     codes = np.stack([np.floor(noise(n, 11) * 5), np.floor(noise(n, 12) ** 3 * 6) - 3], axis=1)
     floats = codes + 0.5
     floats[::9, 0] = np.nan
     text = np.array(["ash", "elm", "oak", "yew", "fir", "box"])[np.abs(codes).astype(int)]
     return {"i8": codes.astype("i8"), "f8": floats, "f4": floats.astype("f4"), "text": text,
-            "bool": codes > 1}  # fmt: skip
+            "bool": codes > 1, "many": np.stack([np.floor(noise(n, 13) * 700), codes[:, 1]], axis=1)}  # fmt: skip
 
 
 @SIZES
