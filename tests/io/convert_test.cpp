@@ -54,10 +54,10 @@ constexpr auto no = TableOptions::Header::no;
 /// A table and what it means: the numbers, or an error; and part of a warning, "" for none.
 struct Sample {
   std::string text;
-  Shape shape;
-  V values;
-  std::string warning;
-  TableOptions options;
+  Shape shape = {};
+  V values = {};
+  std::string warning = {};
+  TableOptions options = {};
   std::string ending = ".csv";
 };
 
