@@ -227,7 +227,7 @@ const EstimatorType& SimpleImputer::describe() {
                               [](const Self& s) {
                                 return array({s.n_features_in_},
                                              {.nan = true, .dtypes = {DType::float64}}) |
-                                       detail::categories_allowed();
+                                       detail::category_list_allowed();
                               }),
        attribute("indicator_", &Self::indicator_, estimator("transform") | none())},
       {method("fit", &Self::do_fit, "finds the statistics of the columns",

@@ -60,6 +60,9 @@ void GaussianNB::learn_from(const Rows& x, const Array& codes, const Array& samp
       std::ranges::any_of(all.count, [&](double c) { return c != n; }))
     require_finite(x, "X", name());
   detail::require_squares(x, detail::largest(all.m2), name());
+  // Of these rows, also where it is taken off what was learnt of others: scikit-learn's var_ after
+  // partial_fit.
+  epsilon_ = params.var_smoothing * detail::largest(all.m2) / n;
   const auto of_class = [p](std::size_t i) { return i / z(p); };
   if (is_fitted()) {  // what was learnt of other rows (Chan)
     const auto weight = doubles(class_count_), mean = doubles(theta_), var = doubles(var_);
@@ -72,7 +75,6 @@ void GaussianNB::learn_from(const Rows& x, const Array& codes, const Array& samp
     }
     std::ranges::transform(m.weight, weight, m.weight.begin(), std::plus<>());
   }
-  epsilon_ = params.var_smoothing * detail::largest(all.m2) / n;
   for (std::size_t i = 0; i < m.m2.size(); ++i) {
     const double weight = m.weight[of_class(i)];
     m.m2[i] = (weight > 0 ? m.m2[i] / weight : 0.0) + epsilon_;

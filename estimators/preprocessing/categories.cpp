@@ -520,10 +520,12 @@ List fit_categories(const Rows& x, const Value& given, bool all_known, std::stri
   return all;
 }
 
-Allowed categories_allowed() {
-  return array() | list_of(text()) |
+Allowed category_list_allowed() {
+  return list_of(text()) |
          list_of(integers(std::numeric_limits<std::int64_t>::min()) |
                  number({.nan = true, .infinite = true}) | boolean() | text() | none());
 }
+
+Allowed categories_allowed() { return array() | category_list_allowed(); }
 
 }  // namespace tessera::detail

@@ -70,7 +70,8 @@ std::vector<std::int32_t> grouped_codes(std::int64_t count, const std::vector<st
 /// column. ValueError for such as cannot be and, where `all_known`, for others in x.
 List fit_categories(const Rows& x, const Value& given, bool all_known, std::string_view estimator,
                     std::vector<std::vector<std::int64_t>>* counts = nullptr);
-/// What those of one column may be.
+/// What those of one column may be, and as a list alone, of what is not numbers.
 Allowed categories_allowed();
+Allowed category_list_allowed();
 
 }  // namespace tessera::detail

@@ -203,7 +203,7 @@ CASE = SUITE[: SUITE.index("[[case]]", 10)]
         ("x = 1\n", "bad.toml has no [[case]]"),
         (CASE.replace("call", "cal"), "bad.toml: case 'KMeans, an iteration' lacks 'call'"),
         (CASE + "color = 3\n", "case 'KMeans, an iteration' has no field 'color'; the fields are name, call"),
-        (CASE.replace("normal", "purple"), "an operand is a kind (normal, blobs, magnitude, positive_definite"),
+        (CASE.replace("normal", "purple"), "an operand is a kind (normal, blobs, magnitude, category, coin, positive_definite"),
         (CASE.replace("float32", "int8"), "dtype must be float32 or float64, got 'int8'"),
         (CASE.replace('"2*n*p*k"', '"2*m"'), "'2*m' must be an expression of numbers and n, p, k"),
         (CASE.replace('"2*n*p*k"', '"open(1)"'), "'open(1)' must be an expression"),
