@@ -42,7 +42,7 @@ export PYTHONPATH=$PWD/build/release/python
   exit $status
 } >"$results/python.log" 2>&1 &
 beside+=($!)
-timed ctest ctest --preset release --parallel 2 --timeout 300 --output-junit "$results/ctest.xml" || status=1
+timed ctest ctest --preset release --parallel 4 --timeout 300 --output-junit "$results/ctest.xml" || status=1
 for job in "${beside[@]}"; do wait "$job" || status=1; done
 cat "$results"/{python,program}.log
 # Processes that often wait for each other have the cores for themselves.
