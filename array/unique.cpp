@@ -4,6 +4,7 @@
 #include <iterator>
 #include <numeric>
 
+#include <tessera/array/entries.hpp>
 #include <tessera/array/keys.hpp>
 #include <tessera/array/ordering.hpp>
 #include <tessera/runtime/exchange.hpp>
@@ -11,7 +12,10 @@
 namespace tessera {
 namespace {
 
+using detail::entries;
+using detail::Entry;
 using detail::Room;
+using detail::Slots;
 
 /// Different keys, ascending, and how often each is there.
 template <class Key>
@@ -24,48 +28,6 @@ struct Counted {
     return std::lower_bound(keys().begin(), keys().end(), key) - keys().begin();
   }
 };
-
-template <class Key>
-struct Entry {
-  Key key;
-  std::int64_t value;
-};
-
-/// Room for what belongs to keys, each in one place: what comes again while it is still there costs
-/// a comparison, so few different keys are looked up at the speed of reading.
-template <class Key>
-class Slots {
- public:
-  Entry<Key>& of(Key key) {
-    return slots_[(std::uint64_t{key} * 0x9E3779B97F4A7C15U) >> (64 - bits)];
-  }
-  const std::vector<Entry<Key>>& all() const { return slots_; }
-  static constexpr std::int64_t nothing = -1;
-
- private:
-  static constexpr int bits = 10;
-  std::vector<Entry<Key>> slots_ = std::vector(std::size_t{1} << bits, Entry<Key>{0, nothing});
-};
-
-// Of key(i) for i of the range how often each is there; some come more than once.
-template <class Key, class F>
-std::vector<Entry<Key>> entries(Range range, const F& key) {
-  Slots<Key> slots;
-  std::vector<Entry<Key>> all;
-  for (std::int64_t i = range.begin; i < range.end; ++i) {
-    const Key k = key(i);
-    Entry<Key>& slot = slots.of(k);
-    if (slot.key == k && slot.value != slots.nothing) {
-      ++slot.value;
-      continue;
-    }
-    if (slot.value != slots.nothing) all.push_back(slot);
-    slot = {k, 1};
-  }
-  for (const auto& slot : slots.all())
-    if (slot.value != slots.nothing) all.push_back(slot);
-  return all;
-}
 
 // Of sorted keys.
 template <class Key>
@@ -109,18 +71,12 @@ Counted<Key> counted(std::int64_t n, bool counts, const F& key) {
   });
   std::vector<Entry<Key>> all;
   for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
-  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
-  std::vector<Key> keys;
-  Counted<Key> found;
-  for (const auto& e : all) {
-    if (keys.empty() || keys.back() != e.key) {
-      keys.push_back(e.key);
-      found.counts.push_back(0);
-    }
-    found.counts.back() += e.value;
+  all = detail::joined(std::move(all));
+  Counted<Key> found{Room<Key>(std::ssize(all)), {}};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    found.room.items()[i] = all[i].key;
+    found.counts.push_back(all[i].value);
   }
-  found.room = Room<Key>(std::ssize(keys));
-  std::copy(keys.begin(), keys.end(), found.room.items().begin());
   return found;
 }
 

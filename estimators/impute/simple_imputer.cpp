@@ -276,8 +276,7 @@ List SimpleImputer::text_statistics(const Rows& x) const {
                     params.strategy, detail::levels_of(x).values[0].front().to_string()));
   const Value constant = params.fill_value.is_none() ? Value("missing_value") : params.fill_value;
   List all;
-  for (std::int64_t j = 0; j < x.cols(); ++j) {
-    const detail::Categories found = detail::categories_of(x, j);
+  for (const detail::Categories& found : detail::categories_of(x)) {
     std::int64_t most = 0;
     Value mode = nan;
     for (std::int64_t i = 0; i < std::ssize(found.counts); ++i) {

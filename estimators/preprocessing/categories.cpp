@@ -12,6 +12,8 @@
 #include <tuple>
 #include <utility>
 
+#include <tessera/array/entries.hpp>
+#include <tessera/array/keys.hpp>
 #include <tessera/array/unique.hpp>
 #include <tessera/estimators/feature_selection/selector.hpp>
 #include <tessera/runtime/reduce.hpp>
@@ -198,31 +200,105 @@ Value given_categories(const Value& given, const std::string& kind, std::int64_t
 
 }  // namespace
 
-Categories categories_of(const Rows& x, std::int64_t column) {
-  const Array values = collect(take_columns(x, {column})).reshape({x.rows()});
-  const Unique found = unique(values, {.counts = true});
-  const Array all = gather(found.values).to(cpu), counts = gather(found.counts).to(cpu);
-  Categories c{all, elements<std::int64_t>(counts), std::string(name_of(all.dtype()))};
-  if (x.categories().empty()) return c;
-  // Of text the words, in the order of their letters; a word may be there twice.
-  std::map<Key, std::pair<Value, std::int64_t>> found_values;
-  const auto codes = elements<std::int64_t>(all);
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    const std::string& word = x.categories().at(static_cast<std::size_t>(codes[i]));
-    c.kind = kind_of_word(word);
-    const Value value = value_of(word);
-    auto& [first, count] = found_values[key_of(value)];
-    first = value;
-    count += c.counts[i];
+namespace {
+
+/// The different values of every column as keys, and how often each is there; nothing for a column
+/// of too many.
+struct Counted {
+  using Key = std::uint64_t;
+  static constexpr std::size_t most = 256;
+  std::vector<std::vector<Entry<Key>>> columns;
+
+  void add(std::size_t j, std::vector<Entry<Key>> more) {
+    auto& mine = columns[j];
+    more.insert(more.end(), mine.begin(), mine.end());
+    mine = joined(std::move(more));
+    if (mine.size() > most) mine.clear();
   }
-  List different;
-  c.counts.clear();
-  for (const auto& [key, entry] : found_values) {
-    different.push_back(entry.first);
-    c.counts.push_back(entry.second);
+  void merge(const Counted& right) {
+    for (std::size_t j = 0; j < columns.size(); ++j)
+      if (columns[j].empty() || right.columns[j].empty())
+        columns[j].clear();
+      else
+        add(j, right.columns[j]);
   }
-  c.values = categories_of_kind(different, c.kind, x.comm());
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(columns);
+  }
+};
+
+// A column of few different values, or of many.
+Categories numbers_of(const Rows& x, std::int64_t column,
+                      const std::vector<Entry<Counted::Key>>& few) {
+  if (few.empty()) {
+    const Array values = collect(take_columns(x, {column})).reshape({x.rows()});
+    const Unique found = unique(values, {.counts = true});
+    return {gather(found.values).to(cpu), elements<std::int64_t>(gather(found.counts).to(cpu)),
+            std::string(name_of(x.dtype()))};
+  }
+  Categories c{{}, {}, std::string(name_of(x.dtype()))};
+  visit(x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_arithmetic_v<T>) {
+      using Order = Ordered<T>;
+      std::vector<std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>> values;
+      for (const auto& entry : few) {
+        values.push_back(Order::value(static_cast<typename Order::Key>(entry.key)));
+        c.counts.push_back(entry.value);
+      }
+      c.values = replicated(values, {std::ssize(values)}, x.comm()).astype(x.dtype());
+    }
+  });
   return c;
+}
+
+}  // namespace
+
+std::vector<Categories> categories_of(const Rows& x) {
+  auto counted = reduce<Counted>(x.to(cpu), [](const Leaf& leaf, Stream&) {
+    Counted found;
+    found.columns.resize(static_cast<std::size_t>(leaf.tile.cols));
+    visit(leaf.tile.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      if constexpr (std::is_arithmetic_v<T>)
+        for (std::int64_t j = 0; j < leaf.tile.cols; ++j) {
+          const T* first = leaf.tile.as<const T>() + j;
+          found.add(static_cast<std::size_t>(j),
+                    entries<Counted::Key>({0, leaf.tile.rows}, [&](std::int64_t i) {
+                      return Ordered<T>::key(static_cast<T>(first[i * leaf.tile.stride] + T(0)));
+                    }));
+        }
+    });
+    return found;
+  });
+  counted.columns.resize(static_cast<std::size_t>(x.cols()));
+  std::vector<Categories> all;
+  for (std::int64_t j = 0; j < x.cols(); ++j) {
+    Categories c = numbers_of(x, j, counted.columns[static_cast<std::size_t>(j)]);
+    if (!x.categories().empty()) {
+      // Of text the words, in the order of their letters; a word may be there twice.
+      std::map<Key, std::pair<Value, std::int64_t>> words;
+      const auto codes = elements<std::int64_t>(c.values.as<Array>());
+      for (std::size_t i = 0; i < codes.size(); ++i) {
+        const std::string& word = x.categories().at(static_cast<std::size_t>(codes[i]));
+        c.kind = kind_of_word(word);
+        const Value value = value_of(word);
+        auto& [first, count] = words[key_of(value)];
+        first = value;
+        count += c.counts[i];
+      }
+      List different;
+      c.counts.clear();
+      for (const auto& [key, entry] : words) {
+        different.push_back(entry.first);
+        c.counts.push_back(entry.second);
+      }
+      c.values = categories_of_kind(different, c.kind, x.comm());
+    }
+    all.push_back(std::move(c));
+  }
+  return all;
 }
 
 std::int64_t category_count(const Value& categories) {
@@ -489,21 +565,23 @@ List fit_categories(const Rows& x, const Value& given, bool all_known, std::stri
     throw ValueError(
         "Shape mismatch: if categories is an array, it has to be of shape (n_features,).");
   List all;
+  std::vector<Categories> of_columns;
+  if (!lists || counts || all_known || is_table(x)) of_columns = categories_of(x);
   for (std::int64_t j = 0; j < x.cols(); ++j) {
     if (!lists) {
-      Categories found = categories_of(x, j);
+      Categories& found = of_columns[static_cast<std::size_t>(j)];
       if (counts) counts->push_back(std::move(found.counts));
       all.push_back(std::move(found.values));
       continue;
     }
     const bool counted = counts || all_known;
-    const Categories found = counted || is_table(x) ? categories_of(x, j) : Categories{};
-    const std::string kind = is_table(x) ? found.kind
+    const std::string kind = is_table(x) ? of_columns[static_cast<std::size_t>(j)].kind
                              : text      ? "text"
                                          : std::string(name_of(x.dtype()));
     all.push_back(
         given_categories((*lists)[static_cast<std::size_t>(j)], kind, j, estimator, x.comm()));
     if (!counted) continue;
+    const Categories& found = of_columns[static_cast<std::size_t>(j)];
     std::vector<std::int64_t> of(static_cast<std::size_t>(category_count(all.back())));
     std::map<Key, std::size_t> places;
     for (const Key& key : keys_of(all.back())) places.emplace(key, places.size());

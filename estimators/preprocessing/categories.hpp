@@ -15,13 +15,14 @@
 /// "object:'elm", "object:3", "object:None".
 namespace tessera::detail {
 
-/// The different values of a column of x, of any real dtype or text, and how often each is there.
+/// The different values of a column, of any real dtype or text, and how often each is there.
 struct Categories {
   Value values;
   std::vector<std::int64_t> counts;
   std::string kind;  ///< "text", the dtype's name, or "object"
 };
-Categories categories_of(const Rows& x, std::int64_t column);
+/// Of every column of x. One pass, and one more for each column that has very many.
+std::vector<Categories> categories_of(const Rows& x);
 
 std::int64_t category_count(const Value& categories);
 /// Whether the last one is NaN.

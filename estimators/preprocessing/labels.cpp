@@ -21,7 +21,7 @@ void require_labels(const Rows& x, const Estimator& e) {
 
 Value classes_of(const Rows& x, const Estimator& e) {
   require_labels(x, e);
-  Value classes = detail::categories_of(x, 0).values;
+  Value classes = detail::categories_of(x)[0].values;
   if (e.name() == "LabelBinarizer" && classes.is<Array>() &&
       is_floating(classes.as<Array>().dtype()))
     encode_classes(collect(x), x, e.name());  // refuses what are no labels
