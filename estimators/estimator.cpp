@@ -28,6 +28,10 @@ using detail::require_fitted;
 
 void require_numbers(const std::vector<std::string>& categories, std::string_view what,
                      std::string_view estimator) {
+  if (!categories.empty() && categories.front().starts_with('\x1f'))  // as a table's words do
+    throw ValueError(fmt::format(
+        "could not convert string to float: {} is a table of text and numbers, {} takes numbers",
+        what, estimator));
   if (!categories.empty())
     throw ValueError(
         fmt::format("could not convert string to float: '{}' ({} holds text, {} takes numbers)",
@@ -231,6 +235,7 @@ Estimator& Estimator::fit(const Rows& x, const Array& y, const Array& sample_wei
 
 void Estimator::start_from(const Values& attributes) {
   const auto& starts = type().method("fit")->options.starts;
+  n_features_in_ = 0;  // what the last fit found is overwritten
   for (const auto& [attribute, value] : attributes) {
     const auto field = std::ranges::find(type().attributes(), attribute, &Field::name);
     if (std::ranges::find(starts, attribute) == starts.end())
@@ -252,6 +257,11 @@ Estimator& Estimator::partial_fit(const Rows& x, const Array& y, const Value& cl
 void Estimator::learn(std::string_view method, const Rows& x, const Array& y,
                       const Array& sample_weight) {
   const bool anew = method == "fit" || !is_fitted();
+  // What a caller gave is for this fit, whether it ends well or not.
+  struct Once {
+    bool& flag;
+    ~Once() { flag = false; }
+  } const once{has_start_};
   check_params();
   const Rows checked = check_x(x, anew);
   const auto& operation = require_operation<Method::Learn>(type(), method);
@@ -263,7 +273,6 @@ void Estimator::learn(std::string_view method, const Rows& x, const Array& y,
     feature_names_in_.clear();
   }
   operation(checked, *this, target, weights);
-  has_start_ = false;
   n_features_in_ = x.cols();
   if (anew) feature_names_in_ = x.column_names();
   fitted_under_ = selection_is_default() ? nullptr : detail::selection_in_force();

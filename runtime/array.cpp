@@ -394,6 +394,9 @@ detail::SharedNames detail::category_names(std::vector<std::string> categories, 
 }
 
 void detail::refuse_text(const std::vector<std::string>& categories) {
+  if (categories.front().starts_with('\x1f'))  // as a table's words do
+    throw ValueError(
+        "could not convert string to float: a table of text and numbers is for encoders");
   throw ValueError(fmt::format("could not convert string to float: '{}'", categories.front()));
 }
 

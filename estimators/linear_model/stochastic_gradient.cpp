@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <tessera/estimators/class_scores.hpp>
 #include <tessera/estimators/common_parameters.hpp>
@@ -159,19 +160,21 @@ void start_at(std::vector<SgdOutput>& outputs, std::int64_t p, const std::vector
       return std::vector<double>(from, from + p);
     };
     outputs[k].coef = coef.empty() ? std::vector<double>(n) : part(coef);
-    outputs[k].intercept = intercept.empty() ? 0.0 : intercept[k];
+    outputs[k].intercept = k < intercept.size() ? intercept[k] : 0.0;
     outputs[k].average = part(average);
     outputs[k].average_intercept = average_intercept[k];
   }
 }
 
-// The same from what a caller gave; none is 0.
-void start_at_given(std::vector<SgdOutput>& outputs, std::int64_t p, const Array& coef,
-                    const Value& intercept, std::string_view name) {
+// The same from what a caller gave; none is 0. Takes both away: no later fit starts from them, not
+// after an error either.
+void start_at_given(std::vector<SgdOutput>& outputs, std::int64_t p, Array& coef, Value& intercept,
+                    std::string_view name) {
   const auto k = std::ssize(outputs);
-  const auto coefs = coef ? detail::doubles(coef) : std::vector<double>();
+  const auto coefs = coef ? detail::doubles(std::exchange(coef, {})) : std::vector<double>();
+  const Value given = std::exchange(intercept, {});
   const auto intercepts =
-      intercept.is<Array>() ? detail::doubles(intercept.as<Array>()) : std::vector<double>();
+      given.is<Array>() ? detail::doubles(given.as<Array>()) : std::vector<double>();
   if (!coefs.empty() && std::ssize(coefs) != k * p)
     throw ValueError(
         fmt::format("{}: Provided coef_init does not match dataset: it needs {} x {} "
@@ -267,8 +270,8 @@ const EstimatorType& SGDClassifier::describe() {
 void SGDClassifier::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
   const Value before = classes_;
   const Array codes = learn_classes(y, x);
-  const bool warm = params.warm_start && coef_ && coef_.shape() == Shape{outputs(), x.cols()} &&
-                    same_classes(before, classes_);
+  const bool warm = params.warm_start && !has_start() && coef_ && !before.is_none() &&
+                    coef_.shape() == Shape{outputs(), x.cols()} && same_classes(before, classes_);
   progress_ = {};
   std::vector<SgdOutput> start(static_cast<std::size_t>(outputs()));
   if (has_start())
@@ -354,7 +357,7 @@ const EstimatorType& SGDRegressor::describe() {
 }
 
 void SGDRegressor::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
-  const bool warm = params.warm_start && coef_ && coef_.shape() == Shape{x.cols()};
+  const bool warm = params.warm_start && !has_start() && coef_ && coef_.shape() == Shape{x.cols()};
   progress_ = {};
   std::vector<SgdOutput> start(1);
   if (has_start())

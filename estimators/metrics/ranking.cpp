@@ -1,6 +1,7 @@
 #include <tessera/estimators/metrics/ranking.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -56,6 +57,12 @@ struct Scored {
     weights =
         redistribute(as_doubles(sample_weight).reshape({y_true.rows()}), score.distribution());
     require_finite(Rows(weights), "sample_weight", "metric");
+    const Tile w = weights.local();
+    std::int64_t any =
+        std::ranges::any_of(std::span(w.as<const double>(), static_cast<std::size_t>(w.rows)),
+                            [](double v) { return v != 0.0; });
+    score.comm().all_reduce(std::span(&any, 1), Reduce::max);
+    if (any == 0) throw ValueError("sample_weight must contain at least one non-zero number");
   }
 
   std::int64_t classes() const { return class_count(truth.values); }
@@ -65,12 +72,16 @@ struct Scored {
   static Array as_doubles(const Array& x) { return x.to(cpu).astype(DType::float64); }
 };
 
-/// The code of the positive label of two: `pos_label`, or of None 1 or the larger one; none for a
-/// label that is not there.
-std::optional<std::int32_t> positive_of(const Scored& y, const Value& pos_label) {
+void require_two_labels(const Scored& y) {
   if (y.classes() > 2)
     throw ValueError(
         fmt::format("multiclass format is not supported: y_true has {} labels", y.classes()));
+}
+
+/// The code of the positive label of two: `pos_label`, or of None 1 or the larger one; none for a
+/// label that is not there.
+std::optional<std::int32_t> positive_of(const Scored& y, const Value& pos_label) {
+  require_two_labels(y);
   const Value& labels = y.truth.values;
   if (pos_label.is_none()) {
     if (y.classes() == 2) return 1;
@@ -79,6 +90,22 @@ std::optional<std::int32_t> positive_of(const Scored& y, const Value& pos_label)
   if (const auto code = code_of(pos_label, labels)) return code;
   throw ValueError(fmt::format("pos_label={} is not a valid label: it is none of y_true's",
                                pos_label.to_string()));
+}
+
+/// The same where None is 1 of labels 0 or -1 and 1, and refused for others.
+std::optional<std::int32_t> positive_of_curve(const Scored& y, const Value& pos_label) {
+  require_two_labels(y);
+  if (!pos_label.is_none()) return positive_of(y, pos_label);
+  const Value& labels = y.truth.values;
+  const auto one = code_of(std::int64_t{1}, labels), zero = code_of(std::int64_t{0}, labels),
+             minus = code_of(std::int64_t{-1}, labels);
+  if (one.has_value() + (zero || minus) == y.classes()) return one;
+  using Words = std::vector<std::string>;
+  throw ValueError(fmt::format(
+      "y_true takes value in {{{}}} and pos_label is not specified: labels must be 0 "
+      "and 1 or -1 and 1, or pos_label say which one is positive",
+      labels.is<Words>() ? fmt::format("'{}'", fmt::join(labels.as<Words>(), "', '"))
+                         : fmt::format("{}", fmt::join(tessera::detail::doubles(labels), ", "))));
 }
 
 using Order = detail::Ordered<double>;
@@ -98,15 +125,14 @@ double weight_of(const Placed& item) { return Order::value(item.index); }
 template <class Item>
 using Sides = std::array<Room<Item>, 2>;
 
-// Of this process's rows; item(i) is row i, side(code) where a label belongs, 2 for neither.
+// Of this process's rows; item(i) is row i, side(i) where it belongs, 2 for neither.
 template <class Item, class F, class Side>
 Sides<Item> sorted_sides(const Scored& y, const F& item, const Side& side) {
   const std::int64_t n = y.score.local().rows, pieces = detail::pieces_of(n);
-  const auto* codes = y.codes();
   std::vector<std::array<std::int64_t, 3>> counts(static_cast<std::size_t>(pieces));
   detail::for_pieces(n, pieces, [&](std::int64_t p, Range piece) {
     std::array<std::int64_t, 3> count{};
-    for (std::int64_t i = piece.begin; i < piece.end; ++i) ++count[side(codes[i])];
+    for (std::int64_t i = piece.begin; i < piece.end; ++i) ++count[side(i)];
     counts[static_cast<std::size_t>(p)] = count;
   });
   std::array<std::vector<std::int64_t>, 2> starts;
@@ -124,7 +150,7 @@ Sides<Item> sorted_sides(const Scored& y, const F& item, const Side& side) {
     Item* to[2] = {sides[0].items().data() + starts[0][which],
                    sides[1].items().data() + starts[1][which]};
     for (std::int64_t i = piece.begin; i < piece.end; ++i)
-      if (const std::size_t s = side(codes[i]); s < 2) *to[s]++ = item(i);
+      if (const std::size_t s = side(i); s < 2) *to[s]++ = item(i);
     for (std::size_t s = 0; s < 2; ++s) {
       const auto count = static_cast<std::size_t>(counts[which][s]);
       detail::sort_keys(std::span(to[s] - count, count));
@@ -197,15 +223,19 @@ void for_each_score(const Sides<Item>& sides, const F& f) {
 
 // Calls f(score, positive, negative) for each different score in `column`, descending: how many
 // rows have it and the positive label, and how many others, or their weights. Only rows whose label
-// is `positive` or, if one is given, `negative`. Processes have their turns one after another, so
-// sums over the scores have one order; `state` goes from each to the next, and to all.
+// is `positive` or, if one is given, `negative`, and whose weight is not 0. Processes have their
+// turns one after another, so sums over the scores have one order; `state` goes from each to the
+// next, and to all.
 template <class F>
 void in_order(const Scored& y, std::int64_t column, std::optional<std::int32_t> positive,
               std::optional<std::int32_t> negative, std::span<double> state, const F& f) {
   const auto& comm = y.score.comm();
   const Tile in = y.score.local();
-  const auto side = [=](std::int32_t code) -> std::size_t {
-    return code == positive ? 0 : !negative || code == negative ? 1 : 2;
+  const auto* codes = y.codes();
+  const auto* weight = y.weights ? y.weights.local().as<const double>() : nullptr;
+  const auto side = [=](std::int64_t i) -> std::size_t {
+    if (weight && weight[i] == 0.0) return 2;
+    return codes[i] == positive ? 0 : !negative || codes[i] == negative ? 1 : 2;
   };
   const auto key = [=](std::int64_t i) {
     return key_of_score(in.as<const double>()[i * in.stride + column]);
@@ -224,7 +254,6 @@ void in_order(const Scored& y, std::int64_t column, std::optional<std::int32_t> 
     turns(dealt(mine, comm));
   };
   if (!y.weights) return sort(TypeTag<Key>{}, key);
-  const auto* weight = y.weights.local().as<const double>();
   sort(TypeTag<Placed>{}, [=](std::int64_t i) { return Placed{Order::key(weight[i]), key(i)}; });
 }
 
@@ -297,7 +326,7 @@ Counts counts_by_threshold(const Array& y_true, const Array& y_score, const Arra
                                  to_string(y.score.shape())));
   std::vector<double> scores, tps, fps;
   double state[2] = {0.0, 0.0};
-  in_order(y, 0, positive_of(y, pos_label), {}, state,
+  in_order(y, 0, positive_of_curve(y, pos_label), {}, state,
            [&](double score, double positive, double negative) {
              scores.push_back(score);
              tps.push_back(state[0] += positive);
@@ -369,12 +398,14 @@ double average_precision_score(const Array& y_true, const Array& y_score,
                                  to_string(y.score.shape())));
   double state[3] = {0.0, 0.0, 0.0};
   auto& [tp, fp, sum] = state;
-  in_order(y, 0, positive_of(y, pos_label), {}, state,
-           [&](double, double positive, double negative) {
-             tp += positive;
-             fp += negative;
-             if (tp + fp != 0.0) sum += positive * (tp / (tp + fp));
-           });
+  // Without a label that counts only where all rows have one label.
+  const auto code =
+      y.classes() < 2 ? code_of(pos_label, y.truth.values) : positive_of(y, pos_label);
+  in_order(y, 0, code, {}, state, [&](double, double positive, double negative) {
+    tp += positive;
+    fp += negative;
+    if (tp + fp != 0.0) sum += positive * (tp / (tp + fp));
+  });
   if (tp != 0.0) return sum / tp;
   warn("No positive class found in y_true, recall is set to one for all thresholds.");
   return 0.0;

@@ -15,8 +15,9 @@ struct Counts {
   Array thresholds;                       ///< (m,) float64, descending: each different score
   Array true_positives, false_positives;  ///< (m,) float64, or their weights
 };
-/// y_true has two labels at most. `pos_label` None is 1 or the larger label. The rows of one score
-/// lie on one process, and without weights only their numbers.
+/// y_true has two labels at most. `pos_label` None is 1, for labels 0 or -1 and 1 only. Rows of
+/// weight 0 do not count. The rows of one score lie on one process, and without weights only their
+/// numbers.
 Counts counts_by_threshold(const Array& y_true, const Array& y_score,
                            const Array& sample_weight = {}, const Value& pos_label = {});
 
@@ -29,7 +30,8 @@ double roc_auc_score(const Array& y_true, const Array& y_score, const Array& sam
                      const std::string& average = "macro");
 /// The mean of precision over the steps of recall.
 double average_precision_score(const Array& y_true, const Array& y_score,
-                               const Array& sample_weight = {}, const Value& pos_label = {});
+                               const Array& sample_weight = {},
+                               const Value& pos_label = std::int64_t{1});
 
 /// Curves over the thresholds, replicated: they have a point for each corner.
 struct RocCurve {
@@ -56,7 +58,8 @@ PrecisionRecallCurve precision_recall_curve(const Array& y_true, const Array& y_
 /// y_prob (n, k), or (n,) of the larger of two labels.
 double log_loss(const Array& y_true, const Array& y_prob, const Array& sample_weight = {},
                 bool normalize = true);
-/// The mean squared error of the probability (n,) of the positive label.
+/// The mean squared error of the probability (n,) of the positive label, of None 1 or the larger
+/// one.
 double brier_score_loss(const Array& y_true, const Array& y_prob, const Array& sample_weight = {},
                         const Value& pos_label = {});
 /// 1 - loss / loss of the shares of the labels: of log_loss and brier_score_loss. NaN and an

@@ -180,7 +180,7 @@ Signature ranking(std::string name, std::string doc, Results (*run)(const Argume
 }
 Signature curve(std::string name, std::string doc, Results (*run)(const Arguments&),
                 std::vector<std::string> outputs, std::vector<Option> options = {}) {
-  options.insert(options.begin(), pos_label("1 or the larger"));
+  options.insert(options.begin(), pos_label("1 of 0 or -1 and 1"));
   const std::string example = name + " labels.h5:/y scores.h5:/s --out curve.h5";
   return {std::move(name),    std::move(doc), scored("y_score"), std::move(options),
           std::move(outputs), false,          example,           run};
@@ -290,9 +290,9 @@ std::vector<Signature> make_table() {
                   return some(in,
                               average_precision_scores(in[0], in[1], in[2], in.word("average")));
                 return one(in, average_precision_score(in[0], in[1], in[2],
-                                                       value_of(in.value("pos_label"), {})));
+                                                       value_of(in.value("pos_label"), 1)));
               },
-              {positive, averages}),
+              {label_1, averages}),
       several("coverage_error", "how many columns hold all labels of a row", of<coverage_error>),
       several("label_ranking_average_precision_score",
               "the share of labels among the columns that score as high",

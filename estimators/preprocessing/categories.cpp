@@ -451,6 +451,7 @@ Value categories_from(List values) {
 }
 
 Rows values_of(const Rows& codes, const List& categories) {
+  if (categories.empty()) return codes;
   const bool text = std::ranges::all_of(categories, [](const Value& c) { return c.is<Words>(); });
   const DType number = categories[0].is<Array>() ? categories[0].as<Array>().dtype() : DType::int64;
   const bool numbers = std::ranges::all_of(

@@ -149,7 +149,7 @@ nb::object run(std::size_t function, const nb::args& given) {
   return to_python(result);
 }
 
-Index to_index(nb::handle object) {
+Index to_index(nb::handle object, const Communicator& comm) {
   if (object.is_none()) return NewAxis{};
   if (object.ptr() == Py_Ellipsis) return Ellipsis{};
   if (PySlice_Check(object.ptr())) {
@@ -165,17 +165,23 @@ Index to_index(nb::handle object) {
   if (nb::isinstance<Array>(object)) return nb::cast<Array>(object);
   if (PyBool_Check(object.ptr()))
     return Scalar(object.ptr() == Py_True).array(DType::boolean, Communicator::world());
+  if (nb::hasattr(object, "__array__")) {  // NumPy's integers are indices like Python's
+    const nb::object a = nb::module_::import_("numpy").attr("asarray")(object);
+    if (nb::cast<int>(a.attr("ndim")) > 0 || to_dtype(a.attr("dtype")) == DType::boolean)
+      return nb::cast<Array>(
+          nb::module_::import_("tessera").attr("asarray")(a, nb::arg("comm") = comm));
+  }
   if (const auto i = to_integer(object)) return *i;
-  throw IndexError("an index is an integer, a slice, '...', None or an Array, not " +
+  throw IndexError("an index is an integer, a slice, '...', None or an array, not " +
                    std::string(nb::repr(object).c_str()));
 }
 
-std::vector<Index> to_indices(nb::handle key) {
+std::vector<Index> to_indices(nb::handle key, const Communicator& comm) {
   std::vector<Index> all;
   if (nb::isinstance<nb::tuple>(key))
-    for (const nb::handle one : key) all.push_back(to_index(one));
+    for (const nb::handle one : key) all.push_back(to_index(one, comm));
   else
-    all.push_back(to_index(key));
+    all.push_back(to_index(key, comm));
   return all;
 }
 
@@ -211,7 +217,7 @@ void add_array_api(nb::module_& m) {
   m.def(
       "array_index",
       [](const Array& x, nb::handle key) {
-        const auto indices = to_indices(key);
+        const auto indices = to_indices(key, x.comm());
         Array out;
         call([&] { out = index(x, indices); });
         return out;
@@ -221,7 +227,7 @@ void add_array_api(nb::module_& m) {
   m.def(
       "array_assign",
       [](Array& x, nb::handle key, nb::handle value) {
-        const auto indices = to_indices(key);
+        const auto indices = to_indices(key, x.comm());
         const std::vector<Argument> values = {to_argument(value)};
         call([&] { assign(x, indices, ArrayArguments("assignment", values).operand(0)); });
       },

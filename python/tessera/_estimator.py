@@ -190,10 +190,8 @@ class Core(BaseEstimator):
             )
         # Made first: what a parameter cannot be is said before the data are looked at.
         live = self._make() if anew else self._live
-        given_starts = {name[: -len("init")]: np.asarray(value, dtype=np.float64)
+        given_starts = {name[: -len("init")]: np.atleast_1d(np.asarray(value, dtype=np.float64))
                         for name, value in starts.items() if value is not None}
-        if given_starts:
-            live.start_from(given_starts)
         X = self._rows(X, reset=anew)
         target = self._target(y, required, X.comm)
         if target is not None and target.shape[0] != X.shape[0]:
@@ -205,6 +203,8 @@ class Core(BaseEstimator):
         if sample_weight is not None:
             weights = (sample_weight if isinstance(sample_weight, Array)
                        else self._weights(sample_weight, X))
+        if given_starts:
+            live.start_from(given_starts)
         result = None
         if method == "partial_fit":
             live.partial_fit(X, target, None if classes is None else np.asarray(classes), weights)

@@ -158,8 +158,7 @@ def test_signatures_are_scikit_learns(name):
             continue
         if name != "det_curve":  # whose options scikit-learn takes by position, too
             assert mine.kind == theirs[parameter].kind, parameter
-        if (name, parameter) not in [("average_precision_score", "pos_label"), ("log_loss", "y_proba"),
-                                     ("d2_log_loss_score", "y_proba")]:
+        if (name, parameter) not in [("log_loss", "y_proba"), ("d2_log_loss_score", "y_proba")]:
             assert mine.default == theirs[parameter].default, parameter
         assert f"\n{parameter} : " in getattr(tessera.metrics, name).__doc__
     positional = [p for p in theirs.values() if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]

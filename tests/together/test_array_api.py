@@ -534,6 +534,11 @@ def test_indexing():
     for got, want in zip(array(data((5, 2), "int32")), data((5, 2), "int32")):
         compare(got, want, "going through rows")
     compare(xp.where(array(data((600, 3), "bool")), 1, 0), np.where(data((600, 3), "bool"), 1, 0), "where")
+    for key in x > 0, np.array([3, 1]), np.True_, (np.array([1, 0]), np.array([2, 2])), np.int64(2):
+        compare(array(x)[key], x[key], f"NumPy's {key} as index")
+        got, want = xp.asarray(x, copy=True), x.copy()
+        got[key] = want[key] = 2.0
+        compare(got, want, f"NumPy's {key} as index = 2")
     raises(IndexError, lambda: xp.ones(3)[3], "index 3 is out of bounds for axis 0 with size 3")
     raises(IndexError, lambda: xp.ones(3)[0, 0], "too many indices")
     raises(IndexError, lambda: xp.ones(3)[xp.ones(2, dtype=xp.bool)], "boolean index")

@@ -125,6 +125,39 @@ def test_ranks_of_each_row():
     np.testing.assert_allclose(got, want, rtol=1e-12)
 
 
+@pytest.mark.parametrize("curve", ["roc_curve", "det_curve", "precision_recall_curve"])
+def test_rows_of_weight_0(curve):
+    truth, score = SCORES["distinct"]
+    for y, s, w in ([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4], [1, 0, 1, 1]), (truth, score, np.arange(len(truth)) % 3 % 2):
+        options = {"drop_intermediate": False} if curve != "precision_recall_curve" else {}
+        got, want = (getattr(m, curve)(y, s, sample_weight=w, **options) for m in (tessera.metrics, metrics))
+        for mine, other in zip(got, want, strict=True):
+            np.testing.assert_allclose(mine, other, rtol=1e-12)
+    for metric in curve, "roc_auc_score", "average_precision_score":
+        for module in tessera.metrics, metrics:
+            with pytest.raises(ValueError, match="must contain at least one non-zero number"):
+                getattr(module, metric)(truth, score, sample_weight=np.zeros(len(truth)))
+
+
+def test_the_positive_label():
+    for labels in [1, 2], [0, 2], ["a", "b"], [-1, 0]:
+        y, s = np.array(labels)[[0, 1, 0, 1]], [0.1, 0.2, 0.3, 0.4]
+        for curve in "roc_curve", "det_curve", "precision_recall_curve":
+            for module in tessera.metrics, metrics:
+                with pytest.raises(ValueError, match="y_true takes value in {.*} and pos_label is not specified"):
+                    getattr(module, curve)(y, s)
+            got, want = (getattr(m, curve)(y, s, pos_label=y[0].item()) for m in (tessera.metrics, metrics))
+            for mine, other in zip(got, want, strict=True):
+                np.testing.assert_allclose(mine, other, rtol=1e-12)
+        if labels == [1, 2]:
+            got, want = (m.average_precision_score(y, s) for m in (tessera.metrics, metrics))
+            np.testing.assert_allclose(got, want, rtol=1e-12)
+        else:
+            for module in tessera.metrics, metrics:
+                with pytest.raises(ValueError, match="pos_label=1 is not a valid label"):
+                    module.average_precision_score(y, s)
+
+
 def test_report_of_several_labels():
     got, want = (module.classification_report(SETS, PREDICTED_SETS, zero_division=0) for module in (tessera.metrics, metrics))
     assert got.split() == want.split()

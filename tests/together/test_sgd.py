@@ -200,6 +200,23 @@ def test_starts_of_the_caller():
             ours.SGDRegressor().fit(X, y, **start)
 
 
+def test_starts_of_the_caller_and_warm_starts():
+    X, y = IRIS
+    params = {"alpha": 0.05, "max_iter": 3, "random_state": 0, "warm_start": True}
+    mine, other = (module.SGDClassifier(**params).fit(X, y, coef_init=np.ones((3, 4))) for module in (ours, theirs))
+    same(mine, other)
+    with pytest.raises(ValueError, match="coef_init does not match dataset: it needs 3 x 4 numbers, got 6"):
+        mine.fit(X, y, coef_init=np.ones((3, 2)))
+    # What was wrong is forgotten, and so is what it replaced.
+    same(mine.fit(X, y), theirs.SGDClassifier(**params).fit(X, y))
+    with pytest.raises(ValueError, match="intercept_init does not match dataset: it needs 3 numbers, got 1"):
+        mine.fit(X, y, intercept_init=100.0)
+    rows = y > 0
+    same(*(module.SGDClassifier(**params).fit(X[rows], y[rows], intercept_init=100.0) for module in (ours, theirs)))
+    X, y = DIABETES[0][:200], DIABETES[1][:200]
+    same(*(module.SGDRegressor(max_iter=3, random_state=0).fit(X, y, intercept_init=100.0) for module in (ours, theirs)))
+
+
 @pytest.mark.parametrize("loss", ["log_loss", "modified_huber"])
 def test_probabilities(loss):
     for X, y in IRIS, (IRIS[0][:100], IRIS[1][:100]):

@@ -233,6 +233,17 @@ def test_arrays():
         tessera.write("table.h5:/X", table)
     with pytest.raises(ValueError, match="could not convert string to float"):
         linear_model.Ridge().fit(table, target())
+    with pytest.raises(ValueError, match="to float: a table of text and numbers is for encoders"):
+        table[1:]
+
+
+def test_a_table_without_a_value():
+    X = pd.DataFrame({"c": ["?", "?"]})
+    for module in impute, sklearn.impute:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            imputer = module.SimpleImputer(missing_values="?", strategy="most_frequent").fit(X)
+            assert imputer.transform(X).shape == (2, 0)
 
 
 def test_text_in_files():
