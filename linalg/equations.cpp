@@ -105,6 +105,13 @@ Array riccati(const char* function, bool continuous, const Array& given_a, const
   };
   const Array e = given_e ? squares[3] : eye(m, {}, 0, dtype, a.comm());
   require_shape(function, "e", e, {m, m});
+  // In double precision, where what float32 holds is singular or not.
+  const auto require_regular = [&](std::string_view name, const Array& x) {
+    if (!(linalg::cond(x.astype(is_complex(dtype) ? DType::complex128 : DType::float64)) < 0x1p52))
+      throw LinAlgError(fmt::format("{} needs a nonsingular {}", function, name));
+  };
+  if (continuous) require_regular("r", r);
+  if (given_e) require_regular("e", e);
   const Array s =
       given_s ? detail::on_host(detail::by_rows(detail::matrix_argument(function, given_s, true)),
                                 dtype)

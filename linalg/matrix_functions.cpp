@@ -23,6 +23,7 @@ namespace {
 using scalapack::Grid;
 using scalapack::Matrix;
 using Complex = std::complex<double>;
+using ScalarFunction = std::function<Complex(Complex)>;
 
 // An upper triangle of complex numbers, by columns, in double precision: what functions of a Schur
 // form are computed on.
@@ -38,8 +39,27 @@ struct Triangle {
   Complex* column(std::int64_t j) { return values.data() + j * n; }
 };
 
-// x = z f(t) z^H, real for a real a where imaginary parts are rounding.
-Array by_schur(std::string_view function, const Array& given,
+void copy_real(const Matrix& from, const Matrix& to) {
+  std::transform(from.data<Complex>(), from.data<Complex>() + from.rows() * from.cols(),
+                 to.data<double>(), [](const Complex& v) { return v.real(); });
+}
+
+// Whether f of a real matrix is real: f is real at its real eigenvalues, and conjugate at conjugate
+// ones. A Schur form in complex numbers would have lost which are real.
+bool keeps_real(const Matrix& a, const ScalarFunction& f) {
+  constexpr double rounding = 1e3 * 0x1p-52;
+  for (const Complex& w : scalapack::lapack().geev(a, nullptr, nullptr)) {
+    const Complex value = f(w);
+    const double off =
+        w.imag() == 0 ? std::abs(value.imag()) : std::abs(value - std::conj(f(std::conj(w))));
+    if (off > rounding * std::abs(value)) return false;
+  }
+  return true;
+}
+
+// x = z f(t) z^H, real for a real a where `scalar`, the function of numbers, keeps it so and
+// imaginary parts are rounding.
+Array by_schur(std::string_view function, const Array& given, const ScalarFunction& scalar,
                const std::function<void(Triangle&)>& f) {
   const Array a = detail::square_argument(function, detail::at_least_2d(given), true);
   const std::int64_t n = a.rows();
@@ -48,6 +68,12 @@ Array by_schur(std::string_view function, const Array& given,
       given, function, {detail::on_host(a, DType::complex128)},
       [&](const Grid& grid, auto m) -> std::vector<Array> {
         const Matrix& t = m[0];
+        bool real_result = !is_complex(a.dtype());
+        if (real_result) {
+          const Matrix copy = grid.empty(n, n, DType::float64);
+          copy_real(t, copy);
+          real_result = keeps_real(copy, scalar);
+        }
         const Matrix z = grid.empty(n, n, DType::complex128);
         std::int64_t leading = 0;
         scalapack::lapack().gees(t, z, scalapack::Order::none, leading);
@@ -62,10 +88,9 @@ Array by_schur(std::string_view function, const Array& given,
           imaginary = std::max(imaginary, std::abs(x.imag()));
         });
         const double rounding = 1e3 * static_cast<double>(n) * 0x1p-52;
-        if (is_complex(a.dtype()) || imaginary > rounding * most) return {t.array()};
+        if (!real_result || imaginary > rounding * most) return {t.array()};
         const Matrix x = grid.empty(n, n, DType::float64);
-        std::transform(t.template data<Complex>(), t.template data<Complex>() + n * n,
-                       x.template data<double>(), [](const Complex& v) { return v.real(); });
+        copy_real(t, x);
         return {x.array()};
       });
   const DType dtype = detail::real_of(a.dtype());
@@ -185,13 +210,32 @@ std::pair<Array, Array> both(std::string_view function, const Array& given) {
   return {linalg::expm(a), linalg::expm(negative(a))};
 }
 
+// a = u w with u orthonormal, so a^t = u (w u)^(t - 1) w, where w u is smaller than a: singular
+// only where 0 is not semisimple, and t - 1 <= 0 then has no power.
+Array power_of_singular(const Array& a, const Array& given, double t) {
+  // What is 0 but for rounding counts only where nothing is exactly 0.
+  const Array here = detail::by_rows(a), exact = linalg::orth(here, 0.0);
+  const Array u = exact.cols() < a.rows() ? exact : linalg::orth(here);
+  if (u.cols() == a.rows()) throw LinAlgError("the matrix is singular and has no such power");
+  if (u.cols() == 0) return detail::laid_out_like(here, given);  // 0 is its power
+  const Array w = linalg::matmul(adjoint(u), here);
+  const Array inner = linalg::fractional_matrix_power(linalg::matmul(w, u), t - 1);
+  return detail::laid_out_like(linalg::matmul(linalg::matmul(u, inner), w), given);
+}
+
 }  // namespace
 
-Array composed::sqrtm(const Array& a) { return by_schur("sqrtm", a, take_square_root); }
-Array composed::logm(const Array& a) { return by_schur("logm", a, take_logarithm); }
+Array composed::sqrtm(const Array& a) {
+  return by_schur(
+      "sqrtm", a, [](const Complex& z) { return std::sqrt(z); }, take_square_root);
+}
+Array composed::logm(const Array& a) {
+  return by_schur(
+      "logm", a, [](const Complex& z) { return std::log(z); }, take_logarithm);
+}
 
 Array composed::funm(const Array& a, const std::function<Complex(Complex)>& f) {
-  return by_schur("funm", a, [&](Triangle& t) {
+  return by_schur("funm", a, f, [&](Triangle& t) {
     Triangle x{t.n, std::vector<Complex>(t.values.size())};
     for (std::int64_t i = 0; i < t.n; ++i) x.at(i, i) = f(t.at(i, i));
     for (std::int64_t p = 1; p < t.n; ++p)
@@ -231,7 +275,11 @@ Array composed::fractional_matrix_power(const Array& given, double t) {
   const Array a = detail::square_argument("fractional_matrix_power", given, true);
   if (!std::isfinite(t))
     throw ValueError(fmt::format("fractional_matrix_power needs a finite t, got {}", t));
+  if (std::abs(t) >= 0x1p63)
+    throw ValueError(fmt::format("fractional_matrix_power needs |t| < 2^63, got t = {}", t));
   const double whole = std::round(t);
+  if (whole != t && t > 0 && a.size() > 0 && std::isinf(linalg::slogdet(a).logabsdet))
+    return power_of_singular(a, given, t);
   const Array power = linalg::matrix_power(a, static_cast<std::int64_t>(whole));
   if (whole == t) return detail::laid_out_like(power, given);
   const Array logarithm = detail::by_rows(linalg::logm(a));

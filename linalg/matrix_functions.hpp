@@ -7,9 +7,9 @@
 
 /// Functions of square matrices beside expm. Those made of exponentials, products and solutions run
 /// over the grid of expm; sqrtm, logm, funm and what is made of them take a Schur form, on one
-/// process and for up to 2^24 elements. Results lie like a; they are real for a real a unless they
-/// have imaginary parts above rounding. All are collective; ValueError unless a is square and
-/// finite.
+/// process and for up to 2^24 elements. Results lie like a; they are real for a real a unless the
+/// function is not at one of its eigenvalues, or they have imaginary parts above rounding. All are
+/// collective; ValueError unless a is square and finite.
 namespace tessera::linalg {
 
 /// The principal square root (scipy.linalg.sqrtm), by a recurrence along the columns of a Schur
@@ -27,7 +27,8 @@ Array funm(const Array& a, const std::function<std::complex<double>(std::complex
 /// eigenvalue is on the imaginary axis.
 Array signm(const Array& a);
 /// a^t: the nearest whole power, times an exponential of the rest of t times logm(a)
-/// (scipy.linalg.fractional_matrix_power).
+/// (scipy.linalg.fractional_matrix_power). Of a singular matrix for t > 0: in the range of a, where
+/// it is to be regular. ValueError unless |t| < 2^63, LinAlgError where there is no such power.
 Array fractional_matrix_power(const Array& a, double t);
 
 /// Trigonometric and hyperbolic functions (scipy.linalg.cosm ...), of exponentials.

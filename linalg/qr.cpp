@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <complex>
 #include <numeric>
 
+#include <tessera/array/creation.hpp>
 #include <tessera/array/manipulation.hpp>
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
@@ -155,8 +157,14 @@ Qr composed::rq(const Array& given, QrMode mode, bool check_finite) {
   const Array reversed = evaluate(adjoint(flip(a, Axes{0})));
   const Qr f = linalg::qr(reversed, mode, check_finite);
   const auto turned = [](const Array& x) { return detail::by_rows(evaluate(adjoint(x))); };
+  Array r = flip(turned(f.r));
+  if (mode == QrMode::r && r.cols() < a.cols()) {
+    const std::array<Array, 2> whole = {zeros({a.rows(), a.cols() - r.cols()}, r.dtype(), r.comm()),
+                                        r};
+    r = concat(whole, 1);
+  }
   return {f.q ? detail::laid_out_like(flip(turned(f.q), Axes{0}), given) : Array{},
-          detail::laid_out_like(flip(turned(f.r)), given)};
+          detail::laid_out_like(r, given)};
 }
 
 }  // namespace tessera::linalg

@@ -37,7 +37,7 @@ QrProduct qr_multiply(const Array& a, const Array& c, bool right = true, bool pi
 
 /// a = r q with the rows of q orthonormal, r upper triangular at its right end and real there, not
 /// negative (scipy.linalg.rq): a qr of the adjoint in reverse order. q has min(m, n) rows, with
-/// QrMode::complete n; r m x that. Collective.
+/// QrMode::complete n; r m x that, and m x n with QrMode::r, without q. Collective.
 Qr rq(const Array& a, QrMode mode = QrMode::complete, bool check_finite = true);
 
 }  // namespace tessera::linalg

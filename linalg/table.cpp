@@ -1,6 +1,8 @@
 // The table of signatures: one entry per function, written once.
 #include <tessera/linalg/signatures.hpp>
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <complex>
 
@@ -78,14 +80,18 @@ const std::vector<std::pair<std::string, Structure>> structures = {
     {"pos", Structure::positive_definite},
     {"positive definite", Structure::positive_definite},
     {"positive_definite", Structure::positive_definite}};
-std::vector<std::string> structure_words() {
+Option assume_a() {
   std::vector<std::string> words;
   for (const auto& [name, structure] : structures) words.push_back(name);
-  return words;
+  Option o = word("assume_a", "what is known of A", words);
+  o.initial = {};  // None, as SciPy has it
+  o.shown = "detect";
+  return o;
 }
-Structure structure_of(const std::string& name) {
+Structure structure_of(const Arguments& in) {
+  const auto* name = std::get_if<std::string>(&in.value("assume_a"));
   for (const auto& [known, structure] : structures)
-    if (known == name) return structure;
+    if (name && known == *name) return structure;
   return Structure::detect;
 }
 
@@ -160,11 +166,15 @@ BandedOptions banded_options(const Arguments& in, bool lower) {
   if (!range)
     throw ValueError(in.signature().name +
                      " needs select_range with select = " + in.word("select"));
-  if (select == 'v')
+  if (select == 'v') {
     o.by_value = *range;
-  else
-    o.by_index = {static_cast<std::int64_t>(range->first),
-                  static_cast<std::int64_t>(range->second)};
+    return o;
+  }
+  for (const double x : {range->first, range->second})
+    if (x != std::trunc(x) || !(std::abs(x) < 0x1p53))
+      throw ValueError(fmt::format("{} needs ints as select_range with select = {}, got {}",
+                                   in.signature().name, in.word("select"), x));
+  o.by_index = {static_cast<std::int64_t>(range->first), static_cast<std::int64_t>(range->second)};
   return o;
 }
 Option eigvals_only() { return flag("eigvals_only", "no eigenvectors"); }
@@ -702,16 +712,15 @@ std::vector<Signature> make_table() {
       {"solve",
        "x with A x = B for a square A (scipy.linalg.solve)",
        system,
-       {word("assume_a", "what is known of A", structure_words()),
-        flag("lower", "sym, her, pos: read the lower triangle of A"),
+       {assume_a(), flag("lower", "sym, her, pos: read the lower triangle of A"),
         flag("transposed", "A^T x = B"), check_finite()},
        {"x"},
        false,
        "solve data.h5:/A data.h5:/b --assume-a pos --out x.h5",
        [](const Arguments& in) -> Results {
          return {{"x", solve(in[0], in[1],
-                             {structure_of(in.word("assume_a")), in.flag("lower"),
-                              in.flag("check_finite"), in.flag("transposed")})}};
+                             {structure_of(in), in.flag("lower"), in.flag("check_finite"),
+                              in.flag("transposed")})}};
        }},
       {"cho_solve",
        "x with A x = B from what cho_factor wrote (scipy.linalg.cho_solve)",

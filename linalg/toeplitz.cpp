@@ -33,7 +33,8 @@ struct Toeplitz {
     if (row) dtype = detail::common_dtype(dtype, row.dtype());
     c = detail::on_host(column, dtype);
     r = row ? detail::on_host(row, dtype) : conj(c);
-    b = detail::right_hand_side(function, rhs, r.rows(), dtype, check_finite);
+    const Array& as_long = function == "matmul_toeplitz" ? r : c;
+    b = detail::right_hand_side(function, rhs, as_long.rows(), dtype, check_finite);
     if (!check_finite) return;
     for (const Array& x : {c, r}) detail::require_finite(function, x.reshape({x.rows(), 1}));
   }

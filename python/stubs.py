@@ -124,15 +124,18 @@ def estimator(described):
     return f"class {described['name']}(Core):\n{source.indented(body)}"
 
 
-def function(described):
+def function(module, described):
     inputs = described["inputs"]
+    left_out = [f"{name}: ArrayLike | Array | None = None" for name, _, optional in inputs if optional]
     head = [f"{name}: ArrayLike | Array" for name, _, optional in inputs if not optional]
     options = sorted(described["options"], key=lambda option: not option[2])
-    head += ["*"] if options or len(head) < len(inputs) else []
+    if module == "linalg":  # where they are by position, too
+        head, left_out = head + left_out, []
+    head += ["*"] if options or left_out else []
     for name, default, required, allowed, _ in options:
         kind = annotation(name, None if required else default, allowed)
         head.append(f"{name}: {kind}" + ("" if required else f" = {default!r}"))
-    head += [f"{name}: ArrayLike | Array | None = None" for name, _, optional in inputs if optional]
+    head += left_out
     doc = source.indented(f'"""{source.function_doc(described)}"""')
     return f"def {described['name']}({', '.join(head)}) -> Any:\n{doc}\n"
 
@@ -210,7 +213,7 @@ modules = sorted({each["module"] for each in estimators})
 for module in {*modules, *tables}:
     inside = [estimator(each) for each in estimators if each["module"] == module]
     head = "from tessera._estimator import Core\n\n" if inside else "\n"
-    inside += map(function, tables.get(module, ()))
+    inside += (function(module, each) for each in tables.get(module, ()))
     write(module, HEAD + head + "\n".join(inside))
 write("_estimator", CORE)
 init = (folder / "__init__.py").read_text()

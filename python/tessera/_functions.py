@@ -7,7 +7,10 @@ from ._arrays import Array, Stream, asarray, whole
 from ._source import function_doc
 
 
-def _signature(described):
+def _signature(module, described):
+    # Arrays that may be left out: SciPy's functions take them by position, scikit-learn's do not.
+    left_out = (inspect.Parameter.POSITIONAL_OR_KEYWORD if module == "linalg"
+                else inspect.Parameter.KEYWORD_ONLY)
     parameters = [
         inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         for name, _, optional in described["inputs"] if not optional
@@ -18,19 +21,21 @@ def _signature(described):
                               default=inspect.Parameter.empty if required else default))
     for name, _, optional in described["inputs"]:
         if optional:
-            parameters.append(
-                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None))
-    return inspect.Signature(parameters)
+            parameters.append(inspect.Parameter(name, left_out, default=None))
+    return inspect.Signature(sorted(parameters, key=lambda p: p.kind))
 
 
 def make_function(module, described):
     """The function of tessera.`module` that C++ describes."""
-    signature = _signature(described)
+    signature = _signature(module, described)
     inputs = [name for name, _, _ in described["inputs"]]
     options = {name: default for name, default, *_ in described["options"]}
 
     def function(*args, **kwargs):
-        given = signature.bind(*args, **kwargs).arguments
+        try:
+            given = signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            raise TypeError(f"{described['name']}: {error}") from None
         operands = [given.pop(name, None) for name in inputs]
         # What is said as the default says it is not said. NumPy's functions stand for their names.
         said = {name: value.__name__ if callable(value) else value for name, value in given.items()

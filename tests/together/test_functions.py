@@ -178,6 +178,33 @@ def test_integers_compute_in_float64(rng):
     np.testing.assert_array_equal(product, X.astype(float).T @ X)
 
 
+def test_an_imaginary_part_beside_a_large_real_one_stays():
+    for x, root in [(np.diag([1e28, -4.0]), np.diag([1e14, 2j])), (np.diag([1e30, -1.0]), np.diag([1e15, 1j]))]:
+        for found in [tessera.linalg.sqrtm(x), tessera.linalg.funm(x, func="sqrt")]:
+            np.testing.assert_array_equal(found, root)
+
+
+def test_fractional_powers_of_singular_matrices():
+    power = tessera.linalg.fractional_matrix_power
+    for t in [0.3, 0.5, 1.3, 2.5]:
+        np.testing.assert_allclose(power(np.diag([1.0, 0]), t=t), np.diag([1, 0]), atol=1e-15)
+        np.testing.assert_allclose(power(np.diag([1e20, 1, 0]), t=t), np.diag([1e20**t, 1, 0]), rtol=1e-4)
+        np.testing.assert_allclose(power(np.array([[1.0, 2], [2, 4]]), t=t), 5 ** (t - 1) * np.array([[1, 2], [2, 4]]), rtol=1e-13)
+        assert not power(np.zeros((2, 2)), t=t).any()
+    assert not power(np.diag([1.0, 1], 1), t=2.5).any()
+
+
+def test_arrays_that_may_be_left_out_go_by_position(rng):
+    a, b = np.diag([1.0, 2, 4]), np.diag([2.0, 1, 1])
+    linalg = tessera.linalg
+    for f in [linalg.eigh, linalg.eigvalsh, linalg.eig, linalg.eigvals]:
+        for by_position, by_name in zip(f(a, b), f(a, b=b), strict=True):
+            np.testing.assert_array_equal(by_position, by_name)
+    np.testing.assert_array_equal(linalg.solve_continuous_are(a, b, b, b, b), linalg.solve_continuous_are(a, b, b, b, e=b))
+    with pytest.raises(TypeError, match="^eigh: too many positional arguments$"):
+        linalg.eigh(a, b, True)
+
+
 @pytest.mark.parametrize("function", ["norm", "trace", "det", "gram", "matmul"])
 def test_text_is_no_number(function):
     words = tessera.asarray(np.array([["ash", "oak"], ["oak", "elm"]]))
@@ -228,7 +255,8 @@ def bad():
 
 SMALL_BAD = dict(
     cube=np.ones((2, 3, 4)), ab=np.ones((3, 5)), not_band=np.array([[0, 3, 3, 3.0], [1, 1, 1, 1.0]]), v5=np.ones(5), v4=np.ones(4),
-    zeros5=np.zeros(5), two=np.diag([1.0, 2]), three=np.eye(3), minus_two=np.diag([1.0, -2]), nan2=np.array([[1, np.nan], [0, 1]]),
+    zeros5=np.zeros(5), zero_two=np.zeros((2, 2)),
+    nan_corner=np.array([[np.nan, 1, 1.0], [4, 4, 4]]), nan3=np.array([4, np.nan, 1]), two=np.diag([1.0, 2]), three=np.eye(3), minus_two=np.diag([1.0, -2]), nan2=np.array([[1, np.nan], [0, 1]]),
     jordan=np.diag(np.ones(2), 1), turn=np.array([[0.0, 1], [-1, 0]]), wide=np.ones((2, 3)), skew=np.array([[1.0, 2], [0, 1]]), complex5=np.ones(5) * 1j, singular_band=np.array([[0, 1, 1.0], [0, 0, 0], [1, 1, 0]]))  # fmt: skip
 SQUARE = ["square", r"\(300, 4\)"]
 NOT_FINITE = ["NaN", r"row 270\b", r"column 4\b"]
@@ -278,8 +306,10 @@ ERRORS = {
     "solve_banded(ab, v5, l_and_u=[1, 2])": ["^solve_banded needs l \\+ u \\+ 1 diagonals, got shape \\(3, 5\\) for l = 1 and u = 2"],
     "solve_banded(ab, v4, l_and_u=[1, 1])": ["^solve_banded needs a right-hand side of shape \\(5,\\)"],
     "eig_banded(ab, select='v')": ["^eig_banded needs select_range with select = v"],
+    "eigvals_banded(ab, select='i', select_range=[0, 1.5])": ["^eigvals_banded needs ints as select_range with select = i, got 1.5"],
     "eigh_tridiagonal(v5, v5)": ["^eigh_tridiagonal needs a diagonal \\(n,\\) and \\(n - 1,\\) beside it"],
     "solve_toeplitz(v5, v4)": ["^solve_toeplitz needs a right-hand side of shape \\(5,\\)"],
+    "solve_toeplitz(v5, v5, r=v4)": ["^solve_toeplitz needs a column and a row of one length, got 5 and 4"],
     "solve_toeplitz(two, v4)": ["^solve_toeplitz needs a column and a row as vectors, got shape \\(2, 2\\)"],
     "solve_sylvester(two, three, two)": ["^solve_sylvester needs q of shape \\(2, 3\\), got \\(2, 2\\)"],
     "solve_continuous_are(two, two, skew, two)": ["^solve_continuous_are needs a Hermitian q"],
@@ -291,6 +321,7 @@ ERRORS = {
     "cossin(two, p=2, q=1)": ["^cossin needs 0 < p < 2 and 0 < q < 2, got p = 2 and q = 1"],
     "expm_frechet(two, three)": ["^expm_frechet needs two matrices of one shape"],
     "fractional_matrix_power(two, t=inf)": ["^fractional_matrix_power needs a finite t, got inf"],
+    "fractional_matrix_power(two, t=1e+300)": ["^fractional_matrix_power needs \\|t\\| < 2\\^63, got t = 1e\\+300"],
     "funm(two, func='gamma')": ["^funm: func must be one of exp, log"],
     "subspace_angles(two, three)": ["^subspace_angles needs matrices of as many rows"],
     "orthogonal_procrustes(two, three)": ["^orthogonal_procrustes needs two matrices of one shape"],
@@ -315,6 +346,14 @@ LINALG_ERRORS = {
     "solve_circulant(v5, v5)": ["^matrix is singular"],
     "sqrtm(jordan)": ["^the matrix is singular and has no square root"],
     "logm(jordan)": ["^the matrix is singular and has no logarithm"],
+    **{f"{f}(nan2, {o}check_finite=False)": [f"^{f} did not converge: the matrix has NaN or infinity"]
+       for f, o in [("ldl", ""), ("hessenberg", ""), ("qr", "pivoting=True, "), ("qr", "mode='raw', ")]},
+    "solveh_banded(nan_corner, ones3, check_finite=False)": ["^solveh_banded did not converge: the matrix has NaN or infinity"],
+    "solve_toeplitz(nan3, ones3, check_finite=False)": ["^solve_toeplitz did not converge: the matrix has NaN or infinity"],
+    "fractional_matrix_power(jordan, t=0.5)": ["singular"],
+    "solve_continuous_are(two, two, two, zero_two)": ["^solve_continuous_are needs a nonsingular r"],
+    "solve_continuous_are(two, two, two, two, e=zero_two)": ["^solve_continuous_are needs a nonsingular e"],
+    "solve_discrete_are(two, two, two, two, e=zero_two)": ["^solve_discrete_are needs a nonsingular e"],
     "signm(turn)": ["^signm did not converge|singular"],
     "solve_sylvester(two, minus_two_two, two)": ["^the equation has no unique solution"],
     "solve(jordan, ones3, assume_a='sym')": ["singular"],
