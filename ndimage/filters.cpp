@@ -383,8 +383,15 @@ Array ranked(std::string_view function, const Array& given, const Footprint& aro
       });
 }
 
+Array checked_generic(const Array& x) {
+  refuse_complex("generic_filter", x);
+  if (x.ndim() == 0) throw RuntimeError("generic_filter needs an image with an axis at least");
+  return detail::in_rows(x);
+}
+
 std::vector<double> gaussian_weights(double sigma, std::int64_t order, std::int64_t radius) {
   if (order < 0) throw ValueError(fmt::format("order must not be negative, got {}", order));
+  if (!(sigma * sigma > 0)) throw ValueError(fmt::format("sigma must not be {}", sigma));
   std::vector<double> w;
   for (std::int64_t i = -radius; i <= radius; ++i)
     w.push_back(std::exp(-0.5 / (sigma * sigma) * static_cast<double>(i * i)));
@@ -623,8 +630,7 @@ Array percentile_filter(const Array& x, double percentile, const Footprint& arou
 
 Array generic_filter(const Array& given, const Kernel& kernel, const Footprint& around,
                      const Filter& filter) {
-  refuse_complex("generic_filter", given);
-  const Array x = detail::in_rows(given);
+  const Array x = checked_generic(given);
   const Integers axes = checked_axes(filter.axes, x.ndim());
   const Box box = footprint_of("generic_filter", around, axes, x.ndim());
   Neighbourhood n = neighbourhood_of("generic_filter", x, box, axes, filter);
@@ -643,8 +649,7 @@ Array generic_filter(const Array& given, const Kernel& kernel, const Footprint& 
 }
 
 Array neighbours(const Array& given, const Footprint& around, const Filter& filter) {
-  refuse_complex("generic_filter", given);
-  const Array x = detail::in_rows(given);
+  const Array x = checked_generic(given);
   const Integers axes = checked_axes(filter.axes, x.ndim());
   const Box box = footprint_of("generic_filter", around, axes, x.ndim());
   Neighbourhood n = neighbourhood_of("generic_filter", x, box, axes, filter);

@@ -479,7 +479,7 @@ Array affine_transform(const Array& x, const Array& given, const std::vector<dou
     matrix = inside;
     rows = cols = n;
   }
-  if (rows != n || (given.ndim() == 2 && cols != result.size()))
+  if (rows != n || (given.ndim() == 2 ? cols : n) != result.size())
     throw RuntimeError(fmt::format("affine_transform needs a matrix of shape ({}, {}), got {}", n,
                                    result.size(), to_string(given.shape())));
   const bool diagonal = given.ndim() == 1;

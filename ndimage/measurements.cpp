@@ -148,15 +148,21 @@ std::vector<double> means_of(const Grouped& groups) {
                    2);
 }
 
-/// The first of the smallest or largest elements of each group.
+/// The first of the smallest or largest elements of each group; of NaN and others NaN if that wins.
 template <class T>
 struct Best {
   std::vector<T> values;
   std::vector<std::int64_t> at;  // none for no element
-  bool largest = false;
+  bool largest = false, nan_wins = false;
 
+  bool is_better(const T& value, const T& than) const {
+    if constexpr (std::is_floating_point_v<T>)
+      if (std::isnan(value) || std::isnan(than))
+        return std::isnan(value) != std::isnan(than) && std::isnan(value) == nan_wins;
+    return largest ? value > than : value < than;
+  }
   void take(std::size_t group, const T& value, std::int64_t place) {
-    if (at[group] != none && !(largest ? value > values[group] : value < values[group])) return;
+    if (at[group] != none && !is_better(value, values[group])) return;
     values[group] = value;
     at[group] = place;
   }
@@ -166,7 +172,7 @@ struct Best {
   }
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(values, at, largest);
+    archive(values, at, largest, nan_wins);
   }
 };
 
@@ -174,6 +180,8 @@ Array best(std::string_view function, const Array& given, const Groups& labelled
            bool positions) {
   const Grouped groups(function, given, labelled);
   const auto n = z(groups.count());
+  // As in SciPy, which takes one group by NumPy's min and max and several in sorted order.
+  const bool nan_wins = largest || !labelled.index || labelled.index.ndim() == 0;
   Array out;
   visit(groups.x().dtype(), [&](auto tag) {
     using Given = typename decltype(tag)::type;
@@ -181,7 +189,7 @@ Array best(std::string_view function, const Array& given, const Groups& labelled
     using T = std::conditional_t<std::is_same_v<Given, bool>, std::uint8_t, Given>;
     if constexpr (Real<T>) {
       auto found = reduce<Best<T>>(groups.rows(), [&](const Leaf& leaf, Stream&) {
-        Best<T> partial{std::vector<T>(n), std::vector<std::int64_t>(n, none), largest};
+        Best<T> partial{std::vector<T>(n), std::vector<std::int64_t>(n, none), largest, nan_wins};
         groups.each(leaf, [&](auto value, std::int64_t at, std::int64_t group) {
           partial.take(z(group), static_cast<T>(value), at);
         });

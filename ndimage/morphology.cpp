@@ -108,7 +108,8 @@ class Repeated {
   // The structure with 3 elements along every axis, those of other axes false.
   Array structure_for_label(const Shape& shape) const {
     const std::vector<double> s = host_numbers(structure_);
-    const auto& axes = *filter_.axes;
+    auto axes = *filter_.axes;
+    std::ranges::sort(axes);  // which the structure's follow
     const auto strides = detail::strides_of(structure_.shape());
     std::vector<std::uint8_t> all(z(element_count(Shape(shape.size(), 3))), 0);
     for (std::size_t k = 0; k < all.size(); ++k) {

@@ -156,7 +156,10 @@ def generic_filter(input, function, size=None, footprint=None, output=None, mode
     def work():
         rows = near.local.reshape(-1, near.shape[-1])
         values = [function(row.copy(), *extra_arguments, **(extra_keywords or {})) for row in rows]
-        return np.array(values, dtype=np.float64).reshape(-1, *x.shape[1:])
+        values = np.array(values, dtype=np.float64)
+        if values.size != len(rows):
+            raise TypeError(f"generic_filter needs a function that gives one number, got shape {values.shape[1:]}")
+        return values.reshape(near.local.shape[:-1])
 
     result = _arrays.from_local(_agreed(work, x.comm, "generic_filter"), comm=x.comm)
     result = correlate1d(result, [1.0], output=_dtype_of(output) or x.dtype)  # noqa: F821  (as C converts)
@@ -233,7 +236,7 @@ def labeled_comprehension(input, labels, index, func, out_dtype, default, pass_p
     if index is None:
         return func(*of(labels > 0))
     wanted = np.asarray(_host(index))
-    out = np.full(wanted.shape, default, dtype=out_dtype)
+    out = np.full(wanted.shape, default, dtype=np.dtype(out_dtype))
     for at in np.ndindex(wanted.shape):
         values = of(labels == wanted[at].item())
         if values[0].size:

@@ -215,6 +215,8 @@ def test_functions_of_python():
     both(lambda nd, y: nd.generic_gradient_magnitude(y, second, extra_keywords={"factor": 2}), x, "generic_gradient")
     both(lambda nd, y: nd.generic_filter(y, lambda v, k: v.sum() * k, 3, extra_arguments=(2,), output=np.int32), x, "sum")
 
+    assert ndimage.generic_filter(np.zeros((3, 0)), np.max, 3).shape == (3, 0)
+
     def fails(values):
         if tessera.rank() == tessera.size() - 1:
             raise KeyError("a deliberate failure")
@@ -257,6 +259,8 @@ def test_binary_morphology():
         both(lambda nd, y: nd.binary_hit_or_miss(y, origin1=1), x, f"hit {shape}")
     x = image((270, 8), "uint8") % 3
     both(lambda nd, y: nd.binary_erosion(y, axes=(0,), iterations=2), x, "erosion of an axis")
+    x = image((30, 2, 9)) < -4.5
+    both(lambda nd, y: nd.binary_dilation(y, [[0, 1, 0]] * 3, -1, axes=(2, 0)), x, "a structure along sorted axes")
     for rank, connectivity in itertools.product(range(4), range(4)):
         compare(ndimage.generate_binary_structure(rank, connectivity),
                 scipy.ndimage.generate_binary_structure(rank, connectivity), f"structure {rank} {connectivity}")  # fmt: skip
@@ -336,13 +340,19 @@ def test_measurements():
         for g, w in zip(got, want) if isinstance(want, tuple) else [(got, want)]:
             np.testing.assert_allclose(g, w, rtol=1e-10, err_msg=what)
     x, labels = image((600, 9)), image((600, 9), "int32", 3) % 4
+    holes = np.where(image((600, 9), seed=8) < -4, np.nan, x)
+    for name, given in itertools.product(["minimum", "maximum", "minimum_position", "maximum_position"],
+                                         [(), (labels,), (labels, 2), (labels, [1, 3, 2])]):  # fmt: skip
+        np.testing.assert_array_equal(host(getattr(ndimage, name)(xp.asarray(holes), *given)),
+                                      getattr(scipy.ndimage, name)(holes, *given), f"{name} of NaN {given[1:]}")  # fmt: skip
     np.testing.assert_array_equal(ndimage.histogram(xp.asarray(x), -4, 4, 9).numpy(), scipy.ndimage.histogram(x, -4, 4, 9))
     np.testing.assert_array_equal(ndimage.histogram(xp.asarray(x), -4, 4, 9, labels, [1, 3]).numpy(),
                                   np.stack(scipy.ndimage.histogram(x, -4, 4, 9, labels, [1, 3])))  # fmt: skip
     for how in [(None, None), (labels, None), (labels, 2), (labels, [1, 2, 9])]:
-        np.testing.assert_allclose(
-            ndimage.labeled_comprehension(xp.asarray(x), *how, np.ptp, float, -1),
-            scipy.ndimage.labeled_comprehension(x, *how, np.ptp, float, -1))  # fmt: skip
+        for dtype, default in [(float, -1), (None, 0)]:
+            np.testing.assert_allclose(
+                ndimage.labeled_comprehension(xp.asarray(x), *how, np.ptp, dtype, default),
+                scipy.ndimage.labeled_comprehension(x, *how, np.ptp, dtype, default))  # fmt: skip
     np.testing.assert_allclose(
         ndimage.labeled_comprehension(x, labels, [1, 2], lambda v, at: v.max() + at.sum(), float, 0, True),
         scipy.ndimage.labeled_comprehension(x, labels, [1, 2], lambda v, at: v.max() + at.sum(), float, 0, True))  # fmt: skip
@@ -423,6 +433,13 @@ ERRORS = {
         RuntimeError, "gaussian_filter: sigma must be one value or one for each of 2 axes, got 3"),
     "nd.gaussian_filter(x, 1, radius=-1)": (ValueError, "radius must not be negative, got -1"),
     "nd.gaussian_filter(x, 1, -1)": (ValueError, "order must not be negative, got -1"),
+    "nd.gaussian_filter1d(x, 0)": (ValueError, "sigma must not be 0"),
+    "nd.generic_filter(xp.asarray(3.0), np.max, 1)": (
+        RuntimeError, "generic_filter needs an image with an axis at least"),
+    "nd.generic_filter(x, lambda v: v, 3)": (
+        TypeError, "generic_filter needs a function that gives one number, got shape (9,)"),
+    "nd.affine_transform(x, [1, 1], output_shape=(3,))": (
+        RuntimeError, "affine_transform needs a matrix of shape (2, 1), got (2,)"),
     "nd.gaussian_filter(x, 1, axes=(0, 0))": (ValueError, "duplicate value in axis"),
     "nd.minimum_filter(x)": (RuntimeError, "minimum_filter needs size or footprint"),
     "nd.minimum_filter(x, footprint=[[0]])": (ValueError, "minimum_filter needs a footprint with a true element"),
@@ -458,5 +475,5 @@ ERRORS = {
 def test_error(text, everyones):
     kind, words = ERRORS[text]
     with pytest.raises(kind) as failure:
-        eval(text, {"nd": ndimage, "xp": xp, "x": xp.asarray(image((3, 4)))})
+        eval(text, {"nd": ndimage, "np": np, "xp": xp, "x": xp.asarray(image((3, 4)))})
     assert str(failure.value) == words and set(everyones(words)) == {words}
