@@ -341,8 +341,10 @@ def test_measurements():
             np.testing.assert_allclose(g, w, rtol=1e-10, err_msg=what)
     x, labels = image((600, 9)), image((600, 9), "int32", 3) % 4
     holes = np.where(image((600, 9), seed=8) < -4, np.nan, x)
-    for name, given in itertools.product(["minimum", "maximum", "minimum_position", "maximum_position"],
+    for name, given in itertools.product(["minimum", "maximum", "minimum_position"],
                                          [(), (labels,), (labels, 2), (labels, [1, 3, 2])]):  # fmt: skip
+        if "position" in name and not (given and isinstance(given[-1], list)):
+            continue  # an IndexError in SciPy
         np.testing.assert_array_equal(host(getattr(ndimage, name)(xp.asarray(holes), *given)),
                                       getattr(scipy.ndimage, name)(holes, *given), f"{name} of NaN {given[1:]}")  # fmt: skip
     np.testing.assert_array_equal(ndimage.histogram(xp.asarray(x), -4, 4, 9).numpy(), scipy.ndimage.histogram(x, -4, 4, 9))
