@@ -301,7 +301,7 @@ DTypes set_of(const std::vector<std::string>& names) {
 void add_backend(const std::string& operation, const std::string& backend, nb::object function,
                  nb::object can, const std::vector<std::string>& dtypes, int priority) {
   register_operations();
-    register_ndimage_operations();
+  register_ndimage_operations();
   const std::type_info* type = embed::implementation_type(operation);
   if (const auto* method = method_type(operation)) type = method;
   const auto maker = type ? makers().find(*type) : makers().end();
