@@ -227,20 +227,23 @@ def labeled_comprehension(input, labels, index, func, out_dtype, default, pass_p
         given = [x] if places is None else [x, places]
         return [_arrays.whole(each.__array_namespace__().reshape(each, (-1,)) if mask is None else each[mask]) for each in given]
 
+    def called(values):
+        return _agreed(lambda: func(*values), x.comm, "labeled_comprehension")
+
     if labels is None:
         if index is not None:
             raise ValueError("labeled_comprehension takes an index with labels alone")
-        return func(*of(None))
+        return called(of(None))
     labels = labels if isinstance(labels, Array) else _asarray(np.asarray(labels), comm=x.comm)
     x, labels = _namespace().broadcast_arrays(x, labels)
     if index is None:
-        return func(*of(labels > 0))
+        return called(of(labels > 0))
     wanted = np.asarray(_host(index))
     out = np.full(wanted.shape, default, dtype=np.dtype(out_dtype))
     for at in np.ndindex(wanted.shape):
         values = of(labels == wanted[at].item())
         if values[0].size:
-            out[at] = func(*values)
+            out[at] = called(values)
     return out[()]
 
 

@@ -62,7 +62,7 @@ def command(text):
     call = Call(text)
     words = [call.function, *(f"m.h5:/{name}" for name in call.names)]
     words += [f"--{option} m.h5:/{name}" for option, name in call.named.items()]
-    return " ".join(words + [flag(*option) for option in call.options.items()])
+    return " ".join(words + [flag(*option) for option in call.options.items() if option[1] is not None])
 
 
 def test_every_function_and_option():
