@@ -239,13 +239,9 @@ class Scan {
 
   Array operator()() {
     Array out = detail::room_for(x_.shape(), dtype_, x_.distribution(), x_.comm());
-    visit(x_.dtype(), [&](auto a) {
-      using T = typename decltype(a)::type;
-      using W = reductions::Wide<T>;
-      visit(dtype_, [&](auto b) {
-        using R = typename decltype(b)::type;
-        if constexpr (std::is_constructible_v<R, W>) run<T, W, R>(out);
-      });
+    visit(x_.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      run<T, reductions::Wide<T>>(out);
     });
     if (initial_) {
       Shape shape = x_.shape();
@@ -260,7 +256,7 @@ class Scan {
  private:
   static constexpr int unit = std::is_same_v<F, functions::Add> ? 0 : 1;
 
-  template <class T, class W, class R>
+  template <class T, class W>
   void run(const Array& out) const {
     const Tile from = x_.local(), to = out.local();
     if (n_ * inner_ == 0) return;
@@ -270,7 +266,7 @@ class Scan {
                    [&](std::int64_t line, Stream&) {
                      std::vector<W> sums(static_cast<std::size_t>(inner_), W(unit));
                      scan(from.as<const T>() + line * n_ * inner_, n_, sums,
-                          to.as<R>() + line * n_ * inner_);
+                          elements(to, line * n_ * inner_));
                    });
       return;
     }
@@ -285,7 +281,7 @@ class Scan {
     parallel_for({0, leaves.size()}, Runtime::threads(), [&](std::int64_t i, Stream&) {
       auto& totals = before[static_cast<std::size_t>(i) + 1];
       totals.assign(static_cast<std::size_t>(inner_), W(unit));
-      scan<T, W, R>(leaf_rows(i), d.rows_of_leaf(leaves.begin + i).size(), totals, nullptr);
+      scan<T, W>(leaf_rows(i), d.rows_of_leaf(leaves.begin + i).size(), totals, nullptr);
     });
     std::string message(static_cast<std::size_t>(inner_) * sizeof(W), '\0');
     before[0].assign(static_cast<std::size_t>(inner_), W(unit));
@@ -304,18 +300,35 @@ class Scan {
     parallel_for({0, leaves.size()}, Runtime::threads(), [&](std::int64_t i, Stream&) {
       auto sums = before[static_cast<std::size_t>(i)];
       scan(leaf_rows(i), d.rows_of_leaf(leaves.begin + i).size(), sums,
-           out.leaf(leaves.begin + i).template as<R>());
+           elements(out.leaf(leaves.begin + i), 0));
     });
   }
 
+  std::byte* elements(const Tile& out, std::int64_t at) const {
+    return static_cast<std::byte*>(out.data) + static_cast<std::size_t>(at) * size_of(dtype_);
+  }
+
   // n rows; `sums` goes along. Writes nothing where there is no `out`.
-  template <class T, class W, class R>
-  void scan(const T* x, std::int64_t n, std::vector<W>& sums, R* out) const {
+  template <class T, class W>
+  void scan(const T* x, std::int64_t n, std::vector<W>& sums, std::byte* out) const {
+    if (!out || dtype_ == dtype_of<W>) return add_up(x, n, sums, reinterpret_cast<W*>(out));
+    const std::int64_t some = std::max<std::int64_t>(1, 2048 / inner_);
+    std::vector<W> rows(static_cast<std::size_t>(std::min(n, some) * inner_));
+    for (std::int64_t i = 0; i < n; i += some) {
+      const std::int64_t count = std::min(some, n - i) * inner_;
+      add_up(x + i * inner_, count / inner_, sums, rows.data());
+      detail::convert(rows.data(), 1, dtype_of<W>, out, dtype_, count);
+      out += static_cast<std::size_t>(count) * size_of(dtype_);
+    }
+  }
+
+  template <class T, class W>
+  void add_up(const T* x, std::int64_t n, std::vector<W>& sums, W* out) const {
     if (inner_ == 1) {  // a sum that stays in a register
       W s = sums[0];
       for (std::int64_t i = 0; i < n; ++i) {
         s = F::of(s, static_cast<W>(x[i]));
-        if (out) out[i] = static_cast<R>(s);
+        if (out) out[i] = s;
       }
       sums[0] = s;
       return;
@@ -324,7 +337,7 @@ class Scan {
       for (std::int64_t j = 0; j < inner_; ++j) {
         W& s = sums[static_cast<std::size_t>(j)];
         s = F::of(s, static_cast<W>(x[i * inner_ + j]));
-        if (out) out[i * inner_ + j] = static_cast<R>(s);
+        if (out) out[i * inner_ + j] = s;
       }
   }
 
