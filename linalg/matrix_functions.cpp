@@ -37,7 +37,21 @@ struct Triangle {
     return values[static_cast<std::size_t>(j * n + i)];
   }
   Complex* column(std::int64_t j) { return values.data() + j * n; }
+  // Of a Hermitian matrix all else is rounding, whose sign would choose the side of a branch cut.
+  void keep_real_diagonal() {
+    for (std::int64_t j = 0; j < n; ++j)
+      for (std::int64_t i = 0; i <= j; ++i) at(i, j) = i == j ? at(i, j).real() : 0.0;
+  }
 };
+
+bool is_hermitian(const Matrix& a) {
+  const Complex* x = a.data<Complex>();
+  const std::int64_t n = a.rows();
+  for (std::int64_t j = 0; j < n; ++j)
+    for (std::int64_t i = 0; i <= j; ++i)
+      if (x[j * n + i] != std::conj(x[i * n + j])) return false;
+  return true;
+}
 
 void copy_real(const Matrix& from, const Matrix& to) {
   std::transform(from.data<Complex>(), from.data<Complex>() + from.rows() * from.cols(),
@@ -74,10 +88,12 @@ Array by_schur(std::string_view function, const Array& given, const ScalarFuncti
           copy_real(t, copy);
           real_result = keeps_real(copy, scalar);
         }
+        const bool hermitian = is_hermitian(t);
         const Matrix z = grid.empty(n, n, DType::complex128);
         std::int64_t leading = 0;
         scalapack::lapack().gees(t, z, scalapack::Order::none, leading);
         Triangle triangle{n, {t.template data<Complex>(), t.template data<Complex>() + n * n}};
+        if (hermitian) triangle.keep_real_diagonal();
         f(triangle);
         std::copy(triangle.values.begin(), triangle.values.end(), t.template data<Complex>());
         const Matrix left = scalapack::product(z, t);
