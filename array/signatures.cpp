@@ -18,7 +18,6 @@
 #include <tessera/runtime/error.hpp>
 
 namespace tessera {
-namespace {
 
 using functions::Arguments;
 using functions::Option;
@@ -26,35 +25,73 @@ using functions::Signature;
 using Kind = Option::Kind;
 using Results = std::vector<functions::Result>;
 
-struct Parameter {
-  std::string name, initial;  // as in Python; no text for one that must be given
-};
-
-std::vector<Parameter> parameters_of(const ArrayFunction& f) {
+std::vector<detail::Parameter> detail::parameters_of(const ArrayFunction& f) {
   std::vector<Parameter> all;
-  std::string_view left = f.parameters;
-  while (!left.empty()) {
-    const auto comma = std::min(left.find(", "), left.size());
-    const std::string_view one = left.substr(0, comma);
-    left.remove_prefix(std::min(comma + 2, left.size()));
-    if (one == "/" || one == "*") continue;
-    const auto equals = one.find('=');
-    all.push_back({std::string(one.substr(0, equals)),
-                   equals == one.npos ? "" : std::string(one.substr(equals + 1))});
+  std::string one;
+  int depth = 0;
+  for (const char c : f.parameters + ",") {
+    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+    if (c != ',' || depth > 0) {
+      if (c != ' ') one += c;
+      continue;
+    }
+    const auto equals = std::min(one.find('='), one.size());
+    if (one != "*" && one != "/")
+      all.push_back({one.substr(0, equals), one.substr(std::min(equals + 1, one.size()))});
+    one.clear();
   }
   return all;
 }
+
+std::vector<std::string> detail::dtype_words() {
+  std::vector<std::string> words;
+  for (int i = 0; i < dtype_count; ++i) words.emplace_back(name_of(static_cast<DType>(i)));
+  return words;
+}
+
+Option detail::option_of(const Parameter& p, std::string doc, std::string shown) {
+  const auto value = [&](auto number) {
+    std::from_chars(p.initial.data(), p.initial.data() + p.initial.size(), number);
+    return number;
+  };
+  if (p.initial == "True") return functions::unless(p.name, "no_" + p.name, std::move(doc));
+  if (p.initial == "False") return functions::flag(p.name, std::move(doc));
+  if (p.initial.find('.') != std::string::npos)
+    return functions::number(p.name, std::move(doc), value(0.0));
+  Option o = functions::integer(p.name, std::move(doc), value(std::int64_t{0}));
+  o.required = p.initial.empty();
+  if (o.required || p.initial == "None") o.initial = {};
+  if (p.initial == "None") o.shown = std::move(shown);
+  return o;
+}
+
+Argument detail::argument_of(const Parameter& p, const functions::Setting& setting) {
+  if (const auto* flag = std::get_if<bool>(&setting)) return Scalar(*flag);
+  if (const auto* integer = std::get_if<std::int64_t>(&setting)) return Scalar(*integer);
+  if (const auto* number = std::get_if<double>(&setting)) return Scalar(*number);
+  const auto* word = std::get_if<std::string>(&setting);
+  if (!word) return {};
+  if (p.name == "dtype" || p.name == "output") return dtype_from_name(*word);
+  return *word;
+}
+
+Results detail::results_of(const Signature& signature, const Argument& given) {
+  if (const auto* one = std::get_if<Array>(&given)) return {{signature.outputs[0], *one}};
+  Results all;
+  const auto& several = std::get<std::vector<Array>>(given);
+  for (std::size_t k = 0; k < several.size(); ++k)
+    all.emplace_back(signature.outputs[k], several[k]);
+  return all;
+}
+
+namespace {
+
+using detail::Parameter;
 
 const ArrayFunction& entry(const std::string& name) {
   const auto& all = array_functions();
   return *std::find_if(all.begin(), all.end(),
                        [&](const ArrayFunction& f) { return f.name == name && f.space.empty(); });
-}
-
-std::vector<std::string> dtype_words() {
-  std::vector<std::string> words;
-  for (int i = 0; i < dtype_count; ++i) words.emplace_back(name_of(static_cast<DType>(i)));
-  return words;
 }
 
 // Arguments from files; several arrays are two and up to two more.
@@ -90,28 +127,15 @@ Option option_of(const Parameter& p, bool of_all) {
       {"n", "how many times"},
       {"invert", "whether they are not"},
       {"side", "before or behind equal elements"}};
-  Option o{p.name, docs.at(p.name)};
+  Option o = detail::option_of(p, docs.at(p.name), of_all ? "all elements" : "that of a vector");
   if (p.name == "dtype") {
     o.kind = Kind::word;
-    o.words = dtype_words();
+    o.words = detail::dtype_words();
     o.shown = "as the function says";
   } else if (p.name == "side") {
     o.kind = Kind::word;
     o.words = {"left", "right"};
     o.initial = "left";
-  } else if (p.initial == "None") {
-    o.kind = Kind::integer;
-    o.shown = of_all ? "all elements" : "that of a vector";
-  } else if (p.initial == "False") {
-    o.initial = false;
-  } else if (p.initial.find('.') != std::string::npos) {
-    o.kind = Kind::number;
-    o.initial = 0.0;
-  } else {
-    std::int64_t value = 0;
-    std::from_chars(p.initial.data(), p.initial.data() + p.initial.size(), value);
-    o.kind = Kind::integer;
-    o.initial = value;
   }
   return o;
 }
@@ -121,7 +145,7 @@ Results call(const Arguments& in) {
   const ArrayFunction& f = entry(signature.name);
   std::vector<Argument> values;
   std::size_t next = 0;
-  for (const Parameter& p : parameters_of(f)) {
+  for (const Parameter& p : detail::parameters_of(f)) {
     Argument value;
     if (is_input(p)) {
       std::vector<Array> arrays;
@@ -134,32 +158,17 @@ Results call(const Arguments& in) {
     } else if (p.name == "stable") {
       value = Scalar(true);
     } else if (!is_left_out(p)) {
-      const functions::Setting& setting = in.value(p.name);
-      if (const auto* flag = std::get_if<bool>(&setting)) value = Scalar(*flag);
-      if (const auto* integer = std::get_if<std::int64_t>(&setting)) value = Scalar(*integer);
-      if (const auto* number = std::get_if<double>(&setting)) value = Scalar(*number);
-      if (const auto* word = std::get_if<std::string>(&setting)) {
-        if (p.name == "dtype")
-          value = dtype_from_name(*word);
-        else
-          value = *word;
-      }
+      value = detail::argument_of(p, in.value(p.name));
     }
     values.push_back(std::move(value));
   }
-  const Argument result = f.call(ArrayArguments(f.name, values));
-  if (const auto* one = std::get_if<Array>(&result)) return {{signature.outputs[0], *one}};
-  Results all;
-  const auto& several = std::get<std::vector<Array>>(result);
-  for (std::size_t k = 0; k < several.size(); ++k)
-    all.emplace_back(signature.outputs[k], several[k]);
-  return all;
+  return detail::results_of(signature, f.call(ArrayArguments(f.name, values)));
 }
 
 Signature of_table(const std::string& name, const std::string& example, bool scalars = false) {
   const ArrayFunction& f = entry(name);
   Signature s{name, f.doc, {}, {}, {}, scalars, name + " " + example, &call};
-  for (const Parameter& p : parameters_of(f)) {
+  for (const Parameter& p : detail::parameters_of(f)) {
     if (is_left_out(p)) continue;
     if (!is_input(p)) {
       s.options.push_back(option_of(p, scalars));
@@ -177,7 +186,7 @@ Signature of_table(const std::string& name, const std::string& example, bool sca
 
 std::vector<Signature> beside_the_table() {
   Option dtype{"dtype", "of the result", Kind::word};
-  dtype.words = dtype_words();
+  dtype.words = detail::dtype_words();
   dtype.required = true;
   const std::vector<std::string> methods = {"linear",
                                             "inverted_cdf",

@@ -17,6 +17,7 @@
 #include <tessera/ndimage/common.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/rows.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::ndimage {
 namespace {
@@ -65,6 +66,24 @@ DType compared_as(const Array& x, double cval) {
     default:
       return DType::float64;
   }
+}
+
+// What lies beyond the ends as an element of x, as C converts it: SciPy compares elements in x's
+// dtype where it looks at the neighbours one by one.
+double as_element(const Array& x, double cval) {
+  double out = cval;
+  visit(x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_same_v<T, bool>)
+      out = cval != 0 ? 1 : 0;
+    else if constexpr (std::is_integral_v<T>)
+      out = std::abs(cval) < 0x1p63
+                ? static_cast<double>(static_cast<T>(static_cast<std::int64_t>(cval)))
+                : 0;
+    else if constexpr (std::is_same_v<T, float>)
+      out = static_cast<float>(cval);
+  });
+  return out;
 }
 
 std::int64_t checked_origin(std::string_view function, std::int64_t size, std::int64_t origin) {
@@ -271,8 +290,8 @@ Box footprint_of(std::string_view function, const Footprint& around, const Integ
 }
 
 // What is looked at around each element of x.
-Neighbourhood neighbourhood_of(std::string_view function, const Array& x, const Box& box,
-                               const Integers& axes, const Filter& filter) {
+Neighbourhood neighbourhood_of(std::string_view function, const Box& box, const Integers& axes,
+                               const Filter& filter) {
   Neighbourhood n;
   n.cval = filter.cval;
   n.before.assign(box.shape.size(), 0);
@@ -290,7 +309,6 @@ Neighbourhood neighbourhood_of(std::string_view function, const Array& x, const 
     n.after[d] = size - 1 - n.before[d];
     n.modes[d] = modes[i];
   }
-  (void)x;
   return n;
 }
 
@@ -308,7 +326,7 @@ Array correlate_box(std::string_view function, const Array& x, const Array& weig
     if (std::abs(w) <= std::numeric_limits<double>::epsilon()) w = 0;
   return by_parts(x, there, [&](const Array& y, const Filter& f) {
     if (y.ndim() == 0) return as_output(y * box.values[0], dtype_of_result(y, f));
-    Neighbourhood around = neighbourhood_of(function, y, box, axes, f);
+    Neighbourhood around = neighbourhood_of(function, box, axes, f);
     const std::vector<double> w = box.add_taps(around.taps);
     return map_blocks(
         y, dtype_of_result(y, f), DType::float64, around,
@@ -339,7 +357,8 @@ Array extreme(std::string_view function, const Array& given, const Footprint& ar
   if (filter.mode.size() > 1)
     throw RuntimeError(
         fmt::format("{} takes one mode for all axes with a footprint or structure", function));
-  Neighbourhood n = neighbourhood_of(function, x, box, axes, filter);
+  Neighbourhood n = neighbourhood_of(function, box, axes, filter);
+  n.cval = as_element(x, filter.cval);
   box.add_taps(n.taps);
   std::vector<double> heights;
   if (around.structure) {
@@ -350,7 +369,7 @@ Array extreme(std::string_view function, const Array& given, const Footprint& ar
     for (std::size_t k = 0; k < h.values.size(); ++k)
       if (box.values[k] != 0) heights.push_back(largest ? h.values[k] : -h.values[k]);
   }
-  const DType dtype = heights.empty() ? compared_as(x, filter.cval) : DType::float64;
+  const DType dtype = heights.empty() ? compared_as(x, n.cval) : DType::float64;
   return map_blocks(
       x, dtype_of_result(x, filter), dtype, n,
       [&](Stream& stream, const Tile& out, const Taps& taps, std::span<const std::int64_t>) {
@@ -374,10 +393,11 @@ Array ranked(std::string_view function, const Array& given, const Footprint& aro
   if (rank == n - 1) return extreme(function, x, around, filter, true);
   if (filter.mode.size() > 1)
     throw RuntimeError(fmt::format("{} takes one mode for all axes", function));
-  Neighbourhood neighbourhood = neighbourhood_of(function, x, box, axes, filter);
+  Neighbourhood neighbourhood = neighbourhood_of(function, box, axes, filter);
+  neighbourhood.cval = as_element(x, filter.cval);
   box.add_taps(neighbourhood.taps);
   return map_blocks(
-      x, dtype_of_result(x, filter), compared_as(x, filter.cval), neighbourhood,
+      x, dtype_of_result(x, filter), compared_as(x, neighbourhood.cval), neighbourhood,
       [&](Stream& stream, const Tile& out, const Taps& taps, std::span<const std::int64_t>) {
         filters().rank(stream, out, taps, rank);
       });
@@ -633,7 +653,7 @@ Array generic_filter(const Array& given, const Kernel& kernel, const Footprint& 
   const Array x = checked_generic(given);
   const Integers axes = checked_axes(filter.axes, x.ndim());
   const Box box = footprint_of("generic_filter", around, axes, x.ndim());
-  Neighbourhood n = neighbourhood_of("generic_filter", x, box, axes, filter);
+  Neighbourhood n = neighbourhood_of("generic_filter", box, axes, filter);
   box.add_taps(n.taps);
   return map_blocks(x, dtype_of_result(x, filter), DType::float64, n,
                     [&](Stream&, const Tile& out, const Taps& taps, std::span<const std::int64_t>) {
@@ -652,7 +672,7 @@ Array neighbours(const Array& given, const Footprint& around, const Filter& filt
   const Array x = checked_generic(given);
   const Integers axes = checked_axes(filter.axes, x.ndim());
   const Box box = footprint_of("generic_filter", around, axes, x.ndim());
-  Neighbourhood n = neighbourhood_of("generic_filter", x, box, axes, filter);
+  Neighbourhood n = neighbourhood_of("generic_filter", box, axes, filter);
   box.add_taps(n.taps);
   Shape shape = x.shape();
   const auto count = static_cast<std::int64_t>(box.count());

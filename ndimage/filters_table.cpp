@@ -2,6 +2,7 @@
 #include <tessera/ndimage/arguments.hpp>
 #include <tessera/ndimage/common.hpp>
 #include <tessera/ndimage/filters.hpp>
+#include <tessera/ndimage/fourier.hpp>
 #include <tessera/ndimage/functions.hpp>
 
 namespace tessera::ndimage {
@@ -116,6 +117,20 @@ void add_filters(std::vector<ArrayFunction>& all) {
         return percentile_filter(in.array(0), in.number(1), footprint(in, 2),
                                  filter_of(in, {4, 5, 6, 7, 8}));
       });
+  using Fourier = Array (*)(const Array&, const std::vector<double>&, const Spectrum&);
+  const auto fourier = [&](std::string name, const std::string& by, std::string doc, Fourier f) {
+    add(std::move(name), "input, " + by + ", n=-1, axis=-1, output=None", std::move(doc),
+        [f](In in) {
+          return f(in.array(0), in.numbers(1), {in.integer(2), in.integer(3), in.dtype(4)});
+        });
+  };
+  fourier("fourier_gaussian", "sigma", "A Gaussian filter of a Fourier transform.",
+          fourier_gaussian);
+  fourier("fourier_uniform", "size", "Means of neighbours in a box, of a Fourier transform.",
+          fourier_uniform);
+  fourier("fourier_ellipsoid", "size", "Means of neighbours in an ellipsoid, of a transform.",
+          fourier_ellipsoid);
+  fourier("fourier_shift", "shift", "A Fourier transform of what is moved.", fourier_shift);
   add("_neighbours",
       "input, size=None, footprint=None, mode='reflect', cval=0.0, origin=0, *, axes=None",
       "The neighbours of every element along a last axis.", [footprint](In in) {

@@ -16,6 +16,7 @@
 #include <tessera/ndimage/common.hpp>
 #include <tessera/ndimage/filters.hpp>
 #include <tessera/ndimage/kernels/interpolation.hpp>
+#include <tessera/ndimage/lines.hpp>
 #include <tessera/ndimage/window.hpp>
 #include <tessera/runtime/rows.hpp>
 #include <tessera/runtime/visit.hpp>
@@ -72,22 +73,10 @@ Array filtered_lines(const Array& x, int order, std::int64_t axis, SplineEnds en
   return out;
 }
 
-// The axis becomes the last, or comes back from there.
-Axes rotated(std::int64_t ndim, bool back) {
-  Axes axes(z(ndim));
-  for (std::int64_t d = 0; d < ndim; ++d) axes[z(d)] = (d + (back ? ndim - 1 : 1)) % ndim;
-  return axes;
-}
-
 Array filtered(const Array& x, int order, std::int64_t axis, SplineEnds ends) {
-  if (axis > 0 || detail::is_replicated(x)) return filtered_lines(x, order, axis, ends);
-  if (x.ndim() == 1)
-    // A recursion over one line is for one process; all do it.
-    return redistribute(filtered_lines(gather(x), order, 0, ends), x.distribution());
-  const Array turned = permute_dims(x, rotated(x.ndim(), false));
-  const Array there =
-      permute_dims(filtered_lines(turned, order, x.ndim() - 1, ends), rotated(x.ndim(), true));
-  return redistribute(there, x.distribution());
+  return with_whole_lines({x}, axis, [&](const std::vector<Array>& images, std::int64_t there) {
+    return std::vector{filtered_lines(images[0], order, there, ends)};
+  })[0];
 }
 
 // x with `by` more elements before and behind along some axes.
@@ -452,7 +441,7 @@ Array map_coordinates(const Array& x, const Array& coordinates, const Interpolat
   if (coordinates.ndim() < 2 || coordinates.shape()[0] != x.ndim())
     throw RuntimeError(fmt::format("map_coordinates needs coordinates along {} axes, got shape {}",
                                    x.ndim(), to_string(coordinates.shape())));
-  return map_points(x, permute_dims(coordinates, rotated(coordinates.ndim(), false)), how);
+  return map_points(x, moveaxis(coordinates, {0}, {-1}), how);
 }
 
 Array affine_transform(const Array& x, const Array& given, const std::vector<double>& offset,

@@ -1,6 +1,7 @@
 // Morphology in the table of functions. What a binary function gives is of booleans, whatever dtype
 // `output` has: as in SciPy, where only an array that is passed gets others.
 #include <tessera/ndimage/arguments.hpp>
+#include <tessera/ndimage/distance.hpp>
 #include <tessera/ndimage/functions.hpp>
 #include <tessera/ndimage/morphology.hpp>
 
@@ -14,7 +15,7 @@ void add_morphology(std::vector<ArrayFunction>& all) {
   add("generate_binary_structure", "rank, connectivity",
       "Neighbours that differ from the middle along some axes at most.",
       [](In in) { return generate_binary_structure(in.integer(0), in.integer(1)); });
-  add("iterate_structure", "structure, iterations, origin=None", "A structure dilated by itself.",
+  add("iterate_structure", "structure, iterations", "A structure dilated by itself.",
       [](In in) { return iterate_structure(in.array(0), in.integer(1)); });
 
   using Of = Array (*)(const Array&, const Binary&);
@@ -59,6 +60,44 @@ void add_morphology(std::vector<ArrayFunction>& all) {
                                   in.integers(4), in.given(5) ? in.integers(5) : in.integers(4),
                                   in.maybe_integers(6));
       });
+
+  // Distances, and where the nearest 0 is, if that is asked for.
+  const auto distances = [&](std::string name, std::string parameters, std::string doc, auto of) {
+    add(std::move(name), std::move(parameters), std::move(doc), [of](In in) {
+      const Distances found = of(in);
+      return found.indices ? std::vector{found.distances, found.indices}
+                           : std::vector{found.distances};
+    });
+  };
+  const auto sampling = [](In in, std::size_t i) {
+    return in.given(i) ? in.numbers(i) : std::vector<double>{};
+  };
+  const std::string metrics = "'euclidean', 'taxicab', 'cityblock', 'manhattan' or 'chessboard'";
+  const auto metric = [metrics](In in, std::size_t i) {
+    const std::string& word = in.word(i);
+    if (word == "euclidean") return Metric::euclidean;
+    if (word == "chessboard") return Metric::chessboard;
+    if (word == "taxicab" || word == "cityblock" || word == "manhattan") return Metric::taxicab;
+    throw RuntimeError("metric must be " + metrics + ", got '" + word + "'");
+  };
+  distances("distance_transform_edt", "input, sampling=None, return_indices=False",
+            "How far the nearest 0 is.", [sampling](In in) {
+              return distance_transform(in.array(0), Metric::euclidean, sampling(in, 1),
+                                        in.flag(2));
+            });
+  distances("distance_transform_cdt", "input, metric='chessboard', return_indices=False",
+            "How many steps away the nearest 0 is.", [metric](In in) {
+              return distance_transform(in.array(0), metric(in, 1), {}, in.flag(2));
+            });
+  distances("distance_transform_bf",
+            "input, metric='euclidean', sampling=None, return_indices=False",
+            "How far the nearest 0 is, by one of three metrics.", [metric, sampling](In in) {
+              Distances found =
+                  distance_transform(in.array(0), metric(in, 1), sampling(in, 2), in.flag(3));
+              if (found.distances.dtype() == DType::int32)
+                found.distances = as_output(found.distances, DType::uint32);
+              return found;
+            });
 
   using Grey = Array (*)(const Array&, const Footprint&, const Filter&);
   const auto grey = [&](std::string name, std::string doc, Grey f) {

@@ -3,11 +3,11 @@
 #include <tessera/ndimage/signatures.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
 #include <string_view>
 
+#include <tessera/array/signatures.hpp>
 #include <tessera/ndimage/functions.hpp>
 #include <tessera/runtime/error.hpp>
 
@@ -20,27 +20,9 @@ using tessera::functions::Result;
 using tessera::functions::Signature;
 using Kind = Option::Kind;
 
-struct Parameter {
-  std::string name, initial;  // as in Python; no text for one that must be given
-};
-
-std::vector<Parameter> parameters_of(const ArrayFunction& f) {
-  std::vector<Parameter> all;
-  std::string one;
-  int depth = 0;
-  for (const char c : f.parameters + ",") {
-    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
-    if (c != ',' || depth > 0) {
-      if (c != ' ') one += c;
-      continue;
-    }
-    const auto equals = std::min(one.find('='), one.size());
-    if (one != "*" && one != "/")
-      all.push_back({one.substr(0, equals), one.substr(std::min(equals + 1, one.size()))});
-    one.clear();
-  }
-  return all;
-}
+using detail::Parameter;
+using detail::parameters_of;
+using Words = std::vector<std::string>;
 
 const std::map<std::string, std::string>& input_docs() {
   static const std::map<std::string, std::string> docs = {
@@ -64,11 +46,11 @@ bool is_left_out(const Parameter& p) {
   return names.contains(p.name);
 }
 
-std::vector<std::string> modes_of(const std::string& first, bool interpolates) {
-  std::vector<std::string> words = {"reflect", "constant", "nearest", "mirror", "wrap"};
-  if (interpolates) words.insert(words.end(), {"grid-mirror", "grid-constant", "grid-wrap"});
-  std::rotate(words.begin(), std::find(words.begin(), words.end(), first),
-              std::find(words.begin(), words.end(), first) + 1);
+std::vector<std::string> modes_of(const std::string& first) {
+  std::vector<std::string> words = {"reflect", "constant",    "nearest",       "mirror",
+                                    "wrap",    "grid-mirror", "grid-constant", "grid-wrap"};
+  const auto at = std::ranges::find(words, first);
+  std::rotate(words.begin(), at, at + 1);
   return words;
 }
 
@@ -82,7 +64,6 @@ Option option_of(const Parameter& p, bool interpolates) {
       {"origin1", "by how much what is looked at moves"},
       {"size", "neighbours along each axis"},
       {"sigma", "standard deviation"},
-      {"order", interpolates ? "of the spline" : "which derivative"},
       {"truncate", "after how many standard deviations the filter ends"},
       {"radius", "after how many elements it ends"},
       {"rank", "which of the neighbours in order"},
@@ -98,41 +79,32 @@ Option option_of(const Parameter& p, bool interpolates) {
       {"shift", "by how many elements"},
       {"zoom", "how many times as large"},
       {"grid_mode", "elements have an extent"},
+      {"n", "how many elements the axis had before a transform of real numbers"},
+      {"metric", "how steps add up"},
+      {"sampling", "how far neighbours are from each other"},
+      {"return_indices", "also where the nearest 0 is"},
       {"angle", "in degrees"},
       {"reshape", "the image keeps its shape"}};
-  static const std::set<std::string> numbers = {"sigma", "percentile", "min",  "max",
-                                                "shift", "zoom",       "angle"};
-  Option o{p.name, docs.at(p.name)};
+  static const std::set<std::string> numbers = {"sigma", "percentile", "min",   "max",
+                                                "shift", "zoom",       "angle", "sampling"};
+  const std::string doc = p.name != "order" ? docs.at(p.name)
+                          : interpolates    ? "of the spline"
+                                            : "which derivative";
   const std::string word =
       p.initial.size() > 1 && p.initial[0] == '\'' ? p.initial.substr(1, p.initial.size() - 2) : "";
+  if (p.name == "mode") return tessera::functions::word(p.name, doc, modes_of(word));
+  if (p.name == "metric")
+    return tessera::functions::word(
+        p.name, doc,
+        word == "euclidean" ? Words{word, "taxicab", "chessboard"} : Words{word, "taxicab"});
+  Option o = detail::option_of(p, doc, "none");
   if (p.name == "output") {
     o.kind = Kind::word;
-    for (int i = 0; i < dtype_count; ++i) o.words.emplace_back(name_of(static_cast<DType>(i)));
+    o.words = detail::dtype_words();
     o.initial = word.empty() ? tessera::functions::Setting() : word;
     if (word.empty()) o.shown = "that of the image";
-  } else if (p.name == "mode") {
-    return tessera::functions::word(p.name, o.doc, modes_of(word, interpolates));
-  } else if (p.initial == "True") {
-    return tessera::functions::unless(p.name, "no_" + p.name, o.doc);
-  } else if (p.initial == "False") {
-    return tessera::functions::flag(p.name, o.doc);
-  } else if (p.initial.find('.') != std::string::npos || numbers.contains(p.name)) {
+  } else if (numbers.contains(p.name)) {
     o.kind = Kind::number;
-    o.required = p.initial.empty();
-    if (!o.required) {
-      double value = 0;
-      std::from_chars(p.initial.data(), p.initial.data() + p.initial.size(), value);
-      o.initial = value;
-    }
-  } else {
-    o.kind = Kind::integer;
-    o.required = p.initial.empty();
-    std::int64_t value = 0;
-    std::from_chars(p.initial.data(), p.initial.data() + p.initial.size(), value);
-    if (p.initial == "None")
-      o.shown = "none";
-    else if (!o.required)
-      o.initial = value;
   }
   return o;
 }
@@ -151,33 +123,21 @@ std::vector<Result> call(const Arguments& in) {
     if (input_docs().contains(p.name)) {
       if (const Array& x = in[next++]) value = x;
     } else if (!is_left_out(p)) {
-      const auto& setting = in.value(p.name);
-      if (const auto* flag = std::get_if<bool>(&setting)) value = Scalar(*flag);
-      if (const auto* integer = std::get_if<std::int64_t>(&setting)) value = Scalar(*integer);
-      if (const auto* number = std::get_if<double>(&setting)) value = Scalar(*number);
-      if (const auto* word = std::get_if<std::string>(&setting)) {
-        if (p.name == "output")
-          value = dtype_from_name(*word);
-        else
-          value = *word;
-      }
+      value = detail::argument_of(p, in.value(p.name));
     } else if (p.initial == "(1,0)") {
       value = std::vector<std::int64_t>{1, 0};
     }
     values.push_back(std::move(value));
   }
-  const Argument result = f.call(ArrayArguments(f.name, values));
-  if (const auto* one = std::get_if<Array>(&result)) return {{signature.outputs[0], *one}};
-  std::vector<Result> all;
-  const auto& several = std::get<std::vector<Array>>(result);
-  for (std::size_t k = 0; k < several.size(); ++k)
-    all.emplace_back(signature.outputs[k], several[k]);
-  return all;
+  return detail::results_of(signature, f.call(ArrayArguments(f.name, values)));
 }
 
 Signature of_table(const ArrayFunction& f) {
   static const std::map<std::string, std::vector<std::string>> outputs = {
       {"label", {"labels", "count"}},
+      {"distance_transform_edt", {"distances", "indices"}},
+      {"distance_transform_cdt", {"distances", "indices"}},
+      {"distance_transform_bf", {"distances", "indices"}},
       {"extrema", {"minimum", "maximum", "minimum_position", "maximum_position"}}};
   Signature s{f.name, f.doc, {}, {}, {f.name}, false, f.name + " scan.h5:/image", &call};
   if (const auto several = outputs.find(f.name); several != outputs.end())

@@ -28,6 +28,11 @@ WANTED = {  # what stands behind `tessera ndimage`, and the datasets that it wri
     "histogram image --min -2 --max 2 --bins 5": {"histogram": nd.histogram(IMAGE, -2, 2, 5)},
     "zoom image --zoom 0.5 --order 1": {"zoom": nd.zoom(IMAGE, 0.5, order=1)},
     "rotate image --angle 30 --no-reshape": {"rotate": nd.rotate(IMAGE, 30, reshape=False)},
+    "gaussian_filter image --sigma 2 --mode grid-wrap": {"gaussian_filter": nd.gaussian_filter(IMAGE, 2, mode="grid-wrap")},
+    "distance_transform_edt labels --sampling 1.5 --return-indices": {
+        "distances": nd.distance_transform_edt(LABELS, 1.5)},
+    "distance_transform_cdt labels --metric taxicab": {"distances": nd.distance_transform_cdt(LABELS, "taxicab")},
+    "fourier_gaussian image --sigma 2 --n 400 --axis 0": {"fourier_gaussian": nd.fourier_gaussian(IMAGE, 2, 400, 0)},
     "shift image --shift 1.5 --mode grid-wrap": {"shift": nd.shift(IMAGE, 1.5, mode="grid-wrap")},
 }  # fmt: skip
 
@@ -54,5 +59,7 @@ def test_numbers_and_errors():
     out = tessera("ndimage", "sum", "a.h5").out
     assert float(out) == pytest.approx(IMAGE.sum())
     failed = tessera("ndimage", "sobel", "a.h5", "--mode", "much", "--out", "b.h5", expect=2).err
-    assert "must be one of reflect, constant, nearest, mirror, wrap, got much" in failed
+    assert "must be one of reflect, constant, nearest, mirror, wrap, grid-mirror, grid-constant, grid-wrap, got much" in failed
+    for function, text in {"gaussian_filter": "which derivative", "shift": "of the spline"}.items():
+        assert text in tessera("ndimage", function, "--help").out
     assert "--sigma is required" in tessera("ndimage", "gaussian_filter", "a.h5", "--out", "b.h5", expect=2).err

@@ -2,34 +2,14 @@
 comparisons, several make a sample of them."""
 
 import itertools
-import zlib
 
 import numpy as np
 import pytest
 import scipy.ndimage
 import tessera
 import tessera.array_api as xp
+from array_cases import bits_of_one, keep_bits, some  # noqa: F401
 from tessera import ndimage
-
-_bits = None
-_turn = 0
-
-
-@pytest.fixture(autouse=True)
-def _bits_of_one(of_one):
-    global _bits, _turn
-    _bits, _turn = of_one, 0
-    with np.errstate(all="ignore"):
-        yield
-
-
-def some(cases, step=5):
-    """All of them in one process, else every step-th, from another one on each time."""
-    global _turn
-    _turn += 3
-    cases = list(cases)
-    return cases if tessera.size() == 1 else itertools.islice(cases, _turn % step, None, step)
-
 
 def image(shape, dtype="float64", seed=0):
     """Numbers that are a function of the shape, the dtype and the seed."""
@@ -53,8 +33,7 @@ def compare(got, want, what, rtol=1e-12, same=False):
     value = got.numpy() if isinstance(got, tessera.Array) else np.asarray(got)
     assert value.dtype == want.dtype, f"{what}: dtype {value.dtype} instead of {want.dtype}"
     assert value.shape == want.shape, f"{what}: shape {value.shape} instead of {want.shape}"
-    mine = zlib.crc32(np.ascontiguousarray(value))
-    assert mine == _bits(what, mine), f"{what}: other bits"
+    keep_bits(value, want, what)
     if want.dtype.kind in "biu" or same:
         np.testing.assert_array_equal(value, want, err_msg=what)
         return
@@ -228,7 +207,97 @@ def test_functions_of_python():
         with pytest.raises((KeyError, RuntimeError), match="a deliberate failure|the function raised on process 1"):
             ndimage.generic_filter(xp.asarray(image((600, 2))), fails, 3)
         with pytest.raises((KeyError, RuntimeError), match="a deliberate failure|the function raised on process 1"):
-            ndimage.labeled_comprehension(xp.ones(9), xp.ones(9, dtype=xp.int32), [1, 2], fails, float, 0)
+            ndimage.labeled_comprehension(xp.ones(9), xp.arange(9) % 2 + 1, [1, 2], fails, float, 0)
+        with pytest.raises((KeyError, RuntimeError), match="a deliberate failure|the function raised on process 1"):
+            ndimage.generic_laplace(xp.ones((9, 9)), lambda x, *how: fails(x))
+
+
+def test_lines_and_windows():
+    def smooth(line, out, factor):
+        out[:] = (line[:-2] + 2 * line[1:-1] - line[2:]) * factor
+
+    for shape, mode in some(itertools.product([(9,), (300, 6), (5, 6, 7), (3, 0)], MODES), 5):
+        for axis in range(len(shape)):
+            both(lambda nd, y: nd.generic_filter1d(y, smooth, 3, axis, mode=mode, cval=2, extra_arguments=(3,)), image(shape),
+                 f"lines {shape} {mode} {axis}")  # fmt: skip
+        if mode != "grid-mirror" and 0 not in shape:  # which SciPy takes for mirror
+            cval = {"cval": 1.5} if mode.endswith("constant") and "-" not in mode else {}
+            both(lambda nd, y: nd.vectorized_filter(y, np.max, size=3, mode=mode, **cval), image(shape), f"windows {shape} {mode}")
+    x, hole = image((30, 7, 6), "int32"), np.array([[0, 1, 0], [1, 1, 0]], bool)
+    for how in [{"size": (4, 3), "origin": (1, -1)}, {"footprint": hole, "batch_memory": 30000}, {"size": 3, "mode": "valid"}]:
+        both(lambda nd, y: nd.vectorized_filter(y, np.max, axes=(2, 0), **how), x, f"windows {how}")
+    both(lambda nd, y: nd.vectorized_filter(y, np.max, size=1), image((9, 4)), "windows of one")
+
+
+def test_complex_weights():
+    weights = image((3,), "complex128")
+    for d, name in some(itertools.product(["float64", "complex128", "complex64", "int16"], ["correlate", "convolve"]), 3):
+        x = image((300, 5), d)
+        both(lambda nd, y: getattr(nd, name + "1d")(y, weights, 0), x, f"{name}1d {d} complex", rtol=1e-6 if d == "complex64" else 1e-12)
+        both(lambda nd, y: getattr(nd, name)(y, weights[:, None]), x, f"{name} {d} complex")
+        if d == "complex128":
+            for call in (lambda nd, y: nd.correlate1d(y, weights, 0, mode="constant", cval=2 + 3j),
+                         lambda nd, y: nd.gaussian_filter(y, 1.5, mode="constant", cval=2 + 3j)):  # fmt: skip
+                both(call, x, f"{name} complex constant")
+
+
+def test_constants_outside_the_dtype():
+    cross = [[0, 1, 0], [1, 1, 1], [0, 1, 0]]
+    names = ["grey_erosion", "grey_dilation", "minimum_filter", "maximum_filter", "median_filter"]
+    for name, d, cval in itertools.product(names, ["uint8", "int16"], [-1, 256, 1000, 1.5, 70000]):
+        for how in ({"size": 3}, {"footprint": cross}):
+            both(lambda nd, y: getattr(nd, name)(y, mode="constant", cval=cval, **how), image((9, 8), d), f"{name} {d} {cval} {how}")
+
+
+def test_fourier():
+    names = {"fourier_gaussian": 1.3, "fourier_uniform": 2.7, "fourier_ellipsoid": 2.7, "fourier_shift": 0.7}
+    shapes, dtypes = [(9,), (300, 6), (5, 6, 7)], ["float32", "float64", "complex64", "complex128", "int32"]
+    for name, shape, n, d in some(itertools.product(names, shapes, [-1, 12], dtypes)):
+        x = image(shape, d)
+        if n > 0 and shape[0] > 7:
+            continue  # more than half of 12
+        both(lambda nd, y: getattr(nd, name)(y, names[name], n=n, axis=0), x, f"{name} {shape} {n} {d}", rtol=1e-9)
+    both(lambda nd, y: nd.fourier_shift(y, (3, -0.5)), image((300, 6)), "shifts")
+    both(lambda nd, y: nd.fourier_gaussian(y, (3, 0), output=np.complex64), image((300, 6)), "gaussians")
+
+
+def test_distances():
+    """Distances are SciPy's; where several elements are as near, any of them is."""
+    for shape, share in some(itertools.product([(7,), (300,), (30, 40), (600, 5), (6, 7, 8)], [0.5, 2, -4.5]), 4):
+        x = image(shape) > share
+        steps = [0.7 + 0.3 * d for d in range(len(shape))]
+        for sampling in (None, 2.5, steps):
+            both(lambda nd, y: nd.distance_transform_edt(y, sampling), x, f"edt {shape} {share} {sampling}")
+        for name, metric in itertools.product(["cdt", "bf"], ["chessboard", "taxicab"]):
+            both(lambda nd, y: getattr(nd, f"distance_transform_{name}")(y, metric), x, f"{name} {shape} {share} {metric}")
+        distances, at = ndimage.distance_transform_bf(xp.asarray(x), sampling=steps, return_indices=True)
+        compare(distances, scipy.ndimage.distance_transform_bf(x, sampling=steps), f"bf {shape} {share}")
+        at = at.numpy()
+        assert at.dtype == np.int32 and not x[tuple(at)].any()
+        there = (at - np.indices(shape)) * np.reshape(steps, (-1, *[1] * len(shape)))
+        np.testing.assert_allclose(np.sqrt((there**2).sum(axis=0)), distances.numpy(), rtol=1e-12)
+    for x in (np.ones((3, 4)), np.ones(5), np.zeros((0, 3))):
+        both(lambda nd, y: nd.distance_transform_edt(y), x, f"edt of one kind {x.shape}")
+        both(lambda nd, y: nd.distance_transform_cdt(y), x, f"cdt of one kind {x.shape}")
+    both(lambda nd, y: nd.distance_transform_cdt(y, np.ones((3, 3), bool)), image((30, 9)) > 1, "cdt by a structure")
+    into, at = np.zeros((30, 9)), np.zeros((2, 30, 9), np.int32)
+    assert ndimage.distance_transform_edt(image((30, 9)) > 1, return_indices=True, distances=into, indices=at) is None
+    np.testing.assert_array_equal(into, scipy.ndimage.distance_transform_edt(image((30, 9)) > 1))
+    assert ndimage.distance_transform_edt(into, return_distances=False, return_indices=True).shape == (2, 30, 9)
+
+
+def test_value_indices_and_watershed():
+    x = image((300, 7), "int32") % 5
+    for ignored in (None, 2):
+        ours, theirs = (nd.value_indices(y, ignore_value=ignored) for nd, y in ((ndimage, xp.asarray(x)), (scipy.ndimage, x)))
+        assert ours.keys() == theirs.keys()
+        for value in theirs:
+            for axis, (got, want) in enumerate(zip(ours[value], theirs[value], strict=True)):
+                compare(got, want, f"places of {value} {axis} {ignored}")
+    markers = np.zeros((300, 7), np.int16)
+    markers[5, 5], markers[200, 2], markers[150, 3] = 1, 2, -1
+    for image_ in (image((300, 7), "uint8"), image((300, 7), "uint16")):
+        compare(ndimage.watershed_ift(xp.asarray(image_), xp.asarray(markers)), scipy.ndimage.watershed_ift(image_, markers), f"flood {image_.dtype}")
 
 
 def test_backends():
@@ -269,6 +338,7 @@ def test_binary_morphology():
         compare(ndimage.generate_binary_structure(rank, connectivity),
                 scipy.ndimage.generate_binary_structure(rank, connectivity), f"structure {rank} {connectivity}")  # fmt: skip
     compare(ndimage.iterate_structure(CROSS, 3), scipy.ndimage.iterate_structure(CROSS, 3), "iterated")
+    assert ndimage.iterate_structure(CROSS, 3, (1, -1))[1] == scipy.ndimage.iterate_structure(CROSS, 3, (1, -1))[1]
 
 
 def test_grey_morphology():
@@ -471,6 +541,25 @@ ERRORS = {
     "nd.map_coordinates(x, [[1], [2], [3]])": (
         RuntimeError, "map_coordinates needs coordinates along 2 axes, got shape (3, 1)"),
     "nd.affine_transform(x, [[1, 2]])": (RuntimeError, "affine_transform needs a matrix of shape (2, 2), got (1, 2)"),
+    "nd.distance_transform_edt(x, 0)": (ValueError, "sampling must be positive and finite, got 0"),
+    "nd.distance_transform_edt(x * 1j)": (TypeError, "distance_transform takes real numbers, not complex128"),
+    "nd.distance_transform_edt(x, return_distances=False)": (
+        RuntimeError, "return_distances or return_indices must be true"),
+    "nd.distance_transform_bf(x, 'much')": (
+        RuntimeError, "metric must be 'euclidean', 'taxicab', 'cityblock', 'manhattan' or 'chessboard', got 'much'"),
+    "nd.distance_transform_cdt(x, [[0, 1, 0]] * 3)": (
+        NotImplementedError, "metric must be 'chessboard', 'taxicab' or the structure of one of these"),
+    "nd.fourier_shift(x, 1, output=np.float64)": (RuntimeError, "output must be complex, not float64"),
+    "nd.fourier_ellipsoid(xp.zeros((1, 1, 1, 1)), 1)": (
+        NotImplementedError, "fourier_ellipsoid takes images of up to 3 axes, not 4"),
+    "nd.correlate1d(x, [1j], cval=1j)": (ValueError, "correlate1d: cval must be real for real input, got 1j"),
+    "nd.correlate1d(x, [1j], output=np.float32)": (RuntimeError, "output of a complex filter must be complex, not float32"),
+    "nd.generic_filter1d(x, len, 3, origin=2)": (ValueError, "origin must be from -1 to 1 for a size of 3, got 2"),
+    "nd.vectorized_filter(x, np.max)": (ValueError, "vectorized_filter needs size or footprint, and not both"),
+    "nd.vectorized_filter(x, np.max, size=3, mode='valid', origin=1)": (ValueError, "mode='valid' takes no origin"),
+    "nd.value_indices(x)": (ValueError, "value_indices takes integers, not float64"),
+    "nd.labeled_comprehension(x, None, [1], len, int, 0)": (
+        ValueError, "objects are measured by an index with labels alone"),
     "nd.grey_dilation(x)": (ValueError, "grey_dilation needs size, footprint or structure"),
 }  # fmt: skip
 
