@@ -13,6 +13,7 @@ import importlib.util
 import operator
 import sys
 import types
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ _NAMES = {
     "exposure": "adjust_gamma adjust_log adjust_sigmoid cumulative_distribution equalize_hist histogram is_low_contrast "
                 "rescale_intensity",
     "color": "gray2rgb rgb2gray rgb2xyz rgb2yuv rgb2ycbcr",
-    "feature": "corner_harris corner_kitchen_rosenfeld corner_shi_tomasi hessian_matrix hessian_matrix_det shape_index "
+    "feature": "corner_harris corner_kitchen_rosenfeld corner_shi_tomasi hessian_matrix  shape_index "
                "structure_tensor",
     "filters": "apply_hysteresis_threshold difference_of_gaussians farid farid_h farid_v gaussian laplace median prewitt "
                "prewitt_h prewitt_v roberts roberts_neg_diag roberts_pos_diag scharr scharr_h scharr_v sobel sobel_h "
@@ -43,8 +44,17 @@ _NAMES = {
 }  # fmt: skip
 
 
-class _Shape(tuple):
-    """The shape of an image: what NumPy makes of it, lies as the image does."""
+class _Extent(int):
+    """An image's extent along an axis: arrays that NumPy makes of such a shape lie as the image does."""
+
+
+class _Table(np.ndarray):
+    """An array of NumPy's that is also indexed by images."""
+
+    def __getitem__(self, key):
+        if isinstance(key, Image):
+            return Image(xp.reshape(xp.take(_in(self), xp.reshape(key.array, (-1,))), key.shape))
+        return super().__getitem__(key)
 
 
 class Image:
@@ -59,7 +69,7 @@ class Image:
     dtype = property(lambda self: self.array.dtype)
     ndim = property(lambda self: len(self.array.shape))
     size = property(lambda self: self.array.size)
-    shape = property(lambda self: _Shape(self.array.shape))
+    shape = property(lambda self: tuple(map(_Extent, self.array.shape)))
     itemsize = property(lambda self: self.dtype.itemsize)
     T = property(lambda self: self.transpose())
 
@@ -96,6 +106,20 @@ class Image:
         return Image(xp.reshape(self.array, (-1,)))
 
     flatten = ravel
+    flat = property(ravel)  # read alone
+    real = property(lambda self: Image(xp.real(self.array)) if self.dtype.kind == "c" else self)
+
+    def cumsum(self, axis=None, dtype=None, out=None):
+        return _SPECIAL["cumsum"](self, axis, dtype, out)
+
+    def view(self, dtype):
+        return self.astype(dtype)  # scikit-image looks at integers that both dtypes hold
+
+    def item(self):
+        return _arrays.whole(self.array).item()
+
+    def dot(self, other):
+        return self @ other
 
     def reshape(self, *shape):
         return Image(xp.reshape(self.array, tuple(shape[0] if len(shape) == 1 and np.ndim(shape[0]) else shape)))
@@ -159,15 +183,14 @@ def _operands(values, floating=False):
 
 _FLOATING = {"divide", "sqrt", "exp", "log", "log2", "log10", "log1p", "expm1", "sin", "cos", "tan", "arctan", "arctan2", "hypot"}
 _STANDARD = {"true_divide": "divide", "power": "pow", "absolute": "abs", "invert": "bitwise_invert", "arctan": "atan",
-             "arctan2": "atan2", "arccos": "acos", "arcsin": "asin", "conjugate": "conj", "concatenate": "concat"}  # fmt: skip
+             "arctan2": "atan2", "arccos": "acos", "arcsin": "asin", "conjugate": "conj", "rint": "round"}  # fmt: skip
 
 
-def _elementwise(name, *operands, out=None, dtype=None, where=True):
+def _elementwise(name, *operands, out=None, dtype=None, casting=None):
     floating = name in _FLOATING or name == "true_divide"
-    result = getattr(xp, _STANDARD.get(name, name))(*_operands(operands, floating))
     if dtype is not None:
-        result = xp.astype(result, np.dtype(dtype))
-    return _given_to(out, _out(result))
+        operands = [each.astype(dtype) if hasattr(each, "astype") else np.dtype(dtype).type(each) for each in operands]
+    return _given_to(out, _out(getattr(xp, _STANDARD.get(name, name))(*_operands(operands, floating))))
 
 
 def _given_to(out, result):
@@ -414,7 +437,7 @@ def nan_to_num(x, copy=True, nan=0.0):
 
 
 def _of_images(value):
-    return isinstance(value, (Image, _Shape)) or isinstance(value, (list, tuple)) and any(map(_of_images, value))
+    return isinstance(value, Image) or isinstance(value, (list, tuple)) and any(map(_of_images, value))
 
 
 class _Function:
@@ -428,15 +451,18 @@ class _Function:
 
     def __call__(self, *args, **kwargs):
         name = self.name
-        if name in ("zeros", "empty", "ones", "full") and (args and isinstance(args[0], _Shape)):
+        if name in ("zeros", "empty", "ones", "full") and isinstance(args[0], (tuple, list)) and any(
+                isinstance(each, _Extent) for each in args[0]):
             value = {"zeros": 0, "empty": 0, "ones": 1}.get(name)
             value, rest = (value, args[1:]) if name != "full" else (args[1], args[2:])
             dtype = kwargs.get("dtype", rest[0] if rest else np.asarray(value).dtype if name == "full" else float)
             return Image(xp.full(tuple(args[0]), np.asarray(value).item(), dtype=np.dtype(dtype)))
-        if not any(map(_of_images, args)) or all(isinstance(each, _Shape) for each in args if _of_images(each)):
-            return self.theirs(*args, **kwargs)
+        if not any(map(_of_images, args)):
+            result = self.theirs(*args, **kwargs)
+            return result.view(_Table) if type(result) is np.ndarray else result
         if name in _SPECIAL:
-            return _SPECIAL[name](*args, **kwargs)
+            result = _SPECIAL[name](*args, **kwargs)
+            return result.view(_Table) if type(result) is np.ndarray else result
         if isinstance(self.theirs, np.ufunc) and hasattr(xp, _STANDARD.get(name, name)):
             return _elementwise(name, *args, **kwargs)
         raise TypeError(f"numpy.{name} of a distributed image is not there: this function of scikit-image does not run distributed")
@@ -492,22 +518,33 @@ class _NDImage(types.ModuleType):
             if ours is None:
                 raise TypeError(f"tessera.ndimage has no {name}: this function of scikit-image does not run distributed")
             plain = {key: _given(value) for key, value in kwargs.items() if key != "output" or not isinstance(value, Image)}
-            result = _out(ours(*map(_given, args), **plain))
-            return _given_to(kwargs["output"], result) if isinstance(kwargs.get("output"), Image) else result
+            into = kwargs.get("output")
+            if isinstance(into, Image):
+                plain["output"] = into.array
+                result = ours(*map(_given, args), **plain)
+                return into if isinstance(result, Array) else result
+            return _out(ours(*map(_given, args), **plain))
 
         return call
 
 
 def _given(value):
     if isinstance(value, (list, tuple)):
-        return type(value)(map(_given, value)) if not isinstance(value, _Shape) else tuple(value)
+        return type(value)(map(_given, value))
     return value.array if isinstance(value, Image) else value
 
 
 # --- a second scikit-image ------------------------------------------------------------------------
 
-_numpy = _NumPy("numpy")
-_ndimage = _NDImage("scipy.ndimage")
+
+class _SciPy(types.ModuleType):
+    def __getattr__(self, name):
+        import scipy
+
+        return _replaced.get(f"scipy.{name}") or getattr(scipy, name)
+
+
+_replaced = {"numpy": _NumPy("numpy"), "scipy": _SciPy("scipy"), "scipy.ndimage": _NDImage("scipy.ndimage")}
 _copies = {}  # by name: modules of scikit-image
 
 
@@ -528,8 +565,8 @@ def _copied(value):
 
 
 def _module(name):
-    if name in ("numpy", "scipy.ndimage"):
-        return _numpy if name == "numpy" else _ndimage
+    if name in _replaced:
+        return _replaced[name]
     if name != "skimage" and not name.startswith("skimage."):
         return importlib.import_module(name)
     if name not in _copies:
@@ -580,6 +617,8 @@ def _function(module, name):
         def leave(value):
             if isinstance(value, Image):
                 return value.array
+            if isinstance(value, _Table):
+                return value.view(np.ndarray)
             return type(value)(map(leave, value)) if type(value) in (list, tuple) else value
 
         return leave(copy(*map(enter, args), **{key: enter(value) for key, value in kwargs.items()}))
@@ -608,3 +647,7 @@ for _name, _functions in _NAMES.items():
     globals()[_name] = sys.modules[_made.__name__] = _made
 
 __all__ = sorted(_NAMES)
+
+if TYPE_CHECKING:  # the modules, to tools that do not run this
+
+    def __getattr__(name: str) -> Any: ...
