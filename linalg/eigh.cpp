@@ -30,38 +30,40 @@ Eigh decompose(const Array& a, bool lower, bool vectors) {
   return {results[0], vectors ? results[1] : Array{}};
 }
 
-// All of a Hermitian matrix of which one triangle is known.
-Array whole(const Array& given, bool lower) {
-  const Array a = detail::by_rows(given);
-  const Array rest = lower ? tril(a, -1) : triu(a, 1);
-  return (lower ? tril(a) : triu(a)) + detail::by_rows(evaluate(adjoint(rest)));
-}
-
-// By b = r^H r (type 1: r^-H a r^-1, else r a r^H).
+// By the Cholesky factor of b, from the triangle that is read of both.
 Eigh generalised(const char* function, const Array& given, const EighOptions& options,
                  bool vectors) {
   detail::require_together(function, given, options.b);
-  const Array b = detail::square_argument(function, options.b, options.check_finite);
-  if (b.shape() != given.shape())
+  const Array other = detail::square_argument(function, options.b, options.check_finite);
+  if (other.shape() != given.shape())
     throw ValueError(fmt::format("{} needs a and b of one shape, got {} and {}", function,
-                                 to_string(given.shape()), to_string(b.shape())));
+                                 to_string(given.shape()), to_string(other.shape())));
   if (options.type < 1 || options.type > 3)
     throw ValueError(fmt::format("{} needs type 1, 2 or 3, got {}", function, options.type));
-  const DType dtype = detail::common_dtype(given.dtype(), b.dtype());
-  const Array a = whole(detail::on_host(given, dtype), options.lower);
-  Array r = linalg::cholesky(detail::on_host(b, dtype), {options.lower, false});
-  if (options.lower) r = evaluate(adjoint(r));
-  const auto solved = [&](const Array& x, Transpose op) {
-    return linalg::solve_triangular(r, x, {.op = op, .check_finite = false});
+  const DType dtype = detail::common_dtype(given.dtype(), other.dtype());
+  const bool lower = options.lower;
+  const auto algorithm = [&](const scalapack::Grid& grid, auto m) -> std::vector<Array> {
+    const scalapack::Matrix &a = m[0], &factor = m[1];
+    scalapack::potrf(lower, factor);
+    scalapack::sygst(options.type, lower, a, factor);
+    scalapack::Matrix z = vectors ? grid.empty(a.rows(), a.rows(), dtype) : a;
+    const auto values = scalapack::heevd(lower, a, vectors ? &z : nullptr);
+    if (vectors && options.type < 3) {
+      scalapack::trsm(lower, lower ? Transpose::conjugate : Transpose::no, false, factor, z);
+    } else if (vectors) {
+      const scalapack::Matrix x = grid.empty(a.rows(), a.rows(), dtype);
+      scalapack::zero_triangle(factor, !lower);
+      scalapack::gemm(1.0, factor, lower ? Transpose::no : Transpose::conjugate, z, Transpose::no,
+                      0.0, x);
+      z = x;
+    }
+    std::vector<Array> results = {detail::vector_of(values, detail::real_of(dtype), grid.comm())};
+    if (vectors) results.push_back(z.array());
+    return results;
   };
-  const Array c = options.type == 1 ? solved(evaluate(adjoint(solved(a, Transpose::conjugate))),
-                                             Transpose::conjugate)
-                                    : linalg::matmul(r, linalg::matmul(a, adjoint(r)));
-  Eigh f = decompose(c, true, vectors);
-  if (vectors)
-    f.vectors = options.type == 3 ? linalg::matmul(adjoint(r), f.vectors)
-                                  : solved(f.vectors, Transpose::no);
-  return f;
+  const auto results =
+      detail::dense({detail::on_host(given, dtype), detail::on_host(other, dtype)}, algorithm);
+  return {results[0], vectors ? results[1] : Array{}};
 }
 
 Eigh decompose(const char* function, const Array& given, const EighOptions& options, bool vectors) {

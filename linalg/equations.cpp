@@ -61,7 +61,7 @@ Array sylvester(std::string_view function, const Array& given_a, const Array& gi
         const Matrix half = grid.empty(m, n, dtype), f = grid.empty(m, n, dtype);
         scalapack::gemm(1.0, u, Transpose::conjugate, x[2], Transpose::no, 0.0, half);
         scalapack::gemm(1.0, half, Transpose::no, v, Transpose::no, 0.0, f);
-        scalapack::lapack().trsyl(x[0], Transpose::no, x[1], Transpose::no, 1, f);
+        scalapack::lapack().trsyl(x[0], x[1], 1, f);
         scalapack::gemm(1.0, u, Transpose::no, f, Transpose::no, 0.0, half);
         scalapack::gemm(1.0, half, Transpose::no, v, Transpose::conjugate, 0.0, f);
         return {f.array()};

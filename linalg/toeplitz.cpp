@@ -6,6 +6,7 @@
 #include <cmath>
 #include <complex>
 
+#include <tessera/array/creation.hpp>
 #include <tessera/array/elementwise.hpp>
 #include <tessera/array/fft.hpp>
 #include <tessera/array/indexing.hpp>
@@ -26,7 +27,7 @@ struct Toeplitz {
     detail::require_together(function, column, rhs);
     if (row) detail::require_together(function, column, row);
     for (const Array* x : {&column, &row})
-      if (*x && (x->ndim() != 1 || (x->rows() == 0 && function != "solve_toeplitz")))
+      if (*x && x->ndim() != 1)
         throw ValueError(fmt::format("{} needs a column and a row as vectors, got shape {}",
                                      function, to_string(x->shape())));
     DType dtype = detail::common_dtype(column.dtype(), rhs.dtype());
@@ -110,6 +111,8 @@ Array composed::matmul_toeplitz(const Array& column, const Array& x, const Array
                                 bool check_finite) {
   const Toeplitz t("matmul_toeplitz", column, x, row, check_finite);
   const std::int64_t m = t.c.rows(), n = t.r.rows(), length = m + n - 1;
+  if (m == 0 || n == 0 || t.b.cols() == 0)
+    return detail::solution_like(zeros({m, t.b.cols()}, t.b.dtype(), t.b.comm()), x);
   const std::array<Array, 2> around = {t.c, flip(index(t.r, {Slice{1}}))};
   const Array turns = concat(around).reshape({length, 1});
   const Array product =
@@ -122,6 +125,7 @@ Array composed::solve_circulant(const Array& column, const Array& rhs, bool lsts
                                 std::optional<double> tol) {
   const Toeplitz t("solve_circulant", column, rhs, {}, true);
   const std::int64_t n = t.c.rows();
+  if (t.b.size() == 0) return detail::solution_like(t.b, rhs);
   const Array turns = fft::fft(t.c.reshape({n, 1}), {}, 0);
   const Array sizes = abs(turns);
   const auto number = [](const Array& x) {

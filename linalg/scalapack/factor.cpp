@@ -120,6 +120,12 @@ void direct::getri(const Matrix& lu, const Pivots& pivots) {
   reserve_blas(1);
   with_type(lu, [&](auto tag) {
     using T = typename decltype(tag)::type;
+    if (lu.grid().one_process()) {
+      agreed_info(lu.grid(), "?getri", [&] {
+        return Routines<T>::lapack_getri(LAPACK_COL_MAJOR, n, lu.data<T>(), n, pivots.data());
+      });
+      return;
+    }
     std::vector<T> work(1);
     std::vector<int> integers(1);
     const auto call = [&](int work_size, int integer_size) {

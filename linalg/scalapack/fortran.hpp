@@ -53,6 +53,8 @@ TESSERA_SCALAPACK(pz, tessera::linalg::scalapack::Z)
                  const T*, T*, const int*, int*);                                                  \
   void p##syevd_(const char*, const char*, const int*, T*, const int*, const int*, const int*, T*, \
                  T*, const int*, const int*, const int*, T*, const int*, int*, const int*, int*);  \
+  void p##sygst_(const int*, const char*, const int*, T*, const int*, const int*, const int*,      \
+                 const T*, const int*, const int*, const int*, T*, int*);                          \
   void p##gesvd_(const char*, const char*, const int*, const int*, T*, const int*, const int*,     \
                  const int*, T*, T*, const int*, const int*, const int*, T*, const int*,           \
                  const int*, const int*, T*, const int*, int*);
@@ -69,6 +71,8 @@ TESSERA_REAL(pd, double)
   void p##heevd_(const char*, const char*, const int*, T*, const int*, const int*, const int*, R*, \
                  T*, const int*, const int*, const int*, T*, const int*, R*, const int*, int*,     \
                  const int*, int*);                                                                \
+  void p##hegst_(const int*, const char*, const int*, T*, const int*, const int*, const int*,      \
+                 const T*, const int*, const int*, const int*, R*, int*);                          \
   void p##gesvd_(const char*, const char*, const int*, const int*, T*, const int*, const int*,     \
                  const int*, R*, T*, const int*, const int*, const int*, T*, const int*,           \
                  const int*, const int*, T*, const int*, R*, int*);
@@ -82,7 +86,7 @@ namespace tessera::linalg::scalapack {
 // The routines of one element type under one name each.
 template <class T>
 struct Routines;
-#define TESSERA_ROUTINES(T, R, p, l, Tran, Tranc, Orgqr, Syevd)     \
+#define TESSERA_ROUTINES(T, R, p, l, Tran, Tranc, Orgqr, sy)        \
   template <>                                                       \
   struct Routines<T> {                                              \
     using Real = R;                                                 \
@@ -97,18 +101,21 @@ struct Routines;
     static constexpr auto lapack_trcon = LAPACKE_##l##trcon;        \
     static constexpr auto geqrf = p##geqrf_;                        \
     static constexpr auto orgqr = p##Orgqr##_;                      \
-    static constexpr auto syevd = p##Syevd##_;                      \
+    static constexpr auto syevd = p##sy##evd_;                      \
+    static constexpr auto sygst = p##sy##gst_;                      \
     static constexpr auto gesvd = p##gesvd_;                        \
     static constexpr auto tran = p##Tran##_;                        \
     static constexpr auto tranc = p##Tranc##_;                      \
     static constexpr auto lapack_getrf = LAPACKE_##l##getrf_work;   \
+    static constexpr auto lapack_getri = LAPACKE_##l##getri;        \
     static constexpr auto lapack_getrf2 = LAPACKE_##l##getrf2_work; \
-    static constexpr auto lapack_syevd = LAPACKE_##l##Syevd;        \
+    static constexpr auto lapack_syevd = LAPACKE_##l##sy##evd;      \
+    static constexpr auto lapack_sygst = LAPACKE_##l##sy##gst_work; \
   };
-TESSERA_ROUTINES(float, float, ps, s, tran, tran, orgqr, syevd)
-TESSERA_ROUTINES(double, double, pd, d, tran, tran, orgqr, syevd)
-TESSERA_ROUTINES(C, float, pc, c, tranu, tranc, ungqr, heevd)
-TESSERA_ROUTINES(Z, double, pz, z, tranu, tranc, ungqr, heevd)
+TESSERA_ROUTINES(float, float, ps, s, tran, tran, orgqr, sy)
+TESSERA_ROUTINES(double, double, pd, d, tran, tran, orgqr, sy)
+TESSERA_ROUTINES(C, float, pc, c, tranu, tranc, ungqr, he)
+TESSERA_ROUTINES(Z, double, pz, z, tranu, tranc, ungqr, he)
 #undef TESSERA_ROUTINES
 
 template <class T>

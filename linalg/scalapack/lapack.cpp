@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/scalapack/fortran.hpp>
 
 namespace tessera::linalg::scalapack {
@@ -474,21 +475,75 @@ std::vector<double> direct::sbevd(const Matrix& ab, bool lower, const Matrix* ve
   return values;
 }
 
-void direct::trsyl(const Matrix& a, Transpose op_a, const Matrix& b, Transpose op_b, int sign,
-                   const Matrix& c) {
+namespace {
+
+// A block of a matrix that lies by columns: to a kernel its transpose by rows.
+template <class T>
+struct Block {
+  T* data;
+  std::int64_t rows, cols, ld;
+  Block part(std::int64_t i, std::int64_t j, std::int64_t height, std::int64_t width) const {
+    return {data + i + j * ld, height, width, ld};
+  }
+  Tile tile() const { return {data, cols, rows, ld, dtype_of<T>, cpu}; }
+  // Where a (quasi-)triangle may be cut: not through a 2 x 2 block.
+  std::int64_t middle() const {
+    const std::int64_t k = rows / 2;
+    return data[k + (k - 1) * ld] != T(0) ? k + 1 : k;
+  }
+};
+
+// a x + sign x b = c over c, by halves: most of the work is in products. False where LAPACK scales
+// a block's solution against overflow, or has none.
+template <class T>
+bool sylvester(const Block<T>& a, const Block<T>& b, int sign, const Block<T>& c) {
+  constexpr std::int64_t block = 48;
+  const std::int64_t m = c.rows, n = c.cols;
+  if (std::max(m, n) <= block) {
+    typename Routines<T>::Real scale = 1;
+    return Only<T>::trsyl(by_columns, 'N', 'N', sign, extent(m), extent(n), a.data, extent(a.ld),
+                          b.data, extent(b.ld), c.data, extent(c.ld), &scale) == 0 &&
+           scale == 1;
+  }
+  Stream stream;
+  // to -= factor x y, whose transposes are what the kernel sees.
+  const auto subtract = [&](double factor, const Block<T>& x, const Block<T>& y,
+                            const Block<T>& to) {
+    kernels().gemm(stream, -factor, y.tile(), Transpose::no, x.tile(), Transpose::no, 1.0,
+                   to.tile());
+  };
+  if (m >= n) {
+    const std::int64_t k = a.middle();
+    const Block<T> above = c.part(0, 0, k, n), below = c.part(k, 0, m - k, n);
+    if (!sylvester(a.part(k, k, m - k, m - k), b, sign, below)) return false;
+    subtract(1, a.part(0, k, k, m - k), below, above);
+    return sylvester(a.part(0, 0, k, k), b, sign, above);
+  }
+  const std::int64_t k = b.middle();
+  const Block<T> left = c.part(0, 0, m, k), right = c.part(0, k, m, n - k);
+  if (!sylvester(a, b.part(0, 0, k, k), sign, left)) return false;
+  subtract(sign, left, b.part(0, k, k, n - k), right);
+  return sylvester(a, b.part(k, k, n - k, n - k), sign, right);
+}
+
+}  // namespace
+
+void direct::trsyl(const Matrix& a, const Matrix& b, int sign, const Matrix& c) {
   const Watch watch = working("?trsyl", c, 4, static_cast<double>(a.rows() + b.rows()));
   reserve_blas(1);
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    using R = typename Routines<T>::Real;
-    const auto letter_of = [](Transpose op) {  // a real matrix has no 'C' there
-      return op == Transpose::no ? 'N' : is_complex_type<T> ? 'C' : 'T';
+    const auto block = [](const Matrix& x) {
+      return Block<T>{x.data<T>(), x.rows(), x.cols(), leading(x)};
     };
-    R scale = 1;
+    typename Routines<T>::Real scale = 1;
     if (agreed_info(a.grid(), "?trsyl", [&] {
-          return Only<T>::trsyl(by_columns, letter_of(op_a), letter_of(op_b), sign,
-                                extent(a.rows()), extent(b.rows()), a.data<T>(), leading(a),
-                                b.data<T>(), leading(b), c.data<T>(), leading(c), &scale);
+          const std::vector<T> before(c.data<T>(), c.data<T>() + c.rows() * c.cols());
+          if (sylvester(block(a), block(b), sign, block(c))) return 0;
+          std::ranges::copy(before, c.data<T>());
+          return static_cast<int>(Only<T>::trsyl(
+              by_columns, 'N', 'N', sign, extent(a.rows()), extent(b.rows()), a.data<T>(),
+              leading(a), b.data<T>(), leading(b), c.data<T>(), leading(c), &scale));
         }) > 0)
       throw LinAlgError("the equation has no unique solution: two eigenvalues (nearly) cancel");
     c.for_each<T>([&](std::int64_t, std::int64_t, T& x) { x /= scale; });

@@ -61,10 +61,9 @@ std::int64_t pbtrf(const Matrix& ab, bool lower);
 void pbtrs(const Matrix& cb, bool lower, const Matrix& b);
 /// Eigenvalues, ascending, and vectors, if wanted, of a Hermitian band.
 std::vector<double> sbevd(const Matrix& ab, bool lower, const Matrix* vectors);
-/// x with a x + sign x b = c over c for (quasi-)triangular a and b, either one as its adjoint.
-/// LinAlgError where a and -sign b have an eigenvalue in common.
-void trsyl(const Matrix& a, Transpose op_a, const Matrix& b, Transpose op_b, int sign,
-           const Matrix& c);
+/// x with a x + sign x b = c over c for (quasi-)triangular a and b. LinAlgError where a and -sign b
+/// have an eigenvalue in common.
+void trsyl(const Matrix& a, const Matrix& b, int sign, const Matrix& c);
 /// x = diag(u1, u2) cs diag(v1h, v2h), x's first block p x q. Returns the angles of cs.
 std::vector<double> uncsd(const Matrix& x, const Matrix& u1, const Matrix& u2, const Matrix& v1h,
                           const Matrix& v2h, bool swap_sign);

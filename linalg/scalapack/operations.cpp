@@ -36,6 +36,7 @@ const Operations& operations() {
         .implement(all.pocon, inexact, direct::pocon)
         .implement(all.trcon, inexact, direct::trcon)
         .implement(all.geqrf, inexact, direct::geqrf)
+        .implement(all.sygst, inexact, direct::sygst)
         .implement(all.heevd, inexact, direct::heevd)
         .implement(all.gesvd, inexact, direct::gesvd);
     tessera::detail::install_built_in(std::move(backend));
@@ -64,6 +65,9 @@ double pocon(bool lower, const Matrix& factor, double norm) {
 }
 double trcon(bool lower, const Matrix& a) { return operations().trcon(a, lower); }
 Matrix geqrf(const Matrix& a, std::int64_t k) { return operations().geqrf(a, k); }
+void sygst(int type, bool lower, const Matrix& a, const Matrix& factor) {
+  operations().sygst(a, type, lower, factor);
+}
 std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors) {
   return operations().heevd(a, lower, vectors);
 }

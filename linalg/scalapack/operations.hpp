@@ -19,6 +19,7 @@ double gecon(const Matrix& lu, double norm);
 double pocon(const Matrix& factor, bool lower, double norm);
 double trcon(const Matrix& a, bool lower);
 Matrix geqrf(const Matrix& a, std::int64_t k);
+void sygst(const Matrix& a, int type, bool lower, const Matrix& factor);
 std::vector<double> heevd(const Matrix& a, bool lower, const Matrix* vectors);
 std::vector<double> gesvd(const Matrix& a, const Matrix* u, const Matrix* vh);
 }  // namespace direct
@@ -38,6 +39,7 @@ struct Operations {
   Operation<decltype(direct::pocon)> pocon{"scalapack.pocon"};
   Operation<decltype(direct::trcon)> trcon{"scalapack.trcon"};
   Operation<decltype(direct::geqrf)> geqrf{"scalapack.geqrf"};
+  Operation<decltype(direct::sygst)> sygst{"scalapack.sygst"};
   Operation<decltype(direct::heevd)> heevd{"scalapack.heevd"};
   Operation<decltype(direct::gesvd)> gesvd{"scalapack.gesvd"};
 

@@ -6,8 +6,8 @@
 #include <tessera/linalg/scalapack/matrix.hpp>
 #include <tessera/linalg/transpose.hpp>
 
-/// One function per ScaLAPACK family, for float32, float64, complex64 and complex128. getrf,
-/// heevd and the condition estimates are LAPACK's where the grid is one process, and potrf
+/// One function per ScaLAPACK family, for float32, float64, complex64 and complex128. getrf, getri,
+/// sygst, heevd and the condition estimates are LAPACK's where the grid is one process, and potrf
 /// and gesvd the kernels local_cholesky and local_svd. With NaN or infinity in what they read,
 /// iterations (heevd, gesvd) are a LinAlgError and other factors, and what getrs and getri
 /// make of them, NaN throughout. All are collective over the grid's communicator, processes outside
@@ -93,6 +93,9 @@ double trcon(bool lower, const Matrix& a);
 /// <= m), or an empty matrix for k = 0.
 Matrix geqrf(const Matrix& a, std::int64_t k);
 
+/// That triangle of a Hermitian a becomes that of l^-1 a l^-H (or u^-H a u^-1), for types 2 and 3
+/// of l^H a l (u a u^H), from what potrf left in the same triangle of `factor`.
+void sygst(int type, bool lower, const Matrix& a, const Matrix& factor);
 /// Eigenvalues ascending (real, on every process), from that triangle; a is destroyed. Eigenvectors
 /// go to the columns of `vectors` if that is given.
 std::vector<double> heevd(bool lower, const Matrix& a, const Matrix* vectors);

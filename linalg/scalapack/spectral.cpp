@@ -7,6 +7,26 @@
 
 namespace tessera::linalg::scalapack {
 
+void direct::sygst(const Matrix& a, int type, bool lower, const Matrix& factor) {
+  const int n = extent(a.rows());
+  if (n == 0) return;
+  const Watch watch = working("?sygst", a, 2);
+  reserve_blas(1);
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    agreed_info(a.grid(), "?sygst", [&] {
+      if (a.grid().one_process())
+        return static_cast<int>(Routines<T>::lapack_sygst(LAPACK_COL_MAJOR, type, *triangle(lower),
+                                                          n, a.data<T>(), n, factor.data<T>(), n));
+      typename Routines<T>::Real scale = 1;  // always 1
+      int info = 0;
+      Routines<T>::sygst(&type, triangle(lower), &n, a.data<T>(), &one, &one, a.descriptor(),
+                         factor.data<T>(), &one, &one, factor.descriptor(), &scale, &info);
+      return info;
+    });
+  });
+}
+
 std::vector<double> direct::heevd(const Matrix& a, bool lower, const Matrix* vectors) {
   const int n = extent(a.rows());
   std::vector<double> values(static_cast<std::size_t>(n));

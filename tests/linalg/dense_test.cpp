@@ -218,6 +218,41 @@ TYPED_TEST(Dense, Eigh) {
   });
 }
 
+TYPED_TEST(Dense, GeneralisedEigh) {
+  using T = TypeParam;
+  this->everywhere([](Layout layout) {
+    for (const std::int64_t n : {1, 13, 40})
+      for (const bool lower : {true, false})
+        for (const int type : {1, 2, 3}) {
+          SCOPED_TRACE(fmt::format("{} rows, type {}, lower {}", n, type, lower));
+          const HostMatrix a = positive_definite<T>(n, 3), b = positive_definite<T>(n, 5);
+          const Eigh e =
+              eigh(laid_out<T>(triangle(a, lower), layout),
+                   {.lower = lower, .b = laid_out<T>(triangle(b, lower), layout), .type = type});
+          const HostMatrix v = host<T>(e.vectors);
+          const auto w = e.values.astype(DType::float64);
+          const HostMatrix vw(
+              n, n, [&](auto i, auto j) { return v(i, j) * w.template values<double>()[j]; });
+          const HostMatrix left = type == 1 ? a * v : type == 2 ? a * (b * v) : b * (a * v);
+          const HostMatrix right = type == 1 ? b * vw : vw;
+          EXPECT_LT(error_of<T>(left, right, a.norm() * b.norm() * v.norm()), few);
+        }
+  });
+}
+
+TYPED_TEST(Dense, Polar) {
+  using T = TypeParam;
+  this->everywhere([](Layout layout) {
+    for (const auto [m, n] : {Extents{40, 40}, {23, 20}, {20, 23}, {1, 1}}) {
+      const HostMatrix a = random_matrix<T>(m, n);
+      const Polar f = polar(laid_out<T>(a, layout));
+      const HostMatrix u = host<T>(f.u), p = host<T>(f.p);
+      EXPECT_LT(error_of<T>(u * p, a, a.norm()), few) << m;
+      if (m >= n) EXPECT_LT(orthogonality<T>(u), few) << m;
+    }
+  });
+}
+
 TYPED_TEST(Dense, EighOfRepeatedAndClusteredEigenvalues) {
   using T = TypeParam;
   this->everywhere([](Layout layout) {

@@ -95,6 +95,7 @@ def made(dtype):
         near=np.eye(8) + normal(8, 8) / 20, T4=normal(4, 6, 2, 12), T24=normal(4, 6), T46=normal(24, 8, 3), T24v=normal(24),
         row_of_7=normal(7), stable_power=(lambda x: x @ x)(normal(8, 8) / 12 + np.eye(8)), one_of=normal(1) + 3, one_real=np.full((1, 1), 2.0),
         ones20=np.ones(20), small_q=normal(20, 8), badly=normal(6, 6) * 2.0 ** np.arange(0, 36, 6), complex_sym=complex_symmetric(rng, imaginary),
+        above_block=normal(60, 60) / 8 + 3 * np.eye(60), q60=normal(60, 50),
     )  # fmt: skip
     m = {name: np.asarray(x).astype(dtype) for name, x in m.items()}
     m["d20"], m["e19"] = (abs(m["k"]) + 1).astype(np.dtype(dtype).type(0).real.dtype), abs(m["k"][1:])
@@ -993,7 +994,8 @@ def check_solve_circulant(m, out, call):
 # ---- equations
 
 
-@case("solve_sylvester(K, stable, small_q)", "solve_sylvester(N, N2, N)")
+@case("solve_sylvester(K, stable, small_q)", "solve_sylvester(N, N2, N)",
+      "solve_sylvester(above_block, clustered, q60)")  # fmt: skip
 def check_solve_sylvester(m, out, call):
     a, b, q = call.operands(m)
     m.small(a @ out.x + out.x @ b - q, a, out.x)
