@@ -15,6 +15,7 @@
 #include <tessera/estimators/preprocessing/standard_scaler.hpp>
 #include <tessera/estimators/registry.hpp>
 #include <tessera/estimators/roles.hpp>
+#include <tessera/io/array_file.hpp>
 #include <tessera/io/convert.hpp>
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/location.hpp>

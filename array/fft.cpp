@@ -107,6 +107,23 @@ void needs_axis(std::string_view function, const Plan& plan) {
   if (plan.axes.empty()) throw ValueError(fmt::format("{} needs at least one axis", function));
 }
 
+// Of real numbers along the last axis of a plan, then along the others; and back.
+Array to_halves(std::string_view function, const Array& given, const Lengths& s,
+                const Lengths& axes, Norm norm) {
+  const Plan plan = plan_of(function, given, s, axes);
+  needs_axis(function, plan);
+  const Array x = one(function, real_lines(given, function), plan.lengths.back(), plan.axes.back(),
+                      norm, Kind::to_half);
+  return several(function, x, plan, plan.axes.size() - 1, norm, Kind::forward);
+}
+Array from_halves(std::string_view function, const Array& given, const Lengths& s,
+                  const Lengths& axes, Norm norm) {
+  const Plan plan = plan_of(function, given, s, axes);
+  needs_axis(function, plan);
+  const Array x = several(function, given, plan, plan.axes.size() - 1, norm, Kind::backward);
+  return one(function, x, plan.lengths.back(), plan.axes.back(), norm, Kind::from_half);
+}
+
 Array frequencies(std::string_view function, std::int64_t n, double d, DType dtype,
                   const Communicator& comm, bool half) {
   checked(function, n);
@@ -160,25 +177,23 @@ Array rfft(const Array& x, Length n, std::int64_t axis, Norm norm) {
 Array irfft(const Array& x, Length n, std::int64_t axis, Norm norm) {
   return one("irfft", complex_lines(x), n, axis, norm, Kind::from_half);
 }
-Array rfftn(const Array& given, const Lengths& s, const Lengths& axes, Norm norm) {
-  const Plan plan = plan_of("rfftn", given, s, axes);
-  needs_axis("rfftn", plan);
-  const Array x = one("rfftn", real_lines(given, "rfftn"), plan.lengths.back(), plan.axes.back(),
-                      norm, Kind::to_half);
-  return several("rfftn", x, plan, plan.axes.size() - 1, norm, Kind::forward);
+Array rfftn(const Array& x, const Lengths& s, const Lengths& axes, Norm norm) {
+  return to_halves("rfftn", x, s, axes, norm);
 }
-Array irfftn(const Array& given, const Lengths& s, const Lengths& axes, Norm norm) {
-  const Plan plan = plan_of("irfftn", given, s, axes);
-  needs_axis("irfftn", plan);
-  const Array x =
-      several("irfftn", complex_lines(given), plan, plan.axes.size() - 1, norm, Kind::backward);
-  return one("irfftn", x, plan.lengths.back(), plan.axes.back(), norm, Kind::from_half);
+Array irfftn(const Array& x, const Lengths& s, const Lengths& axes, Norm norm) {
+  return from_halves("irfftn", complex_lines(x), s, axes, norm);
 }
 Array hfft(const Array& x, Length n, std::int64_t axis, Norm norm) {
   return one("hfft", conj(complex_lines(x)), n, axis, swapped(norm), Kind::from_half);
 }
 Array ihfft(const Array& x, Length n, std::int64_t axis, Norm norm) {
   return conj(one("ihfft", real_lines(x, "ihfft"), n, axis, swapped(norm), Kind::to_half));
+}
+Array hfftn(const Array& x, const Lengths& s, const Lengths& axes, Norm norm) {
+  return from_halves("hfftn", conj(complex_lines(x)), s, axes, swapped(norm));
+}
+Array ihfftn(const Array& x, const Lengths& s, const Lengths& axes, Norm norm) {
+  return conj(to_halves("ihfftn", x, s, axes, swapped(norm)));
 }
 
 Array fftfreq(std::int64_t n, double d, DType dtype, const Communicator& comm) {

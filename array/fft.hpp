@@ -45,6 +45,11 @@ Array irfftn(const Array& x, const Lengths& s = {}, const Lengths& axes = {},
 Array hfft(const Array& x, Length n = {}, std::int64_t axis = -1, Norm norm = Norm::backward);
 /// The inverse: the first half.
 Array ihfft(const Array& x, Length n = {}, std::int64_t axis = -1, Norm norm = Norm::backward);
+/// Of what is Hermitian along several axes, given by the first half of the last of them.
+Array hfftn(const Array& x, const Lengths& s = {}, const Lengths& axes = {},
+            Norm norm = Norm::backward);
+Array ihfftn(const Array& x, const Lengths& s = {}, const Lengths& axes = {},
+             Norm norm = Norm::backward);
 
 /// The frequency of each element of a transform of n samples d apart; a vector by rows. ValueError
 /// for n below 1, TypeError for other than float32 and float64.

@@ -31,6 +31,15 @@ void detail::add_fft(std::vector<ArrayFunction>& all) {
                    },
                    "fft"});
   };
+  // Beside the standard, as in scipy.fft.
+  const auto beside = [&](std::string name, const char* axes, std::string doc, Several f) {
+    all.push_back({std::move(name), std::string("x, s=None, axes=") + axes + ", norm='backward'",
+                   std::move(doc),
+                   [f](In in) -> Argument {
+                     return f(in.array(0), in.maybe_integers(1), in.maybe_integers(2), norm(in, 3));
+                   },
+                   "scipy_fft"});
+  };
   const auto frequencies = [&](std::string name, std::string doc, auto f) {
     all.push_back({std::move(name), "n, /, *, d=1.0, dtype=None, device=None", std::move(doc),
                    [f](In in) -> Argument {
@@ -58,6 +67,20 @@ void detail::add_fft(std::vector<ArrayFunction>& all) {
   frequencies("rfftfreq", "Frequencies of the elements of rfft.", fft::rfftfreq);
   shift("fftshift", "Frequency 0 moved to the middle.", fft::fftshift);
   shift("ifftshift", "The inverse of fftshift.", fft::ifftshift);
+  const auto both = [&](const std::string& name, const std::string& of, Several f) {
+    beside(name, "(-2, -1)", of + " along two axes.", f);
+  };
+  both("fft2", "Fourier transforms", fft::fftn);
+  both("ifft2", "The inverse of fftn", fft::ifftn);
+  both("rfft2", "Fourier transforms of real numbers", fft::rfftn);
+  both("irfft2", "The inverse of rfftn", fft::irfftn);
+  both("hfft2", "Real Fourier transforms of what is Hermitian", fft::hfftn);
+  both("ihfft2", "The inverse of hfftn", fft::ihfftn);
+  beside("hfftn", "None",
+         "Real Fourier transforms of what is Hermitian along several axes, given by the first half "
+         "of the last.",
+         fft::hfftn);
+  beside("ihfftn", "None", "The inverse of hfftn.", fft::ihfftn);
 }
 
 }  // namespace tessera

@@ -164,6 +164,24 @@ void detail::add_real_transforms(std::vector<ArrayFunction>& all) {
   several("idctn", "The inverse of dctn.", fft::idctn);
   several("dstn", "Transforms of sines along several axes.", fft::dstn);
   several("idstn", "The inverse of dstn.", fft::idstn);
+  const auto hankel = [&](std::string name, std::string doc, auto f) {
+    all.push_back(
+        {std::move(name), "a, dln, mu, offset=0.0, bias=0.0", std::move(doc),
+         [=](In in) -> Argument {
+           return f(in.array(0), {in.number(1), in.number(2), in.number(3), in.number(4)});
+         },
+         "scipy_fft"});
+  };
+  using Hankel = Array (*)(const Array&, const fft::Hankel&);
+  hankel("fht", "Fast Hankel transforms of lines along the last axis.", Hankel(fft::fht));
+  hankel("ifht", "The inverse of fht.", Hankel(fft::ifht));
+  all.push_back(
+      {"fhtoffset", "dln, mu, initial=0.0, bias=0.0",
+       "The offset next to `initial` at which fht rings least.",
+       [](In in) -> Argument {
+         return Scalar(fft::fhtoffset({in.number(0), in.number(1), in.number(2), in.number(3)}));
+       },
+       "scipy_fft", "", true});
   all.push_back(
       {"next_fast_len", "target, real=False", "The least length from `target` on that is fast.",
        [](In in) -> Argument { return Scalar(fft::next_fast_len(in.integer(0), in.flag(1))); },

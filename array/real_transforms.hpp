@@ -34,6 +34,20 @@ Array idctn(const Array& x, const RealOptionsN& options = {});
 Array dstn(const Array& x, const RealOptionsN& options = {});
 Array idstn(const Array& x, const RealOptionsN& options = {});
 
+/// The fast Hankel transform (FFTLog: Hamilton 2000, MNRAS 312, 257) of real lines along the last
+/// axis, sampled at logarithms `dln` apart, of order `mu`, offset from r to 1/k by `offset`, of
+/// a(r) r^-bias. A warning where it is singular, of the mean then left out. TypeError for complex
+/// numbers, ValueError for dln 0.
+struct Hankel {
+  double dln, mu;
+  double offset = 0, bias = 0;
+};
+Array fht(const Array& a, const Hankel& options);
+/// The inverse.
+Array ifht(const Array& a, const Hankel& options);
+/// The offset next to options.offset at which the transform rings least. Local.
+double fhtoffset(const Hankel& options);
+
 /// The least length from n on whose prime factors are 2, 3, 5, 7 and 11, or with `real` 2, 3 and 5.
 /// ValueError for n below 1 or above 2^62. Local.
 std::int64_t next_fast_len(std::int64_t n, bool real = false);

@@ -3,12 +3,12 @@
 #include <tessera/array/signatures.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <string_view>
 
 #include <fmt/format.h>
 
+#include <tessera/array/described.hpp>
 #include <tessera/array/functions.hpp>
 #include <tessera/array/histogram.hpp>
 #include <tessera/array/indexing.hpp>
@@ -19,74 +19,14 @@
 
 namespace tessera {
 
+namespace {
+
+using detail::Parameter;
 using functions::Arguments;
 using functions::Option;
 using functions::Signature;
 using Kind = Option::Kind;
 using Results = std::vector<functions::Result>;
-
-std::vector<detail::Parameter> detail::parameters_of(const ArrayFunction& f) {
-  std::vector<Parameter> all;
-  std::string one;
-  int depth = 0;
-  for (const char c : f.parameters + ",") {
-    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
-    if (c != ',' || depth > 0) {
-      if (c != ' ') one += c;
-      continue;
-    }
-    const auto equals = std::min(one.find('='), one.size());
-    if (one != "*" && one != "/")
-      all.push_back({one.substr(0, equals), one.substr(std::min(equals + 1, one.size()))});
-    one.clear();
-  }
-  return all;
-}
-
-std::vector<std::string> detail::dtype_words() {
-  std::vector<std::string> words;
-  for (int i = 0; i < dtype_count; ++i) words.emplace_back(name_of(static_cast<DType>(i)));
-  return words;
-}
-
-Option detail::option_of(const Parameter& p, std::string doc, std::string shown) {
-  const auto value = [&](auto number) {
-    std::from_chars(p.initial.data(), p.initial.data() + p.initial.size(), number);
-    return number;
-  };
-  if (p.initial == "True") return functions::unless(p.name, "no_" + p.name, std::move(doc));
-  if (p.initial == "False") return functions::flag(p.name, std::move(doc));
-  if (p.initial.find('.') != std::string::npos)
-    return functions::number(p.name, std::move(doc), value(0.0));
-  Option o = functions::integer(p.name, std::move(doc), value(std::int64_t{0}));
-  o.required = p.initial.empty();
-  if (o.required || p.initial == "None") o.initial = {};
-  if (p.initial == "None") o.shown = std::move(shown);
-  return o;
-}
-
-Argument detail::argument_of(const Parameter& p, const functions::Setting& setting) {
-  if (const auto* flag = std::get_if<bool>(&setting)) return Scalar(*flag);
-  if (const auto* integer = std::get_if<std::int64_t>(&setting)) return Scalar(*integer);
-  if (const auto* number = std::get_if<double>(&setting)) return Scalar(*number);
-  const auto* word = std::get_if<std::string>(&setting);
-  if (!word) return {};
-  if (p.name == "dtype" || p.name == "output") return dtype_from_name(*word);
-  return *word;
-}
-
-Results detail::results_of(const Signature& signature, const Argument& given) {
-  if (const auto* one = std::get_if<Array>(&given)) return {{signature.outputs[0], *one}};
-  Results all;
-  const auto& several = std::get<std::vector<Array>>(given);
-  for (std::size_t k = 0; k < several.size(); ++k)
-    all.emplace_back(signature.outputs[k], several[k]);
-  return all;
-}
-
-namespace {
-
-using detail::Parameter;
 
 const ArrayFunction& entry(const std::string& name) {
   const auto& all = array_functions();
@@ -140,34 +80,11 @@ Option option_of(const Parameter& p, bool of_all) {
   return o;
 }
 
-Results call(const Arguments& in) {
-  const Signature& signature = in.signature();
-  const ArrayFunction& f = entry(signature.name);
-  std::vector<Argument> values;
-  std::size_t next = 0;
-  for (const Parameter& p : detail::parameters_of(f)) {
-    Argument value;
-    if (is_input(p)) {
-      std::vector<Array> arrays;
-      for (std::size_t k = 0; k < inputs_of(p).size(); ++k, ++next)
-        if (in[next]) arrays.push_back(in[next]);
-      if (p.name == "arrays")
-        value = arrays;
-      else if (!arrays.empty())
-        value = arrays[0];
-    } else if (p.name == "stable") {
-      value = Scalar(true);
-    } else if (!is_left_out(p)) {
-      value = detail::argument_of(p, in.value(p.name));
-    }
-    values.push_back(std::move(value));
-  }
-  return detail::results_of(signature, f.call(ArrayArguments(f.name, values)));
-}
+Results call(const Arguments& in) { return detail::call_described(entry(in.signature().name), in); }
 
 Signature of_table(const std::string& name, const std::string& example, bool scalars = false) {
   const ArrayFunction& f = entry(name);
-  Signature s{name, f.doc, {}, {}, {}, scalars, name + " " + example, &call};
+  Signature s{name, f.doc, {}, {}, detail::outputs_of(f), scalars, name + " " + example, &call};
   for (const Parameter& p : detail::parameters_of(f)) {
     if (is_left_out(p)) continue;
     if (!is_input(p)) {
@@ -176,11 +93,6 @@ Signature of_table(const std::string& name, const std::string& example, bool sca
     }
     for (auto& input : inputs_of(p)) s.inputs.push_back(std::move(input));
   }
-  for (std::string_view left = f.fields; left.find(' ') != left.npos;) {
-    left.remove_prefix(left.find(' ') + 1);
-    s.outputs.emplace_back(left.substr(0, left.find(' ')));
-  }
-  if (s.outputs.empty()) s.outputs = {name};
   return s;
 }
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 
+#include <tessera/io/array_file.hpp>
 #include <tessera/io/csv_text.hpp>
 #include <tessera/io/dataset.hpp>
 #include <tessera/runtime/error.hpp>
@@ -65,19 +66,27 @@ std::vector<std::string> split_list(const std::string& list) {
 
 void convert(const std::string& source, const Location& target, const TableOptions& options,
              const Communicator& comm) {
-  if (target.dataset.empty())
-    throw ValueError(fmt::format("expected a target FILE.h5:/dataset, got '{}'", target.file));
+  const bool to_array = is_array_file(target);
+  if (target.dataset.empty() && !to_array)
+    throw ValueError(fmt::format(
+        "expected a target FILE.h5:/dataset, or an image or NumPy file, got '{}'", target.file));
   std::string ending = std::filesystem::path(source).extension().string();
   std::transform(ending.begin(), ending.end(), ending.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (ending == ".csv" || ending == ".tsv")
-    convert_table(source, target, options, comm);
-  else if ((ending == ".npy" || ending == ".npz") && options != TableOptions{})
+  if (!to_array && (ending == ".csv" || ending == ".tsv"))
+    return convert_table(source, target, options, comm);
+  const bool of_array =
+      is_array_file(parse_location(source)) || ending == ".npz";  // of which the latter is refused
+  if (!of_array && !to_array)
+    throw ValueError(
+        fmt::format("can convert .csv, .tsv, .npy, .png and .tif files, got '{}'", source));
+  if (options != TableOptions{})
     throw ValueError(fmt::format("the options for text tables do not apply to '{}'", source));
-  else if (ending == ".npy" || ending == ".npz")  // of which the latter is refused
-    write(target.file, target.dataset, stream_npy(source, comm));
+  const Rows x = ending == ".npz" ? stream_npy(source, comm) : stream(source, {}, comm);
+  if (to_array)
+    write_array_file(target.file, x);
   else
-    throw ValueError(fmt::format("can convert .csv, .tsv and .npy files, got '{}'", source));
+    write(target.file, target.dataset, x);
 }
 
 }  // namespace tessera::io

@@ -76,11 +76,12 @@ Rows stream_csv(const std::string& file, const TableOptions& options = {},
 /// says. Collective.
 Rows stream_npy(const std::string& file, const Communicator& comm = Communicator::world());
 
-/// Writes a .csv, .tsv or .npy file as HDF5 datasets, without holding it in memory: every process
-/// turns its rows around. Columns of text become datasets of fixed-length UTF-8 strings in the
-/// group TARGET_text, named as the column or else column_N; a table of one such column is written
-/// to the target itself. ValueError for other endings, options with a .npy file or a target without
-/// a dataset. Errors of open_table(), stream_npy() and write(). Collective.
+/// Writes a .csv, .tsv or .npy file or an image (array_file.hpp) as HDF5 datasets, without holding
+/// it in memory: every process turns its rows around. Columns of text become datasets of
+/// fixed-length UTF-8 strings in the group TARGET_text, named as the column or else column_N; a
+/// table of one such column is written to the target itself. A target without a dataset that is an
+/// image or .npy is written from such a file or from FILE.h5:/dataset. ValueError for other endings
+/// and for options where there is no text. Errors of what it reads and writes with. Collective.
 void convert(const std::string& source, const Location& target, const TableOptions& options = {},
              const Communicator& comm = Communicator::world());
 

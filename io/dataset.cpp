@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include <tessera/io/array_file.hpp>
 #include <tessera/io/chunks.hpp>
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/file_source.hpp>
@@ -196,24 +197,33 @@ Found inspect_to_read(const std::string& file, const std::string& dataset,
   return found;
 }
 
+namespace {
+
+// For this process's rows of an array, where they are many. Collective.
+void require_room(const Shape& shape, DType dtype, const std::string& purpose,
+                  const Communicator& comm) {
+  const auto bytes_of = [&](std::int64_t rows) {
+    std::uint64_t bytes = 0;
+    return __builtin_mul_overflow(static_cast<std::uint64_t>(rows * elements_per_row(shape)),
+                                  size_of(dtype), &bytes)
+               ? std::numeric_limits<std::uint64_t>::max()
+               : bytes;
+  };
+  constexpr std::uint64_t little = 16 << 20;
+  if (bytes_of(row_count(shape)) <= little) return;
+  require_memory(bytes_of(row_distribution(shape, comm).rows_of(comm.rank()).size()), purpose,
+                 "--stream reads it piece by piece; more processes on more machines hold less each",
+                 comm);
+}
+
+}  // namespace
+
 Array read(const std::string& file, const std::string& dataset, ReadOptions options,
            const Communicator& comm) {
   if (dataset.empty()) throw ValueError(fmt::format("expected a dataset of '{}', got ''", file));
   const auto [info, why_independent, implausible] = inspect_to_read(file, dataset, comm);
   hdf5::require_dense(info, file, options.dense);
-  const auto bytes_of = [&](std::int64_t rows) {
-    std::uint64_t bytes = 0;
-    return __builtin_mul_overflow(static_cast<std::uint64_t>(rows * elements_per_row(info.shape)),
-                                  size_of(info.dtype), &bytes)
-               ? std::numeric_limits<std::uint64_t>::max()
-               : bytes;
-  };
-  constexpr std::uint64_t little = 16 << 20;
-  if (bytes_of(row_count(info.shape)) > little)
-    require_memory(
-        bytes_of(row_distribution(info.shape, comm).rows_of(comm.rank()).size()),
-        "reading " + hdf5::title(file, info.name) + " whole",
-        "--stream reads it piece by piece; more processes on more machines hold less each", comm);
+  require_room(info.shape, info.dtype, "reading " + hdf5::title(file, info.name) + " whole", comm);
   Array out = empty(info.shape, info.dtype, comm);
   const bool collective = options.collective && why_independent.empty();
   trace::Span span("io.read", collective ? "collective" : "independent", cpu);
@@ -240,7 +250,14 @@ Array read(const std::string& file, const std::string& dataset, ReadOptions opti
 }
 
 Array read(const std::string& location, ReadOptions options, const Communicator& comm) {
-  const Location at = resolve(parse_location(location), comm);
+  const Location named = parse_location(location);
+  if (is_array_file(named)) {
+    const Rows x = open_array_file(named.file, comm);
+    require_room(x.shape(), x.dtype(), fmt::format("reading '{}' whole", location), comm);
+    const trace::Span span("io.read", "independent", cpu);
+    return collect(x);
+  }
+  const Location at = resolve(named, comm);
   return read(at.file, at.dataset, options, comm);
 }
 

@@ -81,7 +81,8 @@ struct ReadOptions {
 /// meanwhile, and MemoryError. Collective.
 Array read(const std::string& file, const std::string& dataset, ReadOptions options = {},
            const Communicator& comm = Communicator::world());
-/// The same from FILE.h5:/dataset; the dataset may be left out when the file holds only one.
+/// The same from FILE.h5:/dataset; the dataset may be left out when the file holds only one. Or
+/// from a file of one array (array_file.hpp).
 Array read(const std::string& location, ReadOptions options = {},
            const Communicator& comm = Communicator::world());
 
@@ -106,6 +107,10 @@ Rows stream(const std::string& file, const std::string& dataset, ReadOptions opt
 void write(const std::string& file, const std::string& dataset, const Array& x);
 /// The same leaf by leaf, for rows that are streamed or computed: holds one leaf at a time.
 void write(const std::string& file, const std::string& dataset, const Rows& x);
+
+/// The same from a location, as read().
+Rows stream(const std::string& location, ReadOptions options = {},
+            const Communicator& comm = Communicator::world());
 
 struct NamedRows {
   std::string dataset;

@@ -10,6 +10,8 @@
 
 #include <tessera/io/convert.hpp>
 #include <tessera/io/file_source.hpp>
+#include <tessera/io/half.hpp>
+#include <tessera/io/image.hpp>
 #include <tessera/io/readable.hpp>
 #include <tessera/runtime/error.hpp>
 
@@ -26,16 +28,6 @@ struct Layout {
   std::int64_t swapped = 0;  ///< bytes of the numbers to turn around; 0 when in our order
   bool fortran = false;
 };
-
-float from_half(std::uint16_t half) {
-  const float sign = (half & 0x8000U) ? -1.0F : 1.0F;
-  const int exponent = (half >> 10) & 0x1f;
-  const int mantissa = half & 0x3ff;
-  if (exponent == 0) return sign * std::ldexp(static_cast<float>(mantissa), -24);
-  if (exponent < 31) return sign * std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
-  return mantissa ? std::numeric_limits<float>::quiet_NaN()
-                  : sign * std::numeric_limits<float>::infinity();
-}
 
 /// Reads the Python dictionary at the start of a .npy file:
 /// {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }
@@ -125,18 +117,19 @@ class Dictionary {
   std::size_t at_ = 0;
 };
 
+struct Known {
+  std::string_view code;
+  DType dtype;
+  std::int64_t number;  // bytes of the numbers an element is made of
+};
+constexpr Known known[] = {
+    {"b1", DType::boolean, 1},     {"i1", DType::int8, 1},    {"i2", DType::int16, 2},
+    {"i4", DType::int32, 4},       {"i8", DType::int64, 8},   {"u1", DType::uint8, 1},
+    {"u2", DType::uint16, 2},      {"u4", DType::uint32, 4},  {"u8", DType::uint64, 8},
+    {"f4", DType::float32, 4},     {"f8", DType::float64, 8}, {"c8", DType::complex64, 4},
+    {"c16", DType::complex128, 8}, {"f2", DType::float32, 2}};  // last: what is never written
+
 void set_dtype(Layout& layout, const std::string& descr, const std::string& file) {
-  struct Known {
-    std::string_view code;
-    DType dtype;
-    std::int64_t number;  // bytes of the numbers an element is made of
-  };
-  static constexpr Known known[] = {
-      {"b1", DType::boolean, 1},   {"i1", DType::int8, 1},       {"i2", DType::int16, 2},
-      {"i4", DType::int32, 4},     {"i8", DType::int64, 8},      {"u1", DType::uint8, 1},
-      {"u2", DType::uint16, 2},    {"u4", DType::uint32, 4},     {"u8", DType::uint64, 8},
-      {"f2", DType::float32, 2},   {"f4", DType::float32, 4},    {"f8", DType::float64, 8},
-      {"c8", DType::complex64, 4}, {"c16", DType::complex128, 8}};
   const bool ordered =
       !descr.empty() && std::string_view("<>|=").find(descr[0]) != std::string_view::npos;
   const std::string_view code = std::string_view(descr).substr(ordered ? 1 : 0);
@@ -281,7 +274,45 @@ class NpySource : public FileSource {
   Layout layout_;
 };
 
+class NpyWriter : public ArrayWriter {
+ public:
+  NpyWriter(PendingFile& pending, const std::string& header, std::int64_t row_bytes)
+      : pending_(pending), row_bytes_(row_bytes) {
+    pending_.write(header);
+  }
+  void append(const std::byte* from, std::int64_t rows) override {
+    pending_.write(
+        {reinterpret_cast<const char*>(from), static_cast<std::size_t>(rows * row_bytes_)});
+  }
+  void finish() override {}
+
+ private:
+  PendingFile& pending_;
+  std::int64_t row_bytes_;
+};
+
 }  // namespace
+
+MakeWriter npy_writer(const std::string&, const Shape& shape, DType dtype) {
+  const auto* code = std::ranges::find(known, dtype, &Known::dtype);
+  std::string extents;
+  for (const auto extent : shape) extents += fmt::format("{}, ", extent);
+  if (shape.size() > 1) extents.resize(extents.size() - 2);  // (3,) but (3, 4)
+  std::string header =
+      fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}), }}",
+                  size_of(dtype) > 1 ? '<' : '|', code->code,
+                  shape.size() == 1 ? extents.substr(0, extents.size() - 1) : extents);
+  constexpr std::size_t before = 10, aligned = 64;
+  while ((before + header.size() + 1) % aligned != 0) header += ' ';
+  header += '\n';
+  const auto length = static_cast<unsigned>(header.size());
+  std::string all("\x93NUMPY\1\0", 8);
+  all += static_cast<char>(length & 0xffU);
+  all += static_cast<char>(length >> 8U);
+  all += header;
+  const std::int64_t row = elements_per_row(shape) * static_cast<std::int64_t>(size_of(dtype));
+  return [=](PendingFile& pending) { return std::make_unique<NpyWriter>(pending, all, row); };
+}
 
 Rows stream_npy(const std::string& file, const Communicator& comm) {
   const FileIdentity first = require_readable(file, comm);

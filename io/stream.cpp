@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include <tessera/io/array_file.hpp>
 #include <tessera/io/chunks.hpp>
 #include <tessera/io/dataset.hpp>
 #include <tessera/io/file_source.hpp>
@@ -208,6 +209,13 @@ Rows stream(const std::string& file, const std::string& dataset, ReadOptions opt
     require_memory(buffers, "streaming " + hdf5::title(file, info.name),
                    "fewer --threads hold fewer rows at a time", comm);
   return Rows(rows).named(info.column_names);
+}
+
+Rows stream(const std::string& location, ReadOptions options, const Communicator& comm) {
+  const Location named = parse_location(location);
+  if (is_array_file(named)) return open_array_file(named.file, comm);
+  const Location at = resolve(named, comm);
+  return stream(at.file, at.dataset, options, comm);
 }
 
 }  // namespace tessera::io

@@ -7,7 +7,7 @@
 #include <set>
 #include <string_view>
 
-#include <tessera/array/signatures.hpp>
+#include <tessera/array/described.hpp>
 #include <tessera/ndimage/functions.hpp>
 #include <tessera/runtime/error.hpp>
 
@@ -114,22 +114,7 @@ const ArrayFunction& entry(const std::string& name) {
 }
 
 std::vector<Result> call(const Arguments& in) {
-  const Signature& signature = in.signature();
-  const ArrayFunction& f = entry(signature.name);
-  std::vector<Argument> values;
-  std::size_t next = 0;
-  for (const Parameter& p : parameters_of(f)) {
-    Argument value;
-    if (input_docs().contains(p.name)) {
-      if (const Array& x = in[next++]) value = x;
-    } else if (!is_left_out(p)) {
-      value = detail::argument_of(p, in.value(p.name));
-    } else if (p.initial == "(1,0)") {
-      value = std::vector<std::int64_t>{1, 0};
-    }
-    values.push_back(std::move(value));
-  }
-  return detail::results_of(signature, f.call(ArrayArguments(f.name, values)));
+  return detail::call_described(entry(in.signature().name), in);
 }
 
 Signature of_table(const ArrayFunction& f) {

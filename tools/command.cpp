@@ -155,8 +155,7 @@ Rows Common::read_x(const std::string& location) const {
     if (device != cpu && !is_floating(x.dtype())) x = x.astype(DType::float64);
     return x.to(device);
   }
-  const auto at = io::resolve(io::parse_location(location), Communicator::world());
-  const Rows x = io::stream(at.file, at.dataset, {.dense = dense});
+  const Rows x = io::stream(location, {.dense = dense});
   const bool as_it_is = is_floating(x.dtype()) || is_complex(x.dtype());  // which fit refuses
   return (as_it_is ? x : x.as(DType::float64)).to(device);
 }

@@ -100,17 +100,19 @@ class Run {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       const auto& input = function.inputs[i];
       app.add_option(input.optional ? flag_of(input.name) : input.name, inputs_[i],
-                     input.doc + ", FILE.h5:/dataset")
+                     input.doc + ", FILE.h5:/dataset, or an image or NumPy file")
           ->required(!input.optional)
           ->type_name("");
     }
     auto* out = app.add_option(
         "--out", out_,
-        fmt::format("file, FILE.h5 or FILE.h5:/group, to write /{} to; it may have other contents",
-                    fmt::join(function.outputs, ", /")));
+        fmt::format(
+            "file, FILE.h5 or FILE.h5:/group, to write /{} to; it may have other contents; or "
+            "FILE.png, FILE.tif or FILE.npy for one array",
+            fmt::join(function.outputs, ", /")));
     if (!function.scalars) out->required();
     for (const Option& option : function.options) add_option(app, option, settings_);
-    if (function.inputs[0].verbatim) {  // which stays as it is
+    if (function.inputs.empty() || function.inputs[0].verbatim) {  // which stays as it is
       app.footer(fmt::format("Example:\n  mpirun -n 4 tessera {} {}", room, function.example));
       return;
     }
@@ -158,13 +160,19 @@ class Run {
         throw ValueError(fmt::format("{} gives an array of shape {} here, which needs --out",
                                      function_.name, to_string(x.shape())));
     }
+    if (io::is_array_file(to)) {
+      std::erase_if(datasets, [](const auto& d) { return d.rows.ndim() == 0; });
+      if (datasets.size() != 1)
+        throw ValueError(fmt::format("'{}' holds one array, and {} gives {}; write them to FILE.h5",
+                                     to.file, function_.name, fmt::join(function_.outputs, ", ")));
+      return io::write_array_file(to.file, datasets[0].rows);
+    }
     if (!out_.empty()) io::write(to.file, datasets);
   }
 
   // The only argument, leaf by leaf.
   Rows rows() const {
-    const auto at = io::resolve(io::parse_location(inputs_[0]), Communicator::world());
-    return io::stream(at.file, at.dataset, {.dense = common_->dense}).to(common_->where());
+    return io::stream(inputs_[0], {.dense = common_->dense}).to(common_->where());
   }
 
   Array operand(const std::string& location) const {
@@ -299,11 +307,23 @@ Functions::Table Functions::arrays() {
       array_signatures()};
 }
 
+Functions::Table Functions::fourier() {
+  return {
+      "fft", "scipy.fft's transforms of datasets; see fft FUNCTION --help",
+      "Examples:\n"
+      "  mpirun -n 4 tessera fft rfft signal.h5:/x --axis 0 --out spectrum.h5   # complex: {r, i}\n"
+      "  tessera fft dctn scan.h5:/image --norm ortho --out coefficients.h5\n"
+      "  tessera fft fftfreq --n 1000 --d 0.01 --out frequencies.h5\n"
+      "  tessera fft next_fast_len --target 10007                              # printed",
+      "# Transforms\n\n", fft::signatures()};
+}
+
 Functions::Table Functions::images() {
   return {
       "ndimage", "SciPy's functions of images on datasets; see ndimage FUNCTION --help",
       "Examples:\n"
       "  mpirun -n 4 tessera ndimage gaussian_filter scan.h5:/image --sigma 2 --out smooth.h5\n"
+      "  tessera ndimage median_filter photo.png --size 3 --out clean.png       # or .tif, .npy\n"
       "  tessera ndimage label scan.h5:/image --out objects.h5          # /labels and /count\n"
       "  tessera ndimage mean scan.h5:/image                           # of all elements: printed",
       "# Functions of images\n\n", ndimage::signatures()};

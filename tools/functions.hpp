@@ -25,6 +25,7 @@ class Functions {
   Functions(CLI::App& program, Table table, Command& chosen);
 
   static Table arrays();
+  static Table fourier();
   static Table images();
   static Table linear_algebra();
   static Table linear_models();

@@ -6,7 +6,7 @@ debian_packages=(
   libopenmpi-dev openmpi-bin libhdf5-openmpi-dev hdf5-tools
   libopenblas-dev liblapacke-dev libscalapack-openmpi-dev
   libfftw3-dev libcereal-dev libhwy-dev libsleef-dev librandom123-dev libcli11-dev libfmt-dev libxxhash-dev
-  nlohmann-json3-dev libgtest-dev libbenchmark-dev
+  libpng-dev libtiff-dev nlohmann-json3-dev libgtest-dev libbenchmark-dev
   python3 python3-venv python3-dev
 )
 # Debian's own, for a machine that does not reach PyPI.

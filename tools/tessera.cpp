@@ -139,12 +139,15 @@ struct Convert {
   Convert(CLI::App& program, Command& chosen) {
     CLI::App* app = program.add_subcommand(
         "convert",
-        "turn a CSV, TSV or NumPy file into an HDF5 dataset\n\n"
+        "turn a CSV, TSV or NumPy file or an image into an HDF5 dataset, or a dataset into "
+        "these\n\n"
         "  tessera convert table.csv table.h5:/X\n"
         "  tessera convert table.csv table.h5:/X --columns 2-        # without pandas' index\n"
         "  tessera convert table.csv table.h5:/X --drop-columns price,id\n"
         "  tessera convert table.csv table.h5:/y --columns price\n"
-        "  tessera convert german.csv table.h5:/X --delimiter ';' --decimal ,\n\n"
+        "  tessera convert german.csv table.h5:/X --delimiter ';' --decimal ,\n"
+        "  tessera convert photo.png photo.h5:/image                 # or .tif; pages are a stack\n"
+        "  tessera convert photo.h5:/image photo.tif                 # or .png, .npy\n\n"
         "Numbers become float64; an empty cell, NA, N/A, n/a, #N/A, NULL, null, None, NaN and the "
         "other words that pandas\n"
         "takes for missing become NaN. A column whose first cell is a word becomes a dataset of "
@@ -154,8 +157,11 @@ struct Convert {
         "COLUMNS are names, numbers from 1, and ranges: 2-, 1,3-5, width-height; a name "
         "with a comma, or one that\n"
         "looks like a number, is written with double quotes: '\"a,b\"'.");
-    app->add_option("SOURCE", source, "FILE.csv, FILE.tsv or FILE.npy")->required();
-    app->add_option("TARGET", target, "FILE.h5:/name")->required();
+    app->add_option("SOURCE", source,
+                    "FILE.csv, FILE.tsv, FILE.npy, FILE.png, FILE.tif or FILE.h5:/name")
+        ->required();
+    app->add_option("TARGET", target, "FILE.h5:/name, or FILE.npy, FILE.png or FILE.tif")
+        ->required();
     const auto add = [&](const std::string& name, auto& value, const std::string& type,
                          const std::string& doc) {
       return app->add_option(name, value, doc)->type_name(type)->group("Text tables");
@@ -190,7 +196,9 @@ struct Convert {
                                       : Header::automatic;
     for (const auto& list : na_values)
       for (auto& value : io::split_list(list)) options.na_values.push_back(std::move(value));
-    io::convert(source, output(target), options, Communicator::world());
+    const io::Location to = io::parse_location(target);
+    io::convert(source, io::is_array_file(to) ? to : output(target), options,
+                Communicator::world());
   }
 
  private:
@@ -347,6 +355,7 @@ int main(int argc, char** argv) {
   Make regression(*make, "regression", "normal features /X and linear targets /y", make_regression,
                   chosen);
   const Functions arrays(program, Functions::arrays(), chosen);
+  const Functions fourier(program, Functions::fourier(), chosen);
   const Functions images(program, Functions::images(), chosen);
   const Describe describe(program, chosen);
   const Functions linalg(program, Functions::linear_algebra(), chosen);

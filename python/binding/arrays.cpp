@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <tessera/io/array_file.hpp>
 #include <tessera/io/convert.hpp>
 #include <tessera/io/dataset.hpp>
 #include <tessera/linalg/transpose.hpp>
@@ -139,10 +140,8 @@ Array redistributed(const Array& x, const std::string& layout, std::int64_t bloc
 bool ends_with(const std::string& text, std::string_view end) { return text.ends_with(end); }
 
 Rows stream(const std::string& file, const Communicator& comm) {
-  if (ends_with(file, ".npy")) return io::stream_npy(file, comm);
   if (ends_with(file, ".csv") || ends_with(file, ".tsv")) return io::stream_csv(file, {}, comm);
-  const auto location = io::resolve(io::parse_location(file), comm);
-  return io::stream(location.file, location.dataset, {}, comm);
+  return io::stream(file, {}, comm);
 }
 
 // What Array and Rows have in common.
@@ -298,8 +297,7 @@ void add_arrays(nb::module_& m) {
           Array x;
           call([&] {
             const auto at = io::parse_location(location);
-            const bool table = ends_with(at.file, ".npy") || ends_with(at.file, ".csv") ||
-                               ends_with(at.file, ".tsv");
+            const bool table = ends_with(at.file, ".csv") || ends_with(at.file, ".tsv");
             x = table ? tessera::collect(stream(at.file, comm))
                       : io::read(location, {.collective = collective, .dense = dense}, comm);
           });
@@ -315,6 +313,13 @@ void add_arrays(nb::module_& m) {
     std::vector<io::NamedRows> all;
     for (const auto& [name, x] : datasets) all.push_back({nb::cast<std::string>(name), to_rows(x)});
     call([&] { io::write(file, all); });
+  });
+  m.def("is_array_file", [](const std::string& location) {
+    return io::is_array_file(io::parse_location(location));
+  });
+  m.def("write_array_file", [](const std::string& file, nb::handle x) {
+    const Rows rows = to_rows(x);
+    call([&] { io::write_array_file(file, rows); });
   });
 }
 

@@ -207,8 +207,8 @@ def _at(location, dataset):
 
 def read(location, dataset=None, *, collective: bool = False, dense: bool = False,
          comm=None) -> Array:
-    """The dataset ``FILE.h5:/name``, or `dataset` of FILE.h5 (or a .csv, .tsv or .npy file), as an
-    Array on the processes of `comm`: each reads its rows."""
+    """The dataset ``FILE.h5:/name``, or `dataset` of FILE.h5 (or a .csv, .tsv, .npy, .png or .tif file),
+    as an Array on the processes of `comm`: each reads its rows."""
     return _core.read(_at(location, dataset), collective, dense, communicator(comm))
 
 
@@ -219,9 +219,12 @@ def stream(location, dataset=None, *, comm=None) -> Stream:
 
 def write(location, x, dataset=None) -> None:
     """Writes an Array, a Stream or a NumPy array as the dataset ``FILE.h5:/name``, or `dataset` of
-    FILE.h5; other contents of the file stay. All or nothing."""
+    FILE.h5; other contents of the file stay. Or as a file of its own: .npy, .png or .tif. All or
+    nothing."""
     if isinstance(x, Array) and x.categories and x.categories[0].startswith(_MARK):
         raise TypeError("a table, whose columns hold different things, is not written; write its columns")
+    if dataset is None and _core.is_array_file(os.fspath(location)):
+        return _core.write_array_file(os.fspath(location), x if isinstance(x, (Array, Stream)) else asarray(x))
     file, colon, name = _at(location, dataset).rpartition(":/")
     if not colon or not name:
         raise ValueError(f"write to FILE.h5:/name, got '{location}'")

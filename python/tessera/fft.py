@@ -7,7 +7,8 @@ All are collective and have the same bits on any number of processes (`array/fft
 ``with scipy.fft.set_backend(tessera):`` and ``set_global_backend`` make scipy.fft's functions these.
 """
 
-import functools
+import inspect
+import os
 
 import numpy as np
 
@@ -26,7 +27,10 @@ def _whole(value):
     return tuple(-1 if each is None else int(each) for each in value)
 
 
-def _on_arrays(call, x):
+def _on_arrays(call, x, workers=None):
+    if workers is not None and (workers == 0 or workers < -os.cpu_count()):
+        raise ValueError("workers must not be zero" if workers == 0 else
+                         f"workers value out of range: {workers} is below -{os.cpu_count()}")
     if isinstance(x, Array):
         return call(x)
     host = np.asarray(x)
@@ -40,17 +44,19 @@ def _on_arrays(call, x):
 
 def _one(function, name):
     def transform(x, n=None, axis=-1, norm=None, overwrite_x=False, workers=None, *, plan=None):
-        return _on_arrays(lambda a: function(a, n=n, axis=axis, norm=norm), x)
+        return _on_arrays(lambda a: function(a, n=n, axis=axis, norm=norm), x, workers)
 
     return _named(transform, function, name)
 
 
-def _several(function, name, axes=None):
-    def transform(x, s=None, axes=axes, norm=None, overwrite_x=False, workers=None, *, plan=None):
+def _several(function, name):
+    two = (-2, -1) if name.endswith("2") else None
+
+    def transform(x, s=None, axes=two, norm=None, overwrite_x=False, workers=None, *, plan=None):
         s, axes = _whole(s), _whole(axes)
         s = (s,) if isinstance(s, int) else s
         axes = (axes,) if isinstance(axes, int) else axes
-        return _on_arrays(lambda a: function(a, s=s, axes=axes, norm=norm), x)
+        return _on_arrays(lambda a: function(a, s=s, axes=axes, norm=norm), x, workers)
 
     return _named(transform, function, name)
 
@@ -61,19 +67,31 @@ def _named(transform, function, name):
     return transform
 
 
-for _name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"):
-    globals()[_name] = _one(_standard[_name], _name)
-for _name in ("fftn", "ifftn", "rfftn", "irfftn"):
-    globals()[_name] = _several(_standard[_name], _name)
-    _flat = _name[:-1] + "2"
-    globals()[_flat] = _several(_standard[_name], _flat, (-2, -1))
-for _name in ("fftfreq", "rfftfreq", "fftshift", "ifftshift"):
-    globals()[_name] = _standard[_name]
+def _hankel(function, name):
+    def transform(a, dln, mu, offset=0.0, bias=0.0):
+        return _on_arrays(lambda x: function(x, *map(float, (dln, mu, offset, bias))), a)
+
+    return _named(transform, function, name)
+
+
+def _shift(function, name):
+    def transform(x, axes=None):
+        return _on_arrays(lambda a: function(a, axes=_whole(axes)), x)
+
+    return _named(transform, function, name)
+
+
+def _frequencies(function, name):
+    def frequencies(n, d=1.0, *, dtype=None, xp=None, device=None):
+        out = function(n, d=d, dtype=dtype, device=device)
+        return out if xp is None or xp is out.__array_namespace__() else xp.asarray(out.numpy())
+
+    return _named(frequencies, function, name)
 
 
 def _real_one(function, name):
     def transform(x, type=2, n=None, axis=-1, norm=None, overwrite_x=False, workers=None, orthogonalize=None):
-        return _on_arrays(lambda a: function(a, type, n, axis, norm, orthogonalize), x)
+        return _on_arrays(lambda a: function(a, type, n, axis, norm, orthogonalize), x, workers)
 
     return _named(transform, function, name)
 
@@ -83,50 +101,27 @@ def _real_several(function, name):
         s, axes = _whole(s), _whole(axes)
         s = (s,) if isinstance(s, int) else s
         axes = (axes,) if isinstance(axes, int) else axes
-        return _on_arrays(lambda a: function(a, type, s, axes, norm, orthogonalize), x)
+        return _on_arrays(lambda a: function(a, type, s, axes, norm, orthogonalize), x, workers)
 
     return _named(transform, function, name)
 
 
-for _name, _function in _more.items():
-    if _name == "next_fast_len":
-        globals()[_name] = _function
-    else:
-        globals()[_name] = (_real_several if _name.endswith("n") else _real_one)(_function, _name)
+def _form(takes):
+    if "type" in takes:
+        return _real_one if "n" in takes else _real_several
+    if "axis" in takes:
+        return _one
+    for name, form in {"s": _several, "a": _hankel, "axes": _shift, "d": _frequencies}.items():
+        if name in takes:
+            return form
+    return lambda function, name: function
 
 
-def hfftn(x, s=None, axes=None, norm=None, overwrite_x=False, workers=None, *, plan=None):
-    """Real Fourier transforms of what is Hermitian along several axes, given by the first half of the last."""
-    swapped = {"forward": "backward", "ortho": "ortho"}.get(norm, "forward")
-    conj = functools.partial(_on_arrays, lambda a: _namespace().conj(a))
-    return irfftn(conj(x), s, axes, swapped)  # noqa: F821
-
-
-def ihfftn(x, s=None, axes=None, norm=None, overwrite_x=False, workers=None, *, plan=None):
-    """The inverse of hfftn."""
-    swapped = {"forward": "backward", "ortho": "ortho"}.get(norm, "forward")
-    conj = functools.partial(_on_arrays, lambda a: _namespace().conj(a))
-    return conj(rfftn(x, s, axes, swapped))  # noqa: F821
-
-
-def hfft2(x, s=None, axes=(-2, -1), norm=None, overwrite_x=False, workers=None, *, plan=None):
-    """hfftn along two axes."""
-    return hfftn(x, s, axes, norm)
-
-
-def ihfft2(x, s=None, axes=(-2, -1), norm=None, overwrite_x=False, workers=None, *, plan=None):
-    """The inverse of hfft2."""
-    return ihfftn(x, s, axes, norm)
-
-
-def _namespace():
-    from . import array_api
-
-    return array_api
-
+for _name, _function in (_standard | _more).items():
+    globals()[_name] = _form(inspect.signature(_function).parameters)(_function, _name)
 
 __all__ = sorted(name for name in globals() if not name.startswith("_") and name not in (
-    "functools", "np", "Array"))
+    "inspect", "os", "np", "Array"))
 
 
 # --- SciPy's backend ------------------------------------------------------------------------------
