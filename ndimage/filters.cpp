@@ -33,10 +33,7 @@ void refuse_complex(std::string_view function, const Array& x) {
 Array by_parts(const Array& x, const Filter& filter,
                const std::function<Array(const Array&, const Filter&)>& of) {
   if (!is_complex(x.dtype())) return of(detail::in_rows(x), filter);
-  const DType dtype = filter.output.value_or(x.dtype());
-  if (!is_complex(dtype))
-    throw RuntimeError(
-        fmt::format("output of complex input must be complex, not {}", name_of(dtype)));
+  const DType dtype = promote(filter.output.value_or(x.dtype()), DType::complex64);
   Filter part = filter;
   part.output = real_of(dtype);
   const Array re = of(detail::in_rows(real(x)), part);

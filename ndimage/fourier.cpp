@@ -71,10 +71,8 @@ template <class Factor>
 Array times_real(const Array& x, const Spectrum& of, const Factor& factor) {
   const bool keeps = is_complex(x.dtype()) || x.dtype() == DType::float32;
   const DType dtype = of.output.value_or(keeps ? x.dtype() : DType::float64);
-  if (is_complex(x.dtype()) && !is_complex(dtype))
-    throw RuntimeError(
-        fmt::format("output of complex input must be complex, not {}", name_of(dtype)));
-  if (is_complex(x.dtype())) return times<Complex>(x, DType::complex128, dtype, factor);
+  if (is_complex(x.dtype()))
+    return times<Complex>(x, DType::complex128, promote(dtype, DType::complex64), factor);
   return times<double>(x, DType::float64, dtype, factor);
 }
 

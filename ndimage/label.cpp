@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstring>
 #include <limits>
 #include <numeric>
 
@@ -43,10 +46,6 @@ struct Neighbours {
 class Sets {
  public:
   std::vector<Id> parent;
-  Id add() {
-    parent.push_back(std::ssize(parent));
-    return parent.back();
-  }
   Id find(Id i) {
     while (parent[z(i)] != i) i = parent[z(i)] = parent[z(parent[z(i)])];
     return i;
@@ -62,12 +61,20 @@ class Sets {
 template <class Join>
 void touching(std::span<const Run> here, std::span<const Run> there, const bool (&shifts)[3],
               const Join& join) {
-  const std::int32_t least = shifts[0]   ? -1
-                             : shifts[1] ? 0
-                                         : 1,
-                     most = shifts[2]   ? 1
-                            : shifts[1] ? 0
-                                        : -1;
+  const bool corners = shifts[0] && shifts[2];
+  if (shifts[1] && shifts[0] == shifts[2]) {
+    // Of two runs none but the one that ends later can touch another one.
+    const std::int32_t reach = corners ? 1 : 0;
+    for (std::size_t i = 0, j = 0; i < here.size() && j < there.size();) {
+      if (there[j].end + reach > here[i].begin && there[j].begin < here[i].end + reach) join(i, j);
+      const bool before = here[i].end < there[j].end;
+      i += before ? 1 : 0;
+      j += before ? 0 : 1;
+    }
+    return;
+  }
+  const std::int32_t least = shifts[0] ? -1 : shifts[1] ? 0 : 1;
+  const std::int32_t most = shifts[2] ? 1 : shifts[1] ? 0 : -1;
   if (least > most) return;
   std::size_t first = 0;
   for (std::size_t i = 0; i < here.size(); ++i) {
@@ -81,13 +88,51 @@ void touching(std::span<const Run> here, std::span<const Run> there, const bool 
   }
 }
 
+// Which of up to 64 elements are not 0, the first in the lowest bit.
+template <class T>
+std::uint64_t bits_of(const T* x, std::int64_t n) {
+  std::uint8_t is[64] = {};
+  if (n == 64)
+    for (int j = 0; j < 64; ++j) is[j] = x[j] != T(0) ? 1 : 0;
+  else
+    for (std::int64_t j = 0; j < n; ++j) is[j] = x[j] != T(0) ? 1 : 0;
+  std::uint64_t bits = 0;
+  for (int k = 0; k < 8; ++k) {
+    std::uint64_t eight;
+    std::memcpy(&eight, is + 8 * k, 8);
+    bits |= ((eight * 0x0102040810204080) >> 56) << (8 * k);  // byte i becomes bit i
+  }
+  return bits;
+}
+
+// The runs of a line: where bits change, it begins or ends.
+template <class T>
+void append_runs(const T* x, std::int64_t n, bool within, std::vector<std::int32_t>& ends,
+                 std::vector<Run>& runs) {
+  ends.resize(z(n) + 1);
+  std::size_t count = 0;
+  std::uint64_t last = 0;
+  for (std::int64_t j = 0; j < n; j += 64) {
+    const std::uint64_t bits = bits_of(x + j, std::min<std::int64_t>(64, n - j));
+    std::uint64_t left = within ? bits ^ (bits << 1 | last) : bits;
+    last = bits >> 63;
+    for (; left != 0; left &= left - 1)
+      ends[count++] = static_cast<std::int32_t>(j + std::countr_zero(left));
+  }
+  if (within && count % 2 == 1) ends[count++] = static_cast<std::int32_t>(n);
+  const std::size_t first = runs.size();
+  runs.resize(first + (within ? count / 2 : count));
+  for (std::size_t i = first; i < runs.size(); ++i)
+    runs[i] = within ? Run{ends[2 * (i - first)], ends[2 * (i - first) + 1]}
+                     : Run{ends[i - first], ends[i - first] + 1};
+}
+
 /// Runs of some consecutive rows and how they are joined.
 struct Band {
   Range rows;  // of those of this process
   std::vector<Run> runs;
   std::vector<std::size_t> starts;  // of each line, and the end
-  Sets sets;
-  Id first = 0;  // among all of this process
+  Id first = 0;                     // among all of this process
 };
 
 class Labelling {
@@ -101,7 +146,8 @@ class Labelling {
     neighbours_of(structure);
   }
 
-  Labels operator()(DType dtype) {
+  /// Finds the objects.
+  void operator()() {
     const Communicator& comm = x_.comm();
     const std::int64_t lines = line_count();
     const std::int64_t rows = shape_.size() == 1 ? (lines > 0 ? 1 : 0) : x_.local_rows().size();
@@ -113,21 +159,40 @@ class Labelling {
         bands_[z(i)].rows = {rows * i / parts, rows * (i + 1) / parts};
         scan(bands_[z(i)]);
       });
-      for (Band& band : bands_) {
-        band.first = std::ssize(sets_.parent);
-        for (const Id p : band.sets.parent) sets_.parent.push_back(p + band.first);
-        band.sets.parent = {};
-      }
+      Id all = 0;
+      for (Band& band : bands_) all = (band.first = all) + std::ssize(band.runs);
+      sets_.parent.resize(z(all));
+      parallel_for({0, parts}, Runtime::threads(),
+                   [&](std::int64_t i, Stream&) { join_within(bands_[z(i)]); });
       for (std::size_t b = 1; b < bands_.size(); ++b) join_bands(bands_[b - 1], bands_[b]);
       for (Id i = 0; i < std::ssize(sets_.parent); ++i)
         sets_.parent[z(i)] = sets_.parent[z(sets_.parent[z(i)])];
     });
     number();
-    Labels out{detail::room_for(shape_, dtype, x_.distribution(), comm), count_};
+  }
+
+  Labels labels(DType dtype) const {
     if (static_cast<double>(count_) > largest_of(dtype))
       throw RuntimeError(fmt::format("{} cannot hold the {} labels", name_of(dtype), count_));
-    parallel_for({0, parts}, Runtime::threads(),
-                 [&](std::int64_t i, Stream&) { paint(bands_[z(i)], out.labels); });
+    Labels out{detail::room_for(shape_, dtype, x_.distribution(), x_.comm()), count_};
+    visit(dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      paint(out.labels.local().as<T>(), [](Id number) { return static_cast<T>(number); });
+    });
+    return out;
+  }
+
+  /// The elements of objects that have one where `seeds`, booleans that lie as x does, is true.
+  Array containing(const Array& seeds) const {
+    std::vector<std::uint8_t> found(z(count_ + 1), 0);
+    const bool* seed = seeds.local().as<const bool>();
+    each_run([&](std::int64_t line, const Run& run, Id number) {
+      if (std::memchr(seed + line * width() + run.begin, 1, z(run.end - run.begin)))
+        std::atomic_ref(found[z(number)]).store(1, std::memory_order_relaxed);
+    });
+    if (!detail::is_replicated(x_)) x_.comm().all_reduce(std::span(found), Reduce::max);
+    const Array out = detail::room_for(shape_, DType::boolean, x_.distribution(), x_.comm());
+    paint(out.local().as<bool>(), [&](Id number) { return found[z(number)] != 0; });
     return out;
   }
 
@@ -196,25 +261,23 @@ class Labelling {
       using T = typename decltype(tag)::type;
       const T* x = x_.local().as<const T>() + band.rows.begin * lines_per_row_ * n;
       const std::int64_t lines = band.rows.size() * lines_per_row_;
+      std::vector<std::int32_t> ends;
       for (std::int64_t line = 0; line < lines; ++line, x += n) {
         band.starts.push_back(band.runs.size());
-        for (std::int64_t j = 0; j < n;) {
-          while (j < n && x[j] == T(0)) ++j;
-          if (j == n) break;
-          const std::int64_t begin = j;
-          do ++j;
-          while (near_.within && j < n && x[j] != T(0));
-          band.runs.push_back({static_cast<std::int32_t>(begin), static_cast<std::int32_t>(j)});
-        }
+        append_runs(x, n, near_.within, ends, band.runs);
       }
     });
     band.starts.push_back(band.runs.size());
-    for (std::size_t i = 0; i < band.runs.size(); ++i) band.sets.add();
+  }
+
+  void join_within(const Band& band) {
+    std::iota(sets_.parent.begin() + band.first,
+              sets_.parent.begin() + band.first + std::ssize(band.runs), band.first);
     const auto join_lines = [&](std::int64_t here, std::int64_t there, const bool(&shifts)[3]) {
       touching(line_of(band, here), line_of(band, there), shifts,
                [&](std::size_t i, std::size_t j) {
-                 band.sets.join(static_cast<Id>(band.starts[z(here)] + i),
-                                static_cast<Id>(band.starts[z(there)] + j));
+                 sets_.join(band.first + static_cast<Id>(band.starts[z(here)] + i),
+                            band.first + static_cast<Id>(band.starts[z(there)] + j));
                });
     };
     for (std::int64_t row = 0; row < band.rows.size(); ++row)
@@ -350,7 +413,8 @@ class Labelling {
       return std::lower_bound(named.begin(), named.end(), id) - named.begin();
     };
     Sets among;
-    for (std::size_t i = 0; i < named.size(); ++i) among.add();
+    among.parent.resize(named.size());
+    std::iota(among.parent.begin(), among.parent.end(), Id{0});
     for (std::size_t i = 0; i < pairs.size(); i += 2)
       among.join(place(pairs[i]), place(pairs[i + 1]));
 
@@ -385,21 +449,40 @@ class Labelling {
     }
   }
 
-  void paint(const Band& band, const Array& out) const {
+  // one(line, run, number) for all runs of this process, on several threads.
+  template <class One>
+  void each_run(const One& one) const {
+    parallel_for({0, std::ssize(bands_)}, Runtime::threads(), [&](std::int64_t b, Stream&) {
+      const Band& band = bands_[z(b)];
+      const std::int64_t first = band.rows.begin * lines_per_row_;
+      for (std::int64_t line = 0; line < band.rows.size() * lines_per_row_; ++line)
+        for (std::size_t i = band.starts[z(line)]; i < band.starts[z(line + 1)]; ++i)
+          one(first + line, band.runs[i], numbers_[z(sets_.parent[z(band.first) + i])]);
+    });
+  }
+
+  // value(number) in all objects, 0 elsewhere.
+  template <class T, class Value>
+  void paint(T* out, const Value& value) const {
     const std::int64_t n = width();
-    visit(out.dtype(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      T* y = out.local().as<T>() + band.rows.begin * lines_per_row_ * n;
+    parallel_for({0, std::ssize(bands_)}, Runtime::threads(), [&](std::int64_t b, Stream&) {
+      const Band& band = bands_[z(b)];
+      T* y = out + band.rows.begin * lines_per_row_ * n;
       for (std::int64_t line = 0; line < band.rows.size() * lines_per_row_; ++line, y += n) {
+        // Most runs are short: four elements at a time, as far as the line has them, and what comes
+        // next overwrites what is too much.
         std::int64_t done = 0;
+        const auto fill_to = [&](std::int64_t end, T with) {
+          for (; done < end && done + 4 <= n; done += 4) std::fill_n(y + done, 4, with);
+          for (; done < end; ++done) y[done] = with;
+          done = end;
+        };
         for (std::size_t i = band.starts[z(line)]; i < band.starts[z(line + 1)]; ++i) {
           const Run& run = band.runs[i];
-          std::fill(y + done, y + run.begin, T(0));
-          const Id number = numbers_[z(sets_.parent[z(band.first) + i])];
-          std::fill(y + run.begin, y + run.end, static_cast<T>(number));
-          done = run.end;
+          fill_to(run.begin, T(0));
+          fill_to(run.end, value(numbers_[z(sets_.parent[z(band.first) + i])]));
         }
-        std::fill(y + done, y + n, T(0));
+        fill_to(n, T(0));
       }
     });
   }
@@ -416,10 +499,10 @@ class Labelling {
 
 }  // namespace
 
-Labels label(const Array& given, const Array& structure, std::optional<DType> output) {
-  if (is_complex(given.dtype()))
-    throw TypeError(fmt::format("label takes real numbers, not {}", name_of(given.dtype())));
-  const Array x = detail::in_rows(given);
+namespace {
+
+// Of a structure which neighbours are connected, 1 or 0.
+std::vector<double> checked_structure(const Array& x, const Array& structure) {
   const std::int64_t ndim = x.ndim();
   if (structure && structure.ndim() != ndim)
     throw RuntimeError(fmt::format("label needs a structure with {} axes, got shape {}", ndim,
@@ -435,38 +518,37 @@ Labels label(const Array& given, const Array& structure, std::optional<DType> ou
   for (double& v : near) v = v != 0 ? 1 : 0;
   if (!std::equal(near.begin(), near.end(), near.rbegin()))
     throw ValueError("label needs a structure that is the same both ways round");
+  if (ndim > 0 && x.shape().back() > std::numeric_limits<std::int32_t>::max())
+    throw NotImplementedError("label takes lines of less than 2^31 elements");
+  return near;
+}
+
+}  // namespace
+
+Labels label(const Array& given, const Array& structure, std::optional<DType> output) {
+  if (is_complex(given.dtype()))
+    throw TypeError(fmt::format("label takes real numbers, not {}", name_of(given.dtype())));
+  const Array x = detail::in_rows(given);
+  const std::vector<double> near = checked_structure(x, structure);
   const DType dtype =
       output.value_or(x.size() >= (std::int64_t{1} << 31) - 2 ? DType::int64 : DType::int32);
   if (dtype == DType::boolean || is_complex(dtype))
     throw TypeError(fmt::format("labels must be integers or floating, not {}", name_of(dtype)));
-  if (ndim == 0) {
+  if (x.ndim() == 0) {
     const Array one = (x != 0).astype(dtype);
     return {one, static_cast<std::int64_t>(host_numbers(one)[0])};
   }
   if (x.size() == 0) return {detail::room_for(x.shape(), dtype, x.distribution(), x.comm()), 0};
-  if (x.shape().back() > std::numeric_limits<std::int32_t>::max())
-    throw NotImplementedError("label takes lines of less than 2^31 elements");
-  return Labelling(x, near)(dtype);
+  Labelling objects(x, near);
+  objects();
+  return objects.labels(dtype);
 }
 
 Array objects_with(const Array& x, const Array& given, const Array& structure) {
-  const Labels objects = label(x, structure, DType::int64);
-  const Array seeds = redistribute(detail::in_rows(given), objects.labels.distribution());
-  std::vector<std::uint8_t> found(z(objects.count + 1), 0);
-  const std::int64_t n = objects.labels.local_rows().size() * objects.labels.cols();
-  const auto* labels = objects.labels.local().as<const std::int64_t>();
-  const auto* seed = seeds.local().as<const bool>();
-  for (std::int64_t i = 0; i < n; ++i)
-    if (seed[i]) found[z(labels[i])] = 1;
-  found[0] = 0;
-  x.comm().all_reduce(std::span(found), Reduce::max);
-  const Array out =
-      detail::room_for(x.shape(), DType::boolean, objects.labels.distribution(), x.comm());
-  parallel_for({0, (n + 65535) / 65536}, Runtime::threads(), [&](std::int64_t part, Stream&) {
-    for (std::int64_t i = part << 16; i < std::min(n, (part + 1) << 16); ++i)
-      out.local().as<bool>()[i] = found[z(labels[i])] != 0;
-  });
-  return out;
+  if (x.ndim() == 0 || x.size() == 0) return x & given;
+  Labelling objects(x, checked_structure(x, structure));
+  objects();
+  return objects.containing(redistribute(detail::in_rows(given), x.distribution()));
 }
 
 }  // namespace tessera::ndimage

@@ -176,42 +176,67 @@ struct Best {
   }
 };
 
-Array best(std::string_view function, const Array& given, const Groups& labelled, bool largest,
-           bool positions) {
+/// The smallest and the largest, of which either may be left out.
+template <class T>
+struct Ends {
+  std::vector<Best<T>> each;
+  void merge(const Ends& right) {
+    for (std::size_t k = 0; k < each.size(); ++k) each[k].merge(right.each[k]);
+  }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(each);
+  }
+};
+
+struct Found {
+  Array value, position;
+};
+
+// Of the smallest (false) or largest (true), or of both.
+std::vector<Found> best(std::string_view function, const Array& given, const Groups& labelled,
+                        const std::vector<bool>& largest) {
   const Grouped groups(function, given, labelled);
   const auto n = z(groups.count());
   // As in SciPy, which takes one group by NumPy's min and max and several in sorted order.
-  const bool nan_wins = largest || !labelled.index || labelled.index.ndim() == 0;
-  Array out;
+  const bool nan_wins = !labelled.index || labelled.index.ndim() == 0;
+  std::vector<Found> out;
   visit(groups.x().dtype(), [&](auto tag) {
     using Given = typename decltype(tag)::type;
     // There is no vector of booleans to point into.
     using T = std::conditional_t<std::is_same_v<Given, bool>, std::uint8_t, Given>;
     if constexpr (Real<T>) {
-      auto found = reduce<Best<T>>(groups.rows(), [&](const Leaf& leaf, Stream&) {
-        Best<T> partial{std::vector<T>(n), std::vector<std::int64_t>(n, none), largest, nan_wins};
+      const auto none_yet = [&] {
+        Ends<T> ends;
+        for (const bool most : largest)
+          ends.each.push_back(
+              {std::vector<T>(n), std::vector<std::int64_t>(n, none), most, most || nan_wins});
+        return ends;
+      };
+      auto found = reduce<Ends<T>>(groups.rows(), [&](const Leaf& leaf, Stream&) {
+        Ends<T> partial = none_yet();
         groups.each(leaf, [&](auto value, std::int64_t at, std::int64_t group) {
-          partial.take(z(group), static_cast<T>(value), at);
+          for (auto& each : partial.each) each.take(z(group), static_cast<T>(value), at);
         });
         return partial;
       });
-      found.values.resize(n);
-      found.at.resize(n, none);
-      if (!labelled.index && found.at[0] == none)
-        throw ValueError(fmt::format("{} needs an element", function));
-      if (!positions) {
-        out = groups.result(found.values).astype(groups.x().dtype());
-        return;
-      }
+      if (found.each.empty()) found = none_yet();  // of no leaf
       const Shape& shape = groups.x().shape();
-      std::vector<std::int64_t> places;
-      for (const std::int64_t at : found.at) {
-        std::vector<std::int64_t> place(shape.size());
-        std::int64_t left = std::max<std::int64_t>(at, 0);
-        for (std::size_t d = shape.size(); d-- > 0; left /= shape[d]) place[d] = left % shape[d];
-        places.insert(places.end(), place.begin(), place.end());
+      for (auto& each : found.each) {
+        each.values.resize(n);
+        each.at.resize(n, none);
+        if (!labelled.index && each.at[0] == none)
+          throw ValueError(fmt::format("{} needs an element", function));
+        std::vector<std::int64_t> places;
+        for (const std::int64_t at : each.at) {
+          std::vector<std::int64_t> place(shape.size());
+          std::int64_t left = std::max<std::int64_t>(at, 0);
+          for (std::size_t d = shape.size(); d-- > 0; left /= shape[d]) place[d] = left % shape[d];
+          places.insert(places.end(), place.begin(), place.end());
+        }
+        out.push_back({groups.result(each.values).astype(groups.x().dtype()),
+                       groups.result(places, {std::ssize(shape)})});
       }
-      out = groups.result(places, {std::ssize(shape)});
     }
   });
   return out;
@@ -237,20 +262,32 @@ Array find_objects(const Array& given, std::int64_t max_label) {
       const auto* label = x.local().as<const T>();
       const std::int64_t n = x.local_rows().size() * x.cols(),
                          first = x.local_rows().begin * x.cols();
-      std::vector<std::int64_t> at(ndim);
-      for (std::int64_t i = 0; i < n; ++i) {
-        if (!(label[i] > T(0)) ||
-            static_cast<std::uint64_t>(label[i]) > static_cast<std::uint64_t>(max_label))
-          continue;
-        // Of a run of one label only the ends matter.
-        auto* box = least.data() + (static_cast<std::size_t>(label[i]) - 1) * ndim * 2;
-        auto left = first + i;
-        for (std::size_t d = ndim; d-- > 0; left /= shape[d]) {
-          const std::int64_t k = left % shape[d];
-          box[2 * d] = std::min(box[2 * d], k);
-          box[2 * d + 1] = std::min(box[2 * d + 1], -k - 1);
+      const std::int64_t line = ndim == 0 ? 1 : std::max<std::int64_t>(shape.back(), 1);
+      const std::int64_t parts = std::clamp<std::int64_t>(n >> 16, 1, Runtime::threads());
+      std::vector<std::vector<std::int64_t>> found(z(parts));
+      parallel_for({0, parts}, Runtime::threads(), [&](std::int64_t p, Stream&) {
+        auto& mine = found[z(p)] = least;
+        for (std::int64_t i = n * p / parts; i < n * (p + 1) / parts;) {
+          // A run of one label within a line: of it only the ends matter.
+          const std::int64_t begin = i,
+                             stop = std::min(n * (p + 1) / parts, i + line - (first + i) % line);
+          const T value = label[i];
+          while (i < stop && label[i] == value) ++i;
+          if (!(value > T(0)) ||
+              static_cast<std::uint64_t>(value) > static_cast<std::uint64_t>(max_label))
+            continue;
+          auto* box = mine.data() + (static_cast<std::size_t>(value) - 1) * ndim * 2;
+          auto left = first + begin;
+          for (std::size_t d = ndim; d-- > 0; left /= shape[d]) {
+            const std::int64_t k = left % shape[d], last = d + 1 == ndim ? k + i - begin - 1 : k;
+            box[2 * d] = std::min(box[2 * d], k);
+            box[2 * d + 1] = std::min(box[2 * d + 1], -last - 1);
+          }
         }
-      }
+      });
+      for (const auto& mine : found)
+        std::ranges::transform(least, mine, least.begin(),
+                               [](auto a, auto b) { return std::min(a, b); });
     }
   });
   if (!detail::is_replicated(x)) x.comm().all_reduce(std::span(least), Reduce::min);
@@ -293,16 +330,21 @@ Array variance(const Array& x, const Groups& given) {
 Array standard_deviation(const Array& x, const Groups& groups) { return sqrt(variance(x, groups)); }
 
 Array minimum(const Array& x, const Groups& groups) {
-  return best("minimum", x, groups, false, false);
+  return best("minimum", x, groups, {false})[0].value;
 }
 Array maximum(const Array& x, const Groups& groups) {
-  return best("maximum", x, groups, true, false);
+  return best("maximum", x, groups, {true})[0].value;
 }
 Array minimum_position(const Array& x, const Groups& groups) {
-  return best("minimum_position", x, groups, false, true);
+  return best("minimum_position", x, groups, {false})[0].position;
 }
 Array maximum_position(const Array& x, const Groups& groups) {
-  return best("maximum_position", x, groups, true, true);
+  return best("maximum_position", x, groups, {true})[0].position;
+}
+
+Extrema extrema(const Array& x, const Groups& groups) {
+  const auto found = best("extrema", x, groups, {false, true});
+  return {found[0].value, found[1].value, found[0].position, found[1].position};
 }
 
 Array center_of_mass(const Array& x, const Groups& given) {

@@ -44,6 +44,11 @@ Array maximum(const Array& x, const Groups& groups = {});
 /// Where the first of them is: int64, with the axes of x along a last axis.
 Array minimum_position(const Array& x, const Groups& groups = {});
 Array maximum_position(const Array& x, const Groups& groups = {});
+/// All four by one look at the image.
+struct Extrema {
+  Array minimum, maximum, minimum_position, maximum_position;
+};
+Extrema extrema(const Array& x, const Groups& groups = {});
 /// Of shape (index..., axes).
 Array center_of_mass(const Array& x, const Groups& groups = {});
 /// Of shape (index..., bins): how many elements lie in each of some bins of one width.

@@ -37,10 +37,8 @@ void add_measurements(std::vector<ArrayFunction>& all) {
   measure("center_of_mass", "Centres of objects.", center_of_mass);
   add("extrema", "input, labels=None, index=None",
       "The smallest and largest elements of objects, and where they are.", [](In in) {
-        const Groups groups{maybe_array(in, 1), maybe_array(in, 2)};
-        const Array& x = in.array(0);
-        return std::vector{minimum(x, groups), maximum(x, groups), minimum_position(x, groups),
-                           maximum_position(x, groups)};
+        const Extrema all = extrema(in.array(0), {maybe_array(in, 1), maybe_array(in, 2)});
+        return std::vector{all.minimum, all.maximum, all.minimum_position, all.maximum_position};
       });
   add("histogram", "input, min, max, bins, labels=None, index=None",
       "How many elements of objects lie in bins of one width.", [](In in) {

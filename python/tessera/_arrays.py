@@ -241,8 +241,13 @@ def _repr(x) -> str:
             f"distribution='{x.distribution}', device='{x.device}', {where})")
 
 
+def _as_usual(values):
+    """NumPy has two integer types of 64 bits; that which int64 and uint64 name."""
+    return values.view(values.dtype.str[1:]) if values.dtype.char in "qQ" else values
+
+
 def _with_words(x, values):
-    words = x.categories
+    values, words = _as_usual(values), x.categories
     if not words or not words[0].startswith(_MARK):
         return np.asarray(words)[values] if words else values
     if not values.size:
@@ -260,7 +265,7 @@ def _with_words(x, values):
 
 def _local(x) -> np.ndarray:
     """This process's rows, as a read-only view in NumPy."""
-    return x._local()
+    return _as_usual(x._local())
 
 
 _forbidding = threading.Lock()

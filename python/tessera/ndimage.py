@@ -9,6 +9,7 @@ the values (an `Array` stands for others then).
 import functools
 import inspect
 import math
+import warnings
 
 import numpy as np
 
@@ -77,6 +78,8 @@ def _numbered(output, result):
 
 
 def _boxes(output, result):
+    if result.shape[1] == 0:  # of one element, whose label is the last
+        return [None] * (len(result) - 1) + [()] * (len(result) > 0)
     return [None if box[0, 0] < 0 else tuple(slice(int(begin), int(end)) for begin, end in box) for box in _host(result)]
 
 
@@ -106,9 +109,7 @@ def _of_parts(function, name, values):
     cval = complex(values.get("cval", 0.0))
     if x.dtype.kind != "c" and cval.imag:
         raise ValueError(f"{name}: cval must be real for real input, got {cval}")
-    dtype = np.dtype(np.result_type(x.dtype, np.complex64) if output is None else output)
-    if dtype.kind != "c":
-        raise RuntimeError(f"output of a complex filter must be complex, not {dtype}")
+    dtype = np.result_type(x.dtype if output is None else output, np.complex64)
     if _is_complex(weights) and name.startswith("correlate"):
         weights = _namespace().conj(weights)
 
@@ -140,6 +141,11 @@ def _wrapped(function, name):
         comm, output = None if ours is None else ours.comm, values.get("output")
         if values.get("output_shape", ...) is None and isinstance(output, (Array, np.ndarray)):
             values["output_shape"] = output.shape
+        complex_ = _is_complex(values["input"]) or _is_complex(values.get("weights")) if "output" in values else False
+        if complex_ and isinstance(output, (Array, np.ndarray)) and output.dtype.kind != "c":
+            raise RuntimeError(f"output of a complex filter must be complex, not {output.dtype}")
+        if complex_ and output is not None and _dtype_of(output).kind != "c":
+            warnings.warn(f"output of a complex filter is complex, {np.result_type(_dtype_of(output), np.complex64)}", stacklevel=2)
         for each, value in values.items():
             if each in _ARRAYS:
                 values[each] = None if value is None else _array(each, value, comm)
@@ -272,8 +278,9 @@ def vectorized_filter(input, function, *, size=None, footprint=None, output=None
         raise ValueError("mode='valid' takes no origin")
     if cval is not None and _PADS.get(mode) != "constant":
         raise ValueError("cval is for mode='constant'")
-    if not batch_memory > 0:
-        raise ValueError(f"batch_memory must be positive, got {batch_memory}")
+    row_bytes = x.dtype.itemsize * math.prod(x.shape[1:]) * math.prod(size)
+    if not batch_memory >= max(row_bytes, 1):
+        raise ValueError(f"batch_memory must be {row_bytes} or more, which the windows of a row take, got {batch_memory}")
     if x.size == 0 or not axes:
         return input
     xp, by_axis = _namespace(), np.argsort(axes)
@@ -287,8 +294,7 @@ def vectorized_filter(input, function, *, size=None, footprint=None, output=None
         values = windows(xp.real(x)) + 1j * windows(xp.imag(x))
     else:
         values = windows(x)
-    row_bytes = x.dtype.itemsize * int(np.prod(values.shape[1:]))
-    rows = max(1, int(batch_memory // max(row_bytes, 1)))
+    rows = len(values) or 1 if math.isinf(batch_memory) else int(batch_memory // max(row_bytes, 1))
 
     def of(part):
         part = part.astype(x.dtype).reshape(*part.shape[:-1], *(size[k] for k in by_axis))
@@ -467,7 +473,7 @@ def _distances(function, input, more, return_distances, return_indices, distance
         "indices needs return_indices": indices is not None and not return_indices}.items() if is_wrong]  # fmt: skip
     if wrong:
         raise RuntimeError(", ".join(wrong))
-    results = function(input, *more, return_indices=return_indices)
+    results = function(input, *more, return_indices=bool(return_indices))
     out = []
     for name, into, result in zip(("distances", "indices"), (distances, indices), results):
         if into is None:

@@ -385,6 +385,7 @@ def test_find_objects():
         labels[labels == 3] = 0
         for most in (0, 9, 2):
             assert ndimage.find_objects(xp.asarray(labels), most) == scipy.ndimage.find_objects(labels, most)
+    assert ndimage.find_objects(np.int64(2)) == scipy.ndimage.find_objects(np.int64(2)) == [None, ()]
 
 
 def host(x):
@@ -553,7 +554,7 @@ ERRORS = {
     "nd.fourier_ellipsoid(xp.zeros((1, 1, 1, 1)), 1)": (
         NotImplementedError, "fourier_ellipsoid takes images of up to 3 axes, not 4"),
     "nd.correlate1d(x, [1j], cval=1j)": (ValueError, "correlate1d: cval must be real for real input, got 1j"),
-    "nd.correlate1d(x, [1j], output=np.float32)": (RuntimeError, "output of a complex filter must be complex, not float32"),
+    "nd.correlate1d(x, [1j], output=np.zeros((3, 4)))": (RuntimeError, "output of a complex filter must be complex, not float64"),
     "nd.generic_filter1d(x, len, 3, origin=2)": (ValueError, "origin must be from -1 to 1 for a size of 3, got 2"),
     "nd.vectorized_filter(x, np.max)": (ValueError, "vectorized_filter needs size or footprint, and not both"),
     "nd.vectorized_filter(x, np.max, size=3, mode='valid', origin=1)": (ValueError, "mode='valid' takes no origin"),
