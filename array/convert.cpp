@@ -5,6 +5,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include <tessera/array/on_device.hpp>
+#include <tessera/runtime/error.hpp>
 #include <tessera/runtime/visit.hpp>
 
 namespace tessera::detail {
@@ -37,14 +39,34 @@ void convert(const void* from, std::int64_t stride, DType from_dtype, void* to, 
   });
 }
 
+Array cast(const Array& x, DType dtype) {
+  const Device where = where_computed(fetching::operation(), x.device(), x.dtype());
+  const bool fits = is_complex(dtype) ||
+                    (!is_complex(x.dtype()) && (is_floating(dtype) || dtype == DType::boolean));
+  if (dtype == x.dtype() || where == cpu || !fits || !x.categories().empty())
+    return x.astype(dtype);
+  const Array out = room_on(where, x.shape(), dtype, x.distribution(), x.comm());
+  together(x.comm(), [&] {
+    const Tile from = x.local(), to = out.local();
+    const std::int64_t n = from.rows * from.cols;
+    if (n == 0) return;
+    const fetching::Axis all[] = {{n, 1}};
+    Stream stream(where);
+    fetching::operation()(stream, {from.data, 1, n, n, from.dtype, where}, all, 0,
+                          {to.data, 1, n, n, dtype, where});
+    stream.synchronize();
+  });
+  return out.with(x.names());
+}
+
 Strided::Strided(const void* data, DType dtype, const Shape& shape, const Shape& seen)
-    : data_(static_cast<const std::byte*>(data)), dtype_(dtype) {
+    : data_(static_cast<const std::byte*>(data)), dtype_(dtype), elements_(element_count(shape)) {
   std::int64_t stride = 1;
   for (std::size_t k = 1; k <= seen.size(); ++k) {
     const std::int64_t extent = seen[seen.size() - k];
     const std::int64_t own = k <= shape.size() ? shape[shape.size() - k] : 1;
     if (extent != 1) {
-      const Axis axis{extent, own == extent ? stride : 0};
+      const fetching::Axis axis{extent, own == extent ? stride : 0};
       // axes_ is innermost first here.
       if (!axes_.empty() && axis.stride == axes_.back().stride * axes_.back().extent)
         axes_.back().extent *= extent;
@@ -63,31 +85,9 @@ Strided::Strided(const void* data, DType dtype, const Shape& shape, const Shape&
   std::reverse(axes_.begin(), axes_.end());
 }
 
-void Strided::fetch(Range range, DType dtype, std::byte* to) const {
-  std::vector<std::int64_t> index(axes_.size());
-  std::int64_t offset = 0;
-  std::int64_t rest = range.begin;
-  for (std::size_t k = axes_.size(); k-- > 0;) {
-    index[k] = rest % axes_[k].extent;
-    rest /= axes_[k].extent;
-    offset += index[k] * axes_[k].stride;
-  }
-  const auto width = static_cast<std::int64_t>(size_of(dtype_));
-  const Axis inner = axes_.back();
-  for (std::int64_t done = range.begin; done < range.end;) {
-    const std::int64_t n = std::min(inner.extent - index.back(), range.end - done);
-    convert(data_ + offset * width, inner.stride, dtype_, to, dtype, n);
-    to += static_cast<std::size_t>(n) * size_of(dtype);
-    done += n;
-    // On to the next run.
-    offset += n * inner.stride;
-    index.back() += n;
-    for (std::size_t k = axes_.size(); k-- > 1 && index[k] == axes_[k].extent;) {
-      offset += axes_[k - 1].stride - axes_[k].extent * axes_[k].stride;
-      index[k] = 0;
-      ++index[k - 1];
-    }
-  }
+void Strided::fetch(Range range, const Tile& to, Stream& stream) const {
+  const Tile from{const_cast<std::byte*>(data_), 1, elements_, elements_, dtype_, to.device};
+  fetching::operation()(stream, from, axes_, range.begin, to);
 }
 
 }  // namespace tessera::detail

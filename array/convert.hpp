@@ -1,4 +1,5 @@
 #pragma once
+#include <tessera/array/kernels/fetch.hpp>
 #include <tessera/runtime/array.hpp>
 
 namespace tessera::detail {
@@ -7,6 +8,10 @@ namespace tessera::detail {
 /// a look at what is lost. From complex to real numbers the real part.
 void convert(const void* from, std::int64_t stride, DType from_dtype, void* to, DType to_dtype,
              std::int64_t n);
+
+/// x.astype(dtype), but on x's device where it has the kernel and no number can be too large for
+/// the dtype. Collective.
+Array cast(const Array& x, DType dtype);
 
 /// Elements of some memory in the order of a shape that they broadcast to.
 class Strided {
@@ -21,18 +26,16 @@ class Strided {
   }
   /// After how many elements they repeat themselves.
   std::int64_t period() const { return period_; }
-  /// Elements [range) as `to`.
-  void fetch(Range range, DType dtype, std::byte* to) const;
+  /// Elements [range) as the row `to`, where they lie.
+  void fetch(Range range, const Tile& to, Stream& stream) const;
 
  private:
-  struct Axis {
-    std::int64_t extent, stride;
-  };
   const std::byte* data_;
   DType dtype_;
+  std::int64_t elements_;
   bool dense_;
   std::int64_t period_ = 1;
-  std::vector<Axis> axes_;  // as few as possible, one at least
+  std::vector<fetching::Axis> axes_;  // as few as possible, one at least
 };
 
 }  // namespace tessera::detail

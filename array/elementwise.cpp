@@ -14,6 +14,7 @@
 #include <tessera/array/kernels/special.hpp>
 #include <tessera/array/layout.hpp>
 #include <tessera/array/manipulation.hpp>
+#include <tessera/array/on_device.hpp>
 #include <tessera/array/promotion.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/rows.hpp>
@@ -31,28 +32,32 @@ struct Call {
   std::vector<DType> dtypes;  // of the operands, as the kernel wants them
   DType result;
   std::function<void(Stream&, std::span<const Tile> in, const Tile& out)> kernel;
+  Device where;            // it is computed
   bool may_throw = false;  // the kernel, for values
 };
 
-Tile row_tile(void* data, std::int64_t n, DType dtype) { return {data, 1, n, n, dtype, cpu}; }
+Tile row_tile(void* data, std::int64_t n, DType dtype, Device device = cpu) {
+  return {data, 1, n, n, dtype, device};
+}
 
 // The operands of a call on one piece of the result, element for element.
 class Operands {
  public:
-  Operands(const Call& call, std::vector<Strided> sources, std::int64_t n)
-      : call_(call), sources_(std::move(sources)) {
+  Operands(const Call& call, std::vector<Strided> sources, std::int64_t n, Device device)
+      : call_(call), sources_(std::move(sources)), device_(device) {
+    // What stays in a cache of the first level, or keeps a GPU busy.
+    const std::int64_t most = device == cpu ? 1 << 13 : 1 << 22;
     std::int64_t together = 1;
-    bool fetches = false;
     for (std::size_t k = 0; k < sources_.size(); ++k) {
       const Strided& s = sources_[k];
       direct_.push_back(s.is_dense() && s.dtype() == call.dtypes[k]);
-      fetches = fetches || !direct_.back();
+      fetches_ = fetches_ || !direct_.back();
       // What repeats itself within a piece is fetched once for all pieces.
       const std::int64_t all = std::lcm(together, std::max<std::int64_t>(1, s.period()));
       periodic_.push_back(!direct_.back() && all <= most);
       if (periodic_.back()) together = all;
     }
-    piece_ = (fetches ? most : 8 * most) / together * together;
+    piece_ = fetches_ ? most / together * together : device == cpu ? 8 * most : n;
     piece_ = std::min(piece_, std::max<std::int64_t>(1, n));
   }
   std::int64_t piece() const { return piece_; }
@@ -60,19 +65,20 @@ class Operands {
   /// Computes elements [range) of `out` piece by piece.
   void compute(Range range, const Tile& out, Stream& stream) const {
     std::vector<Tile> in(sources_.size());
-    std::byte* room = stream.scratch(in.size() * static_cast<std::size_t>(piece_) * 16);
+    std::byte* room =
+        fetches_ ? stream.scratch(in.size() * static_cast<std::size_t>(piece_) * 16) : nullptr;
     bool first = true;
     for (std::int64_t at = range.begin; at < range.end; at += piece_) {
       const std::int64_t n = std::min(piece_, range.end - at);
       for (std::size_t k = 0; k < in.size(); ++k) {
         const DType dtype = call_.dtypes[k];
         if (direct_[k]) {
-          in[k] = row_tile(const_cast<std::byte*>(sources_[k].at(at)), n, dtype);
+          in[k] = row_tile(const_cast<std::byte*>(sources_[k].at(at)), n, dtype, device_);
           continue;
         }
         std::byte* buffer = room + static_cast<std::int64_t>(k) * piece_ * 16;
-        if (first || !periodic_[k]) sources_[k].fetch({at, at + n}, dtype, buffer);
-        in[k] = row_tile(buffer, n, dtype);
+        in[k] = row_tile(buffer, n, dtype, device_);
+        if (first || !periodic_[k]) sources_[k].fetch({at, at + n}, in[k], stream);
       }
       first = false;
       call_.kernel(stream, in, out.columns(at, n));
@@ -80,9 +86,10 @@ class Operands {
   }
 
  private:
-  static constexpr std::int64_t most = 8192;
   const Call& call_;
   std::vector<Strided> sources_;
+  Device device_;
+  bool fetches_ = false;
   std::vector<bool> direct_, periodic_;
   std::int64_t piece_;
 };
@@ -102,13 +109,20 @@ Distribution where_it_lies(std::span<const Array> arrays, const Shape& shape,
   return detail::settled(shape, replicated, comm);
 }
 
+// That of the first array.
+Device device_of(std::span<const Operand> operands) {
+  for (const Operand& o : operands)
+    if (o.array()) return o.array()->device();
+  return cpu;
+}
+
 Array compute(const Call& call) {
   std::vector<Array> arrays;
   for (const Operand& o : call.operands)
     if (o.array()) arrays.push_back(*o.array());
   const Communicator comm =
       arrays.empty() ? Communicator::world() : detail::common_communicator(call.name, arrays);
-  const Device device = arrays.empty() ? cpu : arrays.front().device();
+  const Device device = device_of(call.operands), where = call.where;
   std::vector<Shape> shapes;
   for (const Array& x : arrays) shapes.push_back(x.shape());
   const Shape shape = broadcast_shapes(shapes);
@@ -116,14 +130,14 @@ Array compute(const Call& call) {
   // Blocks of one distribution are as good as rows.
   const bool blocks =
       !arrays.empty() && std::all_of(arrays.begin(), arrays.end(), [&](const Array& x) {
-        return x.distribution().kind() == Kind::block_cyclic && x.device() == cpu &&
+        return x.distribution().kind() == Kind::block_cyclic && x.device() == where &&
                x.distribution() == arrays.front().distribution();
       });
   if (!blocks)
-    for (Array& x : arrays) x = detail::in_rows(x);
+    for (Array& x : arrays) x = detail::in_rows_on(where, x);
   const Distribution d =
       blocks ? arrays.front().distribution() : where_it_lies(arrays, shape, comm);
-  const Array out = detail::room_for(shape, call.result, d, comm);
+  const Array out = detail::room_on(where, shape, call.result, d, comm);
   const Tile local = out.local();
   const std::int64_t n = local.rows * local.cols;
   Shape here = shape;
@@ -134,12 +148,16 @@ Array compute(const Call& call) {
 
   std::vector<Strided> sources;
   std::vector<std::array<std::byte, 16>> scalars(call.operands.size());
+  Buffer scalars_there;
+  if (where != cpu && arrays.size() < scalars.size())
+    together(comm, [&] { scalars_there = Buffer(16 * scalars.size(), where); });
   std::size_t next = 0;
   for (std::size_t k = 0; k < call.operands.size(); ++k) {
     const Operand& o = call.operands[k];
     if (!o.array()) {
       o.scalar().write(call.dtypes[k], scalars[k].data());
-      sources.emplace_back(scalars[k].data(), call.dtypes[k], Shape{}, here);
+      sources.emplace_back(where == cpu ? scalars[k].data() : scalars_there.data() + 16 * k,
+                           call.dtypes[k], Shape{}, here);
       continue;
     }
     Array& x = arrays[next++];
@@ -161,10 +179,19 @@ Array compute(const Call& call) {
     sources.emplace_back(data, x.dtype(), part, here);
   }
 
-  const Tile row = row_tile(local.data, n, call.result);
+  const Tile row = row_tile(local.data, n, call.result, where);
   const auto work = [&] {
     if (n == 0) return;
-    const Operands operands(call, std::move(sources), n);
+    const Operands operands(call, std::move(sources), n, where);
+    if (where != cpu) {
+      Stream stream(where);
+      const auto bytes = static_cast<std::int64_t>(scalars_there.size());
+      if (bytes > 0)
+        copy(stream, row_tile(scalars.data(), bytes, DType::uint8),
+             row_tile(scalars_there.data(), bytes, DType::uint8, where));
+      operands.compute({0, n}, row, stream);
+      return stream.synchronize();
+    }
     if (n <= operands.piece()) {
       Stream stream;
       return operands.compute({0, n}, row, stream);
@@ -176,11 +203,11 @@ Array compute(const Call& call) {
       operands.compute({i * share, std::min(n, (i + 1) * share)}, row, stream);
     });
   };
-  if (call.may_throw)
+  if (call.may_throw || where != cpu)
     together(comm, work);
   else
     work();
-  return device == cpu ? out : out.to(device);
+  return device == where ? out : out.to(device);
 }
 
 // The dtype in which F computes on operands of that one: where F is not defined for integers, a
@@ -206,7 +233,8 @@ Array call(const More&... given) {
   const DType dtype = computed_in<F>(result_type(std::span(operands).first(values)));
   std::vector<DType> dtypes(sizeof...(given), dtype);
   if (values < dtypes.size()) dtypes.back() = DType::boolean;
-  Call call{F::name, operands, std::move(dtypes), functions::result_dtype<F>(dtype), {}};
+  Call call{F::name, operands, std::move(dtypes), functions::result_dtype<F>(dtype), {}, cpu};
+  call.where = detail::where_computed(functions::operation<F>(), device_of(operands), dtype);
   call.may_throw = std::is_same_v<F, functions::Pow> && is_signed_integer(dtype);
   call.kernel = [](Stream& stream, std::span<const Tile> in, const Tile& out) {
     if constexpr (sizeof...(given) == 1)

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include <tessera/array/convert.hpp>
 #include <tessera/array/elementwise.hpp>
 #include <tessera/array/fft_lines.hpp>
 #include <tessera/array/layout.hpp>
@@ -21,10 +22,12 @@ using fourier::Kind;
 using tessera::detail::z;
 
 // x in an inexact dtype.
-Array inexact_of(const Array& x) { return inexact.has(x.dtype()) ? x : x.astype(DType::float64); }
+Array inexact_of(const Array& x) {
+  return detail::cast(x, inexact.has(x.dtype()) ? x.dtype() : DType::float64);
+}
 Array complex_lines(const Array& given) {
   const Array x = inexact_of(given);
-  return x.astype(complex_of(x.dtype()));
+  return detail::cast(x, complex_of(x.dtype()));
 }
 Array real_lines(const Array& given, std::string_view function) {
   if (is_complex(given.dtype()))

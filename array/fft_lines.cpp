@@ -17,9 +17,11 @@
 
 #include <tessera/array/elementwise.hpp>
 #include <tessera/array/indexing.hpp>
+#include <tessera/array/kernels/fetch.hpp>
 #include <tessera/array/layout.hpp>
 #include <tessera/array/manipulation.hpp>
 #include <tessera/array/move.hpp>
+#include <tessera/array/on_device.hpp>
 #include <tessera/array/promotion.hpp>
 #include <tessera/runtime/rows.hpp>
 #include <tessera/runtime/visit.hpp>
@@ -461,14 +463,90 @@ Array few_lines_of(const Array& given, Index64 axis, Kind kind, Index64 n, doubl
   return real(few_lines(concat(both, axis), axis, true, factor));
 }
 
+// Lines of a tile of an array on a device, all there, some at a time: made whole and complex where
+// that is asked for, transformed, and laid as the result has them.
+void transform_there(const Tile& x, const Tile& out, const Seen& s, Index64 outer, Kind kind,
+                     Index64 n, double factor) {
+  const bool from_half = kind == Kind::from_half;
+  const Index64 in_n = from_half ? n / 2 + 1 : n, out_n = kind == Kind::to_half ? n / 2 + 1 : n;
+  const Index64 there = std::min(in_n, s.extent);
+  if (outer * s.inner == 0) return;
+  const DType in_dtype = kind == Kind::to_half ? x.dtype : complex_of(x.dtype);
+  const bool reads = s.inner == 1 && s.extent == in_n && x.dtype == in_dtype;
+  constexpr Index64 enough = 1 << 24;  // elements
+  const Index64 share = std::clamp<Index64>(enough / (s.inner * std::max(n, s.extent)), 1, outer);
+  const auto bytes = [&](Index64 line, DType dtype) {
+    return static_cast<std::size_t>(share * s.inner * line) * size_of(dtype);
+  };
+  Buffer seen, whole, done, zero;
+  if (!reads) {
+    seen = Buffer(bytes(there, in_dtype), x.device);
+    if (there < in_n) {
+      whole = Buffer(bytes(in_n, in_dtype), x.device);
+      zero = Buffer(1, x.device);
+    }
+  }
+  if (s.inner > 1) done = Buffer(bytes(out_n, out.dtype), x.device);
+  const auto flat = [](const Tile& t) {
+    return Tile{t.data, 1, t.rows * t.cols, t.rows * t.cols, t.dtype, t.device};
+  };
+  const auto part = [&](const Tile& t, Index64 extent, Index64 first, Index64 count) {
+    const Index64 line = extent * s.inner;
+    return flat(t).columns(first * line, count * line);
+  };
+  Stream stream(x.device);
+  const auto fetch = [&](const Tile& from, std::vector<fetching::Axis> axes, const Tile& to) {
+    fetching::operation()(stream, from, axes, 0, flat(to));
+  };
+  std::uint8_t nothing = 0;
+  const Tile zero_there{zero.data(), 1, 1, 1, DType::uint8, x.device};
+  if (zero.size() > 0) copy(stream, tile_of(&nothing, 1, 1, 1), zero_there);
+  for (Index64 first = 0; first < outer; first += share) {
+    const Index64 count = std::min(share, outer - first), lines = count * s.inner;
+    const Tile from = part(x, s.extent, first, count), to = part(out, out_n, first, count);
+    Tile in{from.data, lines, in_n, in_n, in_dtype, x.device};
+    if (!reads) {
+      in = {seen.data(), lines, there, there, in_dtype, x.device};
+      fetch(from, {{count, s.extent * s.inner}, {s.inner, 1}, {there, s.inner}}, in);
+      if (there < in_n) {
+        const Tile padded{whole.data(), lines, in_n, in_n, in_dtype, x.device};
+        fetch(zero_there, {{lines * in_n, 0}}, padded);
+        copy(stream, in, padded.columns(0, there));
+        in = padded;
+      }
+    }
+    Tile transformed{to.data, lines, out_n, out_n, out.dtype, x.device};
+    if (s.inner > 1) transformed.data = done.data();
+    fourier::operation()(stream, in, transformed, kind, factor);
+    if (s.inner > 1)
+      fetch(flat(transformed), {{count, s.inner * out_n}, {out_n, 1}, {s.inner, out_n}}, to);
+  }
+  stream.synchronize();
+}
+
 }  // namespace
 
 Array transform_lines(const Array& given, Index64 axis, Kind kind, Index64 n, double factor) {
+  const bool whole = axis > 0 || all_here(given);
+  const Device where = kind < Kind::dct1 && whole && given.size() > 0
+                           ? where_computed(fourier::operation(), given.device(), given.dtype())
+                           : cpu;
   // FFTW may be on some of the nodes only, whose bits would be others.
-  agree(given.comm(), "array.fft", Device::Kind::cpu, [] {
-    const auto& asked = candidates(fourier::operation().id(), Device::Kind::cpu).asked;
+  agree(given.comm(), "array.fft", where.kind, [&] {
+    const auto& asked = candidates(fourier::operation().id(), where.kind).asked;
     return asked.empty() ? std::string_view() : asked.front().backend->name();
   });
+  if (where != cpu) {
+    const Array x = in_rows_on(where, given);
+    const Seen s(x.shape(), axis);
+    const Shape shape = with_extent(x.shape(), axis, kind == Kind::to_half ? n / 2 + 1 : n);
+    const DType dtype = kind == Kind::from_half ? real_of(x.dtype()) : complex_of(x.dtype());
+    const Distribution d = axis > 0 ? x.distribution() : settled(shape, is_replicated(x), x.comm());
+    const Array out = room_on(where, shape, dtype, d, x.comm());
+    const Index64 outer = axis > 0 ? Seen(with_rows(x.shape(), x.local().rows), axis).outer : 1;
+    together(x.comm(), [&] { transform_there(x.local(), out.local(), s, outer, kind, n, factor); });
+    return settled_as(x, out);
+  }
   const Array x = in_rows(given);
   const Job job(kind, n, factor, x.dtype());
   const Shape shape = with_extent(x.shape(), axis, job.out());

@@ -12,6 +12,7 @@
 #include <tessera/array/creation.hpp>
 #include <tessera/array/elementwise.hpp>
 #include <tessera/array/kernels/elementwise.hpp>
+#include <tessera/array/kernels/fetch.hpp>
 #include <tessera/array/kernels/fft.hpp>
 #include <tessera/array/kernels/order.hpp>
 #include <tessera/array/kernels/reductions.hpp>
@@ -388,6 +389,7 @@ void add_sorting(std::vector<ArrayFunction>& all) {
 
 void register_array_operations() {
   functions::register_elementwise();
+  fetching::operation();
   reductions::operation("sum");
   fourier::operation();
   order::sort_keys();

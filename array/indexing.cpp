@@ -12,6 +12,7 @@
 #include <tessera/array/layout.hpp>
 #include <tessera/array/manipulation.hpp>
 #include <tessera/array/move.hpp>
+#include <tessera/array/on_device.hpp>
 #include <tessera/array/promotion.hpp>
 #include <tessera/array/statistics.hpp>
 #include <tessera/runtime/error.hpp>
@@ -28,11 +29,6 @@ using detail::places;
 using detail::sole_mask;
 using detail::strides_of;
 using detail::TruePlaces;
-
-Array like(const Array& x, Shape shape) {
-  const Distribution d = detail::settled(shape, is_replicated(x), x.comm());
-  return detail::room_for(std::move(shape), x.dtype(), d, x.comm());
-}
 
 // A mask and x with its leading axes, of one distribution of the rows.
 struct Masked {
@@ -153,12 +149,8 @@ Array index(const Array& given, std::span<const Index> indices) {
   });
   if (const Array* mask = sole_mask(indices)) return where_true(given, *mask);
   if (arrays > 0) return at_integers(given, indices);
-  const Array x = in_rows(given);
-  detail::Selected s = detail::selected(x.shape(), indices);
-  const Array out = like(x, s.shape);
-  s.box.to_strides = strides_of(s.shape);
-  detail::move(x, out, std::move(s.box));
-  return out.to(given.device());
+  detail::Selected s = detail::selected(given.shape(), indices);
+  return detail::seen(given, std::move(s.shape), std::move(s.box));
 }
 
 Array take(const Array& given, const Array& given_indices, std::int64_t axis) {
@@ -173,7 +165,8 @@ Array take(const Array& given, const Array& given_indices, std::int64_t axis) {
     indices = where(indices < 0, indices + extent, indices);
   if (d == 0 && x.comm().size() > 1 && !(is_replicated(x) && is_replicated(indices)))
     return take(redistribute(x, row_distribution(x.shape(), x.comm())),
-                redistribute(indices, row_distribution(indices.shape(), x.comm())));
+                redistribute(indices, row_distribution(indices.shape(), x.comm())))
+        .to(given.device());
   const Array all = gather(indices);
   const auto index = all.values<std::int64_t>();
   const auto wrong = std::find_if(index.begin(), index.end(),

@@ -9,8 +9,10 @@
 #include <numeric>
 
 #include <tessera/array/indexing.hpp>
+#include <tessera/array/kernels/fetch.hpp>
 #include <tessera/array/layout.hpp>
 #include <tessera/array/move.hpp>
+#include <tessera/array/on_device.hpp>
 #include <tessera/array/promotion.hpp>
 #include <tessera/runtime/error.hpp>
 
@@ -21,19 +23,12 @@ using detail::Box;
 using detail::checked_axes;
 using detail::checked_axis;
 using detail::in_rows;
+using detail::seen;
 using detail::strides_of;
 
 Array like(const Array& x, Shape shape) {
   const Distribution d = detail::settled(shape, detail::is_replicated(x), x.comm());
   return detail::room_for(std::move(shape), x.dtype(), d, x.comm());
-}
-
-// x's elements seen by strides, dense in the result.
-Array seen(const Array& x, Shape shape, Box box) {
-  const Array out = like(x, std::move(shape));
-  box.to_strides = strides_of(box.extents);
-  detail::move(x, out, std::move(box));
-  return out.to(x.device());
 }
 
 Array flattened(const Array& x) { return reshape(x, {x.size()}); }
@@ -70,7 +65,41 @@ Array triangle(const Array& given, std::int64_t k, bool lower) {
   return out.to(given.device());
 }
 
+// What every process has in full, where it is.
+Array seen_there(const Array& x, const Array& out, const Box& box) {
+  std::vector<fetching::Axis> axes;
+  for (std::size_t d = 0; d < box.extents.size(); ++d)
+    if (box.extents[d] != 1) axes.push_back({box.extents[d], box.from_strides[d]});
+  const std::int64_t n = out.size();
+  together(x.comm(), [&] {
+    if (n == 0) return;
+    Stream stream(x.device());
+    const Tile from{x.local().data, 1, x.size(), x.size(), x.dtype(), x.device()};
+    fetching::operation()(stream, from.columns(box.from_at, x.size() - box.from_at), axes, 0,
+                          {out.local().data, 1, n, n, x.dtype(), x.device()});
+    stream.synchronize();
+  });
+  return out;
+}
+
 }  // namespace
+
+Array detail::seen(const Array& given, Shape shape, Box box) {
+  constexpr std::size_t most_axes = 16;  // that kernels on devices take
+  const bool replicated = is_replicated(given);
+  const Distribution d = settled(shape, replicated, given.comm());
+  const bool here =
+      given.comm().size() == 1 || (replicated && d.kind() == Distribution::Kind::replicated);
+  const Device where = here && box.extents.size() <= most_axes
+                           ? where_computed(fetching::operation(), given.device(), given.dtype())
+                           : cpu;
+  const Array x = in_rows_on(where, given);
+  const Array out = room_on(where, shape, x.dtype(), d, x.comm());
+  if (where != cpu) return seen_there(x, out, box);
+  box.to_strides = strides_of(box.extents);
+  move(x, out, std::move(box));
+  return out.to(given.device());
+}
 
 Array reshape(const Array& given, Shape shape) {
   const auto unknown = std::count(shape.begin(), shape.end(), -1);
@@ -84,10 +113,9 @@ Array reshape(const Array& given, Shape shape) {
     throw ValueError(fmt::format("cannot reshape an array of shape {} into shape {}",
                                  to_string(given.shape()), to_string(shape)));
   if (shape == given.shape()) return given;
-  const Array x = in_rows(given);
-  const bool scalar = shape.empty() != x.shape().empty();
-  if (!scalar && row_count(shape) == x.rows())
-    return x.reshape(std::move(shape)).to(given.device());
+  const bool scalar = shape.empty() != given.shape().empty();
+  const Array x = detail::in_rows_on(given.device(), given);
+  if (!scalar && row_count(shape) == x.rows()) return x.reshape(std::move(shape));
   return seen(x, std::move(shape), {{x.size()}, 0, {1}});
 }
 
@@ -97,14 +125,13 @@ Array broadcast_to(const Array& given, const Shape& shape) {
     throw ValueError(fmt::format("shape {} does not broadcast to {}", to_string(given.shape()),
                                  to_string(shape)));
   if (shape == given.shape()) return given;
-  const Array x = in_rows(given);
   Box box{shape};
   box.from_strides.assign(shape.size(), 0);
-  const auto own = strides_of(x.shape());
+  const auto own = strides_of(given.shape());
   const std::size_t more = shape.size() - own.size();
   for (std::size_t d = 0; d < own.size(); ++d)
-    if (x.shape()[d] != 1) box.from_strides[more + d] = own[d];
-  return seen(x, shape, std::move(box));
+    if (given.shape()[d] != 1) box.from_strides[more + d] = own[d];
+  return seen(given, shape, std::move(box));
 }
 
 std::vector<Array> broadcast_arrays(std::span<const Array> arrays) {
@@ -122,15 +149,14 @@ Array permute_dims(const Array& given, const Axes& axes) {
                                  fmt::join(axes, ", "), to_string(given.shape())));
   const Axes from = checked_axes(axes, given.ndim());
   if (std::is_sorted(from.begin(), from.end())) return given;
-  const Array x = in_rows(given);
-  const auto strides = strides_of(x.shape());
+  const auto strides = strides_of(given.shape());
   Box box;
   for (const auto axis : from) {
-    box.extents.push_back(x.shape()[static_cast<std::size_t>(axis)]);
+    box.extents.push_back(given.shape()[static_cast<std::size_t>(axis)]);
     box.from_strides.push_back(strides[static_cast<std::size_t>(axis)]);
   }
   Shape shape = box.extents;
-  return seen(x, std::move(shape), std::move(box));
+  return seen(given, std::move(shape), std::move(box));
 }
 
 Array matrix_transpose(const Array& x) {
@@ -188,14 +214,13 @@ Array squeeze(const Array& x, const Axes& given) {
 }
 
 Array flip(const Array& given, std::optional<Axes> axes) {
-  const Array x = in_rows(given);
-  Box box{x.shape(), 0, strides_of(x.shape())};
-  for (const auto axis : or_all(axes, x.ndim())) {
+  Box box{given.shape(), 0, strides_of(given.shape())};
+  for (const auto axis : or_all(axes, given.ndim())) {
     const auto d = static_cast<std::size_t>(axis);
     box.from_at += (box.extents[d] - 1) * box.from_strides[d];
     box.from_strides[d] = -box.from_strides[d];
   }
-  return seen(x, x.shape(), std::move(box));
+  return seen(given, given.shape(), std::move(box));
 }
 
 Array roll(const Array& given, const Axes& shift, std::optional<Axes> axes) {
@@ -283,24 +308,25 @@ Array stack(std::span<const Array> given, std::int64_t axis) {
 
 std::vector<Array> unstack(const Array& given, std::int64_t axis) {
   if (given.ndim() == 0) throw ValueError("unstack needs an array of one dimension at least");
-  const Array x = in_rows(given);
-  const auto d = static_cast<std::size_t>(checked_axis(axis, x.ndim()));
-  const auto strides = strides_of(x.shape());
-  Shape shape = x.shape();
+  const auto d = static_cast<std::size_t>(checked_axis(axis, given.ndim()));
+  const bool here = given.comm().size() == 1 || detail::is_replicated(given);
+  const Array x = here ? given : in_rows(given);  // copied once
+  const auto strides = strides_of(given.shape());
+  Shape shape = given.shape();
   shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(d));
   Box box{shape, 0, strides};
   box.from_strides.erase(box.from_strides.begin() + static_cast<std::ptrdiff_t>(d));
   std::vector<Array> all;
-  for (std::int64_t i = 0; i < x.shape()[d]; ++i) {
+  for (std::int64_t i = 0; i < given.shape()[d]; ++i) {
     box.from_at = i * strides[d];
-    all.push_back(seen(x, shape, box));
+    all.push_back(seen(x, shape, box).to(given.device()));
   }
   return all;
 }
 
 Array repeat(const Array& given, std::int64_t times, std::optional<std::int64_t> axis) {
   if (times < 0) throw ValueError(fmt::format("repeats must not be negative, got {}", times));
-  const Array x = in_rows(axis ? given : flattened(given));
+  const Array x = axis ? given : flattened(given);
   const auto d = static_cast<std::size_t>(checked_axis(axis.value_or(0), x.ndim()));
   Box box{x.shape(), 0, strides_of(x.shape())};
   box.extents.insert(box.extents.begin() + static_cast<std::ptrdiff_t>(d) + 1, times);
@@ -334,7 +360,6 @@ Array tile(const Array& given, Axes times) {
   Shape shape = given.shape();
   if (times.size() < shape.size()) times.insert(times.begin(), shape.size() - times.size(), 1);
   if (shape.size() < times.size()) shape.insert(shape.begin(), times.size() - shape.size(), 1);
-  const Array x = in_rows(given);
   const auto strides = strides_of(shape);
   Box box;
   Shape out = shape;
@@ -345,7 +370,7 @@ Array tile(const Array& given, Axes times) {
     box.from_strides.insert(box.from_strides.end(), {0, strides[d]});
     out[d] *= times[d];
   }
-  return seen(x, std::move(out), std::move(box));
+  return seen(given, std::move(out), std::move(box));
 }
 
 Array tril(const Array& x, std::int64_t k) { return triangle(x, k, true); }

@@ -13,6 +13,7 @@
 #include <tessera/array/kernels/reductions.hpp>
 #include <tessera/array/layout.hpp>
 #include <tessera/array/manipulation.hpp>
+#include <tessera/array/on_device.hpp>
 #include <tessera/array/promotion.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
@@ -41,28 +42,77 @@ struct Accumulators {
   }
 };
 
+Tile row_of_bytes(const void* data, std::int64_t n, Device device = cpu) {
+  return {const_cast<void*>(data), 1, n, n, DType::uint8, device};
+}
+
+// The accumulators of the columns of all leaves of an array on a device, in host memory.
+std::string accumulated_there(const Array& x, const Reducer& reducer, std::int64_t each,
+                              std::int64_t inner) {
+  const Tile local = x.local();
+  const std::int64_t n = x.distribution().leaf_rows() * each, rows = local.rows * each;
+  const std::int64_t full = rows / n * n, leaves = (rows + n - 1) / n;
+  const auto bytes = inner * static_cast<std::int64_t>(reducer.bytes);
+  std::string all(static_cast<std::size_t>(leaves * bytes), '\0');
+  together(x.comm(), [&] {
+    if (all.empty()) return;
+    const auto& operation = reductions::operation(reducer.name);
+    const Buffer there(all.size(), x.device());
+    Stream stream(x.device());
+    const Tile from{local.data, rows, inner, inner, x.dtype(), x.device()};
+    const Tile out{there.data(), leaves, bytes, bytes, DType::uint8, x.device()};
+    const std::int64_t first = x.local_rows().begin * each;
+    operation(stream, from.slice(0, full), n, {first, n}, out.slice(0, full / n));
+    if (full < rows)
+      operation(stream, from.slice(full, rows - full), rows - full, {first + full},
+                out.slice(leaves - 1, 1));
+    copy(stream, out, {all.data(), leaves, bytes, bytes, DType::uint8, cpu});
+    stream.synchronize();
+  });
+  return all;
+}
+
 // Accumulators of the columns of all leaves, each of which is a matrix of `inner` columns: one row
 // of x is `each` of it.
 Accumulators accumulated(const Rows& x, const Reducer& reducer, std::int64_t each,
                          std::int64_t inner) {
   const auto& operation = reductions::operation(reducer.name);
   const auto bytes = inner * static_cast<std::int64_t>(reducer.bytes);
+  std::string there;
+  if (x.device() != cpu) there = accumulated_there(*x.array(), reducer, each, inner);
+  const std::int64_t first = x.distribution().leaves_of(x.comm().rank()).begin;
   return reduce<Accumulators>(x, [&](const Leaf& leaf, Stream& stream) {
-    Accumulators partial{std::string(static_cast<std::size_t>(bytes), '\0'), &reducer, x.dtype()};
+    Accumulators partial{{}, &reducer, x.dtype()};
+    if (!there.empty()) {
+      partial.bytes = there.substr(static_cast<std::size_t>((leaf.index - first) * bytes),
+                                   static_cast<std::size_t>(bytes));
+      return partial;
+    }
+    partial.bytes.resize(static_cast<std::size_t>(bytes));
     const std::int64_t n = leaf.rows.size() * each;
-    operation(stream, {leaf.tile.data, n, inner, inner, x.dtype(), cpu}, n, leaf.rows.begin * each,
-              {partial.bytes.data(), 1, bytes, bytes, DType::uint8, cpu});
+    operation(stream, {leaf.tile.data, n, inner, inner, x.dtype(), cpu}, n,
+              {leaf.rows.begin * each}, row_of_bytes(partial.bytes.data(), bytes));
     return partial;
   });
 }
 
 // Results of accumulators of n elements in `out`, elements of its dtype from `at` on.
 void finish(const Reducer& reducer, const void* accumulators, std::int64_t count, std::int64_t n,
-            double parameter, const Tile& out, std::int64_t at) {
-  auto* to = static_cast<std::byte*>(out.data) + static_cast<std::size_t>(at) * size_of(out.dtype);
-  std::vector<std::byte> own(static_cast<std::size_t>(count) * size_of(reducer.result));
-  reducer.finish(accumulators, count, static_cast<double>(n), parameter, own.data());
-  detail::convert(own.data(), 1, reducer.result, to, out.dtype, count);
+            double parameter, const Tile& out, std::int64_t at, Stream& stream) {
+  const Tile flat{out.data, 1, out.rows * out.cols, out.rows * out.cols, out.dtype, out.device};
+  const Tile to = flat.columns(at, count);
+  Tile results = to;
+  if (to.dtype != reducer.result) {
+    results.dtype = reducer.result;
+    results.data = stream.scratch(static_cast<std::size_t>(count) * size_of(reducer.result));
+  }
+  reductions::results()(
+      stream,
+      row_of_bytes(accumulators, count * static_cast<std::int64_t>(reducer.bytes), out.device),
+      reducer, static_cast<double>(n), parameter, results);
+  if (to.dtype == reducer.result) return;
+  const fetching::Axis all[] = {{count, 1}};
+  fetching::operation()(stream, results, all, 0, to);
 }
 
 void fill_empty(const Reducer& reducer, const Tile& out) {
@@ -86,11 +136,13 @@ Array over_rows(const Rows& x, const Reducer& reducer, std::int64_t each, std::i
       detail::room_for(kept, dtype, replicated_distribution(kept, x.comm()), x.comm());
   const std::int64_t n = x.rows() * each;
   if (element_count(kept) == 0) return out;
-  if (n == 0)
+  if (n == 0) {
     fill_empty(reducer, out.local());
-  else
-    finish(reducer, accumulated(x, reducer, each, inner).bytes.data(), inner, n, parameter,
-           out.local(), 0);
+    return out;
+  }
+  const Accumulators all = accumulated(x, reducer, each, inner);
+  Stream stream;
+  finish(reducer, all.bytes.data(), inner, n, parameter, out.local(), 0, stream);
   return out;
 }
 
@@ -101,8 +153,9 @@ class Reduction {
       : reducer_(reductions::reducer(name, x.dtype())),
         operation_(reductions::operation(name)),
         parameter_(parameter),
-        x_(in_rows(x)),
         device_(x.device()),
+        x_(detail::in_rows_on(
+            x.size() > 0 ? detail::where_computed(operation_, device_, x.dtype()) : cpu, x)),
         reduced_(static_cast<std::size_t>(x.ndim()), !axes) {
     if (axes)
       for (const auto axis : detail::checked_axes(*axes, x.ndim()))
@@ -150,17 +203,59 @@ class Reduction {
       reduced_[k] = !front;
   }
 
-  Tile bytes(void* data, std::int64_t rows) const {
+  Tile bytes(void* data, std::int64_t rows, Device device = cpu) const {
     const auto cols = inner_ * static_cast<std::int64_t>(reducer_.bytes);
-    return {data, rows, cols, cols, DType::uint8, cpu};
+    return {data, rows, cols, cols, DType::uint8, device};
+  }
+
+  // Lines [first, first + count) of a tile on a device. Of few and long lines chunks are reduced
+  // side by side, and merged here.
+  void reduce_there(const Tile& rows, std::int64_t first, const Tile& out, bool in_chunks,
+                    Stream& stream) const {
+    if (!in_chunks) return operation_(stream, rows.slice(first * n_, out.rows * n_), n_, {}, out);
+    const std::int64_t chunks = (n_ + chunk - 1) / chunk, full = n_ / chunk;
+    const Buffer there(static_cast<std::size_t>(chunks * out.cols), out.device);
+    const Tile partials = bytes(there.data(), chunks, out.device);
+    std::vector<std::byte> here(there.size());
+    for (std::int64_t line = 0; line < out.rows; ++line) {
+      const Tile x = rows.slice((first + line) * n_, n_);
+      operation_(stream, x.slice(0, full * chunk), chunk, {0, chunk}, partials.slice(0, full));
+      if (full < chunks)
+        operation_(stream, x.slice(full * chunk, n_ - full * chunk), n_ - full * chunk,
+                   {full * chunk}, partials.slice(full, 1));
+      copy(stream, partials, bytes(here.data(), chunks));
+      stream.synchronize();
+      for (std::int64_t c = 1; c < chunks; ++c)
+        reducer_.merge(here.data(), here.data() + c * out.cols, inner_);
+      copy(stream, bytes(here.data(), 1), out.slice(line, 1));
+      stream.synchronize();
+    }
+  }
+
+  void in_each_row_there(const Tile& from, const Tile& to, std::int64_t results) const {
+    const std::int64_t lines = inner_ == 0 ? 0 : to.rows * to.cols / inner_;
+    if (lines == 0) return;
+    const Device there = from.device;
+    const std::int64_t share = std::min(lines, std::max<std::int64_t>(1, (1 << 22) / inner_));
+    const Buffer partial(static_cast<std::size_t>(share * inner_) * reducer_.bytes, there);
+    const Tile rows{from.data, lines * n_, inner_, inner_, x_.dtype(), there};
+    Stream stream(there);
+    for (std::int64_t first = 0; first < lines; first += share) {
+      const Tile some = bytes(partial.data(), std::min(share, lines - first), there);
+      reduce_there(rows, first, some, results < 256 && n_ > 2 * chunk, stream);
+      finish(reducer_, some.data, some.rows * inner_, n_, parameter_, to, first * inner_, stream);
+    }
+    stream.synchronize();
   }
 
   Array in_each_row(const Shape& kept, DType dtype) {
     const auto& comm = x_.comm();
     // As x's rows lie, for now: in leaves that suit the width of x.
-    Array out = detail::room_for(kept, dtype, x_.distribution(), comm);
+    Array out = detail::room_on(x_.device(), kept, dtype, x_.distribution(), comm);
     const Tile from = x_.local(), to = out.local();
-    if (n_ == 0) {
+    if (x_.device() != cpu) {
+      together(comm, [&] { in_each_row_there(from, to, element_count(kept)); });
+    } else if (n_ == 0) {
       fill_empty(reducer_, to);
     } else {
       const std::int64_t lines = inner_ == 0 ? 0 : to.rows * to.cols / inner_;
@@ -171,8 +266,10 @@ class Reduction {
         const std::int64_t first = i * share, count = std::min(share, lines - first);
         std::vector<std::byte> partial(static_cast<std::size_t>(count * inner_) * reducer_.bytes);
         const Tile rows{from.data, lines * n_, inner_, inner_, x_.dtype(), cpu};
-        operation_(stream, rows.slice(first * n_, count * n_), n_, 0, bytes(partial.data(), count));
-        finish(reducer_, partial.data(), count * inner_, n_, parameter_, to, first * inner_);
+        operation_(stream, rows.slice(first * n_, count * n_), n_, {},
+                   bytes(partial.data(), count));
+        finish(reducer_, partial.data(), count * inner_, n_, parameter_, to, first * inner_,
+               stream);
       };
       if (shares == 1) {
         Stream stream;
@@ -185,11 +282,12 @@ class Reduction {
     return redistribute(out, detail::settled(kept, is_replicated(x_), comm));
   }
 
+  static constexpr std::int64_t chunk = 1 << 15;
   const Reducer& reducer_;
   const Operation<reductions::Signature>& operation_;
   double parameter_;
-  Array x_;
-  Device device_;
+  Device device_;  // of the result
+  Array x_;        // there, or on the host, where there is no kernel there
   std::vector<bool> reduced_;
   std::int64_t a_ = 0, b_ = 0, n_ = 0, inner_ = 0;
 };
@@ -206,7 +304,7 @@ DType of_sums(DType d) {
 Array summand(const Array& x, DType dtype) {
   const auto floats = [](DType d) { return is_floating(d) || is_complex(d); };
   return floats(dtype) != floats(x.dtype()) || is_complex(dtype) != is_complex(x.dtype())
-             ? x.astype(dtype)
+             ? detail::cast(x, dtype)
              : x;
 }
 

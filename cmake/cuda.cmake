@@ -41,7 +41,7 @@ endmacro()
 # What the module is made of, whoever compiles it.
 function(tessera_cuda_target target)
   target_compile_definitions(${target} PRIVATE OMPI_SKIP_MPICXX)
-  target_link_libraries(${target} PRIVATE tessera_estimators tessera_runtime_inside tessera_linalg_inside
+  target_link_libraries(${target} PRIVATE tessera_estimators tessera_runtime_inside tessera_array_inside tessera_linalg_inside
                                         tessera_estimators_inside MPI::MPI_CXX fmt::fmt)
   set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET hidden
                                              CUDA_VISIBILITY_PRESET hidden)
@@ -54,6 +54,13 @@ function(tessera_add_cuda)
   add_library(tessera_cuda MODULE ${TESSERA_CUDA_SOURCES})
   tessera_cuda_target(tessera_cuda)
   target_link_libraries(tessera_cuda PRIVATE CUDA::cudart CUDA::cublas CUDA::cusolver)
+  if(TARGET CUDA::cufft)
+    set_source_files_properties(${PROJECT_SOURCE_DIR}/array/kernels/cuda/fft.cu
+                                PROPERTIES COMPILE_DEFINITIONS TESSERA_WITH_CUFFT)
+    target_link_libraries(tessera_cuda PRIVATE CUDA::cufft)
+  else()
+    message(STATUS "No cuFFT: Fourier transforms of arrays on GPUs are computed on the host")
+  endif()
   if(NCCL_INCLUDE_DIR AND NCCL_LIBRARY)
     target_compile_definitions(tessera_cuda PRIVATE TESSERA_WITH_NCCL)
     target_include_directories(tessera_cuda SYSTEM PRIVATE ${NCCL_INCLUDE_DIR})
@@ -65,7 +72,7 @@ function(tessera_add_cuda)
   target_compile_options(
     tessera_cuda
     PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wnon-virtual-dtor -ffp-contract=off>
-            $<$<COMPILE_LANGUAGE:CUDA>:--fmad=false --Werror cross-execution-space-call
+            $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr --fmad=false --Werror cross-execution-space-call
             -Xcompiler=-Wall,-Wextra,-ffp-contract=off>)
   # Where the runtime looks for it: beside its own library.
   set_target_properties(

@@ -5,10 +5,12 @@
 #include <cstring>
 
 #include <tessera/array/kernels/elementwise.hpp>
+#include <tessera/array/kernels/fetch.hpp>
 #include <tessera/array/kernels/fft.hpp>
 #include <tessera/array/kernels/order.hpp>
 #include <tessera/array/kernels/reductions.hpp>
 #include <tessera/array/kernels/special.hpp>
+#include <tessera/runtime/selection.hpp>
 
 #include "suite.hpp"
 
@@ -128,7 +130,9 @@ void run_reduction(Suite& suite, std::string_view name, DType dtype) {
     const Matrix out = result(DType::uint8, s.blocks, s.cols * static_cast<Index>(r.bytes));
     suite.check(
         fmt::format("{} blocks of {} x {}", s.blocks, s.n, s.cols), {x, out},
-        [&](Stream& stream, Tiles t, Host&) { op(stream, t[0], s.n, 10, t[1]); },
+        [&](Stream& stream, Tiles t, Host&) {
+          op(stream, t[0], s.n, {10, s.n}, t[1]);
+        },
         [&](const Outcome& got, const Outcome& want, Judge& judge) {
           const Matrix g = results(r, got.tiles[1], s.n), w = results(r, want.tiles[1], s.n);
           const Wide unit = is_floating(r.result) || is_complex(r.result)
@@ -143,6 +147,37 @@ void run_reduction(Suite& suite, std::string_view name, DType dtype) {
             }
         });
   }
+}
+
+// What comes out of accumulators that `reference` has made.
+void run_results(Suite& suite, DType dtype) {
+  Numbers numbers(5);
+  const auto one = [&](std::string_view name, DTypes takes) {
+    if (!takes.has(dtype)) return;
+    const auto& r = reductions::reducer(name, dtype);
+    constexpr Index n = 7, count = 41;
+    const Matrix x = numbers_of(numbers, dtype, n, count, compact, true);
+    Matrix accumulators = result(DType::uint8, 1, count * static_cast<Index>(r.bytes));
+    {
+      const auto guard = only("reference");
+      Stream stream;
+      Matrix from = x;
+      reductions::operation(name)(stream, from.tile(from.bytes.data(), cpu), n, {},
+                                  accumulators.tile(accumulators.bytes.data(), cpu));
+      accumulators.written = false;
+    }
+    suite.check(
+        fmt::format("{} of {}", name, name_of(dtype)), {accumulators, result(r.result, 1, count)},
+        [&](Stream& stream, Tiles t, Host&) {
+          reductions::results()(stream, t[0], r, static_cast<double>(n), 0.5, t[1]);
+        },
+        [](const Outcome& got, const Outcome& want, Judge& judge) {
+          judge.same(got.tiles[1], want.tiles[1]);
+        });
+  };
+  [&]<template <class> class... R>(reductions::List<R...>) {
+    (one(R<double>::name, reductions::dtypes<R>()), ...);
+  }(reductions::All{});
 }
 
 // Kinds of transforms of that dtype, with lines short and long, smooth and prime.
@@ -193,6 +228,38 @@ void run_fft(Suite& suite, DType dtype) {
     }
 }
 
+// Views that repeat, turn around and leave out elements, from any place on and as any dtype.
+void run_fetch(Suite& suite, DType dtype) {
+  using fetching::Axis;
+  Numbers numbers(4);
+  struct Seen {
+    Index first, n, start;
+    std::vector<Axis> axes;
+  };
+  const Seen all[] = {{0, 0, 0, {{5, 1}}},
+                      {0, 1, 3, {}},
+                      {7, 300, 0, {{400, 1}}},
+                      {0, 30, 4, {{100, 0}}},
+                      {3, 95, 99, {{100, -1}}},
+                      {5, 600, 1, {{7, 0}, {10, 3}, {9, 1}}},
+                      {0, 60, 0, {{4, 1}, {5, 20}, {3, 4}}}};
+  for (int to = 0; to < dtype_count; ++to)
+    for (const Seen& s : all) {
+      const Matrix x = numbers_of(numbers, dtype, 1, 400, compact, true);
+      suite.check(
+          fmt::format("{} elements of {} axes as {}", s.n, s.axes.size(),
+                      name_of(static_cast<DType>(to))),
+          {x, result(static_cast<DType>(to), 1, s.n)},
+          [&](Stream& stream, Tiles t, Host&) {
+            fetching::operation()(stream, t[0].columns(s.start, t[0].cols - s.start), s.axes,
+                                  s.first, t[1]);
+          },
+          [](const Outcome& got, const Outcome& want, Judge& judge) {
+            judge.same(got.tiles[1], want.tiles[1]);
+          });
+    }
+}
+
 // Keys of all sizes and few different ones, numbers and pairs.
 void run_sort_keys(Suite& suite, DType dtype) {
   Numbers numbers(3);
@@ -232,6 +299,8 @@ std::vector<Cases> array_cases() {
   functions::for_each(functions::Special{}, add);
   add_reductions(all, reductions::All{});
   all.push_back({"array.fft", inexact, run_fft});
+  all.push_back({"array.results", DTypes::all(), run_results});
+  all.push_back({"array.fetch", DTypes::all(), run_fetch});
   all.push_back({"array.sort_keys", order::key_dtypes(), run_sort_keys});
   return all;
 }

@@ -288,7 +288,9 @@ Array redistribute(const Array& given, const Distribution& target) {
   detail::check_fits(given.shape(), target, given.comm());
   const Distribution& d = given.distribution();
   if (d == target) return given;
-  if (d.kind() == Kind::replicated && target.kind() == Kind::replicated)
+  const bool here = given.comm().size() == 1 && d.kind() != Kind::block_cyclic &&
+                    target.kind() != Kind::block_cyclic;
+  if (here || (d.kind() == Kind::replicated && target.kind() == Kind::replicated))
     return given.in_leaves_of(target);
   return in_host_memory(given.to(cpu), target).with(given.names()).to(given.device());
 }

@@ -9,7 +9,7 @@ namespace tessera::functions {
 
 struct Clip : Exact<"clip", "x, but at least `min` and at most `max`; NaN where one of them is."> {
   template <Ordered T>
-  static T of(T x, T low, T high) {
+  static constexpr T of(T x, T low, T high) {
     return Minimum::of(Maximum::of(x, low), high);
   }
 };
@@ -17,7 +17,7 @@ struct Clip : Exact<"clip", "x, but at least `min` and at most `max`; NaN where 
 /// The condition comes last, so that the dtype of the result is that of the first operand.
 struct Where : Exact<"where", "x1 where the condition is true, x2 elsewhere."> {
   template <Any T>
-  static T of(const T& x, const T& y, bool condition) {
+  static constexpr T of(const T& x, const T& y, bool condition) {
     return condition ? x : y;
   }
 };

@@ -9,7 +9,7 @@ namespace tessera::functions {
 
 struct Add : Rounded<"add", "Sums; of booleans whether one is true."> {
   template <Any T>
-  static T of(const T& x, const T& y) {
+  static constexpr T of(const T& x, const T& y) {
     if constexpr (Integer<T>)
       return static_cast<T>(wrapping(x) + wrapping(y));
     else if constexpr (Bits<T>)
@@ -21,7 +21,7 @@ struct Add : Rounded<"add", "Sums; of booleans whether one is true."> {
 
 struct Subtract : Rounded<"subtract", "Differences."> {
   template <Number T>
-  static T of(const T& x, const T& y) {
+  static constexpr T of(const T& x, const T& y) {
     if constexpr (Integer<T>)
       return static_cast<T>(wrapping(x) - wrapping(y));
     else
@@ -31,7 +31,7 @@ struct Subtract : Rounded<"subtract", "Differences."> {
 
 struct Multiply : Rounded<"multiply", "Products; of booleans whether both are true."> {
   template <Any T>
-  static T of(const T& x, const T& y) {
+  static constexpr T of(const T& x, const T& y) {
     if constexpr (Integer<T>)
       return static_cast<T>(wrapping(x) * wrapping(y));
     else if constexpr (Complex<T>)
@@ -45,7 +45,7 @@ struct Multiply : Rounded<"multiply", "Products; of booleans whether both are tr
 
 struct Divide : Rounded<"divide", "Quotients; of integers float64."> {
   template <Inexact T>
-  static T of(const T& x, const T& y) {
+  static constexpr T of(const T& x, const T& y) {
     return x / y;
   }
 };
@@ -53,7 +53,7 @@ struct Divide : Rounded<"divide", "Quotients; of integers float64."> {
 struct FloorDivide
     : Exact<"floor_divide", "Quotients rounded down; 0 for an integer divided by 0."> {
   template <RealNumber T>
-  static T of(T x, T y) {
+  static constexpr T of(T x, T y) {
     if constexpr (Floating<T>) {
       if (y == 0 || !std::isfinite(x) || !std::isfinite(y)) return x / y;
       // The quotient of x less its remainder is nearly whole, so that rounding it is exact.
@@ -78,7 +78,7 @@ struct FloorDivide
 struct Remainder
     : Exact<"remainder", "x - y floor(x / y), of y's sign; 0 for an integer divided by 0."> {
   template <RealNumber T>
-  static T of(T x, T y) {
+  static constexpr T of(T x, T y) {
     if constexpr (Floating<T>) {
       const T rest = std::fmod(x, y);
       if (rest == 0) return std::copysign(T(0), y);
@@ -97,7 +97,7 @@ struct Remainder
 
 struct Pow : Rounded<"pow", "x to the power of y; ValueError for integers to a negative one."> {
   template <Number T>
-  static T of(const T& x, const T& y) {
+  static constexpr T of(const T& x, const T& y) {
     if constexpr (Complex<T>) {
       if (y == T(0)) return T(1);
       if (x == T(0) && y.real() > 0) return T(0);
@@ -120,21 +120,21 @@ struct Pow : Rounded<"pow", "x to the power of y; ValueError for integers to a n
 
 struct Atan2 : Rounded<"atan2", "The angle of the point (x2, x1)."> {
   template <Floating T>
-  static T of(T y, T x) {
+  static constexpr T of(T y, T x) {
     return std::atan2(y, x);
   }
 };
 
 struct Hypot : Rounded<"hypot", "sqrt(x1^2 + x2^2)."> {
   template <Floating T>
-  static T of(T x, T y) {
+  static constexpr T of(T x, T y) {
     return std::hypot(x, y);
   }
 };
 
 struct Logaddexp : Rounded<"logaddexp", "log(exp(x1) + exp(x2))."> {
   template <Floating T>
-  static T of(T x, T y) {
+  static constexpr T of(T x, T y) {
     if (x == y) return x + static_cast<T>(0.693147180559945309417232121458176568L);
     const T less = x - y;
     if (less > 0) return x + std::log1p(std::exp(-less));
@@ -145,21 +145,21 @@ struct Logaddexp : Rounded<"logaddexp", "log(exp(x1) + exp(x2))."> {
 
 struct Copysign : Exact<"copysign", "|x1| with the sign of x2."> {
   template <Floating T>
-  static T of(T x, T y) {
+  static constexpr T of(T x, T y) {
     return std::copysign(x, y);
   }
 };
 
 struct Nextafter : Exact<"nextafter", "The next number of the dtype from x1 towards x2."> {
   template <Floating T>
-  static T of(T x, T y) {
+  static constexpr T of(T x, T y) {
     return std::nextafter(x, y);
   }
 };
 
 struct Maximum : Exact<"maximum", "The larger of both; NaN where one is."> {
   template <Ordered T>
-  static T of(T x, T y) {
+  static constexpr T of(T x, T y) {
     if constexpr (Floating<T>)
       return x > y || x != x ? x : y;
     else
@@ -169,7 +169,7 @@ struct Maximum : Exact<"maximum", "The larger of both; NaN where one is."> {
 
 struct Minimum : Exact<"minimum", "The smaller of both; NaN where one is."> {
   template <Ordered T>
-  static T of(T x, T y) {
+  static constexpr T of(T x, T y) {
     if constexpr (Floating<T>)
       return x < y || x != x ? x : y;
     else
@@ -182,7 +182,7 @@ template <Text text, Text described, class Op>
 struct Operator : Exact<text, described> {
   template <Any T>
   requires std::invocable<Op, T, T>
-  static auto of(const T& x, const T& y) {
+  static constexpr auto of(const T& x, const T& y) {
     constexpr bool compares = std::same_as<std::invoke_result_t<Op, int, int>, bool>;
     return static_cast<std::conditional_t<compares, bool, T>>(Op()(x, y));
   }
@@ -200,7 +200,7 @@ struct GreaterEqual : Operator<"greater_equal", "x1 >= x2.", std::greater_equal<
 struct BitwiseLeftShift
     : Exact<"bitwise_left_shift", "x1 << x2; 0 for as many bits as x1 has, or more."> {
   template <Integer T>
-  static T of(T x, T y) {
+  static constexpr T of(T x, T y) {
     using Unsigned = std::make_unsigned_t<T>;
     constexpr auto bits = static_cast<Unsigned>(8 * sizeof(T));
     const auto by = static_cast<Unsigned>(y);
@@ -210,31 +210,31 @@ struct BitwiseLeftShift
 
 struct BitwiseRightShift : Exact<"bitwise_right_shift", "x1 >> x2, the sign kept."> {
   template <Integer T>
-  static T of(T x, T y) {
+  static constexpr T of(T x, T y) {
     using Unsigned = std::make_unsigned_t<T>;
     constexpr auto bits = static_cast<Unsigned>(8 * sizeof(T));
     const auto by = static_cast<Unsigned>(y);
-    return static_cast<T>(by < bits ? x >> by : (x < 0 ? T(-1) : T(0)));
+    return static_cast<T>(by < bits ? x >> by : std::is_signed_v<T> && x < T(0) ? T(-1) : T(0));
   }
 };
 
 struct LogicalAnd : Exact<"logical_and", "Whether both are true, or not 0."> {
   template <Any T>
-  static bool of(const T& x, const T& y) {
+  static constexpr bool of(const T& x, const T& y) {
     return (x != T(0)) & (y != T(0));
   }
 };
 
 struct LogicalOr : Exact<"logical_or", "Whether one is true, or not 0."> {
   template <Any T>
-  static bool of(const T& x, const T& y) {
+  static constexpr bool of(const T& x, const T& y) {
     return (x != T(0)) | (y != T(0));
   }
 };
 
 struct LogicalXor : Exact<"logical_xor", "Whether just one is true, or not 0."> {
   template <Any T>
-  static bool of(const T& x, const T& y) {
+  static constexpr bool of(const T& x, const T& y) {
     return (x != T(0)) != (y != T(0));
   }
 };

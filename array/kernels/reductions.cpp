@@ -63,6 +63,11 @@ const std::map<std::string_view, Row>& table() {
 
 }  // namespace
 
+const Operation<Results>& results() {
+  static const Operation<Results> op("array.results");
+  return op;
+}
+
 const Operation<Signature>& operation(std::string_view name) {
   static const auto operations = [] {
     Operations all;
@@ -73,6 +78,12 @@ const Operation<Signature>& operation(std::string_view name) {
   static const bool installed = [] {
     Backend cpu_backend("cpu", Device::Kind::cpu);
     Backend reference("reference", Device::Kind::cpu, -100);
+    const auto finish = [](Stream&, const Tile& accumulators, const Reducer& reducer, double n,
+                           double parameter, const Tile& out) {
+      reducer.finish(accumulators.data, out.cols, n, parameter, out.data);
+    };
+    cpu_backend.implement(results(), finish);
+    reference.implement(results(), finish);
     on_cpu::implement_reductions(cpu_backend, operations);
     on_reference::implement_reductions(reference, operations);
     detail::install_built_in(std::move(cpu_backend));

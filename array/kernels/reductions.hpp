@@ -21,22 +21,30 @@ using functions::Ordered;
 
 /// What sums are kept in: float64, complex128, int64 or uint64.
 template <class T>
-using Wide = std::conditional_t<
-    Complex<T>, std::complex<double>,
-    std::conditional_t<Floating<T>, double,
-                       std::conditional_t<std::is_signed_v<T> || std::same_as<T, bool>,
-                                          std::int64_t, std::uint64_t>>>;
+struct WideOf {
+  using type = std::conditional_t<Floating<T>, double,
+                                  std::conditional_t<std::is_signed_v<T> || std::same_as<T, bool>,
+                                                     std::int64_t, std::uint64_t>>;
+};
+template <template <class> class ComplexNumber, class T>
+struct WideOf<ComplexNumber<T>> {
+  using type = ComplexNumber<double>;
+};
+template <class T>
+using Wide = typename WideOf<T>::type;
 
 template <Any T>
 struct SumOf {
   static constexpr std::string_view name = "sum";
   using Result = Wide<T>;
   Result value;
-  void first(T x, std::int64_t) { value = static_cast<Result>(x); }
-  void add(T x, std::int64_t) { value = functions::Add::of(value, static_cast<Result>(x)); }
-  void merge(const SumOf& later) { value = functions::Add::of(value, later.value); }
-  Result result(double, double) const { return value; }
-  static Result of_none() { return 0; }
+  constexpr void first(T x, std::int64_t) { value = static_cast<Result>(x); }
+  constexpr void add(T x, std::int64_t) {
+    value = functions::Add::of(value, static_cast<Result>(x));
+  }
+  constexpr void merge(const SumOf& later) { value = functions::Add::of(value, later.value); }
+  constexpr Result result(double, double) const { return value; }
+  static constexpr Result of_none() { return 0; }
 };
 
 template <Any T>
@@ -44,24 +52,28 @@ struct ProductOf {
   static constexpr std::string_view name = "prod";
   using Result = Wide<T>;
   Result value;
-  void first(T x, std::int64_t) { value = static_cast<Result>(x); }
-  void add(T x, std::int64_t) { value = functions::Multiply::of(value, static_cast<Result>(x)); }
-  void merge(const ProductOf& later) { value = functions::Multiply::of(value, later.value); }
-  Result result(double, double) const { return value; }
-  static Result of_none() { return 1; }
+  constexpr void first(T x, std::int64_t) { value = static_cast<Result>(x); }
+  constexpr void add(T x, std::int64_t) {
+    value = functions::Multiply::of(value, static_cast<Result>(x));
+  }
+  constexpr void merge(const ProductOf& later) {
+    value = functions::Multiply::of(value, later.value);
+  }
+  constexpr Result result(double, double) const { return value; }
+  static constexpr Result of_none() { return 1; }
 };
 
 /// The sum in float64 or complex128, divided by how many there are.
 template <Any T>
 struct MeanOf {
   static constexpr std::string_view name = "mean";
-  using Result = std::conditional_t<Complex<T>, std::complex<double>, double>;
+  using Result = std::conditional_t<Complex<T>, Wide<T>, double>;
   Result value;
-  void first(T x, std::int64_t) { value = static_cast<Result>(x); }
-  void add(T x, std::int64_t) { value += static_cast<Result>(x); }
-  void merge(const MeanOf& later) { value += later.value; }
-  Result result(double n, double) const { return value / n; }
-  static Result of_none() { return std::numeric_limits<double>::quiet_NaN(); }
+  constexpr void first(T x, std::int64_t) { value = static_cast<Result>(x); }
+  constexpr void add(T x, std::int64_t) { value += static_cast<Result>(x); }
+  constexpr void merge(const MeanOf& later) { value += later.value; }
+  constexpr Result result(double n, double) const { return value / n; }
+  static constexpr Result of_none() { return std::numeric_limits<double>::quiet_NaN(); }
 };
 
 /// Sums of x - shift and of its square; the shift is one of the elements, so that of n elements at
@@ -71,14 +83,14 @@ requires(!Complex<T>) struct VarianceOf {
   static constexpr std::string_view name = "var";
   using Result = double;
   double count, shift, sum, squares;
-  void first(T x, std::int64_t) { *this = {1, static_cast<double>(x), 0, 0}; }
-  void add(T x, std::int64_t) {
+  constexpr void first(T x, std::int64_t) { *this = {1, static_cast<double>(x), 0, 0}; }
+  constexpr void add(T x, std::int64_t) {
     const double d = static_cast<double>(x) - shift;
     count += 1;
     sum += d;
     squares += d * d;
   }
-  void merge(const VarianceOf& later) {
+  constexpr void merge(const VarianceOf& later) {
     const double mean = shift + sum / count, other = later.shift + later.sum / later.count;
     const double both = count + later.count, delta = other - mean;
     squares = deviations() + later.deviations() + delta * delta * (count * later.count / both);
@@ -86,12 +98,12 @@ requires(!Complex<T>) struct VarianceOf {
     sum = 0;
     count = both;
   }
-  double deviations() const { return squares - sum * sum / count; }
-  double result(double n, double correction) const {
+  constexpr double deviations() const { return squares - sum * sum / count; }
+  constexpr double result(double n, double correction) const {
     return std::max(0.0, deviations()) / std::max(0.0, n - correction) + (squares - squares) +
            (shift - shift);  // NaN of infinities, and of NaN
   }
-  static double of_none() { return std::numeric_limits<double>::quiet_NaN(); }
+  static constexpr double of_none() { return std::numeric_limits<double>::quiet_NaN(); }
 };
 
 /// The extreme that F (Maximum, Minimum) makes of two.
@@ -100,10 +112,10 @@ struct ExtremeOf {
   using Result = T;
   using Function = F;
   T value;
-  void first(T x, std::int64_t) { value = x; }
-  void add(T x, std::int64_t) { value = F::of(value, x); }
-  void merge(const ExtremeOf& later) { value = F::of(value, later.value); }
-  T result(double, double) const { return value; }
+  constexpr void first(T x, std::int64_t) { value = x; }
+  constexpr void add(T x, std::int64_t) { value = F::of(value, x); }
+  constexpr void merge(const ExtremeOf& later) { value = F::of(value, later.value); }
+  constexpr T result(double, double) const { return value; }
 };
 template <Ordered T>
 struct MaximumOf : ExtremeOf<T, functions::Maximum> {
@@ -119,11 +131,11 @@ struct AnyOf {
   static constexpr std::string_view name = "any";
   using Result = bool;
   bool value;
-  void first(T x, std::int64_t) { value = x != T(0); }
-  void add(T x, std::int64_t) { value |= x != T(0); }
-  void merge(const AnyOf& later) { value |= later.value; }
-  bool result(double, double) const { return value; }
-  static bool of_none() { return false; }
+  constexpr void first(T x, std::int64_t) { value = x != T(0); }
+  constexpr void add(T x, std::int64_t) { value |= x != T(0); }
+  constexpr void merge(const AnyOf& later) { value |= later.value; }
+  constexpr bool result(double, double) const { return value; }
+  static constexpr bool of_none() { return false; }
 };
 
 template <Any T>
@@ -131,11 +143,11 @@ struct AllOf {
   static constexpr std::string_view name = "all";
   using Result = bool;
   bool value;
-  void first(T x, std::int64_t) { value = x != T(0); }
-  void add(T x, std::int64_t) { value &= x != T(0); }
-  void merge(const AllOf& later) { value &= later.value; }
-  bool result(double, double) const { return value; }
-  static bool of_none() { return true; }
+  constexpr void first(T x, std::int64_t) { value = x != T(0); }
+  constexpr void add(T x, std::int64_t) { value &= x != T(0); }
+  constexpr void merge(const AllOf& later) { value &= later.value; }
+  constexpr bool result(double, double) const { return value; }
+  static constexpr bool of_none() { return true; }
 };
 
 template <Any T>
@@ -143,11 +155,11 @@ struct CountOf {
   static constexpr std::string_view name = "count_nonzero";
   using Result = std::int64_t;
   std::int64_t value;
-  void first(T x, std::int64_t) { value = x != T(0); }
-  void add(T x, std::int64_t) { value += x != T(0); }
-  void merge(const CountOf& later) { value += later.value; }
-  std::int64_t result(double, double) const { return value; }
-  static std::int64_t of_none() { return 0; }
+  constexpr void first(T x, std::int64_t) { value = x != T(0); }
+  constexpr void add(T x, std::int64_t) { value += x != T(0); }
+  constexpr void merge(const CountOf& later) { value += later.value; }
+  constexpr std::int64_t result(double, double) const { return value; }
+  static constexpr std::int64_t of_none() { return 0; }
 };
 
 /// Where the best element is, the first of several; NaN is better than any number.
@@ -156,19 +168,19 @@ struct BestOf {
   using Result = std::int64_t;
   T value;
   std::int64_t index;
-  void first(T x, std::int64_t i) {
+  constexpr void first(T x, std::int64_t i) {
     value = x;
     index = i;
   }
-  void add(T x, std::int64_t i) {
+  constexpr void add(T x, std::int64_t i) {
     if (better(x, value)) first(x, i);
   }
-  void merge(const Self& later) {
+  constexpr void merge(const Self& later) {
     if (better(later.value, value) || (!better(value, later.value) && later.index < index))
       first(later.value, later.index);
   }
-  std::int64_t result(double, double) const { return index; }
-  static bool better(T x, T y) { return y == y && (x != x || Better()(x, y)); }
+  constexpr std::int64_t result(double, double) const { return index; }
+  static constexpr bool better(T x, T y) { return y == y && (x != x || Better()(x, y)); }
 };
 template <Ordered T>
 struct ArgmaxOf : BestOf<T, ArgmaxOf<T>, std::greater<>> {
@@ -192,12 +204,26 @@ concept Takes = requires {
   typename R<T>;
 };
 
+/// Which index the first element of a block has, and how much further on that of the next is.
+struct Start {
+  std::int64_t first = 0, step = 0;
+  std::int64_t of(std::int64_t block) const { return first + block * step; }
+};
+
 /// x is a stack of blocks of n rows each; row i of `out` receives the accumulators of block i, one
-/// after another for each column of x. `first` is the index of the first element of every block;
-/// columns are different results, so what is reduced is n rows. n is 1 at least.
-using Signature = void(Stream&, const Tile& x, std::int64_t n, std::int64_t first, const Tile& out);
+/// after another for each column of x. Columns are different results, so what is reduced is n rows,
+/// whose indices `start` says. n is 1 at least.
+using Signature = void(Stream&, const Tile& x, std::int64_t n, Start start, const Tile& out);
 /// `array.sum` and so on. `out` has bytes: x.rows / n rows of x.cols accumulators.
 const Operation<Signature>& operation(std::string_view name);
+
+struct Reducer;
+/// out (1 x count, of the reducer's result) = what comes out of `count` accumulators of n elements
+/// each, which are the row of bytes given.
+using Results = void(Stream&, const Tile& accumulators, const Reducer& reducer, double n,
+                     double parameter, const Tile& out);
+/// `array.results`.
+const Operation<Results>& results();
 
 using Operations = std::map<std::string_view, Operation<Signature>>;
 
@@ -208,20 +234,21 @@ DTypes dtypes() {
       []<class T>(TypeTag<T>) { return std::bool_constant<Takes<R, T>>(); });
 }
 
-/// Implements all by `Blocks::run<R<T>>(x, n, first, out)`.
+/// Implements one by `Blocks::run<R<T>, T>(x, n, start, out)`.
+template <class Blocks, template <class> class R>
+void implement_one(Backend& backend, const Operations& operations) {
+  backend.implement(operations.at(R<double>::name), dtypes<R>(),
+                    [](Stream&, const Tile& x, std::int64_t n, Start start, const Tile& out) {
+                      visit(x.dtype, [&](auto tag) {
+                        using T = typename decltype(tag)::type;
+                        if constexpr (Takes<R, T>) Blocks::template run<R<T>, T>(x, n, start, out);
+                      });
+                    });
+}
+/// Implements all.
 template <class Blocks, template <class> class... R>
 void implement(Backend& backend, const Operations& operations, List<R...>) {
-  const auto one = [&](std::string_view name, DTypes takes, auto run) {
-    backend.implement(operations.at(name), takes, run);
-  };
-  (one(R<double>::name, dtypes<R>(),
-       [](Stream&, const Tile& x, std::int64_t n, std::int64_t first, const Tile& out) {
-         visit(x.dtype, [&](auto tag) {
-           using T = typename decltype(tag)::type;
-           if constexpr (Takes<R, T>) Blocks::template run<R<T>, T>(x, n, first, out);
-         });
-       }),
-   ...);
+  (implement_one<Blocks, R>(backend, operations), ...);
 }
 
 /// One reduction of elements of one dtype.

@@ -13,9 +13,10 @@ struct Pointwise {
   Real loss, slope, curvature, scale_slope = 0;
 };
 
-/// Of every Loss but multinomial. Infinite where a mean is not positive that must be.
+/// Of every Loss but multinomial; constexpr for kernels on a GPU. Infinite where a mean is not
+/// positive that must be.
 template <class Real>
-Pointwise<Real> pointwise(const LinearLoss& of, Real u, Real y) {
+constexpr Pointwise<Real> pointwise(const LinearLoss& of, Real u, Real y) {
   using std::abs, std::exp, std::log, std::log1p, std::pow;
   const Real power = of.power;
   switch (of.loss) {

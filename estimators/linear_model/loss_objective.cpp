@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <tessera/array/kernels/fetch.hpp>
+#include <tessera/array/on_device.hpp>
 #include <tessera/estimators/estimator.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/runtime/index.hpp>
@@ -29,6 +31,11 @@ double sum_of_weights(const Rows& x, const Array& weights) {
       .values[0];
 }
 
+// Where X lies if the loss has a kernel there.
+Device where_computed(const Rows& x) {
+  return detail::where_computed(estimator_kernels().leaf_loss, x.device(), x.dtype());
+}
+
 /// Unknowns up to which a Hessian is formed where nobody asked for one.
 constexpr std::size_t most_for_hessian = 2048;
 
@@ -37,7 +44,7 @@ constexpr std::size_t most_for_hessian = 2048;
 LossObjective::LossObjective(const Rows& x, const Array& y, const Array& weights,
                              const LinearLoss& loss, bool fit_intercept)
     : x_(x),
-      zipped_(zip(x.to(cpu), {y.to(cpu), weights ? weights.to(cpu) : weights})),
+      zipped_(zip(x.to(where_computed(x)), {y, weights})),
       loss_(loss),
       fit_intercept_(fit_intercept),
       p_(x.cols()),
@@ -72,22 +79,26 @@ double LossObjective::evaluate(std::span<const double> w, std::span<double> grad
       zipped_, head + pairs * gram_size,
       [&](const Leaf& run, const Tile& out, Stream& stream) {
         const std::int64_t n = run.tile.rows;
-        Buffer memory(z((pairs + 1) * n) * size_of(dtype));
-        const Tile all{memory.data(), pairs + 1, n, n, dtype, cpu};
+        const Device device = run.tile.device;
+        const Buffer memory(pairs > 0 ? z((pairs + 1) * n) * size_of(dtype) : 0, device);
+        const Tile all{memory.data(), pairs + 1, n, n, dtype, device};
         const Tile curved = pairs > 0 ? all.slice(0, pairs) : Tile{};
         estimator_kernels().leaf_loss(stream, run.tile, leaf_rows, run.beside[0], run.beside[1],
                                       coef, loss_, curved, out.columns(0, head));
+        if (pairs == 0) return;
         const auto column = [&](std::int64_t row) {
           Tile t = all.slice(row, 1);
           std::swap(t.rows, t.cols);
           t.stride = 1;
           return t;
         };
+        static const std::uint8_t one = 1;
+        const Buffer one_there(1, device);
+        const Tile from{one_there.data(), 1, 1, 1, DType::uint8, device};
+        copy(stream, tile_of(&one, 1, 1, 1), from);
+        const fetching::Axis repeated[] = {{n, 0}};
+        fetching::operation()(stream, from, repeated, 0, all.slice(pairs, 1));
         const Tile ones = column(pairs);
-        visit_floating(dtype, [&](auto tag) {
-          using T = typename decltype(tag)::type;
-          std::fill_n(ones.as<T>(), n, T(1));
-        });
         for (std::int64_t pair = 0; pair < pairs; ++pair)
           linalg::kernels().leaf_gram(stream, run.tile, leaf_rows, ones, column(pair), false,
                                       out.columns(head + pair * gram_size, gram_size));

@@ -2,6 +2,9 @@
 // device memory anywhere faults.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include <tessera/estimators/linear_model/logistic_regression.hpp>
 #include <tessera/linalg/functions.hpp>
 #include <tessera/runtime/operation.hpp>
 #include <tessera/runtime/plugin.hpp>
@@ -43,6 +46,42 @@ TEST_F(OnDevice, TheBitsOfOneProcess) {
       const auto alone = Data::of<float>(n, 4, c.targets, Communicator::self());
       test::expect_same_bits(run(c, moved(shared, device)), run(c, moved(alone, device)),
                              fmt::format("{} on {} rows", c.name, n));
+    }
+}
+
+// Losses, gradients and Hessians of linear models are computed where X is.
+TEST_F(OnDevice, LossesOfLinearModels) {
+  constexpr std::int64_t n = 530, p = 4;
+  const auto fit = [](const char* solver, std::int64_t classes, const Communicator& comm,
+                      Device where) {
+    std::vector<double> x, y;
+    for (std::int64_t i = 0; i < n; ++i) {
+      double sum = 0;
+      for (std::int64_t j = 0; j < p; ++j) {
+        x.push_back(test::unit(i * p + j) - 0.5);
+        sum += (j % 2 == 0 ? x.back() : -x.back()) + 0.3 * test::unit(i, 9);
+      }
+      y.push_back(std::floor(std::abs(4 * sum)) < static_cast<double>(classes)
+                      ? std::floor(std::abs(4 * sum))
+                      : 0.0);
+    }
+    const Array there = from_host<double>(x, {n, p}, comm).to(where);
+    const Array labels = from_host<double>(y, {n}, comm);
+    LogisticRegression model({.tol = 1e-7, .solver = solver});
+    cuda_on_host::reset_counters();
+    model.fit(there, labels);
+    if (where != cpu) EXPECT_GT(cuda_on_host::counters().launches, 30u);
+    const auto coef = model.coef_.values<double>();
+    return std::vector<double>(coef.begin(), coef.end());
+  };
+  for (const char* solver : {"lbfgs", "newton-cholesky", "newton-cg"})
+    for (const std::int64_t classes : {2, 3}) {
+      if (std::string_view(solver) == "newton-cg" && classes == 3) continue;  // slow on the double
+      const auto got = fit(solver, classes, Communicator::world(), device);
+      EXPECT_EQ(got, fit(solver, classes, Communicator::self(), device)) << solver;
+      const auto want = fit(solver, classes, Communicator::world(), cpu);
+      ASSERT_EQ(got.size(), want.size());
+      for (std::size_t j = 0; j < got.size(); ++j) EXPECT_NEAR(got[j], want[j], 1e-5) << solver;
     }
 }
 

@@ -21,7 +21,7 @@ namespace HWY_NAMESPACE {
 namespace {
 
 using reductions::List;
-using Run = void (*)(const Tile& x, std::int64_t n, std::int64_t first, const Tile& out);
+using Run = void (*)(const Tile& x, std::int64_t n, reductions::Start start, const Tile& out);
 
 struct Blocks {
   static constexpr std::int64_t lanes = 16;
@@ -107,9 +107,10 @@ struct Blocks {
   }
 
   template <class A, class T>
-  static void run(const Tile& x, std::int64_t n, std::int64_t first, const Tile& out) {
+  static void run(const Tile& x, std::int64_t n, reductions::Start start, const Tile& out) {
     for (std::int64_t b = 0; b < out.rows; ++b) {
       auto* all = static_cast<A*>(out.slice(b, 1).data);
+      const std::int64_t first = start.of(b);
       const Tile rows = x.slice(b * n, n);
       if (x.cols == 1 && x.stride == 1) {
         all[0] = line<A>(rows.as<const T>(), n, first);
@@ -160,11 +161,11 @@ template <template <class> class... R>
 void implement_all(Backend& backend, const reductions::Operations& operations,
                    reductions::List<R...>) {
   std::size_t index = 0;
-  (backend.implement(
-       operations.at(R<double>::name), reductions::dtypes<R>(),
-       [i = index++](Stream&, const Tile& x, std::int64_t n, std::int64_t first, const Tile& out) {
-         HWY_DYNAMIC_DISPATCH(find)(i, x.dtype)(x, n, first, out);
-       }),
+  (backend.implement(operations.at(R<double>::name), reductions::dtypes<R>(),
+                     [i = index++](Stream&, const Tile& x, std::int64_t n, reductions::Start start,
+                                   const Tile& out) {
+                       HWY_DYNAMIC_DISPATCH(find)(i, x.dtype)(x, n, start, out);
+                     }),
    ...);
 }
 

@@ -6,9 +6,10 @@ namespace {
 
 struct Blocks {
   template <class A, class T>
-  static void run(const Tile& x, std::int64_t n, std::int64_t first, const Tile& out) {
+  static void run(const Tile& x, std::int64_t n, reductions::Start start, const Tile& out) {
     for (std::int64_t block = 0; block < out.rows; ++block) {
       auto* all = static_cast<A*>(out.slice(block, 1).data);
+      const std::int64_t first = start.of(block);
       for (std::int64_t i = 0; i < n; ++i) {
         const T* row = x.slice(block * n + i, 1).as<const T>();
         for (std::int64_t j = 0; j < x.cols; ++j)

@@ -1,6 +1,7 @@
 #include <string>
 
 #include <tessera/estimators/kernels/cuda/kmeans.hpp>
+#include <tessera/estimators/kernels/cuda/linear.hpp>
 #include <tessera/estimators/kernels/kernels.hpp>
 
 namespace tessera {
@@ -22,7 +23,9 @@ Backend cuda_backend(const EstimatorKernels& k) {
           on_cuda::assign_nearest)
       .implement(k.candidate_potentials, floating, on_cuda::candidate_potentials)
       .implement(k.update_closest, floating, on_cuda::update_closest)
-      .implement(k.distances, floating, on_cuda::distances);
+      .implement(k.distances, floating, on_cuda::distances)
+      .implement(k.leaf_loss, floating, on_cuda::leaf_loss)
+      .implement(k.leaf_product, floating, on_cuda::leaf_product);
   return backend;
 }
 
