@@ -57,12 +57,13 @@ class Sets {
   }
 };
 
-// join(i, j) for the runs of two lines, i of `here` and j of `there`, that touch.
+// join(i, j) for the runs of two lines, i of `here` and j of `there`, that touch. `apart`: between
+// the runs of a line are other elements.
 template <class Join>
 void touching(std::span<const Run> here, std::span<const Run> there, const bool (&shifts)[3],
-              const Join& join) {
+              bool apart, const Join& join) {
   const bool corners = shifts[0] && shifts[2];
-  if (shifts[1] && shifts[0] == shifts[2]) {
+  if (apart && shifts[1] && shifts[0] == shifts[2]) {
     // Of two runs none but the one that ends later can touch another one.
     const std::int32_t reach = corners ? 1 : 0;
     for (std::size_t i = 0, j = 0; i < here.size() && j < there.size();) {
@@ -274,7 +275,7 @@ class Labelling {
     std::iota(sets_.parent.begin() + band.first,
               sets_.parent.begin() + band.first + std::ssize(band.runs), band.first);
     const auto join_lines = [&](std::int64_t here, std::int64_t there, const bool(&shifts)[3]) {
-      touching(line_of(band, here), line_of(band, there), shifts,
+      touching(line_of(band, here), line_of(band, there), shifts, near_.within,
                [&](std::size_t i, std::size_t j) {
                  sets_.join(band.first + static_cast<Id>(band.starts[z(here)] + i),
                             band.first + static_cast<Id>(band.starts[z(there)] + j));
@@ -291,7 +292,7 @@ class Labelling {
   void join_bands(const Band& above, const Band& below) {
     const std::int64_t last = (above.rows.size() - 1) * lines_per_row_;
     each_pair(1, [&](std::int64_t here, std::int64_t there, const bool(&shifts)[3]) {
-      touching(line_of(below, here), line_of(above, last + there), shifts,
+      touching(line_of(below, here), line_of(above, last + there), shifts, near_.within,
                [&](std::size_t i, std::size_t j) {
                  sets_.join(below.first + static_cast<Id>(below.starts[z(here)] + i),
                             above.first + static_cast<Id>(above.starts[z(last + there)] + j));
@@ -365,10 +366,11 @@ class Labelling {
       }
     const Band& band = bands_.front();
     each_pair(1, [&](std::int64_t here, std::int64_t there, const bool(&shifts)[3]) {
-      touching(line_of(band, here), lines[z(there)], shifts, [&](std::size_t i, std::size_t j) {
-        pairs.push_back(ids[z(there)][j]);
-        pairs.push_back(offset + sets_.parent[band.starts[z(here)] + i]);
-      });
+      touching(line_of(band, here), lines[z(there)], shifts, near_.within,
+               [&](std::size_t i, std::size_t j) {
+                 pairs.push_back(ids[z(there)][j]);
+                 pairs.push_back(offset + sets_.parent[band.starts[z(here)] + i]);
+               });
     });
     return pairs;
   }

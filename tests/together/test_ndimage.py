@@ -360,7 +360,7 @@ def test_label():
     spiral[-1, 1] = spiral[0, 3] = spiral[-1, 5] = spiral[300, 7] = True
     images = {"spiral": spiral, "all": np.ones((600, 3)), "none": np.zeros((600, 3)), "line": image((1031,)) > 0,
               "ones": np.ones(700), "float": np.where(image((600, 7)) > 0, 0.5, 0), "dense": image((900, 40)) > -1,
-              "sparse": image((900, 40), seed=2) > 3, "volume": image((520, 6, 7)) > 1, "thin": image((600, 1)) > 0,
+              "sparse": image((900, 40), seed=2) > 3, "wide": image((300, 141)) > 0, "volume": image((520, 6, 7)) > 1, "thin": image((600, 1)) > 0,
               "four": image((5, 4, 3, 6)) > 0, "empty": np.zeros((0, 3)), "point": np.array(3)}  # fmt: skip
     for (name, x), connectivity in some(itertools.product(images.items(), [1, 2, 3]), 3):
         structure = scipy.ndimage.generate_binary_structure(x.ndim, connectivity)
@@ -368,7 +368,7 @@ def test_label():
         got, ours = ndimage.label(xp.asarray(x), structure)
         assert ours == count, f"{name} {connectivity}: {ours} objects instead of {count}"
         compare(got, want, f"{name} {connectivity}")
-    odd = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]]), np.array([[0, 1, 0], [0, 0, 0], [0, 1, 0]]), np.array([[0, 0, 0], [1, 1, 1], [0, 0, 0]])
+    odd = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]]), np.array([[0, 1, 0], [0, 0, 0], [0, 1, 0]]), np.array([[0, 0, 0], [1, 1, 1], [0, 0, 0]]), np.array([[1, 1, 1], [0, 1, 0], [1, 1, 1]])
     for k, structure in enumerate(odd):
         x = image((600, 9), seed=1) > -1
         compare(ndimage.label(x, structure)[0], scipy.ndimage.label(x, structure)[0], f"structure {k}")
