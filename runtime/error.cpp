@@ -70,18 +70,26 @@ void detail::raise(std::string_view kind, const std::string& text) {
 }
 
 void together(const Communicator& comm, const std::function<void()>& work) {
+  least_together(comm, [&] {
+    work();
+    return 0;
+  });
+}
+
+std::int64_t least_together(const Communicator& comm, const std::function<std::int64_t()>& work) {
   if (interrupted() && comm.size() == 1 && interrupted()()) throw embed::Interrupted();
   std::unique_ptr<Error> mine;
+  std::int64_t value = 0;
   try {
-    work();
+    value = work();
   } catch (...) {
     mine = as_error(std::current_exception());
   }
   // The lowest rank that failed, and whether all did: one reduction settles both.
-  std::array<std::int64_t, 2> facts = {mine ? comm.rank() : comm.size(), mine ? 1 : 0};
+  std::array<std::int64_t, 3> facts = {mine ? comm.rank() : comm.size(), mine ? 1 : 0, value};
   comm.all_reduce(std::span(facts), Reduce::min);
-  const auto [first, all_failed] = facts;
-  if (first == comm.size()) return;
+  const auto [first, all_failed, least] = facts;
+  if (first == comm.size()) return least;
 
   const int root = static_cast<int>(first);
   const std::string own = mine ? encode(*mine) : "";

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -90,6 +91,8 @@ struct RuntimeError : detail::ErrorKind<RuntimeError> {
 /// Collective: call it around every step whose failure is local to a process. `work` must not
 /// communicate.
 void together(const Communicator& comm, const std::function<void()>& work);
+/// The same, and the least of what `work` gives on the processes, for no message more.
+std::int64_t least_together(const Communicator& comm, const std::function<std::int64_t()>& work);
 
 /// Runs `work` on rank 0 alone; what it throws there is thrown on every process, in the same words
 /// at any number of processes. Collective; `work` must not communicate.

@@ -168,7 +168,7 @@ AnyPartial reduce(const Rows& x, const PartialType& type,
 namespace {
 
 std::int64_t most_leaves = 1024;
-std::int64_t least_sliced = 256;
+std::int64_t least_sliced = 512;
 
 using detail::Node;
 using Tree = detail::Tree<Buffer>;
@@ -225,12 +225,16 @@ class FlatReduction {
     });
   }
 
-  /// Gets the memory that climbing by slices takes, if it may come to that.
-  void prepare_slices() {
+  /// Plans how partials of CPUs climb, if they go by steps, and gets the memory for it.
+  void prepare_steps() {
     const auto& comm = x_.comm();
-    if (x_.device() != cpu || !is_split() || merging_.grain == 0 || size_ < least_sliced) return;
-    steps_ =
-        detail::slice_steps(comm.rank(), comm.size(), (size_ - merging_.header) / merging_.grain);
+    if (x_.device() != cpu || !is_split()) return;
+    sliced_ = size_ >= least_sliced;
+    if (sliced_ && merging_.grain == 0) return;
+    header_ = sliced_ ? merging_.header : 0;
+    grain_ = sliced_ ? merging_.grain : size_;
+    steps_ = sliced_ ? detail::slice_steps(comm.rank(), comm.size(), (size_ - header_) / grain_)
+                     : detail::whole_steps(comm.rank(), comm.size());
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       const detail::SliceStep& s = steps_[i];
       const std::size_t nodes = cover(run_of(s.group.begin, s.middle)).size() +
@@ -241,16 +245,15 @@ class FlatReduction {
     }
   }
 
-  /// The merged values of all processes, by way of this process's device. Collective.
-  void finish(Stream& stream, AlignedVector<double>& values) {
+  /// The merged values of all processes, by way of this process's device. Collective. `on_cpus`:
+  /// whether all have theirs in host memory.
+  void finish(Stream& stream, bool on_cpus, AlignedVector<double>& values) {
     stream_ = &stream;
     spare_.clear();
     const auto& comm = x_.comm();
     if (!is_split()) return together(comm, [&] { take_root(values); });
-    const auto kinds = comm.all_gather(x_.device().kind);
-    const bool on_cpus = std::ranges::count(kinds, Device::Kind::cpu) == comm.size();
-    if (on_cpus && !steps_.empty()) return climb_by_slices(values);
-    if (!on_cpus) link_ = find_link(kinds);
+    if (on_cpus && !steps_.empty()) return climb_by_steps(values);
+    if (!on_cpus) link_ = find_link(comm.all_gather(x_.device().kind));
     detail::Climb steps{.pack = [&] { return pack(); },
                         .absorb = [&](std::string message, int source) { absorb(message, source); },
                         .root =
@@ -279,15 +282,16 @@ class FlatReduction {
     return detail::cover(run, x_.distribution().leaves());
   }
   // Values of a partial's slice with its header.
-  std::int64_t width(Range slice) const { return merging_.header + slice.size() * merging_.grain; }
+  std::int64_t width(Range slice) const { return header_ + slice.size() * grain_; }
 
   /// Up, neighbouring groups of processes exchange slices of their nodes, and every process merges
   /// those of its slice; down, the slices of the result go the same ways back. What a step throws
   /// is thrown on every process: who hears of a failure passes it on, and everybody hears from
-  /// those who had each slice.
-  void climb_by_slices(AlignedVector<double>& values) {
+  /// those who had each slice. Where a slice is the whole there is no way down: a merge fails on
+  /// all who do the same one.
+  void climb_by_steps(AlignedVector<double>& values) {
     const auto& comm = x_.comm();
-    const std::int64_t header = merging_.header, grain = merging_.grain;
+    const std::int64_t header = header_, grain = grain_;
     detail::Steps own;
     std::vector<Buffer> leaves;  // what the first step finds
     std::vector<double*> rows;   // of each node of the group the header and this process's slice
@@ -372,7 +376,7 @@ class FlatReduction {
       std::copy_n(rows[0] + header, mine.size() * grain,
                   values.begin() + header + mine.begin * grain);
     }
-    for (auto s = steps_.rbegin(); s != steps_.rend(); ++s) {
+    for (auto s = steps_.rbegin(); sliced_ && s != steps_.rend(); ++s) {
       const auto fill = [&](auto& messages, const auto& pieces, const auto& leads) {
         for (std::size_t m = 0; m < messages.size(); ++m) {
           if (leads(pieces[m])) messages[m].pieces.push_back(bytes_of(values.data(), header));
@@ -531,7 +535,9 @@ class FlatReduction {
   std::vector<Buffer> retired_;
   std::vector<Buffer> spare_;
   std::vector<detail::SliceStep> steps_;
-  std::array<Buffer, 2> slices_;  // of the nodes before and after a step, in turns
+  bool sliced_ = false;
+  std::int64_t header_ = 0, grain_ = 0;  // of what is exchanged: merging_'s, or all in one grain
+  std::array<Buffer, 2> slices_;         // of the nodes before and after a step, in turns
   std::mutex mutex_;
   Tree tree_;
 };
@@ -557,16 +563,17 @@ AlignedVector<double> reduce(const Rows& x, std::int64_t size, const LeafPartial
   FlatReduction reduction(x, size, merging);
   std::optional<Stream> stream;
   AlignedVector<double> values;
-  together(x.comm(), [&] {
-    if (x.device() == cpu)
-      reduction.compute_on_host(kernel);
-    else
-      reduction.compute_on_device(kernel);
-    stream.emplace(x.device());
-    values.resize(static_cast<std::size_t>(size));
-    reduction.prepare_slices();
-  });
-  reduction.finish(*stream, values);
+  const bool on_cpus = least_together(x.comm(), [&] {
+                         if (x.device() == cpu)
+                           reduction.compute_on_host(kernel);
+                         else
+                           reduction.compute_on_device(kernel);
+                         stream.emplace(x.device());
+                         values.resize(static_cast<std::size_t>(size));
+                         reduction.prepare_steps();
+                         return x.device() == cpu;
+                       }) == 1;
+  reduction.finish(*stream, on_cpus, values);
   return values;
 }
 

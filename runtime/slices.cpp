@@ -44,16 +44,45 @@ SliceStep step_in(Range group, int rank, std::int64_t count) {
   return step;
 }
 
-}  // namespace
+// Each of a half with the one of its place in the other half; the left one may have one more.
+SliceStep whole_step_in(Range group, int rank) {
+  constexpr Range whole = {0, 1};
+  const int first = static_cast<int>(group.begin), end = static_cast<int>(group.end);
+  SliceStep step{group, (first + end + 1) / 2, whole, whole, {}, {}};
+  const int left = step.middle - first, right = end - step.middle;
+  const auto add = [&](auto& pieces, int other) { pieces.push_back({other, whole, true}); };
+  if (rank < step.middle) {
+    const int i = rank - first;
+    add(step.take, step.middle + std::min(i, right - 1));
+    if (i < right) add(step.give, step.middle + i);
+  } else {
+    const int i = rank - step.middle;
+    add(step.take, first + i);
+    add(step.give, first + i);
+    if (i == right - 1 && left > right) add(step.give, step.middle - 1);
+  }
+  return step;
+}
 
-std::vector<SliceStep> slice_steps(int rank, int size, std::int64_t count) {
+// step(group) for the groups that a process belongs to, the smallest first.
+template <class Step>
+std::vector<SliceStep> steps_of(int rank, int size, const Step& step) {
   std::vector<SliceStep> steps;
   for (Range group{0, size}; group.size() > 1;) {
-    steps.push_back(step_in(group, rank, count));
+    steps.push_back(step(group));
     (rank < steps.back().middle ? group.end : group.begin) = steps.back().middle;
   }
   std::reverse(steps.begin(), steps.end());
   return steps;
+}
+
+}  // namespace
+
+std::vector<SliceStep> slice_steps(int rank, int size, std::int64_t count) {
+  return steps_of(rank, size, [&](Range group) { return step_in(group, rank, count); });
+}
+std::vector<SliceStep> whole_steps(int rank, int size) {
+  return steps_of(rank, size, [&](Range group) { return whole_step_in(group, rank); });
 }
 
 }  // namespace tessera::detail

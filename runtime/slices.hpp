@@ -30,4 +30,8 @@ struct SliceStep {
 /// backwards, what is given being taken, they hand the whole to all.
 std::vector<SliceStep> slice_steps(int rank, int size, std::int64_t count);
 
+/// The steps of a process when everybody gets the whole, one thing, of both halves in each: there
+/// is no way back then, so that a small partial takes half the time.
+std::vector<SliceStep> whole_steps(int rank, int size);
+
 }  // namespace tessera::detail

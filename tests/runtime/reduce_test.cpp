@@ -327,7 +327,7 @@ struct Flat {
 
 struct SliceFrom {
   explicit SliceFrom(std::int64_t values) { detail::slice_from(values); }
-  ~SliceFrom() { detail::slice_from(256); }
+  ~SliceFrom() { detail::slice_from(512); }
 };
 
 AlignedVector<double> reduce_flat(const Array& x, std::int64_t size, Merging merging) {
@@ -339,7 +339,8 @@ AlignedVector<double> reduce_flat(const Array& x, std::int64_t size, Merging mer
       merging);
 }
 
-TEST(Reduce, SlicesGiveTheBitsOfTheSerialTree) {
+// By slices, whole from half to half, and whole up to rank 0 and back.
+TEST(Reduce, EveryWayUpGivesTheBitsOfTheSerialTree) {
   for (const std::int64_t leaves : {0, 1, 2, 5, 8, 13, 64})
     for (const auto& [count, grain] : {std::pair{1, 1}, {4, 4}, {97, 1}, {110, 10}, {1024, 1}}) {
       const std::int64_t size = header + count;
@@ -357,21 +358,24 @@ TEST(Reduce, SlicesGiveTheBitsOfTheSerialTree) {
             knot(first, left.cols - header, left.as<double>(), right.as<double>());
           },
           header, grain};
-      for (const std::int64_t from : {std::int64_t{0}, size + 1}) {
+      for (const auto& [from, step] : {std::pair{0, grain}, {int(size) + 1, grain}, {0, 0}}) {
         const SliceFrom set(from);
         sliced = 0;
-        const auto got = reduce_flat(x, size, merging);
+        Merging by_step = merging;
+        by_step.grain = step;
+        const auto got = reduce_flat(x, size, by_step);
         for (std::int64_t i = 0; i < size && leaves > 0; ++i)
           ASSERT_EQ(std::bit_cast<std::uint64_t>(got[static_cast<std::size_t>(i)]),
                     std::bit_cast<std::uint64_t>(expected.values[static_cast<std::size_t>(i)]))
-              << leaves << " leaves, value " << i << " of " << size << ", sliced from " << from;
+              << leaves << " leaves, value " << i << " of " << size << ", sliced from " << from
+              << ", grain " << step;
         if (leaves == 0) {
           EXPECT_EQ(std::ranges::count(got, 0.0), size);
         }
-        if (from > size || leaves < 2) {
+        if (from > size || step == 0 || leaves < 2) {
           EXPECT_EQ(sliced, 0);
         }
-        if (from == 0 && leaves == 64 && count >= 97 && world().size() > 1) {
+        if (from == 0 && step > 0 && leaves == 64 && count >= 97 && world().size() > 1) {
           EXPECT_GT(sliced, 0);
         }
       }
@@ -447,6 +451,30 @@ TEST(Slices, EveryStepDealsOutBothHalves) {
       }
       EXPECT_EQ(dealt, count) << size << " processes";
     }
+}
+
+TEST(Slices, EveryWholeStepGivesBothHalvesToAll) {
+  for (const int size : {1, 2, 3, 4, 5, 6, 7, 8, 12, 31, 64, 100}) {
+    std::vector<std::vector<detail::SliceStep>> all;
+    for (int r = 0; r < size; ++r) all.push_back(detail::whole_steps(r, size));
+    for (int r = 0; r < size; ++r) {
+      Range mine{r, r + 1};  // the processes whose partials this one has
+      for (const auto& s : all[static_cast<std::size_t>(r)]) {
+        EXPECT_EQ(mine,
+                  r < s.middle ? (Range{s.group.begin, s.middle}) : (Range{s.middle, s.group.end}));
+        mine = s.group;
+        ASSERT_EQ(s.take.size(), 1U);
+        const int other = s.take[0].rank;
+        EXPECT_NE(other < s.middle, r < s.middle);
+        const auto& theirs = all[static_cast<std::size_t>(other)];
+        const auto step = std::ranges::find(theirs, s.group, &detail::SliceStep::group);
+        ASSERT_NE(step, theirs.end());
+        EXPECT_EQ(std::ranges::count(step->give, r, &detail::SliceStep::Piece::rank), 1);
+        EXPECT_LE(s.give.size(), 2U);
+      }
+      EXPECT_EQ(mine, (Range{0, size}));
+    }
+  }
 }
 
 TEST(Tree, WhatCoversARunIsWhatATreeEndsWith) {
