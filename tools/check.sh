@@ -16,7 +16,7 @@ format() {
 
 tidy() {
   local files=("$@")
-  [ $# -gt 0 ] || mapfile -t files < <(git ls-files {runtime,array,solvers,model,linalg,estimators,io}'/*.cpp' 'tools/*.cpp' |
+  [ $# -gt 0 ] || mapfile -t files < <(git ls-files {runtime,array,solvers,model,linalg,ndimage,estimators,io}'/*.cpp' 'tools/*.cpp' |
     grep -v /cuda/)
   cmake --preset release >/dev/null
   printf '%s\n' "${files[@]}" |
