@@ -158,3 +158,18 @@ class Fitted:
         words = [] if y is None else ["--y", f"{write('in_y.h5', y=y)}:/y"]
         result = tessera("score", "model.tessera", "in.h5:/X", *words, processes=self.processes)
         return float(result.out)
+
+
+def run_table(name, file, wanted, processes, rtol=1e-12):
+    """Runs the calls of a table that stand in `wanted`, with the datasets that each writes, and compares these. Words
+    that name a dataset of `file` stand for it."""
+    write("a.h5", **file)
+    lines = [[f"a.h5:/{word}" if word in file else word for word in call.split()] for call in wanted]
+    Path("cases").write_text("\n".join(" ".join([*words, "--out", f"{k}.h5"]) for k, words in enumerate(lines)))
+    tessera(name, "batch", "cases", processes=processes)
+    for k, (call, datasets) in enumerate(wanted.items()):
+        for dataset, want in datasets.items():
+            got, want = read(f"{k}.h5", dataset), np.asarray(want)
+            assert got.dtype == want.dtype, f"{call}: {got.dtype} instead of {want.dtype}"
+            near = max(rtol, 1e-5) if want.dtype in (np.float32, np.complex64) else rtol
+            np.testing.assert_allclose(got, want, rtol=near, atol=near * np.abs(want).max(initial=1), err_msg=call)

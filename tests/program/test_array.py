@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from program import PROGRAM, read, tessera, write
+from program import PROGRAM, read, run_table, tessera, write
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(700, 3)).round(1)
@@ -41,21 +41,9 @@ WANTED = {  # what stands behind `tessera array`, and the datasets that it write
 }  # fmt: skip
 
 
-def line(call, out):
-    words = [f"a.h5:/{w}" if w in FILE else w for w in call.split()]
-    return " ".join([*words, "--out", f"{out}.h5"])
-
-
 @pytest.mark.parametrize("processes", [1, 3])
 def test_functions(processes):
-    write("a.h5", **FILE)
-    Path("cases").write_text("\n".join(line(call, k) for k, call in enumerate(WANTED)))
-    tessera("array", "batch", "cases", processes=processes)
-    for k, (call, datasets) in enumerate(WANTED.items()):
-        for name, want in datasets.items():
-            got = read(f"{k}.h5", name)
-            assert got.dtype == want.dtype, f"{call}: {got.dtype} instead of {want.dtype}"
-            np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12, err_msg=call)
+    run_table("array", FILE, WANTED, processes)
 
 
 def test_numbers_are_printed_and_arrays_need_a_file():

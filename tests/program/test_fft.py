@@ -1,11 +1,9 @@
 """`tessera fft`: what the command line adds to the functions, which tests/together compares with SciPy."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import scipy.fft as sf
-from program import read, tessera, write
+from program import run_table, tessera, write
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 20))
@@ -47,21 +45,9 @@ WANTED = {  # what stands behind `tessera fft`
 }  # fmt: skip
 
 
-def line(call, out):
-    words = [f"a.h5:/{w}" if w in FILE else w for w in call.split()]
-    return " ".join([*words, "--out", f"{out}.h5"])
-
-
 @pytest.mark.parametrize("processes", [1, 3])
 def test_functions(processes):
-    write("a.h5", **FILE)
-    Path("cases").write_text("\n".join(line(call, k) for k, call in enumerate(WANTED)))
-    tessera("fft", "batch", "cases", processes=processes)
-    for k, (call, want) in enumerate(WANTED.items()):
-        got = read(f"{k}.h5", call.split()[0])
-        assert got.dtype == want.dtype, f"{call}: {got.dtype} instead of {want.dtype}"
-        atol = 64 * np.finfo(want.dtype).eps * np.abs(want).max()
-        np.testing.assert_allclose(got, want, rtol=0, atol=atol, err_msg=call)
+    run_table("fft", FILE, {call: {call.split()[0]: want} for call, want in WANTED.items()}, processes)
 
 
 def test_numbers_help_and_errors():

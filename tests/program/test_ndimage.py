@@ -1,12 +1,11 @@
 """`tessera ndimage`: what the command line adds to the functions, which tests/together/test_ndimage.py compares with
 SciPy."""
 
-from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.ndimage as nd
-from program import read, tessera, write
+from program import run_table, tessera, write
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.normal(size=(300, 20))
@@ -37,21 +36,9 @@ WANTED = {  # what stands behind `tessera ndimage`, and the datasets that it wri
 }  # fmt: skip
 
 
-def line(call, out):
-    words = [f"a.h5:/{w}" if w in FILE else w for w in call.split()]
-    return " ".join([*words, "--out", f"{out}.h5"])
-
-
 @pytest.mark.parametrize("processes", [1, 3])
 def test_functions(processes):
-    write("a.h5", **FILE)
-    Path("cases").write_text("\n".join(line(call, k) for k, call in enumerate(WANTED)))
-    tessera("ndimage", "batch", "cases", processes=processes)
-    for k, (call, datasets) in enumerate(WANTED.items()):
-        for name, want in datasets.items():
-            got = read(f"{k}.h5", name)
-            assert got.dtype == np.asarray(want).dtype, f"{call}: {got.dtype} instead of {np.asarray(want).dtype}"
-            np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9 if got.dtype != np.float32 else 1e-6, err_msg=call)
+    run_table("ndimage", FILE, WANTED, processes, rtol=1e-9)
 
 
 def test_numbers_and_errors():
