@@ -1,7 +1,6 @@
 """`tessera ndimage`: what the command line adds to the functions, which tests/together/test_ndimage.py compares with
 SciPy."""
 
-
 import numpy as np
 import pytest
 import scipy.ndimage as nd
