@@ -41,6 +41,7 @@ struct Block {
       : rows(m), cols(n), values(static_cast<std::size_t>(m * n)) {}
   Tile tile() const { return tile_of(values.data(), rows, cols, cols); }
   T* row(std::int64_t i) { return values.data() + i * cols; }
+  const T* row(std::int64_t i) const { return values.data() + i * cols; }
   template <class Archive>
   void serialize(Archive& archive) {
     archive(rows, cols, values);
@@ -96,8 +97,8 @@ using Blocks = std::vector<std::pair<Address, Block<T>>>;
 
 /// c = a b.
 template <class T>
-void multiply(Stream& stream, const Tile& a, const Block<T>& b, const Block<T>& c) {
-  kernels().gemm(stream, 1.0, a, Transpose::no, b.tile(), Transpose::no, 0.0, c.tile());
+void multiply(Stream& stream, const Tile& a, const Block<T>& b, const Tile& c) {
+  kernels().gemm(stream, 1.0, a, Transpose::no, b.tile(), Transpose::no, 0.0, c);
 }
 
 /// What is factorised: diag(sqrt(weights)) ([x, y] - 1 shift^T).
@@ -178,6 +179,16 @@ class Tree final : public detail::TallTree {
     Array out =
         tessera::detail::allocate({x_.rows(), c.cols()}, x_.dtype(), x_.distribution(), comm);
     if (x_.rows() == 0) return out.to(home_);
+    bool done = false;
+    together(comm, [&] {
+      const Block<T> factor = through_inverse(c);
+      if (factor.values.empty()) return;
+      x_.for_each_leaf([&](const Leaf& leaf, Stream& stream) {
+        multiply(stream, leaf.tile, factor, out.leaf(leaf.index));
+      });
+      done = true;
+    });
+    if (done) return out.to(home_);
     const Range mine = x_.distribution().leaves_of(comm.rank());
     std::vector<Block<T>> leaves(static_cast<std::size_t>(mine.size()));
     const std::exception_ptr failure = descend(c, [&](std::int64_t leaf, Block<T> block) {
@@ -272,6 +283,48 @@ class Tree final : public detail::TallTree {
     return own.failure();
   }
 
+  /// R^-1 c if x R^-1 is as orthonormal as what comes down the tree, else nothing. It is if R has
+  /// nearly orthogonal columns once they are equally long: no singular value is below 1/4 then in
+  /// the (quadratic) mean of their inverses. Plain loops: all processes decide alike.
+  Block<T> through_inverse(const Array& c) const {
+    if constexpr (std::is_same_v<T, double>) {
+      constexpr double kMost = 4, kLeastLength = 1e-100, kMostLength = 1e100;
+      const std::int64_t n = r_.cols;
+      if (x_.dtype() != DType::float64 || r_.rows < n) return {};
+      std::vector<double> squares(static_cast<std::size_t>(n));  // of the columns' lengths
+      for (std::int64_t i = 0; i < n; ++i)
+        for (std::int64_t j = i; j < n; ++j)
+          squares[static_cast<std::size_t>(j)] += r_.row(i)[j] * r_.row(i)[j];
+      for (const double square : squares)
+        if (!(square >= kLeastLength && square <= kMostLength)) return {};
+      const auto solve = [&](Block<double> b, bool upper) {  // rows of b, from the last one up
+        for (std::int64_t i = n; i-- > 0;) {
+          double* const row = b.row(i);
+          for (std::int64_t k = i + 1; k < n; ++k) {
+            const double factor = r_.row(i)[k];
+            const double* const below = b.row(k);
+            for (std::int64_t j = upper ? k : 0; j < b.cols; ++j) row[j] -= factor * below[j];
+          }
+          for (std::int64_t j = upper ? i : 0; j < b.cols; ++j) row[j] /= r_.row(i)[i];
+        }
+        return b;
+      };
+      Block<double> identity(n, n);
+      for (std::int64_t i = 0; i < n; ++i) identity.row(i)[i] = 1;
+      Block<double> inverse = solve(std::move(identity), true);
+      double sum = 0;
+      for (std::int64_t i = 0; i < n; ++i)
+        for (std::int64_t j = i; j < n; ++j)
+          sum += squares[static_cast<std::size_t>(i)] * inverse.row(i)[j] * inverse.row(i)[j];
+      if (!(sum <= kMost * kMost * static_cast<double>(n))) return {};
+      Block<double> given(n, c.cols());
+      std::copy_n(c.values<double>().begin(), given.values.size(), given.values.begin());
+      return solve(std::move(given), false);
+    } else {
+      return {};
+    }
+  }
+
   Block<T> start(const Array& c) const {
     Block<T> block(c.rows(), c.cols());
     std::copy_n(c.values<T>().begin(), block.values.size(), block.values.begin());
@@ -312,8 +365,8 @@ class Tree final : public detail::TallTree {
                      Block<T> left(m.left_rows, block.cols);
                      Block<T> right(m.q.rows - m.left_rows, block.cols);
                      const Tile q = m.q.tile();
-                     multiply(stream, q.slice(0, left.rows), block, left);
-                     multiply(stream, q.slice(left.rows, right.rows), block, right);
+                     multiply(stream, q.slice(0, left.rows), block, left.tile());
+                     multiply(stream, q.slice(left.rows, right.rows), block, right.tile());
                      hand_on(m.left, std::move(left));
                      hand_on(m.right, std::move(right));
                    });

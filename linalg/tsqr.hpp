@@ -21,8 +21,9 @@ Small tsqr(const Rows& x, std::span<const double> shift = {}, const Array& y = {
            const Array& weights = {});
 
 /// x = q r with Q implicit: what qr, svd, lstsq and the randomised SVD of tall matrices stand on.
-/// Same bits at any number of processes. Q comes from the tree's own factors, not from x r^-1, so
-/// its columns are orthonormal whatever the rank of x.
+/// Same bits at any number of processes. Q comes from the tree's own factors, so its columns are
+/// orthonormal whatever the rank of x; only float64 columns that are nearly orthogonal once they
+/// are equally long, which r tells, are multiplied by r^-1 instead.
 class TallQr {
  public:
   /// x m x n of a floating or complex dtype (TypeError otherwise). One pass over x, 2 m n^2 flops;
@@ -32,7 +33,7 @@ class TallQr {
   Array r() const;
   /// q c for a replicated k x l matrix c of r's dtype: m x l of x's dtype, laid out like x, on its
   /// device. Another pass over x, whose leaves are factorised again; 2 m n (n + 2 l) flops, for a
-  /// triangular c 2 m n (n + l). Collective.
+  /// triangular c 2 m n (n + l), or 2 m n l with r^-1. Collective.
   Array q_times(const Array& c) const;
 
  private:

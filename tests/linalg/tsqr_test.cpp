@@ -201,6 +201,10 @@ TYPED_TEST(TallQrOf, IsBackwardStable) {
        [](std::int64_t p) -> Element {
          return [=](auto i, auto j) { return noise(p)(i, j) * std::pow(10.0, -double(i % 16)); };
        }},
+      {"columns at small angles",
+       [](std::int64_t p) -> Element {
+         return [=](auto i, auto j) { return noise(p)(i, 0) + 0.3 * noise(p)(i, j); };
+       }},
       {"nearly parallel columns",
        [](std::int64_t p) -> Element {
          return [=](auto i, auto j) { return noise(p)(i, 0) + 1e-14 * noise(p)(i, j); };

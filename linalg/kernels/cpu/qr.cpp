@@ -33,23 +33,27 @@ class Qr {
                   memory_)) {}
 
   /// pack(begin, count, panels, row) packs rows [begin, begin + count) from row `row` on. With
-  /// `pair` the first cols rows are an upper triangle and those below an upper trapezoid.
+  /// `pair` the first cols rows are an upper triangle and those below an upper trapezoid. A row is
+  /// `stride` bytes behind the one before, from x on.
   template <class Pack>
-  void factor_rows(bool pair, const Pack& pack) {
+  void factor_rows(bool pair, const void* x, std::size_t stride, const Pack& pack) {
     const std::size_t top = padded(cols_);
     if (pair) {
       pack(0, cols_, a_, 0);
       pack(cols_, rows_ - cols_, a_, top);
-      return factor_chunk({top, top + rows_ - cols_, false, true});
+      return factor_chunk({top, top + rows_ - cols_, false, true}, {});
     }
     Chunk chunk{0, std::min(rows_, top + kChunk), true};
     for (;;) {
       const std::size_t count = chunk.end - chunk.begin;
       const std::size_t at = keep_ || chunk.first ? chunk.begin : top;
       pack(chunk.begin, count, a_, at);
-      factor_chunk({at, at + count, chunk.first});
+      const Chunk next{chunk.end, std::min(rows_, chunk.end + kChunk)};
+      const auto address = reinterpret_cast<std::uintptr_t>(x);
+      factor_chunk({at, at + count, chunk.first},
+                   {address + next.begin * stride, address + next.end * stride});
       if (chunk.end == rows_) return;
-      chunk = {chunk.end, std::min(rows_, chunk.end + kChunk)};
+      chunk = next;
     }
   }
 
@@ -65,10 +69,11 @@ class Qr {
           least = k;
       first[panel] = least;
     }
+    Ahead nothing;
     for (std::size_t i = chunks_.size(); i-- > 0;)
       for (std::size_t panel = panel_count(); panel-- > 0;)
         apply_product({a_, chunks_[i], panel, products_[i * panel_count() + panel], y, first[panel],
-                       y.count()});
+                       y.count(), &nothing});
   }
 
   std::size_t reflections() const { return reflections_; }
@@ -90,10 +95,10 @@ class Qr {
 
  private:
   std::size_t panel_count() const { return padded(reflections_) / kPanel; }
-  void factor_chunk(const Chunk& chunk) {
+  void factor_chunk(const Chunk& chunk, Ahead ahead) {
     if (keep_ || products_.empty()) products_.resize(products_.size() + panel_count());
     chunks_.push_back(chunk);
-    factor({a_, chunk, reflections_, products_.data() + products_.size() - panel_count()});
+    factor({a_, chunk, reflections_, products_.data() + products_.size() - panel_count(), &ahead});
   }
 
   std::size_t rows_;
@@ -152,7 +157,8 @@ void with_qr(const QrRows<T>& from, bool keep, bool pair, const Use& use) {
   const auto pointer = [](const std::vector<double>& v) { return v.empty() ? nullptr : v.data(); };
   const auto factorise = [&](Qr& qr, const std::vector<double>& scales) {
     qr.factor_rows(
-        pair, [&](std::size_t begin, std::size_t count, const Panels& to, std::size_t row) {
+        pair, from.x, static_cast<std::size_t>(from.x_stride) * sizeof(T),
+        [&](std::size_t begin, std::size_t count, const Panels& to, std::size_t row) {
           pack_rows(PackArgs<T>{from, pointer(shift), pointer(scales), begin, count, to, row});
         });
   };

@@ -168,7 +168,10 @@ void apply_to(const ApplyArgs& a, size_t first) {
 #pragma GCC unroll 8
     for (size_t k = 0; k < kWidth; ++k) w[i][k] = hn::Zero(d);
   }
-  for (size_t r = begin; r < end; ++r) {
+  const size_t line = a.ahead->next < a.ahead->end ? 64 : 0;
+  std::uintptr_t fetched = a.ahead->next;
+  for (size_t r = begin; r < end; ++r, fetched += line) {
+    __builtin_prefetch(reinterpret_cast<const void*>(fetched), 0, 2);
     V row[kWidth];
 #pragma GCC unroll 8
     for (size_t k = 0; k < kWidth; ++k) row[k] = hn::Load(d, c[k] + r * kPanel);
@@ -179,6 +182,7 @@ void apply_to(const ApplyArgs& a, size_t first) {
       for (size_t k = 0; k < kWidth; ++k) w[i][k] = hn::MulAdd(x, row[k], w[i][k]);
     }
   }
+  a.ahead->next = fetched;
 #pragma GCC unroll 8
   for (size_t k = 0; k < kWidth; ++k) {
     double* const top = c[k] + a.panel * kPanel * kPanel;
@@ -242,7 +246,7 @@ void factor_chunk(const FactorArgs& f) {
   for (size_t panel = 0; panel * kPanel < f.reflections; ++panel) {
     factor_panel(f.a, panel, f.chunk.begin_of(panel), f.chunk.end_of(panel),
                  HWY_MIN(kPanel, f.reflections - panel * kPanel), f.out[panel]);
-    apply<true>({f.a, f.chunk, panel, f.out[panel], f.a, panel + 1, f.a.count()});
+    apply<true>({f.a, f.chunk, panel, f.out[panel], f.a, panel + 1, f.a.count(), f.ahead});
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include <tessera/linalg/kernels/cpu/qr.hpp>
 
@@ -55,11 +56,18 @@ struct PackArgs {
   std::size_t row;
 };
 
+/// Memory that will be read next, fetched a line per row that is reflected.
+struct Ahead {
+  std::uintptr_t next = 0;  // an integer: data may end before
+  std::uintptr_t end = 0;
+};
+
 struct FactorArgs {
   Panels a;
   Chunk chunk;
   std::size_t reflections;
   Reflections* out;  // one per panel
+  Ahead* ahead;
 };
 
 struct ApplyArgs {
@@ -70,6 +78,7 @@ struct ApplyArgs {
   Panels to;
   std::size_t begin;  // panels of `to`
   std::size_t end;
+  Ahead* ahead;
 };
 
 /// Packs rows as panels.
