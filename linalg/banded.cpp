@@ -22,7 +22,7 @@ using Results = std::vector<Array>;
 
 Array band_argument(std::string_view function, const Array& given, bool check_finite) {
   const Array ab = detail::matrix_argument(function, given, check_finite);
-  if (ab.rows() == 0)
+  if (ab.rows() == 0 && ab.cols() > 0)
     throw ValueError(fmt::format("{} needs a row for each diagonal, got shape {}", function,
                                  to_string(ab.shape())));
   return ab;
@@ -119,7 +119,8 @@ Array composed::solveh_banded(const Array& given, const Array& rhs, bool lower, 
 }
 
 Array composed::cholesky_banded(const Array& given, bool lower, bool check_finite) {
-  if (given && given.ndim() == 2 && given.size() == 0) return given;
+  if (given && given.ndim() == 2 && given.size() == 0)
+    return detail::on_host(given, detail::common_dtype(given.dtype())).to(given.device());
   const Array ab = band_argument("cholesky_banded", given, check_finite);
   return detail::lapack_like(given, "cholesky_banded", {ab}, [&](const Grid&, auto m) -> Results {
     scalapack::require_positive(scalapack::lapack().pbtrf(m[0], lower));

@@ -61,7 +61,8 @@ Array composed::lu_solve(const Array& lu, const Array& piv, const Array& b, Tran
   const std::int64_t n = factors.rows();
   const DType dtype = detail::common_dtype(lu.dtype(), b.dtype());
   const Array rhs = detail::right_hand_side("lu_solve", b, n, dtype, check_finite);
-  if (piv.shape() != Shape{n} || (piv.dtype() != DType::int64 && piv.dtype() != DType::int32))
+  if (piv.shape() != Shape{n} ||
+      (n > 0 && piv.dtype() != DType::int64 && piv.dtype() != DType::int32))
     throw ValueError(fmt::format("lu_solve needs {} int32 or int64 pivots, got {} of shape {}", n,
                                  name_of(piv.dtype()), to_string(piv.shape())));
   const Array order = gather(piv).to(cpu).astype(DType::int64);

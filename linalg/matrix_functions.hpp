@@ -23,8 +23,8 @@ Array logm(const Array& a);
 /// f on a matrix by Parlett's recurrence on a Schur form (scipy.linalg.funm); inaccurate where
 /// eigenvalues are close.
 Array funm(const Array& a, const std::function<std::complex<double>(std::complex<double>)>& f);
-/// The matrix sign (scipy.linalg.signm), by Newton's iteration with inverses. LinAlgError where an
-/// eigenvalue is on the imaginary axis.
+/// The matrix sign (scipy.linalg.signm), by Newton's iteration; of singular matrices by funm, or of
+/// the matrix moved a little. LinAlgError where an eigenvalue but 0 is on the imaginary axis.
 Array signm(const Array& a);
 /// a^t: the nearest whole power, times an exponential of the rest of t times logm(a)
 /// (scipy.linalg.fractional_matrix_power). Of a singular matrix for t > 0: in the range of a, where

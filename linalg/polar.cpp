@@ -55,8 +55,9 @@ Array by_newton(const Array& a) {
 
 Array unitary_factor(const Array& a) {
   if (a.rows() < a.cols()) return evaluate(adjoint(unitary_factor(evaluate(adjoint(a)))));
-  // About eight inverses, of which an SVD takes several times as long.
-  if (!detail::is_tall(a.rows(), a.cols()) && !detail::fits_one_process(a.shape())) {
+  // On one process ?gesdd is as fast as ten inverses; on a grid p?gesvd is several times slower.
+  if (a.comm().size() > 1 && !detail::is_tall(a.rows(), a.cols()) &&
+      !detail::fits_one_process(a.shape())) {
     const bool square = a.rows() == a.cols();
     const Qr f = square ? Qr{{}, a} : linalg::qr(a, QrMode::reduced, false);
     if (const Array u = by_newton(f.r)) return square ? u : linalg::matmul(f.q, u);

@@ -1,6 +1,8 @@
 """Arrays, estimators and functions from Python, in one process."""
 
+import ctypes
 import gc
+import os
 import pickle
 import resource
 import shutil
@@ -297,3 +299,11 @@ def test_pip_finds_the_version_that_the_build_has():
     found = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["scikit-build"]["metadata"]
     text = (root / found["version"]["input"]).read_text()
     assert re.search(found["version"]["regex"], text)["value"] == tessera.__version__
+
+
+def test_blas_has_kernels_for_this_processor():
+    """Also where OpenBLAS does not know it, and would take those of 2004."""
+    blas = ctypes.CDLL("libopenblas.so.0")
+    blas.openblas_get_corename.restype = ctypes.c_char_p
+    if "avx2" in Path("/proc/cpuinfo").read_text() and "OPENBLAS_CORETYPE" not in os.environ:
+        assert blas.openblas_get_corename() != b"Prescott"

@@ -96,6 +96,7 @@ def made(dtype):
         row_of_7=normal(7), stable_power=(lambda x: x @ x)(normal(8, 8) / 12 + np.eye(8)), one_of=normal(1) + 3, one_real=np.full((1, 1), 2.0),
         ones20=np.ones(20), small_q=normal(20, 8), badly=normal(6, 6) * 2.0 ** np.arange(0, 36, 6), complex_sym=complex_symmetric(rng, imaginary),
         above_block=normal(60, 60) / 8 + 3 * np.eye(60), q60=normal(60, 50),
+        signs=np.diag([2.0, 1, 0, -1, -3]) + np.diag([1.0, 1, 0, 1], 1),
     )  # fmt: skip
     m = {name: np.asarray(x).astype(dtype) for name, x in m.items()}
     m["d20"], m["e19"] = (abs(m["k"]) + 1).astype(np.dtype(dtype).type(0).real.dtype), abs(m["k"][1:])
@@ -798,7 +799,7 @@ def check_funm(m, out, call):
         m.close(out.funm, sla.tanhm(a), condition=1e4)
 
 
-@case("signm(K)", "signm(Hs)", "signm(N2)", "signm(none)")
+@case("signm(K)", "signm(Hs)", "signm(N2)", "signm(none)", "signm(signs)")
 def check_signm(m, out, call):
     (a,) = call.operands(m)
     theirs = sla.signm(a) if a.size else a
