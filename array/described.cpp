@@ -1,5 +1,8 @@
 #include <tessera/array/described.hpp>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <charconv>
 #include <string_view>
@@ -43,11 +46,11 @@ Argument argument_of(const std::string& name, const functions::Setting& setting)
 
 }  // namespace
 
-std::vector<Parameter> parameters_of(const ArrayFunction& function) {
+std::vector<Parameter> parameters_of(std::string_view parameters) {
   std::vector<Parameter> all;
   std::string one;
   int depth = 0;
-  for (const char c : function.parameters + ",") {
+  for (const char c : std::string(parameters) + ",") {
     depth += c == '(' ? 1 : c == ')' ? -1 : 0;
     if (c != ',' || depth > 0) {
       if (c != ' ') one += c;
@@ -100,7 +103,7 @@ std::vector<functions::Result> call_described(const ArrayFunction& function,
     return [&name](const auto& each) { return each.name == name; };
   };
   std::vector<Argument> values;
-  for (const Parameter& p : parameters_of(function)) {
+  for (const Parameter& p : parameters_of(function.parameters)) {
     Argument& value = values.emplace_back(default_of(p));
     const auto input = std::ranges::find_if(command.inputs, is(p.name));
     if (p.name == "arrays") {
@@ -115,7 +118,7 @@ std::vector<functions::Result> call_described(const ArrayFunction& function,
       value = argument_of(p.name, in.value(p.name));
     }
   }
-  const Argument result = function.call(ArrayArguments(function.name, values));
+  const Argument result = function.call(ArrayArguments(function.name, function.parameters, values));
   std::vector<functions::Result> all;
   if (const auto* several = std::get_if<std::vector<Array>>(&result)) {
     for (std::size_t k = 0; k < several->size(); ++k)
@@ -129,3 +132,36 @@ std::vector<functions::Result> call_described(const ArrayFunction& function,
 }
 
 }  // namespace tessera::detail
+
+namespace tessera {
+
+void ArrayArguments::refuse(std::size_t i, std::string_view wanted) const {
+  const auto text = [](const auto& v) -> std::string {
+    using T = std::decay_t<decltype(v)>;
+    if constexpr (std::is_same_v<T, std::monostate>)
+      return "None";
+    else if constexpr (std::is_same_v<T, Scalar>)
+      return v.dtype() == DType::boolean   ? (std::get<bool>(v.value()) ? "True" : "False")
+             : v.dtype() == DType::float64 ? fmt::format("{:#}", std::get<double>(v.value()))
+                                           : v.to_string();
+    else if constexpr (std::is_same_v<T, std::string>)
+      return fmt::format("'{}'", v);
+    else if constexpr (std::is_same_v<T, DType>)
+      return fmt::format("the dtype {}", name_of(v));
+    else if constexpr (std::is_same_v<T, Array>)
+      return fmt::format("an Array of shape {}", to_string(v.shape()));
+    else if constexpr (std::is_same_v<T, std::vector<Array>>)
+      return fmt::format("{} Arrays", v.size());
+    else if constexpr (std::is_same_v<T, std::vector<std::vector<std::int64_t>>>)
+      return "several times integers";
+    else
+      return fmt::format("({})", fmt::join(v, ", "));
+  };
+  const auto parameters = detail::parameters_of(parameters_);
+  std::string name = i < parameters.size() ? parameters[i].name : "the value";
+  if (name[0] == '*') name.erase(0, 1);
+  throw TypeError(fmt::format("{}: {} must be {}, got {}", function_, name, wanted,
+                              std::visit(text, values_[i])));
+}
+
+}  // namespace tessera

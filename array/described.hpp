@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <tessera/array/functions.hpp>
@@ -13,8 +14,8 @@ namespace tessera::detail {
 struct Parameter {
   std::string name, initial;
 };
-/// Of a function, without "/" and "*".
-std::vector<Parameter> parameters_of(const ArrayFunction& function);
+/// Of a function's `parameters`, without "/" and "*".
+std::vector<Parameter> parameters_of(std::string_view parameters);
 
 /// The names of all dtypes, and what a function's results are called: its fields, or itself.
 std::vector<std::string> dtype_words();

@@ -59,7 +59,7 @@ Signature of_table(const ArrayFunction& f) {
   Signature s{f.name, f.doc, {}, {}, {f.name}, f.local, f.name, [](const Arguments& in) {
                 return tessera::detail::call_described(entry(in.signature().name), in);
               }};
-  for (const Parameter& p : tessera::detail::parameters_of(f)) {
+  for (const Parameter& p : tessera::detail::parameters_of(f.parameters)) {
     if (p.name == "x" || p.name == "a") {
       s.inputs.push_back({p.name, "an array", true});
       s.example += " signal.h5:/x";

@@ -2,9 +2,6 @@
 // which are made from the lists of kernels/functions.hpp.
 #include <tessera/array/functions.hpp>
 
-#include <fmt/format.h>
-
-#include <array>
 #include <limits>
 #include <set>
 
@@ -26,28 +23,21 @@
 
 namespace tessera {
 
-void ArrayArguments::refuse(std::size_t i, std::string_view wanted) const {
-  constexpr std::array kinds = {"None",     "a number", "a word", "a dtype",
-                                "integers", "an array", "arrays", "integers of several",
-                                "numbers",  "words"};
-  throw TypeError(fmt::format("{}: argument {} must be {}, got {}", function_, i + 1, wanted,
-                              kinds[values_[i].index()]));
-}
 const Array& ArrayArguments::array(std::size_t i) const {
   const auto* x = std::get_if<Array>(&values_[i]);
-  if (!x) refuse(i, "an array");
+  if (!x) refuse(i, "an Array");
   return *x;
 }
 std::vector<Array> ArrayArguments::arrays(std::size_t i) const {
   if (const auto* all = std::get_if<std::vector<Array>>(&values_[i])) return *all;
   if (const auto* none = std::get_if<std::vector<std::int64_t>>(&values_[i]); none && none->empty())
     return {};
-  refuse(i, "arrays");
+  refuse(i, "a list of Arrays");
 }
 Operand ArrayArguments::operand(std::size_t i) const {
   if (const auto* x = std::get_if<Array>(&values_[i])) return *x;
   if (const auto* s = std::get_if<Scalar>(&values_[i])) return *s;
-  refuse(i, "an array or a number");
+  refuse(i, "an Array or a number");
 }
 const Scalar& ArrayArguments::scalar(std::size_t i) const {
   const auto* s = std::get_if<Scalar>(&values_[i]);
@@ -57,10 +47,11 @@ const Scalar& ArrayArguments::scalar(std::size_t i) const {
 std::int64_t ArrayArguments::integer(std::size_t i) const {
   const auto* s = std::get_if<Scalar>(&values_[i]);
   const auto* v = s ? std::get_if<std::int64_t>(&s->value()) : nullptr;
-  if (!v) refuse(i, "an integer");
+  if (!v) refuse(i, s && s->dtype() == DType::uint64 ? "an integer below 2^63" : "an integer");
   return *v;
 }
 double ArrayArguments::number(std::size_t i) const {
+  if (is_complex(scalar(i).dtype())) refuse(i, "a real number");
   double value = 0;
   scalar(i).write(DType::float64, &value);
   return value;
@@ -78,12 +69,14 @@ const std::string& ArrayArguments::word(std::size_t i) const {
 }
 std::vector<std::int64_t> ArrayArguments::integers(std::size_t i) const {
   if (const auto* all = std::get_if<std::vector<std::int64_t>>(&values_[i])) return *all;
+  if (!std::holds_alternative<Scalar>(values_[i])) refuse(i, "an integer or integers");
   return {integer(i)};
 }
 std::vector<double> ArrayArguments::numbers(std::size_t i) const {
   if (const auto* all = std::get_if<std::vector<double>>(&values_[i])) return *all;
   if (const auto* all = std::get_if<std::vector<std::int64_t>>(&values_[i]))
     return {all->begin(), all->end()};
+  if (!std::holds_alternative<Scalar>(values_[i])) refuse(i, "a number or numbers");
   return {number(i)};
 }
 std::vector<std::string> ArrayArguments::words(std::size_t i) const {
@@ -99,7 +92,7 @@ std::optional<std::vector<std::int64_t>> ArrayArguments::maybe_integers(std::siz
 std::optional<DType> ArrayArguments::dtype(std::size_t i) const {
   if (!given(i)) return {};
   const auto* d = std::get_if<DType>(&values_[i]);
-  if (!d) refuse(i, "a dtype");
+  if (!d) refuse(i, "a dtype of Tessera");
   return *d;
 }
 

@@ -23,11 +23,13 @@ using Argument = std::variant<std::monostate, Scalar, std::string, DType, std::v
 /// What a function was given, in the order of its parameters.
 class ArrayArguments {
  public:
-  ArrayArguments(std::string_view function, const std::vector<Argument>& values)
-      : function_(function), values_(values) {}
+  /// `parameters` as of an ArrayFunction.
+  ArrayArguments(std::string_view function, std::string_view parameters,
+                 const std::vector<Argument>& values)
+      : function_(function), parameters_(parameters), values_(values) {}
   const Argument& operator[](std::size_t i) const { return values_[i]; }
   bool given(std::size_t i) const { return !std::holds_alternative<std::monostate>(values_[i]); }
-  /// TypeError naming the function for anything else.
+  /// TypeError naming the function, the parameter and what was given for anything else.
   const Array& array(std::size_t i) const;
   std::vector<Array> arrays(std::size_t i) const;
   Operand operand(std::size_t i) const;
@@ -56,6 +58,7 @@ class ArrayArguments {
   const Array* first() const;
   [[noreturn]] void refuse(std::size_t i, std::string_view wanted) const;
   std::string_view function_;
+  std::string_view parameters_;
   const std::vector<Argument>& values_;
 };
 

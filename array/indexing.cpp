@@ -153,6 +153,20 @@ Array index(const Array& given, std::span<const Index> indices) {
   return detail::seen(given, std::move(s.shape), std::move(s.box));
 }
 
+namespace {
+// Negative ones count from the end. IndexError for one that the axis has not.
+Array from_the_start(const Array& given, std::int64_t axis, std::int64_t extent) {
+  const Array indices = given.astype(DType::int64);
+  if (indices.size() == 0) return indices;
+  const std::int64_t least = min(indices).at<std::int64_t>({});
+  const std::int64_t most = max(indices).at<std::int64_t>({});
+  if (least < -extent || most >= extent)
+    throw IndexError(fmt::format("index {} is out of bounds for axis {} with size {}",
+                                 least < -extent ? least : most, axis, extent));
+  return least < 0 ? where(indices < 0, indices + extent, indices) : indices;
+}
+}  // namespace
+
 Array take(const Array& given, const Array& given_indices, std::int64_t axis) {
   if (given_indices.ndim() != 1 || !is_integer(given_indices.dtype()))
     throw ValueError(fmt::format("take needs a vector of integers, got {} of shape {}",
@@ -160,20 +174,14 @@ Array take(const Array& given, const Array& given_indices, std::int64_t axis) {
   const auto d = static_cast<std::size_t>(checked_axis(axis, given.ndim()));
   const Array x = in_rows(given);
   const std::int64_t extent = x.shape()[d];
-  Array indices = in_rows(given_indices).astype(DType::int64);
-  if (indices.size() > 0 && min(indices).at<std::int64_t>({}) < 0)
-    indices = where(indices < 0, indices + extent, indices);
+  const Array indices =
+      from_the_start(in_rows(given_indices), static_cast<std::int64_t>(d), extent);
   if (d == 0 && x.comm().size() > 1 && !(is_replicated(x) && is_replicated(indices)))
     return take(redistribute(x, row_distribution(x.shape(), x.comm())),
                 redistribute(indices, row_distribution(indices.shape(), x.comm())))
         .to(given.device());
   const Array all = gather(indices);
   const auto index = all.values<std::int64_t>();
-  const auto wrong = std::find_if(index.begin(), index.end(),
-                                  [extent](std::int64_t i) { return i < 0 || i >= extent; });
-  if (wrong != index.end())
-    throw ValueError(fmt::format("index {} is out of bounds for axis {} with size {}",
-                                 *wrong < 0 ? *wrong - extent : *wrong, d, extent));
   Shape shape = x.shape();
   shape[d] = std::ssize(index);
   const bool everywhere = is_replicated(x) && (d > 0 || is_replicated(indices));
@@ -207,11 +215,11 @@ Array take_along_axis(const Array& given, const Array& given_indices, std::int64
         "take_along_axis needs integers of {} dimensions, got {} of shape {}", given.ndim(),
         name_of(given_indices.dtype()), to_string(given_indices.shape())));
   const std::int64_t d = checked_axis(axis, given.ndim());
-  if (d == 0 && given.ndim() > 1)
-    return moveaxis(
-        take_along_axis(moveaxis(given, {0}, {-1}), moveaxis(given_indices, {0}, {-1}), -1), {-1},
-        {0});
   const auto at = static_cast<std::size_t>(d);
+  const Array places = from_the_start(in_rows(given_indices), d, given.shape()[at]);
+  if (d == 0 && given.ndim() > 1)
+    return moveaxis(take_along_axis(moveaxis(given, {0}, {-1}), moveaxis(places, {0}, {-1}), -1),
+                    {-1}, {0});
   Shape x_shape = given.shape(), i_shape = given_indices.shape();
   const std::int64_t extent = x_shape[at], wanted = i_shape[at];
   x_shape[at] = i_shape[at] = 1;
@@ -221,8 +229,7 @@ Array take_along_axis(const Array& given, const Array& given_indices, std::int64
   x_shape[at] = extent;
   i_shape[at] = wanted;
   const Array whole = broadcast_to(in_rows(given), x_shape);
-  Array indices = broadcast_to(in_rows(given_indices), i_shape).astype(DType::int64);
-  indices = where(indices < 0, indices + extent, indices);
+  Array indices = broadcast_to(places, i_shape);
   if (given.ndim() == 1) return take(given, indices, 0);
   const Array x =
       is_replicated(indices) ? whole : redistribute(whole, row_distribution(x_shape, whole.comm()));
@@ -236,19 +243,14 @@ Array take_along_axis(const Array& given, const Array& given_indices, std::int64
   const auto* index = indices.local().as<const std::int64_t>();
   const auto* from = static_cast<const std::byte*>(x.local().data);
   auto* to = static_cast<std::byte*>(out.local().data);
-  together(x.comm(), [&] {
-    for (std::int64_t line = 0; line < lines; ++line)
-      for (std::int64_t k = 0; k < wanted; ++k)
-        for (std::int64_t j = 0; j < inner; ++j) {
-          const std::int64_t i = *index++;
-          if (i < 0 || i >= extent)
-            throw ValueError(
-                fmt::format("an index is out of bounds for axis {} with size {}", d, extent));
-          std::memcpy(to, from + static_cast<std::size_t>((line * extent + i) * inner + j) * width,
-                      width);
-          to += width;
-        }
-  });
+  for (std::int64_t line = 0; line < lines; ++line)
+    for (std::int64_t k = 0; k < wanted; ++k)
+      for (std::int64_t j = 0; j < inner; ++j) {
+        const std::int64_t i = *index++;
+        std::memcpy(to, from + static_cast<std::size_t>((line * extent + i) * inner + j) * width,
+                    width);
+        to += width;
+      }
   return redistribute(out, detail::settled(i_shape, is_replicated(x), x.comm())).to(given.device());
 }
 

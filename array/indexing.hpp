@@ -59,11 +59,11 @@ inline Array assigned(Array x, std::initializer_list<Index> indices, const Opera
   return x;
 }
 
-/// Elements along an axis by a vector of integers; negative ones count from the end. ValueError for
+/// Elements along an axis by a vector of integers; negative ones count from the end. IndexError for
 /// one that the axis has not. Along axis 0 rows travel once; along others the indices go to all.
 Array take(const Array& x, const Array& indices, std::int64_t axis);
 /// Of every line along the axis the elements that the same line of `indices` names; their other
-/// axes broadcast.
+/// axes broadcast. IndexError for one that the axis has not.
 Array take_along_axis(const Array& x, const Array& indices, std::int64_t axis = -1);
 /// Where elements are not 0: for each axis a vector, int64, in row-major order. ValueError for an
 /// array without axes.

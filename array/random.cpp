@@ -124,6 +124,8 @@ Array uniform(const Shape& shape, double low, double high, DType dtype, Draw dra
   const double width = high - low;
   if (!std::isfinite(width))
     throw ValueError(fmt::format("uniform needs a finite range, got {} to {}", low, high));
+  if (width < 0)
+    throw ValueError(fmt::format("uniform needs low <= high, got {} and {}", low, high));
   const Random random = generator(draw, Use::uniform);
   const auto largest = [&](auto end) {  // below `high`
     return std::nextafter(end, static_cast<decltype(end)>(low));
@@ -246,7 +248,13 @@ void detail::add_random(std::vector<ArrayFunction>& all) {
       });
   add("choice", "x, shape, *, replace=True, p=None",
       "Numbers below x, or rows of the array x, at random, by probabilities p.", [](In in, auto d) {
-        const auto p = in.given(3) ? std::optional(in.array(3)) : std::nullopt;
+        std::optional<Array> p;
+        if (std::holds_alternative<std::vector<double>>(in[3])) {
+          const auto shares = in.numbers(3);
+          p = replicated(shares, {std::ssize(shares)}, in.comm());
+        } else if (in.given(3)) {
+          p = in.array(3);
+        }
         return std::holds_alternative<Array>(in[0])
                    ? random::choice(in.array(0), in.integers(1), in.flag(2), p, d(in, 4))
                    : random::choice(in.integer(0), in.integers(1), in.flag(2), p, d(in, 4));

@@ -19,8 +19,8 @@ struct Draw {
 };
 
 /// Uniform in [low, high), 53 random bits rounded to the dtype, to the number below `high` where
-/// that would be `high`. float32 or float64, TypeError for others; ValueError unless both ends and
-/// their distance are finite.
+/// that would be `high`. float32 or float64, TypeError for others; ValueError unless low <= high
+/// and their distance is finite.
 Array uniform(const Shape& shape, double low = 0, double high = 1, DType dtype = DType::float64,
               Draw draw = {}, const Communicator& comm = Communicator::world());
 /// Normal, by Box and Muller. float32 or float64, TypeError for others; ValueError for a negative

@@ -85,7 +85,7 @@ Results call(const Arguments& in) { return detail::call_described(entry(in.signa
 Signature of_table(const std::string& name, const std::string& example, bool scalars = false) {
   const ArrayFunction& f = entry(name);
   Signature s{name, f.doc, {}, {}, detail::outputs_of(f), scalars, name + " " + example, &call};
-  for (const Parameter& p : detail::parameters_of(f)) {
+  for (const Parameter& p : detail::parameters_of(f.parameters)) {
     if (is_left_out(p)) continue;
     if (!is_input(p)) {
       s.options.push_back(option_of(p, scalars));

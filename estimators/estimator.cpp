@@ -289,6 +289,35 @@ std::string Estimator::why_not(std::string_view method) const {
   return found->options.unavailable ? found->options.unavailable(*this) : "";
 }
 
+namespace {
+/// What was computed of integers or bools in floating numbers as such again, when it is read.
+Rows whole_numbers(const Rows& rows, DType dtype, std::string what) {
+  const auto convert = [dtype, what = std::move(what)](const Leaf& in, const Tile& out, Stream&) {
+    visit_floating(in.tile.dtype, [&](auto from) {
+      visit(dtype, [&](auto to) {
+        using From = typename decltype(from)::type;
+        using To = typename decltype(to)::type;
+        if constexpr (std::is_integral_v<To>) {
+          constexpr From exact = From(std::int64_t{1} << std::numeric_limits<From>::digits);
+          for (std::int64_t i = 0; i < out.rows; ++i)
+            for (std::int64_t j = 0; j < out.cols; ++j) {
+              const From v = in.tile.as<const From>()[i * in.tile.stride + j];
+              const bool fits = v >= From(std::numeric_limits<To>::min()) &&
+                                v <= From(std::numeric_limits<To>::max()) && std::abs(v) <= exact;
+              if (!fits || From(To(v)) != v)
+                throw ValueError(
+                    fmt::format("{} of {} data would be {} in row {}, column {}; give X in float64",
+                                what, name_of(dtype), v, in.rows.begin + i, j));
+              out.as<To>()[i * out.stride + j] = To(v);
+            }
+        }
+      });
+    });
+  };
+  return map_rows(rows.to(cpu), rows.shape(), dtype, convert).to(rows.device());
+}
+}  // namespace
+
 std::vector<Rows> Estimator::call(std::string_view method, const Rows& x) const {
   if (type().tags().requires_fit) require_fitted(*this);
   const auto& map = require_operation<Method::Map>(type(), method);
@@ -298,6 +327,10 @@ std::vector<Rows> Estimator::call(std::string_view method, const Rows& x) const 
   if (!is_fitted()) check_params();
   std::vector<Rows> all =
       map(check_x(x, !options.of_features || !is_fitted(), options.of_features), *this);
+  if (options.keeps_dtype && !is_floating(x.dtype()) && x.categories().empty() &&
+      options.keeps_dtype(*this))
+    for (Rows& rows : all)
+      rows = whole_numbers(rows, x.dtype(), fmt::format("{}.{}", name(), method));
   if (options.keeps_columns)
     for (Rows& rows : all) rows = rows.named(is_fitted() ? feature_names_in_ : x.column_names());
   if (options.column_names && !feature_names_in_.empty())
@@ -356,8 +389,8 @@ Array Estimator::fit_predict(const Rows& x, const Array& y, const Array& sample_
   return has_labels() ? labels() : predict(x);
 }
 
-Array Estimator::fit_transform(const Rows& x, const Array& y, const Array& sample_weight) {
-  return fit(x, y, sample_weight).transform(x);
+Rows Estimator::fit_transform_rows(const Rows& x, const Array& y, const Array& sample_weight) {
+  return fit(x, y, sample_weight).transform_rows(x);
 }
 
 }  // namespace tessera

@@ -61,7 +61,13 @@ class Estimator {
   virtual Estimator& partial_fit(const Rows& x, const Array& y = {}, const Value& classes = {},
                                  const Array& sample_weight = {});
   Array fit_predict(const Rows& x, const Array& y = {}, const Array& sample_weight = {});
-  virtual Array fit_transform(const Rows& x, const Array& y = {}, const Array& sample_weight = {});
+  Array fit_transform(const Rows& x, const Array& y = {}, const Array& sample_weight = {}) {
+    return collect(fit_transform_rows(x, y, sample_weight));
+  }
+  /// The same, computed when read. A class whose fit knows more of its rows than transform does has
+  /// its own (Tags::fit_transforms).
+  virtual Rows fit_transform_rows(const Rows& x, const Array& y = {},
+                                  const Array& sample_weight = {});
 
   /// Whether there is such a method with the parameters as they are.
   bool has(std::string_view method) const { return why_not(method).empty(); }
@@ -179,9 +185,10 @@ struct Tags {
   bool several_targets = false;  ///< y is (n, q)
   bool poor_score = false;       ///< not made to be accurate on any data
   bool requires_fit = true;      ///< its methods need something that fit learns
-  bool cross_fits = false;       ///< fit_transform is not fit and transform
+  bool fit_transforms = false;   ///< fit_transform is not fit and transform
   bool other_steps = false;      ///< a seed gives another answer than scikit-learn's
   bool takes_text = false;       ///< X may also be text, as it is
+  bool keeps_text = false;       ///< classes_ of text have the dtype that y has in Python
   Input input = Input::features;
 };
 

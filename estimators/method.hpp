@@ -26,6 +26,10 @@ struct MethodOptions {
   bool of_features = true;
   /// Column j of the result is feature j and has its name.
   bool keeps_columns = false;
+  /// Of what maps rows, whether results are values of X, or 0 and 1, so that those of integers and
+  /// bools are such, too; ValueError for others, and for integers that float64 does not hold. Of
+  /// fit, whether objects of Python's are taken as they are, not as numbers.
+  bool (*keeps_dtype)(const Estimator&) = nullptr;
   /// Otherwise what the columns of the result are called, where it follows from the names of X.
   std::vector<std::string> (*column_names)(const Estimator&,
                                            const std::vector<std::string>& of_x) = nullptr;

@@ -127,7 +127,7 @@ Signature of_table(const ArrayFunction& f) {
   Signature s{f.name, f.doc, {}, {}, {f.name}, false, f.name + " scan.h5:/image", &call};
   if (const auto several = outputs.find(f.name); several != outputs.end())
     s.outputs = several->second;
-  const auto parameters = parameters_of(f);
+  const auto parameters = parameters_of(f.parameters);
   const bool interpolates =
       std::ranges::find(parameters, "prefilter", &Parameter::name) != parameters.end() ||
       f.name.starts_with("spline");
@@ -154,7 +154,7 @@ const std::vector<Signature>& signatures() {
   static const auto all = [] {
     std::vector<Signature> signatures;
     for (const ArrayFunction& f : functions())
-      if (f.name[0] != '_' && parameters_of(f)[0].name == "input")
+      if (f.name[0] != '_' && parameters_of(f.parameters)[0].name == "input")
         signatures.push_back(of_table(f));
     return signatures;
   }();

@@ -88,6 +88,8 @@ def method(described, others=()):
     name, kind = described["name"], described["kind"]
     if name == "predict" and "predict_std" in others:
         return "def predict(self, X: ArrayLike | Array | Stream, return_std: bool = False) -> Any: ...\n"
+    if name == "get_support":
+        return "def get_support(self, indices: bool = False) -> NDArray[Any]: ...\n"
     given = source.arguments(described)
     head = ["self", *(
         "X: ArrayLike | Array | Stream" if each == "X"

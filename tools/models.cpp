@@ -14,6 +14,7 @@
 #include <string>
 #include <type_traits>
 
+#include <tessera/estimators/preprocessing/categories.hpp>
 #include <tessera/tessera.hpp>
 
 namespace tessera {
@@ -155,7 +156,8 @@ struct Fit {
       estimator->partial_fit(common.read_x(x), common.read(y), all, common.read(weights));
     } else if (!transformed.empty()) {
       io::write(transformed_to.file, transformed_to.dataset,
-                estimator->fit_transform(common.read_x(x), common.read(y), common.read(weights)));
+                detail::plain_words(estimator->fit_transform_rows(common.read_x(x), common.read(y),
+                                                                  common.read(weights))));
     } else {
       estimator->fit(common.read_x(x), common.read(y), common.read(weights));
     }
@@ -230,7 +232,8 @@ struct Apply {
     io::require_writable(to.file);
     const auto estimator = make_estimator(io::read_model(method.model));
     if (!method.of_rows) return io::write(to.file, to.dataset, estimator->call(method.name));
-    const std::vector<Rows> results = estimator->call(method.name, common.read_x(x));
+    std::vector<Rows> results = estimator->call(method.name, common.read_x(x));
+    for (Rows& rows : results) rows = detail::plain_words(rows);
     std::vector<io::NamedRows> datasets;
     for (std::size_t i = 0; i < results.size(); ++i) {
       std::string name = to.dataset;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -34,9 +35,10 @@ namespace small = linalg::small;
 struct Spectrum {
   std::vector<double> singular;
   Small directions;
+  Small to_left = {};  // p x components: centred rows times this are the left vectors, if not empty
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(singular, directions);
+    archive(singular, directions, to_left);
   }
 };
 
@@ -58,11 +60,14 @@ Spectrum spectrum_of_triangle(Small r) {
 }
 
 // The largest entry of every direction becomes positive.
-void fix_signs(Small& directions) {
-  for (std::int64_t i = 0; i < directions.rows(); ++i) {
-    const auto row = directions.row(i);
+void fix_signs(Spectrum& spectrum) {
+  for (std::int64_t i = 0; i < spectrum.directions.rows(); ++i) {
+    const auto row = spectrum.directions.row(i);
     const auto largest = std::ranges::max_element(row, {}, [](double v) { return std::abs(v); });
-    if (*largest < 0) std::ranges::transform(row, row.begin(), std::negate<>());
+    if (*largest >= 0) continue;
+    std::ranges::transform(row, row.begin(), std::negate<>());
+    for (std::int64_t j = 0; j < spectrum.to_left.rows(); ++j)
+      spectrum.to_left.at(j, i) = -spectrum.to_left.at(j, i);
   }
 }
 
@@ -107,6 +112,21 @@ Small apply_transposed(const Rows& x, std::span<const double> mean, const Array&
   return {x.cols(), z.cols(), {sums.begin(), sums.end()}};
 }
 
+// Of a square matrix; what rounding of data of that dtype leaves of missing ranks counts as zero.
+Small pseudo_inverse(Small square, DType dtype) {
+  const double eps = dtype == DType::float32
+                         ? static_cast<double>(std::numeric_limits<float>::epsilon())
+                         : std::numeric_limits<double>::epsilon();
+  const double least = eps * static_cast<double>(square.rows());
+  small::Svd f = small::svd(std::move(square));
+  for (std::int64_t i = 0; i < f.vt.rows(); ++i)
+    for (double& v : f.vt.row(i)) {
+      const double s = f.s[static_cast<std::size_t>(i)];
+      v = s > least * f.s[0] ? v / s : 0.0;
+    }
+  return small::product(f.vt, f.u, Transpose::yes, Transpose::yes);
+}
+
 // The l largest singular values of Xc that Halko's algorithm finds with scikit-learn's draws. It
 // iterates on X, and here on X^T X, so that n x l matrices exist leaf by leaf only.
 Spectrum randomized_svd(const Rows& x, const std::vector<double>& mean, std::int64_t components,
@@ -136,9 +156,11 @@ Spectrum randomized_svd(const Rows& x, const std::vector<double>& mean, std::int
   for (std::int64_t i = 0; i < iterations; ++i) q = orthonormal(apply_gram(x, mean, matrix(q)));
   // The rows of B = Q^T X, with the orthonormal Q of X q, lie in the span of the columns z of X^T X
   // q, and in the R of [X q, X z] the upper right block is Q^T X z. Of wide X, Q is q.
-  Small both = q;
+  // Q is X q times the inverse of the R's first block, so the left vectors are X times a matrix,
+  // too; those of wide X are X z over the singular values.
+  Small both = q, before;
   if (!wide) {
-    const Small before = std::exchange(q, orthonormal(apply_gram(x, mean, matrix(q))));
+    before = std::exchange(q, orthonormal(apply_gram(x, mean, matrix(q))));
     both = Small(p, 2 * l);
     for (std::int64_t j = 0; j < p; ++j) {
       std::ranges::copy(before.row(j), both.row(j).begin());
@@ -148,8 +170,13 @@ Spectrum randomized_svd(const Rows& x, const std::vector<double>& mean, std::int
   const Small r = linalg::tsqr(project(x, mean, matrix(both)));
   return on_root<Spectrum>(x.comm(), [&] {
     const small::Svd f = small::svd(r.first_rows(l).columns(r.cols() - l, l));
-    return Spectrum{{f.s.begin(), f.s.begin() + components},
-                    small::product(f.vt.first_rows(components), q, Transpose::no, Transpose::yes)};
+    Spectrum found{{f.s.begin(), f.s.begin() + components},
+                   small::product(f.vt.first_rows(components), q, Transpose::no, Transpose::yes)};
+    if (!wide)
+      found.to_left = small::product(
+          before, small::product(pseudo_inverse(r.first_rows(l).columns(0, l), x.dtype()),
+                                 f.u.columns(0, components)));
+    return found;
   });
 }
 
@@ -341,7 +368,7 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
       spectrum = randomized_svd(rows, mean, wanted, params);
     }
   }
-  fix_signs(spectrum.directions);
+  fix_signs(spectrum);
 
   const auto freedom = static_cast<double>(n - 1);
   const double total_variance = total_squares / freedom;
@@ -393,10 +420,34 @@ void PCA::do_fit(const Rows& x, const Array&, const Array&) {
   mean_ = replicated(back, {p}, x.comm()).astype(x.dtype());
   n_samples_ = n;
   fit_svd_solver_ = solver;
+  if (wants_scores_ && !spectrum.to_left.empty()) {
+    Small to = std::move(spectrum.to_left);
+    for (std::int64_t j = 0; j < p; ++j)
+      for (std::int64_t i = 0; i < k; ++i)
+        to.at(j, i) *=
+            params.whiten ? std::sqrt(freedom) : spectrum.singular[static_cast<std::size_t>(i)];
+    scores_ = detail::times_power(project(detail::times_power(x, exponent), mean,
+                                          to.array(x.dtype(), x.comm()).to(x.device())),
+                                  params.whiten ? 0 : -exponent);
+  }
   if (n == 1 || !(variance_sum > 0.0))
     warn(fmt::format("PCA: {}", n == 1 ? "the variance of a single sample is NaN"
                                        : "X has no variance: explained_variance_ratio_ is NaN"),
          "RuntimeWarning");
+}
+
+Rows PCA::fit_transform_rows(const Rows& x, const Array& y, const Array& sample_weight) {
+  scores_ = {};
+  wants_scores_ = true;
+  try {
+    fit(x, y, sample_weight);
+  } catch (...) {
+    wants_scores_ = false;
+    throw;
+  }
+  wants_scores_ = false;
+  std::optional<Rows> scores = std::exchange(scores_, {});
+  return scores ? *std::move(scores) : transform_rows(x);
 }
 
 namespace detail {

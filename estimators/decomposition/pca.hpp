@@ -22,10 +22,15 @@ struct PCAParams {
 /// - full: a pass for the mean, TSQR of the centred rows, SVD of R. 2 n p^2 flops.
 /// - randomized: subspace iteration on X^T X with re-orthonormalisation, one pass over X each, then
 ///   TSQR and SVD of X Q (Halko, Martinsson, Tropp, SIAM Review 53, 2011). 4 n p l flops per pass
-///   with l = n_components + n_oversamples. No n x l matrix is stored.
+///   with l = n_components + n_oversamples. No n x l matrix is stored. fit_transform gives U S of
+///   the rank-l approximation, as scikit-learn, from which transform(X) = X V differs by what the
+///   solver has not found.
 class PCA : public EstimatorOf<PCA, PCAParams> {
  public:
   using EstimatorOf::EstimatorOf;
+
+  Rows fit_transform_rows(const Rows& x, const Array& y = {},
+                          const Array& sample_weight = {}) override;
 
   Array components_;                ///< (n_components_, p), orthonormal rows
   Array explained_variance_;        ///< (n_components_,)
@@ -38,6 +43,7 @@ class PCA : public EstimatorOf<PCA, PCAParams> {
   std::optional<std::string> fit_svd_solver_;  ///< the one taken; "_fit_svd_solver" in the model
 
   static constexpr std::string_view class_name = "PCA";
+  static constexpr Tags tags = {.fit_transforms = true};
   static const EstimatorType& describe();
 
  private:
@@ -52,6 +58,8 @@ class PCA : public EstimatorOf<PCA, PCAParams> {
   Array covariance(bool inverse) const;
   struct Scaled;
   struct Density;
+  bool wants_scores_ = false;  // fit leaves `scores_`, where they are not what transform gives
+  std::optional<Rows> scores_;
 };
 
 }  // namespace tessera

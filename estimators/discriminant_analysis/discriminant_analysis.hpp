@@ -90,6 +90,7 @@ class QuadraticDiscriminantAnalysis
   Value covariance_;  ///< k arrays (p, p), of store_covariance
 
   static constexpr std::string_view class_name = "QuadraticDiscriminantAnalysis";
+  static constexpr Tags tags = {.keeps_text = true};
   static const EstimatorType& describe();
 
  private:

@@ -39,10 +39,12 @@ std::vector<Method> Selector::role_methods() {
       some.push_back(of_x[static_cast<std::size_t>(j)]);
     return some;
   };
+  const auto always = [](const Estimator&) { return true; };
   return {method("transform", &Selector::do_transform, "the columns that are kept",
-                 {.column_names = names}),
+                 {.keeps_dtype = always, .column_names = names}),
           method("inverse_transform", &Selector::do_inverse_transform,
-                 "the columns of X again, zeros where they were left out", {.of_features = false}),
+                 "the columns of X again, zeros where they were left out",
+                 {.of_features = false, .keeps_dtype = always}),
           method("get_support", &Selector::do_get_support, "whether each column is kept")};
 }
 

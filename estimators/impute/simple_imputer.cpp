@@ -154,7 +154,7 @@ const EstimatorType& MissingIndicator::describe() {
                                  .dtypes = {DType::int64}});
                  })},
       {method("fit", &Self::do_fit, "finds the columns with missing values",
-              {.sample_weight = false}),
+              {.keeps_dtype = [](const Estimator&) { return true; }, .sample_weight = false}),
        method("transform", &Self::do_transform, "whether values are missing",
               {.column_names = &Self::names_out})});
   return type;
@@ -231,13 +231,18 @@ const EstimatorType& SimpleImputer::describe() {
                               }),
        attribute("indicator_", &Self::indicator_, estimator("transform") | none())},
       {method("fit", &Self::do_fit, "finds the statistics of the columns",
-              {.sample_weight = false}),
+              {.keeps_dtype = &Self::keeps_dtype, .sample_weight = false}),
        method("transform", &Self::do_transform, "the rows with missing values filled",
-              {.column_names = &Self::names_out}),
+              {.keeps_dtype = &Self::keeps_dtype, .column_names = &Self::names_out}),
        method("inverse_transform", &Self::do_inverse_transform,
               "the rows with missing values again, of what add_indicator made",
-              {.of_features = false})});
+              {.of_features = false, .keeps_dtype = &Self::keeps_dtype})});
   return type;
+}
+
+bool SimpleImputer::keeps_dtype(const Estimator& e) {
+  const std::string& strategy = static_cast<const SimpleImputer&>(e).params.strategy;
+  return strategy == "most_frequent" || strategy == "constant";
 }
 
 // The columns that are not left out.
@@ -278,18 +283,21 @@ List SimpleImputer::text_statistics(const Rows& x) const {
   List all;
   for (const detail::Categories& found : detail::categories_of(x)) {
     std::int64_t most = 0;
-    Value mode = nan;
+    List modes;
     for (std::int64_t i = 0; i < std::ssize(found.counts); ++i) {
       const Value value = detail::category_at(found.values, i);
       const std::int64_t n = found.counts[static_cast<std::size_t>(i)];
-      if (detail::same_category(value, params.missing_values) || n <= most) continue;
-      mode = value;
+      if (detail::same_category(value, params.missing_values) || n < most) continue;
+      if (n > most) modes.clear();
+      modes.push_back(value);
       most = n;
     }
     if (params.strategy == "constant")
       all.push_back(most > 0 || params.keep_empty_features ? constant : Value(nan));
+    else if (most > 0)
+      all.push_back(detail::least_category(modes));
     else
-      all.push_back(most == 0 && params.keep_empty_features ? Value(0) : mode);
+      all.push_back(params.keep_empty_features ? Value(0) : Value(nan));
   }
   return all;
 }

@@ -60,6 +60,7 @@ class SimpleImputer : public EstimatorOf<SimpleImputer, SimpleImputerParams> {
   std::vector<std::int64_t> kept() const;
   const MissingIndicator* indicator() const;
   std::vector<std::int64_t> indicated() const;
+  static bool keeps_dtype(const Estimator& e);
   static std::vector<std::string> names_out(const Estimator& e,
                                             const std::vector<std::string>& of_x);
   void do_fit(const Rows& x, const Array& y, const Array& sample_weight);

@@ -35,6 +35,7 @@ class LogisticRegression
   Array n_iter_;  ///< (1,) int32
 
   static constexpr std::string_view class_name = "LogisticRegression";
+  static constexpr Tags tags = {.keeps_text = true};
   static const EstimatorType& describe();
 
  private:

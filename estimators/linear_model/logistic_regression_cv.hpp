@@ -41,6 +41,7 @@ class LogisticRegressionCV
   double l1_ratio_ = 0;
 
   static constexpr std::string_view class_name = "LogisticRegressionCV";
+  static constexpr Tags tags = {.keeps_text = true};
   static const EstimatorType& describe();
 
  private:

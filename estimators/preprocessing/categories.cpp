@@ -169,8 +169,9 @@ Value given_categories(const Value& given, const std::string& kind, std::int64_t
                                  estimator, column, why, given.to_string()));
   };
   if (kind == "text" || kind == "object") {
-    if (kind == "text" && !given.is<Words>()) refuse("must be text, as the column is");
     const auto keys = keys_of(given.is<Tuple>() ? Value(*given.items()) : given);
+    const bool numbers = given.is<Array>() || std::ranges::count(keys, Key::number, &Key::kind) > 0;
+    if (kind == "text" && numbers) refuse("must be text or None, as the column is text");
     if (std::set<Key>(keys.begin(), keys.end()).size() != keys.size())
       refuse("contain duplicate elements");
     const auto missing = std::ranges::find(keys, Key::nan, &Key::kind);
@@ -331,6 +332,9 @@ Value category_at(const Value& categories, std::int64_t i) {
 }
 
 std::string category_text(const Value& categories, std::int64_t i) {
+  if (categories.is<Array>() && categories.as<Array>().dtype() == DType::uint64)
+    return fmt::format("{}",
+                       categories.as<Array>().values<std::uint64_t>()[static_cast<std::size_t>(i)]);
   if (categories.is<Array>() && categories.as<Array>().dtype() == DType::float32) {
     const std::string text =
         fmt::format("{}", categories.as<Array>().values<float>()[static_cast<std::size_t>(i)]);
@@ -341,6 +345,32 @@ std::string category_text(const Value& categories, std::int64_t i) {
 }
 
 bool same_category(const Value& a, const Value& b) { return key_of(a) == key_of(b); }
+
+Value least_category(const List& values) {
+  const auto kind = [](const Value& v) {
+    return v.is_none() ? 0 : v.is<bool>() ? 1 : v.is<double>() ? 2 : v.is<std::int64_t>() ? 3 : 4;
+  };
+  const auto comparable = [&](const Value& v) { return key_of(v).kind == key_of(values[0]).kind; };
+  const auto least = [&](const auto& less) {
+    return *std::min_element(values.begin(), values.end(), less);
+  };
+  if (std::ranges::all_of(values, comparable))
+    return least([](const Value& a, const Value& b) { return key_of(a) < key_of(b); });
+  const auto by_type = [&](const Value& v) {
+    return std::pair(kind(v), v.is<std::string>() ? v.as<std::string>() : v.to_string());
+  };
+  return least([&](const Value& a, const Value& b) { return by_type(a) < by_type(b); });
+}
+
+Rows plain_words(const Rows& x) {
+  if (!is_table(x)) return x;
+  Words words;
+  for (const std::string& word : x.categories()) {
+    const Value value = value_of(word);
+    words.push_back(value.is<std::string>() ? value.as<std::string>() : value.to_string());
+  }
+  return x.categorized(std::move(words));
+}
 
 Levels levels_of(const Rows& x) {
   Levels levels;
@@ -373,10 +403,8 @@ Rows codes_among(const Rows& x, const List& categories, bool all_known,
                  std::string_view estimator) {
   const bool text = !x.categories().empty();
   for (const Value& c : categories)
-    if (!is_table(x) && (text ? c.is<Array>() : !c.is<Array>()))
-      throw ValueError(fmt::format("X holds {}, but {} was fitted with {}",
-                                   text ? "text" : "numbers", estimator,
-                                   text ? "numbers" : "text"));
+    if (!text && !c.is<Array>())
+      throw ValueError(fmt::format("X holds numbers, but {} was fitted with text", estimator));
   const Shape shape = {x.rows(), std::ssize(categories)};
   const auto by_column = [&](auto tag, auto lookup) {
     using T = typename decltype(tag)::type;
@@ -586,13 +614,14 @@ List fit_categories(const Rows& x, const Value& given, bool all_known, std::stri
     std::vector<std::int64_t> of(static_cast<std::size_t>(category_count(all.back())));
     std::map<Key, std::size_t> places;
     for (const Key& key : keys_of(all.back())) places.emplace(key, places.size());
-    for (std::int64_t i = 0; i < category_count(found.values); ++i) {
-      const auto at = places.find(key_of(category_at(found.values, i)));
+    const std::vector<Key> keys = keys_of(found.values);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const auto at = places.find(keys[i]);
       if (at != places.end())
-        of[at->second] = found.counts[static_cast<std::size_t>(i)];
+        of[at->second] = found.counts[i];
       else if (all_known)
         throw ValueError(fmt::format("Found unknown categories [{}] in column {} during fit",
-                                     category_at(found.values, i).to_string(), j));
+                                     category_text(found.values, static_cast<std::int64_t>(i)), j));
     }
     if (counts) counts->push_back(std::move(of));
   }

@@ -33,6 +33,11 @@ Value category_at(const Value& categories, std::int64_t i);
 std::string category_text(const Value& categories, std::int64_t i);
 /// Whether two are equal: numbers by value, NaN is one category.
 bool same_category(const Value& a, const Value& b);
+/// The least of several, of at least one. Of text and numbers, or None, by what Python calls their
+/// types and then by their words, as scikit-learn's SimpleImputer.
+Value least_category(const List& values);
+/// x of a table with the words that its values are written as; other x as they are.
+Rows plain_words(const Rows& x);
 
 /// What the codes of each column of text may stand for, from the first one on: strings, or anything
 /// in a table.
@@ -46,7 +51,7 @@ Rows places_among(const Rows& x, const Levels& levels);
 
 /// The place of every value among the categories of its column, int32 of x's shape in host memory,
 /// computed when read; -1 for one that is none of them, or where `all_known` a ValueError that
-/// names it. ValueError where numbers meet text, but in a table, where they are not among them.
+/// names it: text is among no numbers. ValueError where numbers of one dtype meet text.
 Rows codes_among(const Rows& x, const List& categories, bool all_known, std::string_view estimator);
 /// These values as categories: strings where all are.
 Value categories_from(List values);

@@ -14,7 +14,7 @@ class LabelEncoder : public EstimatorOf<LabelEncoder, LabelEncoderParams> {
   Value classes_;  ///< ascending: an array of X's dtype or a list of strings
 
   static constexpr std::string_view class_name = "LabelEncoder";
-  static constexpr Tags tags = {.input = Input::labels};
+  static constexpr Tags tags = {.keeps_text = true, .input = Input::labels};
   static const EstimatorType& describe();
 
  private:

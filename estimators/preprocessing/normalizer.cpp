@@ -54,7 +54,8 @@ const EstimatorType& Binarizer::describe() {
        with_copy<Params>()},
       {},
       {method("fit", &Self::do_fit, "looks at X only", {.sample_weight = false}),
-       method("transform", &Self::do_transform, "0 or 1 for each value", {.keeps_columns = true})});
+       method("transform", &Self::do_transform, "0 or 1 for each value",
+              {.keeps_columns = true, .keeps_dtype = [](const Estimator&) { return true; }})});
   return type;
 }
 

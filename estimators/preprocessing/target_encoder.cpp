@@ -178,7 +178,7 @@ const EstimatorType& TargetEncoder::describe() {
   return type;
 }
 
-Array TargetEncoder::fit_transform(const Rows& x, const Array& y, const Array& sample_weight) {
+Rows TargetEncoder::fit_transform_rows(const Rows& x, const Array& y, const Array& sample_weight) {
   cross_fits_ = true;
   try {
     fit(x, y, sample_weight);

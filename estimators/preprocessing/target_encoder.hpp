@@ -24,7 +24,8 @@ class TargetEncoder : public EstimatorOf<TargetEncoder, TargetEncoderParams> {
   using EstimatorOf::EstimatorOf;
 
   /// (n, p), or (n, p k) of k > 2 classes. Collective.
-  Array fit_transform(const Rows& x, const Array& y = {}, const Array& sample_weight = {}) override;
+  Rows fit_transform_rows(const Rows& x, const Array& y = {},
+                          const Array& sample_weight = {}) override;
 
   List categories_;  ///< as of OrdinalEncoder
   List encodings_;   ///< of each column, and class, (categories,) float64
@@ -33,7 +34,8 @@ class TargetEncoder : public EstimatorOf<TargetEncoder, TargetEncoderParams> {
   Value classes_;            ///< of labels, else None
 
   static constexpr std::string_view class_name = "TargetEncoder";
-  static constexpr Tags tags = {.allows_nan = true, .cross_fits = true, .input = Input::categories};
+  static constexpr Tags tags = {
+      .allows_nan = true, .fit_transforms = true, .input = Input::categories};
   static const EstimatorType& describe();
 
  protected:

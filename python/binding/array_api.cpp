@@ -1,5 +1,10 @@
-#include <optional>
+#include <fmt/format.h>
 
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include <tessera/array/described.hpp>
 #include <tessera/array/distribute.hpp>
 #include <tessera/array/manipulation.hpp>
 #include <tessera/linalg/standard.hpp>
@@ -12,12 +17,14 @@
 namespace tessera::python {
 namespace {
 
-// numpy.dtype. Lives as long as the interpreter.
-nb::handle dtype_class() {
-  static PyObject* const type =
-      nb::object(nb::module_::import_("numpy").attr("dtype")).release().ptr();
+// A class of NumPy's. Lives as long as the interpreter.
+nb::handle numpy_class(const char* name) {
+  static std::map<std::string_view, PyObject*> known;
+  PyObject*& type = known[name];
+  if (!type) type = nb::object(nb::module_::import_("numpy").attr(name)).release().ptr();
   return type;
 }
+nb::handle dtype_class() { return numpy_class("dtype"); }
 
 nb::object numpy_dtype(DType dtype) { return dtype_class()(nb::cast(std::string(name_of(dtype)))); }
 
@@ -92,6 +99,12 @@ Argument to_argument(nb::handle object) {
     return integers;
   }
   if (is_dtype(object)) return to_dtype(object);
+  if (nb::isinstance(object, numpy_class("generic"))) {  // NumPy's numbers are like Python's
+    const nb::object plain = object.attr("item")();
+    if (!plain.type().is(object.type())) return to_argument(plain);
+  }
+  if (nb::isinstance(object, numpy_class("ndarray")))
+    throw TypeError("expected an Array, which asarray makes, or a list; got NumPy's ndarray");
   if (const auto i = to_integer(object)) return Scalar(*i);
   throw TypeError("expected an Array, a number, a dtype or a word, got " +
                   std::string(nb::str(object.type().attr("__name__")).c_str()));
@@ -143,9 +156,21 @@ const std::vector<ArrayFunction>& all_functions() {
 nb::object run(std::size_t function, const nb::args& given) {
   const ArrayFunction& f = all_functions()[function];
   std::vector<Argument> values;
-  for (const nb::handle one : given) values.push_back(to_argument(one));
+  for (const nb::handle one : given) {
+    const auto named = [&](const char* why) {
+      return fmt::format("{}: {}: {}", f.name,
+                         tessera::detail::parameters_of(f.parameters).at(values.size()).name, why);
+    };
+    try {
+      values.push_back(to_argument(one));
+    } catch (const TypeError& error) {
+      throw TypeError(named(error.what()));
+    } catch (const ValueError& error) {
+      throw ValueError(named(error.what()));
+    }
+  }
   Argument result;
-  call([&] { result = f.call(ArrayArguments(f.name, values)); });
+  call([&] { result = f.call(ArrayArguments(f.name, f.parameters, values)); });
   return to_python(result);
 }
 
@@ -229,7 +254,7 @@ void add_array_api(nb::module_& m) {
       [](Array& x, nb::handle key, nb::handle value) {
         const auto indices = to_indices(key, x.comm());
         const std::vector<Argument> values = {to_argument(value)};
-        call([&] { assign(x, indices, ArrayArguments("assignment", values).operand(0)); });
+        call([&] { assign(x, indices, ArrayArguments("assignment", "value", values).operand(0)); });
       },
       nb::arg(), nb::arg().none(), nb::arg());
   m.def("array_replace", [](Array& x, const Array& other) { x = other; });

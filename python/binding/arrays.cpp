@@ -164,6 +164,12 @@ void add_properties(nb::class_<T>& c) {
            [](const T& x, std::vector<std::string> c) { return x.categorized(std::move(c)); });
 }
 
+// nanobind says long long for 64 bits, where NumPy's own arrays have long, and print as such.
+nb::object as_numpys(nb::object array, DType dtype) {
+  if (dtype != DType::int64 && dtype != DType::uint64) return array;
+  return array.attr("view")(std::string(name_of(dtype)));
+}
+
 }  // namespace
 
 nb::object view(const Array& x, bool writable) {
@@ -177,8 +183,9 @@ nb::object view(const Array& x, bool writable) {
   const nb::capsule owner(new Array(here), [](void* p) noexcept { delete static_cast<Array*>(p); });
   const auto make = [&](auto tag) {
     using Numpy = typename decltype(tag)::type;
-    return nb::cast(Numpy(local.data, extents.size(), extents.data(), owner, nullptr,
-                          dlpack_dtype(here.dtype())));
+    return as_numpys(nb::cast(Numpy(local.data, extents.size(), extents.data(), owner, nullptr,
+                                    dlpack_dtype(here.dtype()))),
+                     here.dtype());
   };
   return writable ? make(TypeTag<nb::ndarray<nb::numpy>>{})
                   : make(TypeTag<nb::ndarray<nb::numpy, nb::ro>>{});
@@ -188,8 +195,9 @@ nb::object view(const Tile& t) {
   const std::size_t extents[] = {static_cast<std::size_t>(t.rows),
                                  static_cast<std::size_t>(t.cols)};
   const std::int64_t strides[] = {t.stride, 1};
-  return nb::cast(
-      nb::ndarray<nb::numpy>(t.data, 2, extents, nb::none(), strides, dlpack_dtype(t.dtype)));
+  return as_numpys(nb::cast(nb::ndarray<nb::numpy>(t.data, 2, extents, nb::none(), strides,
+                                                   dlpack_dtype(t.dtype))),
+                   t.dtype);
 }
 
 Array whole(const Array& x) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <nanobind/stl/optional.h>
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <optional>
@@ -96,11 +97,14 @@ nb::dict description(const EstimatorType& type) {
   constexpr std::string_view inputs[] = {"features", "categories", "labels"};
   all["input"] = text(inputs[static_cast<std::size_t>(tags.input)]);
   all["requires_fit"] = tags.requires_fit;
-  all["cross_fits"] = tags.cross_fits;
+  all["fit_transforms"] = tags.fit_transforms;
   all["other_steps"] = tags.other_steps;
   all["takes_text"] = tags.takes_text;
+  all["keeps_text"] = tags.keeps_text;
   all["role"] = text(role_of(*made));
   all["needs_y"] = made->needs_y();
+  all["keeps_dtype"] = std::ranges::any_of(
+      type.methods(), [](const Method& m) { return m.options.keeps_dtype != nullptr; });
   nb::list parameters, attributes, methods;
   for (const auto& p : type.parameter_info())
     parameters.append(
@@ -320,10 +324,14 @@ void add_estimators(nb::module_& m) {
             const Rows rows = to_rows(x);
             live.comm = rows.comm();
             const Array target = to_array(y), w = to_array(weights);
-            Array out;
-            call(
-                [&] { drawing(rows, state, [&] { out = live->fit_transform(rows, target, w); }); });
-            return std::pair(out, state);
+            std::optional<Rows> out;
+            call([&] {
+              drawing(rows, state, [&] {
+                out = live->fit_transform_rows(rows, target, w);
+                if (rows.array() != nullptr) out = collect(*out);
+              });
+            });
+            return std::pair(rows.array() ? nb::cast(*out->array()) : nb::cast(*out), state);
           },
           nb::arg("x"), nb::arg("y").none(), nb::arg("sample_weight").none(),
           nb::arg("state").none())
@@ -345,6 +353,11 @@ void add_estimators(nb::module_& m) {
       .def("set_params", &set_params)
       .def("why_not",
            [](const Live& live, const std::string& method) { return live->why_not(method); })
+      .def("keeps_dtype",
+           [](const Live& live, const std::string& method) {
+             const auto keeps = live->type().method(method)->options.keeps_dtype;
+             return keeps != nullptr && keeps(*live);
+           })
       .def("results", &results)
       .def("tell",
            [](const Live& live, const std::string& method) {

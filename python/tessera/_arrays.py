@@ -50,10 +50,20 @@ def _words(x):
 _MARK = "\x1f"  # before the kind of a word of a table
 
 
-def _levels(column):
-    """The different values of a column as words, which of them each row has, and their kind."""
+def _check_integers(values):
+    """ValueError for integers that int64 does not hold: the words of a table stand for no others."""
+    large = [each for each in values if isinstance(each, int) and not -(2**63) <= each < 2**63]
+    if large:
+        raise ValueError(f"integers beside text, and objects, must be from -2**63 to 2**63 - 1, got {large[0]}")
+
+
+def _levels(column, mixed=False):
+    """The different values of a column as words, which of them each row has, and their kind; with
+    `mixed` text and numbers may stand in one column."""
     if column.dtype.kind in "biuf":
         values, places = np.unique(native(column), return_inverse=True)
+        if column.dtype == np.uint64:
+            _check_integers(values[-1:].tolist())
         return list(map(str, values)), places, values.dtype.name
     if column.dtype.kind in "US":
         values, places = np.unique(np.asarray(column, dtype=str), return_inverse=True)
@@ -67,7 +77,8 @@ def _levels(column):
     words = sum(isinstance(each, str) for each in values)
     missing = sum(each is None or isinstance(each, float) and each != each for each in values)
     numbers = sum(isinstance(each, (bool, int, float)) and each == each for each in values)
-    if places is None or words + missing + numbers < len(values) or words and numbers:
+    _check_integers(values)
+    if places is None or words + missing + numbers < len(values) or words and numbers and not mixed:
         raise TypeError("Encoders require their input argument must be uniformly strings or numbers. Got "
                         f"{sorted({type(each).__qualname__ for each in column})}")
     if words == len(values):
@@ -75,9 +86,9 @@ def _levels(column):
     return [f"'{each}" if isinstance(each, str) else str(each) for each in values], places, "object"
 
 
-def table(columns, comm=None) -> Array:
+def table(columns, comm=None, mixed=False) -> Array:
     """An Array of columns of their own dtypes, text among them: of codes that say what they stand for."""
-    words, described = {}, [_levels(column) for column in columns]
+    words, described = {}, [_levels(column, mixed) for column in columns]
     plain = all(kind == "text" for _, _, kind in described)
     codes = np.empty((len(columns[0]), len(columns)), dtype=np.int64)
     for j, (levels, places, kind) in enumerate(described):
@@ -241,13 +252,8 @@ def _repr(x) -> str:
             f"distribution='{x.distribution}', device='{x.device}', {where})")
 
 
-def _as_usual(values):
-    """NumPy has two integer types of 64 bits; that which int64 and uint64 name."""
-    return values.view(values.dtype.str[1:]) if values.dtype.char in "qQ" else values
-
-
 def _with_words(x, values):
-    values, words = _as_usual(values), x.categories
+    words = x.categories
     if not words or not words[0].startswith(_MARK):
         return np.asarray(words)[values] if words else values
     if not values.size:
@@ -265,7 +271,7 @@ def _with_words(x, values):
 
 def _local(x) -> np.ndarray:
     """This process's rows, as a read-only view in NumPy."""
-    return _as_usual(x._local())
+    return x._local()
 
 
 _forbidding = threading.Lock()

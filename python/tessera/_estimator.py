@@ -63,14 +63,20 @@ def _attribute(value, text, inside=False):
     return [_attribute(each, text, True) for each in value]
 
 
-def _is_object(x, table=False):
-    """Whether text in it is Python's strings; of a table it is so in lists, too."""
+def _text_dtype(x, table=False):
+    """The dtype of text in it: object, of a table in lists, too, or that of NumPy's text; None: one that fits."""
     if x is None or isinstance(x, _OURS):
-        return False
+        return None
     dtype = getattr(x, "dtype", None)
     if dtype is None and not table:
         dtype = np.asarray(x).dtype
-    return getattr(dtype, "kind", "O") not in "US"
+    kind = getattr(dtype, "kind", "O")
+    return dtype if kind == "U" else None if kind == "S" else object
+
+
+def _wide(x):
+    """float16 as float64, as scikit-learn computes with it."""
+    return x.astype(np.float64) if x.dtype == np.float16 else x
 
 
 def _numeric(x):
@@ -105,22 +111,23 @@ class Core(BaseEstimator):
             return asarray(X)
         if self._described["input"] == "labels":
             X = column_or_1d(X, warn=True) if of_features else np.asarray(X)
-            return table([X]) if X.dtype == object and X.ndim == 1 else asarray(X)
+            return table([X]) if X.dtype == object and X.ndim == 1 else asarray(_wide(X))
         if not of_features:
             X = check_array(X, ensure_all_finite=False, dtype=_numeric(X))
         elif self._described["input"] == "categories":
             X = self._columns(X, reset)
         else:
             # C++ looks for NaN while it computes.
-            given, dtype = X, None if self._described["takes_text"] else _numeric(X)
+            given, keeps = X, self._described["keeps_dtype"]
+            dtype = None if keeps else _numeric(X)
             X = validate_data(self, X, reset=reset, ensure_all_finite=False, dtype=dtype)
+            if keeps and X.dtype.kind not in "biuf" and not self._described["takes_text"]:
+                X = check_array(X, ensure_all_finite=False, dtype=_numeric(X))
             if X.dtype == object:
-                text = any(isinstance(each, str) for each in X.flat)
-                X = self._columns(given, reset) if text else check_array(X, ensure_all_finite=False)
-        if isinstance(X, list):
-            rows = table(X)
-        else:
-            rows = asarray(X.astype(np.float64) if X.dtype == np.float16 else X)  # as scikit-learn does
+                live = self._make(anew=True) if reset else self._live
+                keep = live.keeps_dtype("fit") or any(isinstance(each, str) for each in X.flat)
+                X = self._columns(given, reset) if keep else check_array(X, ensure_all_finite=False)
+        rows = table(X, mixed=self._described["takes_text"]) if isinstance(X, list) else asarray(_wide(X))
         names = getattr(self, "feature_names_in_", None)
         if names is not None and of_features:
             rows = rows.named([str(name) for name in names])
@@ -128,7 +135,8 @@ class Core(BaseEstimator):
 
     def _columns(self, X, reset):
         """X as an array, or as a list of its columns where they have dtypes of their own."""
-        checks = {"dtype": None, "ensure_all_finite": "allow-nan"}
+        missing = getattr(self, "missing_values", np.nan)  # NaN is one, or may not be there
+        checks = {"dtype": None, "ensure_all_finite": "allow-nan" if missing != missing else True}
         if hasattr(X, "iloc") and getattr(X, "ndim", 0) == 2 and X.shape[1]:
             validate_data(self, X, reset=reset, skip_check_array=True)
             columns = [check_array(X.iloc[:, j], ensure_2d=False, **checks) for j in range(X.shape[1])]
@@ -156,11 +164,13 @@ class Core(BaseEstimator):
                             input_name="y", ensure_min_samples=0)
             if self._described["one_target"]:
                 y = column_or_1d(y, warn=True)
-        return asarray(np.float64(y) if y.dtype == np.float16 else y, comm=comm)
+        return asarray(_wide(y), comm=comm)
 
     def _weights(self, sample_weight, X):
         if sample_weight is None or isinstance(sample_weight, Array):
             return sample_weight
+        if np.iscomplexobj(sample_weight):
+            raise ValueError(f"Complex data not supported\n{sample_weight}\n")
         if isinstance(X, _OURS):
             return asarray(np.asarray(sample_weight, dtype=np.float64), comm=X.comm)
         return asarray(_check_sample_weight(sample_weight, _Rows(X.shape)))
@@ -173,8 +183,10 @@ class Core(BaseEstimator):
             results = [asarray(one) for one in results]
         if framed or not isinstance(given, _OURS):
             results = [whole(one, writable=True) for one in results]
-            if "_objects" in vars(self):
-                results = [one.astype(object) if one.dtype.kind == "U" else one for one in results]
+            text = vars(self).get("_text")
+            if text is not None:
+                results = [one.astype(text if text is object else np.result_type(one, text))
+                           if one.dtype.kind == "U" else one for one in results]
         return results[0] if len(results) == 1 else tuple(results)
 
     # --- Methods ------------------------------------------------------------------------------
@@ -211,7 +223,8 @@ class Core(BaseEstimator):
         else:
             result = self._fit(live, method, X, target, weights)
         labels = self._described["input"] == "labels"
-        self._take(live, isinstance(given, _OURS), _is_object(given, not labels), _is_object(given if labels else y))
+        self._take(live, isinstance(given, _OURS), _text_dtype(given, not labels),
+                   _text_dtype(given if labels else y))
         return self if result is None else self._out([result], given, "transform")
 
     def _make(self, anew=False):
@@ -241,16 +254,19 @@ class Core(BaseEstimator):
             source.set_state((name, *state))
         return result
 
-    def _take(self, live, keep_arrays=False, of_x=False, of_y=False):
-        """Takes what C++ has learnt; text is Python's strings where `of_x`, the data, or `of_y` were."""
+    def _take(self, live, keep_arrays=False, of_x=None, of_y=None):
+        """Takes what C++ has learnt; `of_x` and `of_y` are the dtypes of text in X and y."""
         self._live = live
         attributes = live.attributes
+        if not self._described["keeps_text"]:
+            of_y = None
+        dtypes = {"feature_names_in_": object, "classes_": of_y}
         for name, value in attributes.items():
-            objects = name == "feature_names_in_" or (of_y if name == "classes_" else of_x)
-            setattr(self, name, _attribute(value, object if objects else None))
-        vars(self).pop("_objects", None)
-        if of_y if "classes_" in attributes else of_x:
-            self._objects = True
+            setattr(self, name, _attribute(value, dtypes.get(name, of_x), self._described["takes_text"]))
+        vars(self).pop("_text", None)
+        text = of_y if "classes_" in attributes else of_x
+        if text is not None:
+            self._text = text
         if "feature_names_in_" not in attributes and hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         labels = live.labels
@@ -394,10 +410,10 @@ def make_class(described):
         "_described": described,
     }
     exec(init_source(described["parameters"]), namespace)
-    if described["cross_fits"]:
+    if described["fit_transforms"]:
         methods["fit_transform"] = methods["fit"] | {
             "name": "fit_transform", "returns": "transform",
-            "doc": "learns from X and y, and transforms each row by what the others say"}
+            "doc": "learns from X, and gives what fit makes of its rows, which transform of them need not be"}
     for method in methods.values():
         exec(method_source(method, methods), namespace)
         if method["conditional"]:

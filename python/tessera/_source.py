@@ -43,7 +43,7 @@ def arguments(method):
 def method_source(method, others=()):
     """One method: real arguments, documentation, a call of Core.
 
-    predict of a class that has predict_std, too, takes scikit-learn's return_std.
+    predict of a class that has predict_std, too, takes scikit-learn's return_std, get_support its indices.
     """
     name, kind = method["name"], method["kind"]
     with_std = name == "predict" and "predict_std" in others
@@ -56,6 +56,9 @@ def method_source(method, others=()):
         head.append("return_std=False")
         given = given | {"return_std": "return_std : bool, default=False\n    The standard deviation "
                                        "of each prediction as well."}
+    if name == "get_support":
+        head.append("indices=False")
+        given = {"indices": "indices : bool, default=False\n    Whether the numbers of these columns instead."}
     doc = _sentence(method["doc"]) + _section("Parameters", given.values())
     returns = {"learn": "self\n    The estimator.", "measure": "float",
                "map": "ndarray, Array or Stream\n    As X is one.",
@@ -64,6 +67,8 @@ def method_source(method, others=()):
     result = f'self._{kind}({", ".join(passed)})'
     if with_std:
         result = f"({result}, self.predict_std(X)) if return_std else {result}"
+    if name == "get_support":
+        result = f"({result}.nonzero()[0] if indices else {result})"
     body = f'r"""{doc}"""\nreturn {result}\n'
     return f"def {name}({', '.join(head)}):\n{indented(body)}"
 

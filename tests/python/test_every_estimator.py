@@ -201,6 +201,89 @@ def test_squares_that_leave_the_range_are_not_silent(name, dtype, power):
                 assert np.isfinite(value).all(), what
 
 
+def of_labels(name):
+    about = described(name)
+    return about["role"] == "classifier" or about["input"] == "labels" or name == "TargetEncoder"
+
+
+@pytest.mark.parametrize("name", [name for name in names() if of_labels(name)])
+def test_classes_have_the_dtype_of_scikit_learns(name):
+    X, y = data(name, n=120)
+    y = X if y is None else y
+    length = np.array([len(word) for word in y])
+    made = dict(tessera.all_estimators())[name]
+    for given in [y.tolist(), tuple(y), y, y.astype("U9"), y.astype(object), (y == "oak").tolist(), y == "oak", length.tolist(),
+                  length.astype(float).tolist(), *(length.astype(dtype) for dtype in ("i1", "u2", "i8", "u8", "f4")), length.astype("u8") + np.uint64(2**63)]:
+        classes, back = [], []
+        for cls in made, theirs(name):
+            model = cls()
+            labels = described(name)["input"] == "labels"
+            model.fit(given) if labels else model.fit(X, given)
+            classes.append(getattr(model, "classes_", None))  # of TargetEncoder's numbers there are none
+            back.append(model.inverse_transform(model.transform(given)) if labels else getattr(model, "predict", np.copy)(X))
+        ours, expected = classes
+        assert (ours is None) == (expected is None)
+        if ours is not None:
+            assert ours.dtype == expected.dtype and ours.tolist() == expected.tolist(), (given[:3], ours, expected)
+            assert back[0].dtype == back[1].dtype
+    half = made().fit(*([length.astype("f2")] if described(name)["input"] == "labels" else [X, length.astype("f2")]))
+    assert getattr(half, "classes_", None) is None or half.classes_.dtype == np.float64
+
+
+@EVERY
+def test_layouts(name):
+    """Of files, by columns, read-only, strided, of another order of bytes: the same model to the bit."""
+    X, y = data(name, n=300)
+    expected = plain(name).fit(*arguments(X, y))
+    expected.save("expected.tessera")
+    found = results(expected, X)
+    read_only = X.copy()
+    read_only.flags.writeable = False
+    wide = np.repeat(X, 2, axis=0)
+    np.save("x.npy", X)
+    others = [np.asfortranarray(X), read_only, np.load("x.npy", mmap_mode="r"), wide[::2]]
+    if X.dtype.kind == "f":
+        others += [X.astype(">f8"), np.repeat(X, 2, axis=1)[:, ::2], X.tolist()]
+    for given in others:
+        model = plain(name).fit(*arguments(given, y))
+        model.save("model.tessera")
+        assert open("model.tessera", "rb").read() == open("expected.tessera", "rb").read()
+        equal(results(model, given), found)
+
+
+@EVERY
+def test_dtypes_are_converted_alike(name):
+    """float16, long doubles, integers and bools are what they are as float64, of X, y and weights; complex numbers are refused."""
+    X, y = data(name, n=200, p=4)
+    made = dict(tessera.all_estimators())[name]
+    numbers = described(name)["input"] != "labels"
+    x = np.floor(4 * X) if numbers else np.array([len(word) for word in X])
+    keeps = name in ("Binarizer", "SelectKBest", "VarianceThreshold", "LabelEncoder")
+    for dtype in ["f2", "g", "?", "i1", "u2", "i8", "u8", "O"]:
+        given = x > np.median(x, axis=0) if dtype == "?" else x.astype(dtype)
+        if name == "QuadraticDiscriminantAnalysis" and dtype == "?" or not numbers and dtype == "O":
+            continue  # no covariance in bools; other labels
+        ours, expected = (results(plain(name).fit(*arguments(each, y)), each) for each in (given, given.astype(float)))
+        equal({method: np.asarray(values, float) if keeps else values for method, values in ours.items()}, expected)
+        if keeps and dtype in "?i1u2i8u8" and name != "LabelEncoder":
+            assert ours["transform"].dtype == dtype
+    if described(name)["role"] == "regressor":
+        whole = np.ceil(y)
+        for dtype in ["f2", "g", "i1", "u8", "O"]:
+            equal(results(plain(name).fit(X, whole.astype(dtype)), X), results(plain(name).fit(X, whole), X))
+        with pytest.raises(ValueError, match="Complex data not supported"):
+            plain(name).fit(X, y + 1j)
+    if next(m for m in described(name)["methods"] if m["name"] == "fit")["sample_weight"]:
+        weights = 1.0 + np.arange(len(X)) % 3
+        expected = results(plain(name).fit(*arguments(X, y), sample_weight=weights), X)
+        for given in [weights.astype(dtype) for dtype in ("f2", "f4", "g", "i1", "u8", "O")] + [weights.tolist()]:
+            equal(results(plain(name).fit(*arguments(X, y), sample_weight=given), X), expected)
+        with pytest.raises(ValueError, match="Complex data not supported"):
+            plain(name).fit(*arguments(X, y), sample_weight=weights + 1j)
+    with pytest.raises((ValueError, TypeError), match="[Cc]omplex|dtype"):
+        made().fit(*arguments(x + 1j, y))
+
+
 def test_bins_that_are_narrower_than_any_are_one():
     X = np.arange(300.0)[:, None] * 1e-12 + [[0.0, 1.0]]
     for encode in ("ordinal", "onehot-dense"):

@@ -234,25 +234,79 @@ def test_fits_leave_no_memory_behind(x):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     before = fit(500)
-    assert fit(3000) - before < 2000  # kB
+    assert fit(10_000) - before < 2000  # kB
+
+
+def test_models_and_failures_leave_no_memory_behind(x):
+    x, y = x[:50], np.arange(50) % 2
+    words = np.array(["no", "yes"])[y]
+    bad = np.where(x == x[7, 2], np.nan, x)
+
+    def use(times):
+        for _ in range(times):
+            pickle.loads(pickle.dumps(GaussianNB().fit(x, words))).predict(x)
+            tessera.asarray(x)[3:, :2].numpy()
+            with pytest.raises(ValueError, match="NaN"):
+                PCA(2).fit(bad)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    before = use(200)
+    assert use(1500) - before < 2000  # kB
+
+
+def test_a_fit_uses_the_memory_of_numpy(x):
+    """Shown by address: what kernels read lies in X."""
+    seen = []
+
+    def standardize(part, shift, scale, out):
+        seen.append(part.ctypes.data - x.ctypes.data)
+        out[:] = (part - shift) / scale
+
+    model = StandardScaler().fit(x)
+    tessera.register("linalg.standardize", "watching", standardize)
+    with tessera.prefer("watching"):
+        model.transform(x)
+    assert seen and all(0 <= offset < x.nbytes for offset in seen) and min(seen) == 0
+
+
+def test_arrays_are_of_numpys_own_types():
+    """int64 is NumPy's, which prints without its name."""
+    x = np.arange(6).reshape(3, 2)
+    assert repr(tessera.asarray(x).numpy()) == repr(x) and tessera.asarray(x).local.dtype.char == x.dtype.char
+    model = GaussianNB().fit(x, [0, 1, 1])
+    assert repr(model.classes_) == "array([0, 1])" and repr(model.predict(x)) == "array([0, 1, 1])"
 
 
 def test_importing_is_quick_and_leaves_scikit_learn_alone():
-    code = ("import numpy, sys, time; t = time.perf_counter(); import tessera; "
-            "print(time.perf_counter() - t, 'sklearn' in sys.modules)")
+    code = ("import numpy, sys, time; t = time.process_time(); import tessera; "
+            "print(time.process_time() - t, 'sklearn' in sys.modules)")
     seconds, imported = min(
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                        check=True).stdout.split() for _ in range(3))
-    assert float(seconds) < 0.6  # 0.1 s on an idle machine
+    assert float(seconds) < 0.6  # of the CPU, 0.1 s usually
     assert imported == "False"
+
+
+def the_program():
+    installed = Path(sys.executable).parent / "tessera"  # where pip put it
+    return installed if installed.exists() else Path(__file__).parents[2] / "build/release/tools/tessera"
+
+
+def test_a_model_of_a_table_in_the_program():
+    """It has words for what was text, numbers and None in Python."""
+    given = np.array([["elm", 1990, 0.5], ["oak", 1991, 2.0], [None, 1990, np.nan]], dtype=object)
+    encoder = tessera.preprocessing.OrdinalEncoder(encoded_missing_value=2).fit(given)
+    encoder.save("table.tessera")
+    codes = np.array([[0.0, 1, 1], [2, 0, 0], [1, 0, 2]])
+    tessera.write("codes.h5:/X", codes)
+    subprocess.run([the_program(), "inverse-transform", "table.tessera", "codes.h5:/X", "--out", "back.h5:/X"], check=True)
+    assert tessera.read("back.h5:/X").numpy().tolist() == [["elm", "1991", "2.0"], ["None", "1990", "0.5"], ["oak", "1990", "nan"]]
 
 
 @pytest.mark.parametrize("name", ["KMeans", "StandardScaler", "LinearRegression"])
 def test_models_are_the_programs_files(name, x):
     """The same bytes as `tessera fit` writes, and the program reads them."""
-    program = Path(sys.executable).parent / "tessera"  # where pip installed it
-    if not program.exists():
-        program = Path(__file__).parents[2] / "build/release/tools/tessera"
+    program = the_program()
     tessera.write("data.h5", x, "X")
     tessera.write("data.h5:/y", x[:, 0] * 2 - x[:, 1])
     np.testing.assert_array_equal(tessera.read("data.h5", "/X").numpy(), x)

@@ -175,9 +175,9 @@ def test_methods_give_what_scikit_learns_give(cls, params, y, caplog):
         model = cls(**params).fit(X, y)
         out = {}
         for method in ["predict", "predict_proba", "predict_log_proba", "transform", "get_covariance",
-                       "score", "score_samples", "inverse_transform", "get_feature_names_out"]:
+                       "score", "score_samples", "inverse_transform", "get_feature_names_out", "fit_transform"]:
             if hasattr(model, method):
-                given = [] if method.startswith("get") else [X[:50]]
+                given = [] if method.startswith("get") else [X] if method.startswith("fit") else [X[:50]]
                 if method == "inverse_transform":
                     given = [model.transform(X[:50])]
                 if method == "score" and y is not None:

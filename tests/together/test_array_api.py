@@ -543,7 +543,14 @@ def test_indexing():
     raises(IndexError, lambda: xp.ones(3)[0, 0], "too many indices")
     raises(IndexError, lambda: xp.ones(3)[xp.ones(2, dtype=xp.bool)], "boolean index")
     raises(IndexError, lambda: xp.ones(3)[xp.asarray([0, 5])], "index 5 is out of bounds")
-    raises(ValueError, lambda: xp.take(xp.ones(3), xp.asarray([4])), "")
+    for i, axis in (4, 0), (-5, 0), (3, 1), (-4, 1):
+        said = f"index {i} is out of bounds for axis {axis} with size {4 - axis}"
+        raises(IndexError, lambda: xp.take(xp.ones((4, 3)), xp.asarray([0, i]), axis=axis), said)
+        raises(IndexError, lambda: xp.take_along_axis(xp.ones((4, 3)), xp.asarray([[0], [i]]), axis=axis), said)
+    raises(IndexError, lambda: xp.take(xp.ones(3), xp.asarray([3])), "index 3 is out of bounds for axis 0 with size 3")
+    raises(TypeError, lambda: xp.take(xp.ones(3), [1]), "take: indices must be an Array, got (1)")
+    raises(TypeError, lambda: xp.take(xp.ones(3), np.array([1])), "take: indices: expected an Array, which asarray makes, or a list; got NumPy's ndarray")
+    raises(TypeError, lambda: xp.sum(xp.ones(3), axis="x"), "sum: axis must be an integer or integers, got 'x'")
 
     def assign(value, key):
         x = xp.ones(3, dtype=xp.int32)

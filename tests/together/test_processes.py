@@ -3,13 +3,20 @@
 import os
 import pickle
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import sklearn.naive_bayes
+import sklearn.preprocessing
 import tessera
+from sklearn.compose import ColumnTransformer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from tessera.cluster import KMeans
 from tessera.linear_model import LinearRegression
+from tessera.naive_bayes import GaussianNB
 from tessera.preprocessing import StandardScaler
 
 RANK, SIZE = tessera.rank(), tessera.size()
@@ -166,3 +173,28 @@ def test_same_bits(of_one, everyones):
                tessera.metrics.roc_auc_score(Y > 4, scaled.numpy()[:, 0]),
                tessera.linalg.svdvals(a).numpy().tobytes()]
     assert everyones(numbers) == [numbers] * SIZE and numbers == of_one("numbers", numbers)
+
+
+def test_threads():
+    """Fit side by side in a job of one process; in one of several they are told that they cannot, and the job goes on."""
+    expected = KMeans(3, init=X[:3], n_init=1).fit(X).cluster_centers_
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [pool.submit(lambda: KMeans(3, init=X[:3], n_init=1).fit(X).cluster_centers_) for _ in range(6)]
+    for job in jobs:
+        if SIZE == 1:
+            np.testing.assert_array_equal(job.result(), expected)
+        else:
+            raises(RuntimeError, "a job of several processes calls Tessera from its main thread only", job.result)
+    np.testing.assert_array_equal(KMeans(3, init=X[:3], n_init=1).fit(X).cluster_centers_, expected)
+
+
+def test_searches_and_columns():
+    """scikit-learn's tools fit on every process alike, and find what they find with its estimators."""
+    y = np.where(Y > 4, "high", "low")
+    found = []
+    for scaler, classifier in (StandardScaler(), GaussianNB()), (sklearn.preprocessing.StandardScaler(), sklearn.naive_bayes.GaussianNB()):
+        columns = ColumnTransformer([("scaled", scaler, [0, 2])], remainder="passthrough")
+        search = GridSearchCV(make_pipeline(columns, classifier), {"gaussiannb__var_smoothing": [1e-9, 0.1, 1.0]}, cv=3).fit(X, y)
+        found.append((search.best_params_, search.best_estimator_.predict(X).tolist(), search.best_estimator_.classes_.dtype,
+                      search.cv_results_["mean_test_score"].round(12).tolist()))  # fmt: skip
+    assert found[0] == found[1]

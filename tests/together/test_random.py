@@ -54,6 +54,14 @@ def test_streams_and_seeds_are_apart():
     np.testing.assert_array_equal(random.uniform(9, seed=1).numpy(), draws[4][:9])
 
 
+def test_numbers_of_numpy_and_lists():
+    draws = random.choice(3, 50, p=[0.5, 0.25, 0.25]).numpy()
+    np.testing.assert_array_equal(draws, random.choice(np.int64(3), (np.int32(50),), p=xp.asarray([0.5, 0.25, 0.25])).numpy())
+    np.testing.assert_array_equal(random.choice(5, 3, replace=np.False_).numpy(), random.choice(5, 3, replace=False).numpy())
+    low = random.uniform(9, low=np.float32(0.5), seed=np.uint8(3)).numpy()
+    np.testing.assert_array_equal(low, random.uniform(9, low=0.5, seed=3).numpy())
+
+
 def test_permutation_and_choice():
     p = random.permutation(5000).numpy()
     assert np.array_equal(np.sort(p), np.arange(5000)) and np.mean(p == np.arange(5000)) < 0.01
@@ -73,6 +81,27 @@ def test_permutation_and_choice():
 
 
 ERRORS = {
+    "uniform('a')": (TypeError, "uniform: shape must be an integer or integers, got 'a'"),
+    "uniform(3.5)": (TypeError, "uniform: shape must be an integer, got 3.5"),
+    "uniform(None)": (TypeError, "uniform: shape must be an integer or integers, got None"),
+    "uniform((2, 'a'))": (TypeError, "uniform: shape: expected arrays, numbers or words, got several of these"),
+    "uniform(-1)": (ValueError, "negative extent in shape (-1,)"),
+    "uniform(3, low='a')": (TypeError, "uniform: low must be a number, got 'a'"),
+    "uniform(3, low=1j)": (TypeError, "uniform: low must be a real number, got 0+1j"),
+    "uniform(3, low=table)": (TypeError, "uniform: low must be a number, got an Array of shape (1031, 2)"),
+    "uniform(3, low=2.0)": (ValueError, "uniform needs low <= high, got 2 and 1"),
+    "uniform(3, dtype='float32')": (TypeError, "uniform: dtype must be a dtype of Tessera, got 'float32'"),
+    "uniform(3, seed=1.5)": (TypeError, "uniform: seed must be an integer, got 1.5"),
+    "uniform(3, seed=None)": (TypeError, "uniform: seed must be an integer, got None"),
+    "uniform(3, seed=True)": (TypeError, "uniform: seed must be an integer, got True"),
+    "uniform(3, seed=2**63)": (TypeError, "uniform: seed must be an integer below 2^63, got 9223372036854775808"),
+    "uniform(3, seed=2**64)": (ValueError, "uniform: seed: no dtype holds the integer 18446744073709551616"),
+    "uniform(3, stream=1.0)": (TypeError, "uniform: stream must be an integer, got 1.0"),
+    "integers(3, 0.5, 3)": (TypeError, "integers: low must be an integer, got 0.5"),
+    "permutation([1, 2])": (TypeError, "permutation: x must be an integer, got (1, 2)"),
+    "choice(3, 2, replace='a')": (TypeError, "choice: replace must be True or False, got 'a'"),
+    "choice(3, 2, p='a')": (TypeError, "choice: p must be an Array, got 'a'"),
+    "choice(3, 2, p=[0.5, 0.5])": (ValueError, "p must be 3 probabilities, got an array of shape (2,)"),
     "uniform(3, dtype=xp.int8)": (TypeError, "uniform makes float32 or float64, not int8"),
     "uniform(3, high=float('inf'))": (ValueError, "uniform needs a finite range, got 0 to inf"),
     "uniform(3, seed=-1)": (ValueError, "seed must not be negative, got -1"),

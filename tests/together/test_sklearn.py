@@ -322,6 +322,38 @@ def test_pca_wide(rng, dtype, solver):
 
 
 @DTYPES
+@pytest.mark.parametrize("whiten", [False, True])
+@pytest.mark.parametrize("shape, params", [
+    ((700, 40), {"iterated_power": 0}), ((700, 40), {}), ((700, 40), {"iterated_power": 1, "n_oversamples": 2}),
+    ((700, 40), {"n_components": 40}), ((30, 60), {"iterated_power": 0}),
+])  # fmt: skip
+def test_pca_randomized_fit_transform(rng, dtype, whiten, shape, params):
+    """U S of what the solver has found, from which the projection on its components differs."""
+    X, X64 = rounded(rng.normal(size=shape) * np.linspace(3, 1, shape[1]) + 5, dtype)
+    params = {"n_components": 4, "svd_solver": "randomized", "random_state": 3, "whiten": whiten} | params
+    theirs = decomposition.PCA(**params)
+    expected = theirs.fit_transform(X64)
+    tolerance = {"float64": 1e-9, "float32": 1e-3}[dtype]
+    for given in X, tessera.asarray(X):
+        got = tessera.decomposition.PCA(**params).fit_transform(given)
+        assert type(got) is type(given) and got.dtype == dtype
+        close(np.asarray(got), expected, tolerance)
+    if params.get("iterated_power") == 0 and shape[0] > shape[1]:
+        assert np.abs(theirs.transform(X64) - expected).max() > 0.05 * np.abs(expected).max()
+    tessera.write("x.h5:/X", X)
+    streamed = tessera.decomposition.PCA(**params).fit_transform(tessera.stream("x.h5:/X"))
+    np.testing.assert_array_equal(streamed.collect().numpy(), np.asarray(got))
+
+
+@DTYPES
+def test_pca_randomized_fit_transform_of_less_rank(rng, dtype):
+    X, X64 = rounded(rng.normal(size=(600, 3)) @ rng.normal(size=(3, 30)), dtype)
+    params = {"n_components": 5, "svd_solver": "randomized", "random_state": 0}
+    got = tessera.decomposition.PCA(**params).fit_transform(X)
+    close(got, decomposition.PCA(**params).fit_transform(X64), {"float64": 1e-9, "float32": 1e-3}[dtype])
+
+
+@DTYPES
 def test_pca_wide_none_keeps_as_many_as_rows(rng, dtype):
     X = rng.normal(size=(12, 30))
     mine = fitted(decomposition.PCA, X.astype(dtype))

@@ -13,7 +13,7 @@ import sklearn.preprocessing
 import tessera
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
-from tessera import impute, linear_model, preprocessing
+from tessera import feature_selection, impute, linear_model, preprocessing
 
 WORDS = np.array(["elm", "oak", "ash", "Ümlaut", "'quoted'", "1", "None"])
 
@@ -187,6 +187,78 @@ def test_imputer(params, columns):
         flags = {"missing_values": params.get("missing_values", np.nan)}
         np.testing.assert_array_equal(impute.MissingIndicator(**flags).fit_transform(X),
                                       sklearn.impute.MissingIndicator(**flags).fit_transform(X))  # fmt: skip
+
+
+def objects(*column):
+    return np.array(column, dtype=object)[:, None]
+
+
+@pytest.mark.parametrize("X", [
+    objects("b", None, "a", "b", "a", "c"), objects("b", None, "a", None, None, np.nan), objects("b", None, "a", np.nan),
+    objects("a", 1, np.nan), objects("a", 1, np.nan, 1), objects(10, 9, 2.5, "a"), objects(True, None, "a"), objects(3, 1, 2.5, None),
+    objects(2, None, 1, np.nan, 1, 2), pd.DataFrame({"a": ["a", 1, None, np.nan]}), pd.DataFrame({"a": [1, 2, 2], "b": [3, 3, 4]}),
+    np.array([["a", 1], ["b", np.nan], [np.nan, 2]], dtype=object), [[1, 2], [3, 4]], np.array([[1, 2], [-1, 3], [7, -1], [7, 2]], "i1"),
+], ids=lambda X: str(np.asarray(X).ravel().tolist()).replace(" ", ""))  # fmt: skip
+def test_imputer_of_what_stands_side_by_side(X):
+    """Ties of None, numbers and text; integers that stay integers; Python's that stay Python's."""
+    for params in ({}, {"missing_values": None}, {"missing_values": -1}, {"add_indicator": True},
+                   {"strategy": "constant"}, {"strategy": "constant", "fill_value": 7}):
+        params = {"strategy": "most_frequent"} | params
+        ours, theirs = impute.SimpleImputer(**params), sklearn.impute.SimpleImputer(**params)
+        try:
+            expected = theirs.fit_transform(X)
+        except ValueError as error:  # NaN where another value is missing, None among numbers
+            with pytest.raises((ValueError, NotImplementedError), match="NaN" if "NaN" in str(error) else "missing_values"):
+                ours.fit_transform(X)
+            continue
+        made = ours.fit_transform(X)
+        assert made.dtype == expected.dtype and repr(made.tolist()) == repr(expected.tolist()), params
+        assert [repr(each) for each in ours.statistics_] == [repr(each) for each in theirs.statistics_] or made.dtype != object
+
+
+def test_given_categories_with_none():
+    for X in np.array([["a"], ["b"], ["a"]]), objects("a", "b"), [["a"], ["b"]], pd.DataFrame({"c": ["a", "b"]}):
+        for name in "OneHotEncoder", "OrdinalEncoder":
+            more = {"sparse_output": False} if name == "OneHotEncoder" else {}
+            for categories in [["a", "b", None]], [["b", None, "a"]], [["a", "b", "c", None]]:
+                same(name, X, categories=categories, **more)
+            with pytest.raises(ValueError, match="must be text or None, as the column is text, got"):
+                getattr(preprocessing, name)(categories=[["a", 1]]).fit(X)
+
+
+def test_numbers_that_come_as_text_are_unknown():
+    numbers = pd.DataFrame({"a": [1, 2], "b": [3.5, 4.5]})
+    other = pd.DataFrame({"a": ["1", "2"], "b": ["3.5", "x"]})
+    for name, known in ("OneHotEncoder", {"handle_unknown": "ignore"}), \
+            ("OrdinalEncoder", {"handle_unknown": "use_encoded_value", "unknown_value": -1}):  # fmt: skip
+        more = {"sparse_output": False} if name == "OneHotEncoder" else {}
+        ours, theirs = (getattr(module, name)(**more, **known).fit(numbers) for module in (preprocessing, sklearn.preprocessing))
+        np.testing.assert_array_equal(ours.transform(other), theirs.transform(other))
+        # scikit-learn fails on NumPy's text, for it writes a number among the words.
+        np.testing.assert_array_equal(ours.transform(other.to_numpy(dtype=str)), theirs.transform(other))
+        for module in preprocessing, sklearn.preprocessing:
+            with pytest.raises(ValueError, match="Found unknown categories .*'1'.* in column 0 during transform"):
+                getattr(module, name)(**more).fit(numbers).transform(other)
+        with pytest.raises(ValueError, match=f"X holds numbers, but {name} was fitted with text"):
+            getattr(preprocessing, name)(**more).fit(other).transform(numbers.to_numpy())  # scikit-learn has a TypeError of NumPy's
+
+
+def test_large_integers():
+    """Beyond int64: uint64 alone; beside text, and as objects, one error instead of rounded numbers."""
+    large = np.array([[2**63 + 5], [3], [2**64 - 1]], dtype=np.uint64)
+    for name in "OneHotEncoder", "OrdinalEncoder":
+        more = {"sparse_output": False} if name == "OneHotEncoder" else {}
+        same(name, large, **more)
+        for bad in pd.DataFrame({"a": large[:, 0], "b": list("xyz")}), large.astype(object), [[2**70], [3]]:
+            with pytest.raises(ValueError, match=r"must be from -2\*\*63 to 2\*\*63 - 1, got \d{19,}"):
+                getattr(preprocessing, name)(**more).fit(bad)
+        same(name, pd.DataFrame({"a": np.array([5, 3, 5], np.uint64), "b": list("xyx")}), **more)
+        same(name, np.array([[2**63 - 1, "a"], [-(2**63), "b"]], dtype=object), **more)
+    for module in preprocessing, sklearn.preprocessing:
+        assert module.OneHotEncoder(drop="first", sparse_output=False).fit(large).get_feature_names_out().tolist() == \
+            ["x0_9223372036854775813", "x0_18446744073709551615"]  # fmt: skip
+    with pytest.raises(ValueError, match="VarianceThreshold.transform of int64 data would be .* in row 0, column 0"):
+        feature_selection.VarianceThreshold().fit_transform(np.array([[2**60], [3]]))
 
 
 def test_imputer_refuses():

@@ -99,7 +99,8 @@ def test_arrays_of_tessera_and_files():
     np.testing.assert_array_equal(given.numpy(), plain)
     tessera.write("te.h5:/X", tessera.asarray(X))
     streamed = ours.TargetEncoder(random_state=1).fit_transform(tessera.stream("te.h5:/X"), y)
-    np.testing.assert_array_equal(np.asarray(streamed if isinstance(streamed, np.ndarray) else streamed.numpy()), plain)
+    assert isinstance(streamed, tessera.Stream)
+    np.testing.assert_array_equal(streamed.collect().numpy(), plain)
 
 
 @pytest.mark.parametrize("params,y,text", [
