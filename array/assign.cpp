@@ -159,8 +159,12 @@ void assign_mask(Array& x, const Array& given, const Array& value) {
 // places in the order of their ranks.
 void assign_places(Array& x, std::span<const Index> indices, const Array& value) {
   const Communicator& comm = x.comm();
-  Array places = detail::places(x.shape(), indices, comm);
-  const auto axes = static_cast<std::ptrdiff_t>(indices.size());
+  const std::vector<detail::AxisIndex> all = detail::spelt_out(x, indices);
+  std::ptrdiff_t axes = 0;
+  for (const auto& i : all) axes = std::max(axes, static_cast<std::ptrdiff_t>(i.axis + 1));
+  if (axes == 0)
+    throw IndexError("a boolean without axes stands alone where something is assigned");
+  Array places = detail::places(x.shape(), all, comm);
   const Shape tail(x.shape().begin() + axes, x.shape().end());
   const Array v = fitted(value, joined(places.shape(), tail));
   const bool single = v.size() == 1;

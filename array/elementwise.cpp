@@ -12,11 +12,13 @@
 #include <tessera/array/functions.hpp>
 #include <tessera/array/kernels/elementwise.hpp>
 #include <tessera/array/kernels/special.hpp>
+#include <tessera/array/kernels/streaming.hpp>
 #include <tessera/array/layout.hpp>
 #include <tessera/array/manipulation.hpp>
 #include <tessera/array/on_device.hpp>
 #include <tessera/array/promotion.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/exclusive.hpp>
 #include <tessera/runtime/rows.hpp>
 
 namespace tessera {
@@ -43,7 +45,8 @@ Tile row_tile(void* data, std::int64_t n, DType dtype, Device device = cpu) {
 // The operands of a call on one piece of the result, element for element.
 class Operands {
  public:
-  Operands(const Call& call, std::vector<Strided> sources, std::int64_t n, Device device)
+  Operands(const Call& call, std::vector<Strided> sources, std::int64_t n, Device device,
+           bool past_cache)
       : call_(call), sources_(std::move(sources)), device_(device) {
     // What stays in a cache of the first level, or keeps a GPU busy.
     const std::int64_t most = device == cpu ? 1 << 13 : 1 << 22;
@@ -57,16 +60,22 @@ class Operands {
       periodic_.push_back(!direct_.back() && all <= most);
       if (periodic_.back()) together = all;
     }
-    piece_ = fetches_ ? most / together * together : device == cpu ? 8 * most : n;
+    piece_ = fetches_        ? most / together * together
+             : device != cpu ? n
+             : past_cache    ? most / 2
+                             : 8 * most;
     piece_ = std::min(piece_, std::max<std::int64_t>(1, n));
   }
   std::int64_t piece() const { return piece_; }
 
-  /// Computes elements [range) of `out` piece by piece.
-  void compute(Range range, const Tile& out, Stream& stream) const {
+  /// Computes elements [range) of `out` piece by piece. `past_cache`: what is written is too large
+  /// to be read from there; a cache would read every line of it before.
+  void compute(Range range, const Tile& out, Stream& stream, bool past_cache) const {
     std::vector<Tile> in(sources_.size());
-    std::byte* room =
-        fetches_ ? stream.scratch(in.size() * static_cast<std::size_t>(piece_) * 16) : nullptr;
+    std::byte* room = fetches_ || past_cache
+                          ? stream.scratch((in.size() + 1) * static_cast<std::size_t>(piece_) * 16)
+                          : nullptr;
+    std::byte* result = room + static_cast<std::int64_t>(in.size()) * piece_ * 16;
     bool first = true;
     for (std::int64_t at = range.begin; at < range.end; at += piece_) {
       const std::int64_t n = std::min(piece_, range.end - at);
@@ -81,8 +90,13 @@ class Operands {
         if (first || !periodic_[k]) sources_[k].fetch({at, at + n}, in[k], stream);
       }
       first = false;
-      call_.kernel(stream, in, out.columns(at, n));
+      const Tile there = out.columns(at, n);
+      call_.kernel(stream, in, past_cache ? row_tile(result, n, out.dtype) : there);
+      if (past_cache)
+        detail::stream_to_memory(result, there.data,
+                                 static_cast<std::size_t>(n) * size_of(out.dtype));
     }
+    if (past_cache) detail::streamed();
   }
 
  private:
@@ -116,7 +130,9 @@ Device device_of(std::span<const Operand> operands) {
   return cpu;
 }
 
-Array compute(const Call& call) {
+// The result; written into `into`, an operand of its shape, dtype and distribution that is one of
+// the arrays, where that is given and this process may.
+Array compute(const Call& call, const Array& into = {}, bool may_write = false) {
   std::vector<Array> arrays;
   for (const Operand& o : call.operands)
     if (o.array()) arrays.push_back(*o.array());
@@ -137,7 +153,15 @@ Array compute(const Call& call) {
     for (Array& x : arrays) x = detail::in_rows_on(where, x);
   const Distribution d =
       blocks ? arrays.front().distribution() : where_it_lies(arrays, shape, comm);
-  const Array out = detail::room_on(where, shape, call.result, d, comm);
+  const bool in_place = into && into.device() == cpu && into.distribution() == d;
+  Array out;
+  if (!in_place) {
+    out = detail::room_on(where, shape, call.result, d, comm);
+  } else if (constexpr std::int64_t small = 1 << 16; element_count(shape) <= small) {
+    out = may_write ? into : Array(shape, call.result, d, comm);
+  } else {  // processes may differ
+    together(comm, [&] { out = may_write ? into : Array(shape, call.result, d, comm); });
+  }
   const Tile local = out.local();
   const std::int64_t n = local.rows * local.cols;
   Shape here = shape;
@@ -182,25 +206,28 @@ Array compute(const Call& call) {
   const Tile row = row_tile(local.data, n, call.result, where);
   const auto work = [&] {
     if (n == 0) return;
-    const Operands operands(call, std::move(sources), n, where);
+    constexpr std::size_t cached = std::size_t{32} << 20;
+    const bool past_cache = where == cpu && !(in_place && may_write) &&
+                            static_cast<std::size_t>(n) * size_of(row.dtype) >= cached;
+    const Operands operands(call, std::move(sources), n, where, past_cache);
     if (where != cpu) {
       Stream stream(where);
       const auto bytes = static_cast<std::int64_t>(scalars_there.size());
       if (bytes > 0)
         copy(stream, row_tile(scalars.data(), bytes, DType::uint8),
              row_tile(scalars_there.data(), bytes, DType::uint8, where));
-      operands.compute({0, n}, row, stream);
+      operands.compute({0, n}, row, stream, false);
       return stream.synchronize();
     }
     if (n <= operands.piece()) {
       Stream stream;
-      return operands.compute({0, n}, row, stream);
+      return operands.compute({0, n}, row, stream, false);
     }
     const int threads = Runtime::threads();
     const std::int64_t pieces = (n + operands.piece() - 1) / operands.piece();
     const std::int64_t share = std::max<std::int64_t>(1, pieces / (threads * 8)) * operands.piece();
     parallel_for({0, (n + share - 1) / share}, threads, [&](std::int64_t i, Stream& stream) {
-      operands.compute({i * share, std::min(n, (i + 1) * share)}, row, stream);
+      operands.compute({i * share, std::min(n, (i + 1) * share)}, row, stream, past_cache);
     });
   };
   if (call.may_throw || where != cpu)
@@ -225,8 +252,9 @@ DType computed_in(DType dtype) {
   throw TypeError(fmt::format("{} takes {}, not {}", F::name, takes.to_string(), name_of(dtype)));
 }
 
-template <class F, class... More>
-Array call(const More&... given) {
+// use(the call of F on these operands).
+template <class F, class Use, class... More>
+auto with_call(const Use& use, const More&... given) {
   functions::register_elementwise();
   const std::array<Operand, sizeof...(given)> operands = {given...};
   constexpr std::size_t values = std::is_same_v<F, functions::Where> ? 2 : sizeof...(given);
@@ -244,7 +272,32 @@ Array call(const More&... given) {
     else
       functions::operation<F>()(stream, in[0], in[1], in[2], out);
   };
-  return compute(call);
+  return use(call);
+}
+
+template <class F, class... More>
+Array call(const More&... given) {
+  return with_call<F>([](const Call& c) { return compute(c); }, given...);
+}
+
+// x = F(x, y) in x's memory. A kernel reads each element before it writes it, so x may be both.
+template <class F>
+Array& update(Array& x, const Operand& y) {
+  const bool own = detail::exclusive(x);
+  x = with_call<F>(
+          [&](const Call& c) {
+            std::vector<Shape> shapes = {x.shape()};
+            if (y.array()) shapes.push_back(y.array()->shape());
+            const Shape shape = broadcast_shapes(shapes);
+            if (shape != x.shape() || c.result != x.dtype())
+              throw TypeError(fmt::format(
+                  "an operation in place keeps shape {} and dtype {}; the result has {} and {}",
+                  to_string(x.shape()), name_of(x.dtype()), to_string(shape), name_of(c.result)));
+            return compute(c, x, own && !c.may_throw);
+          },
+          x, y)
+          .with({});
+  return x;
 }
 
 }  // namespace
@@ -330,6 +383,17 @@ Array where(const Operand& condition, const Operand& x1, const Operand& x2) {
   return call<fn::Where>(x1, x2, condition);
 }
 
+Array& operator+=(Array& x, const Operand& y) { return update<fn::Add>(x, y); }
+Array& operator-=(Array& x, const Operand& y) { return update<fn::Subtract>(x, y); }
+Array& operator*=(Array& x, const Operand& y) { return update<fn::Multiply>(x, y); }
+Array& operator/=(Array& x, const Operand& y) { return update<fn::Divide>(x, y); }
+Array& operator%=(Array& x, const Operand& y) { return update<fn::Remainder>(x, y); }
+Array& operator&=(Array& x, const Operand& y) { return update<fn::BitwiseAnd>(x, y); }
+Array& operator|=(Array& x, const Operand& y) { return update<fn::BitwiseOr>(x, y); }
+Array& operator^=(Array& x, const Operand& y) { return update<fn::BitwiseXor>(x, y); }
+Array& operator<<=(Array& x, const Operand& y) { return update<fn::BitwiseLeftShift>(x, y); }
+Array& operator>>=(Array& x, const Operand& y) { return update<fn::BitwiseRightShift>(x, y); }
+
 void detail::add_elementwise(std::vector<ArrayFunction>& all) {
   const auto one = [&](auto f) {
     using F = decltype(f);
@@ -348,6 +412,7 @@ void detail::add_elementwise(std::vector<ArrayFunction>& all) {
                        else
                          return call<F>(in.operand(0), in.operand(1), in.operand(2));
                      }});
+    if constexpr (n == 2) all.back().update = [](Array& x, const Operand& y) { update<F>(x, y); };
   };
   functions::for_each(functions::Simple{}, one);
   functions::for_each(functions::Involved{}, one);

@@ -186,6 +186,19 @@ template <class A, class B>
 requires Operands<A, B> Array operator>(const A& x, const B& y) { return greater(x, y); }
 template <class A, class B>
 requires Operands<A, B> Array operator>=(const A& x, const B& y) { return greater_equal(x, y); }
+/// x = x + y and so on, written where x lies unless another handle has that memory, x is replicated
+/// and y is not, x is on a GPU, or the function may throw for values. TypeError, and x as it was,
+/// where the result has another shape or dtype.
+Array& operator+=(Array& x, const Operand& y);
+Array& operator-=(Array& x, const Operand& y);
+Array& operator*=(Array& x, const Operand& y);
+Array& operator/=(Array& x, const Operand& y);
+Array& operator%=(Array& x, const Operand& y);
+Array& operator&=(Array& x, const Operand& y);
+Array& operator|=(Array& x, const Operand& y);
+Array& operator^=(Array& x, const Operand& y);
+Array& operator<<=(Array& x, const Operand& y);
+Array& operator>>=(Array& x, const Operand& y);
 inline Array operator-(const Array& x) { return negative(x); }
 inline Array operator~(const Array& x) { return bitwise_invert(x); }
 

@@ -72,6 +72,8 @@ struct ArrayFunction {
   std::string space = {};
   std::string fields = {};  ///< of several results: a name for them together and one for each
   bool local = false;  ///< of dtypes and numbers: a process asks alone, where an operation asks all
+  /// x = f(x, y) where x lies, of an elementwise function of two; empty of others.
+  std::function<void(Array& x, const Operand& y)> update = {};
 };
 
 /// What a backend implements that takes a function whole: `array.sort`, `array.linalg.inv`.

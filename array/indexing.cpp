@@ -16,16 +16,17 @@
 #include <tessera/array/promotion.hpp>
 #include <tessera/array/statistics.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/exchange.hpp>
 #include <tessera/runtime/rows.hpp>
 
 namespace tessera {
 namespace {
 
+using detail::AxisIndex;
 using detail::checked_axis;
 using detail::fits_mask;
 using detail::in_rows;
 using detail::is_replicated;
-using detail::places;
 using detail::sole_mask;
 using detail::strides_of;
 using detail::TruePlaces;
@@ -129,16 +130,70 @@ Array where_true(const Array& given, const Array& condition) {
       .to(given.device());
 }
 
-Array at_integers(const Array& given, std::span<const Index> indices) {
-  const Array x = in_rows(given);
-  const Array place = places(x.shape(), indices, x.comm());
-  const auto axes = std::ssize(indices);
-  Shape tail(x.shape().begin() + axes, x.shape().end());
+// The parts of x that `place` names: x's leading `axes` number them, row-major.
+Array at_places(const Array& x, const Array& place, std::int64_t axes) {
+  const Shape& all = x.shape();
   Shape shape = place.shape();
-  shape.insert(shape.end(), tail.begin(), tail.end());
-  tail.insert(tail.begin(), element_count(Shape(x.shape().begin(), x.shape().begin() + axes)));
-  const Array some = take(reshape(x, tail), reshape(place, {place.size()}), 0);
-  return reshape(some, shape).to(given.device());
+  shape.insert(shape.end(), all.begin() + axes, all.end());
+  const std::int64_t parts = element_count(Shape(all.begin() + 1, all.begin() + axes));
+  const Array flat = reshape(place, {place.size()});
+  if (x.comm().size() > 1 && !(is_replicated(x) && is_replicated(place)))
+    return reshape(detail::take_parts(x, parts, flat), std::move(shape));
+  const Distribution d = detail::settled(shape, is_replicated(x), x.comm());
+  const Array out = detail::room_for(std::move(shape), x.dtype(), d, x.comm());
+  const auto* index = flat.local().as<const std::int64_t>();
+  const auto width =
+      static_cast<std::size_t>(parts == 0 ? 0 : x.cols() / parts) * size_of(x.dtype());
+  if (out.size() > 0)
+    collect(static_cast<const std::byte*>(x.local().data), width, flat.size(),
+            static_cast<std::byte*>(out.local().data), [=](std::int64_t k) { return index[k]; });
+  return out;
+}
+
+Array with_arrays(const Array& given, std::span<const Index> indices) {
+  Array x = in_rows(given);
+  std::vector<AxisIndex> all = detail::spelt_out(x, indices);
+  const auto plain = [](const AxisIndex& i) {
+    return i.axis >= 0 && (i.is_array() || detail::is_whole(*i.slice));
+  };
+  if (!std::all_of(all.begin(), all.end(), plain)) {  // slices and new axes first, as blocks
+    std::vector<Index> blocks;
+    for (AxisIndex& i : all) {
+      if (i.axis < 0) {
+        blocks.emplace_back(NewAxis{});
+      } else if (i.slice) {
+        blocks.emplace_back(*i.slice);
+      } else if (i.at.ndim() == 0) {
+        const std::int64_t at = i.at.values<std::int64_t>()[0];
+        blocks.emplace_back(Slice{at, at + 1});
+        i.at = Scalar(std::int64_t{0}).array(DType::int64, x.comm());
+      } else {
+        blocks.emplace_back(Slice{});
+      }
+      i.axis = std::ssize(blocks) - 1;
+      if (!i.is_array()) i.slice = Slice{};
+    }
+    x = index(x, blocks);
+  }
+  while (!all.back().is_array()) all.pop_back();
+  const auto arrays = std::find_if(all.begin(), all.end(), [](auto& i) { return i.is_array(); });
+  const std::int64_t first = arrays - all.begin();
+  if (!detail::side_by_side(all) || (first == 0 && all.size() > 1))
+    return at_places(x, detail::places(x.shape(), all, x.comm()), std::ssize(all))
+        .to(given.device());
+  // Along axes that follow each other, as along one: rows stay where they are.
+  all.erase(all.begin(), arrays);
+  for (AxisIndex& i : all) i.axis -= first;
+  const auto begin = x.shape().begin() + first, end = begin + std::ssize(all);
+  const Shape those(begin, end), behind(end, x.shape().end());
+  const Array place = detail::places(those, all, x.comm());
+  Shape line(x.shape().begin(), begin), shape = line;
+  line.push_back(element_count(those));
+  line.insert(line.end(), behind.begin(), behind.end());
+  shape.insert(shape.end(), place.shape().begin(), place.shape().end());
+  shape.insert(shape.end(), behind.begin(), behind.end());
+  const Array some = take(reshape(x, std::move(line)), reshape(place, {place.size()}), first);
+  return reshape(some, std::move(shape)).to(given.device());
 }
 
 }  // namespace
@@ -148,24 +203,10 @@ Array index(const Array& given, std::span<const Index> indices) {
     return std::holds_alternative<Array>(i);
   });
   if (const Array* mask = sole_mask(indices)) return where_true(given, *mask);
-  if (arrays > 0) return at_integers(given, indices);
+  if (arrays > 0) return with_arrays(given, indices);
   detail::Selected s = detail::selected(given.shape(), indices);
   return detail::seen(given, std::move(s.shape), std::move(s.box));
 }
-
-namespace {
-// Negative ones count from the end. IndexError for one that the axis has not.
-Array from_the_start(const Array& given, std::int64_t axis, std::int64_t extent) {
-  const Array indices = given.astype(DType::int64);
-  if (indices.size() == 0) return indices;
-  const std::int64_t least = min(indices).at<std::int64_t>({});
-  const std::int64_t most = max(indices).at<std::int64_t>({});
-  if (least < -extent || most >= extent)
-    throw IndexError(fmt::format("index {} is out of bounds for axis {} with size {}",
-                                 least < -extent ? least : most, axis, extent));
-  return least < 0 ? where(indices < 0, indices + extent, indices) : indices;
-}
-}  // namespace
 
 Array take(const Array& given, const Array& given_indices, std::int64_t axis) {
   if (given_indices.ndim() != 1 || !is_integer(given_indices.dtype()))
@@ -174,8 +215,7 @@ Array take(const Array& given, const Array& given_indices, std::int64_t axis) {
   const auto d = static_cast<std::size_t>(checked_axis(axis, given.ndim()));
   const Array x = in_rows(given);
   const std::int64_t extent = x.shape()[d];
-  const Array indices =
-      from_the_start(in_rows(given_indices), static_cast<std::int64_t>(d), extent);
+  const Array indices = detail::checked_places(given_indices, static_cast<std::int64_t>(d), extent);
   if (d == 0 && x.comm().size() > 1 && !(is_replicated(x) && is_replicated(indices)))
     return take(redistribute(x, row_distribution(x.shape(), x.comm())),
                 redistribute(indices, row_distribution(indices.shape(), x.comm())))
@@ -216,7 +256,7 @@ Array take_along_axis(const Array& given, const Array& given_indices, std::int64
         name_of(given_indices.dtype()), to_string(given_indices.shape())));
   const std::int64_t d = checked_axis(axis, given.ndim());
   const auto at = static_cast<std::size_t>(d);
-  const Array places = from_the_start(in_rows(given_indices), d, given.shape()[at]);
+  const Array places = detail::checked_places(given_indices, d, given.shape()[at]);
   if (d == 0 && given.ndim() > 1)
     return moveaxis(take_along_axis(moveaxis(given, {0}, {-1}), moveaxis(places, {0}, {-1}), -1),
                     {-1}, {0});
@@ -246,9 +286,8 @@ Array take_along_axis(const Array& given, const Array& given_indices, std::int64
   for (std::int64_t line = 0; line < lines; ++line)
     for (std::int64_t k = 0; k < wanted; ++k)
       for (std::int64_t j = 0; j < inner; ++j) {
-        const std::int64_t i = *index++;
-        std::memcpy(to, from + static_cast<std::size_t>((line * extent + i) * inner + j) * width,
-                    width);
+        const std::int64_t i = line * extent + *index++;
+        std::memcpy(to, from + static_cast<std::size_t>(i * inner + j) * width, width);
         to += width;
       }
   return redistribute(out, detail::settled(i_shape, is_replicated(x), x.comm())).to(given.device());

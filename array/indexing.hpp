@@ -32,10 +32,12 @@ struct NewAxis {};
 
 using Index = std::variant<std::int64_t, Slice, Ellipsis, NewAxis, Array>;
 
-/// What the indices select: integers, slices, one ellipsis and new axes in any order; or one array
-/// of booleans, as many leading axes as it has, for the elements where it is true; or integers and
-/// arrays of integers alone, which broadcast, for the leading axes. Negative integers count from
-/// the end. IndexError for an index out of bounds or too many of them.
+/// What the indices select, as in NumPy: integers, slices, one ellipsis, new axes, and arrays of
+/// integers or booleans, in any order. Arrays and, beside them, integers broadcast and select
+/// together: their axes come where they stand, first of all where something else stands between.
+/// An array of booleans is as many indices as it has axes: where it is true. Negative integers
+/// count from the end. IndexError for an index out of bounds, too many of them, or a mask of
+/// another extent.
 Array index(const Array& x, std::span<const Index> indices);
 inline Array index(const Array& x, std::initializer_list<Index> indices) {
   return index(x, std::span<const Index>(indices.begin(), indices.size()));
@@ -63,7 +65,7 @@ inline Array assigned(Array x, std::initializer_list<Index> indices, const Opera
 /// one that the axis has not. Along axis 0 rows travel once; along others the indices go to all.
 Array take(const Array& x, const Array& indices, std::int64_t axis);
 /// Of every line along the axis the elements that the same line of `indices` names; their other
-/// axes broadcast. IndexError for one that the axis has not.
+/// axes broadcast. IndexError as of take().
 Array take_along_axis(const Array& x, const Array& indices, std::int64_t axis = -1);
 /// Where elements are not 0: for each axis a vector, int64, in row-major order. ValueError for an
 /// array without axes.

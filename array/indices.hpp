@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,15 +18,36 @@ struct Selected {
 };
 Selected selected(const Shape& shape, std::span<const Index> indices);
 
+/// Integers as int64 places along an axis of that extent, none negative. IndexError for one that
+/// it has not, and for other than integers. Collective.
+Array checked_places(const Array& indices, std::int64_t axis, std::int64_t extent);
+
 /// The mask that is the only index; null for none.
 const Array* sole_mask(std::span<const Index> indices);
 /// How x lies once its leading axes have a mask's shape. IndexError unless they have: each of the
 /// extent of x, or of 0, which selects nothing; false for that.
 bool fits_mask(const Array& x, const Array& mask);
 
-/// Where the elements that integers and arrays of integers select are among those of the leading
-/// axes, row-major: int64 of the shape that the indices have together. Collective.
-Array places(const Shape& shape, std::span<const Index> indices, const Communicator& comm);
+/// An index of several of which one is an array, once `...`, masks and negative numbers are
+/// resolved: an array of places along an axis of x (of none for a boolean without axes), a slice of
+/// an axis, or a new axis, which is neither.
+struct AxisIndex {
+  std::int64_t axis = -1;
+  Array at = {};  ///< int64, none negative; an integer is one without axes
+  std::optional<Slice> slice = {};
+  bool is_array() const { return static_cast<bool>(at); }
+};
+inline bool is_whole(const Slice& s) { return !s.start && !s.stop && s.step == 1; }
+/// As many of them as the indices say, axis by axis, without whole axes behind the last array.
+/// IndexError for what x has not. Collective.
+std::vector<AxisIndex> spelt_out(const Array& x, std::span<const Index> indices);
+/// Whether all arrays stand side by side, so that their axes are where they stand, as in NumPy;
+/// those of others come first.
+bool side_by_side(std::span<const AxisIndex> indices);
+
+/// Where what indices select is among the elements of the leading axes that they name, row-major:
+/// int64, of the shape of the selection without the axes that they do not name. Collective.
+Array places(const Shape& shape, std::span<const AxisIndex> indices, const Communicator& comm);
 
 /// The local places of a mask that are true, found by all threads.
 class TruePlaces {

@@ -15,6 +15,7 @@
 #include <tessera/array/on_device.hpp>
 #include <tessera/array/promotion.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/transposed.hpp>
 
 namespace tessera {
 namespace {
@@ -39,6 +40,18 @@ Axes or_all(const std::optional<Axes>& axes, std::int64_t ndim) {
   Axes all(static_cast<std::size_t>(ndim));
   std::iota(all.begin(), all.end(), 0);
   return all;
+}
+
+// permute_dims() of axes that are in another order.
+Array permuted(const Array& x, const Axes& from) {
+  const auto strides = strides_of(x.shape());
+  Box box;
+  for (const auto axis : from) {
+    box.extents.push_back(x.shape()[static_cast<std::size_t>(axis)]);
+    box.from_strides.push_back(strides[static_cast<std::size_t>(axis)]);
+  }
+  Shape shape = box.extents;
+  return seen(x, std::move(shape), std::move(box));
 }
 
 Array triangle(const Array& given, std::int64_t k, bool lower) {
@@ -143,20 +156,15 @@ std::vector<Array> broadcast_arrays(std::span<const Array> arrays) {
   return all;
 }
 
-Array permute_dims(const Array& given, const Axes& axes) {
-  if (std::ssize(axes) != given.ndim())
+Array permute_dims(const Array& x, const Axes& axes) {
+  if (std::ssize(axes) != x.ndim())
     throw ValueError(fmt::format("axes ({}) do not match an array of shape {}",
-                                 fmt::join(axes, ", "), to_string(given.shape())));
-  const Axes from = checked_axes(axes, given.ndim());
-  if (std::is_sorted(from.begin(), from.end())) return given;
-  const auto strides = strides_of(given.shape());
-  Box box;
-  for (const auto axis : from) {
-    box.extents.push_back(given.shape()[static_cast<std::size_t>(axis)]);
-    box.from_strides.push_back(strides[static_cast<std::size_t>(axis)]);
-  }
-  Shape shape = box.extents;
-  return seen(given, std::move(shape), std::move(box));
+                                 fmt::join(axes, ", "), to_string(x.shape())));
+  const Axes from = checked_axes(axes, x.ndim());
+  if (std::is_sorted(from.begin(), from.end())) return x;
+  if (x.ndim() != 2 || !x.categories().empty()) return permuted(x, from);
+  const Array matrix = detail::transposed_of(x);
+  return matrix ? matrix : detail::transposed_later(x, [x] { return permuted(x, {1, 0}); });
 }
 
 Array matrix_transpose(const Array& x) {
@@ -180,7 +188,7 @@ Array moveaxis(const Array& x, const Axes& source, const Axes& destination) {
     while (std::find(from.begin(), from.end(), next) != from.end()) ++next;
     axis = next++;
   }
-  return permute_dims(x, axes);
+  return std::is_sorted(axes.begin(), axes.end()) ? x : permuted(x, axes);
 }
 
 Array expand_dims(const Array& x, const Axes& given) {

@@ -17,6 +17,7 @@
 #include <tessera/array/promotion.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/transposed.hpp>
 
 namespace tessera {
 namespace {
@@ -154,12 +155,17 @@ class Reduction {
         operation_(reductions::operation(name)),
         parameter_(parameter),
         device_(x.device()),
-        x_(detail::in_rows_on(
-            x.size() > 0 ? detail::where_computed(operation_, device_, x.dtype()) : cpu, x)),
         reduced_(static_cast<std::size_t>(x.ndim()), !axes) {
     if (axes)
       for (const auto axis : detail::checked_axes(*axes, x.ndim()))
         reduced_[static_cast<std::size_t>(axis)] = true;
+    // One axis of a transpose is the other one of the matrix, without forming it.
+    const Array matrix = detail::transposed_of(x);
+    turned_ = matrix && reduced_[0] != reduced_[1];
+    if (turned_) reduced_.flip();
+    x_ = detail::in_rows_on(
+        x.size() > 0 ? detail::where_computed(operation_, device_, x.dtype()) : cpu,
+        turned_ ? matrix : x);
   }
 
   /// The results as `dtype`.
@@ -179,6 +185,11 @@ class Reduction {
     const Array out = a_ == 0 && x_.ndim() > 0 && b_ > 0
                           ? over_rows(x_, reducer_, product(1, b_), inner_, kept, dtype, parameter_)
                           : in_each_row(kept, dtype);
+    if (turned_)
+      return tessera::reshape(
+                 redistribute(out, detail::settled(kept, a_ == 1 || is_replicated(x_), x_.comm())),
+                 {shape.rbegin(), shape.rend()})
+          .to(device_);
     return tessera::reshape(detail::settle(out), shape).to(device_);
   }
 
@@ -289,6 +300,7 @@ class Reduction {
   Device device_;  // of the result
   Array x_;        // there, or on the host, where there is no kernel there
   std::vector<bool> reduced_;
+  bool turned_ = false;
   std::int64_t a_ = 0, b_ = 0, n_ = 0, inner_ = 0;
 };
 

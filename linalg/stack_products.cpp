@@ -13,6 +13,7 @@
 #include <tessera/linalg/multiply.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/rows.hpp>
+#include <tessera/runtime/transposed.hpp>
 
 namespace tessera::stacks {
 namespace {
@@ -23,10 +24,18 @@ DType product_dtype(std::string_view function, const Array& x1, const Array& x2)
   return dtype;
 }
 
+// x as products take it: a transpose that has not been formed is not formed for them.
+linalg::Operand operand(const Array& x, DType dtype) {
+  const Array matrix = detail::transposed_of(x);
+  const Array converted = linalg::detail::converted(matrix ? matrix : x, dtype);
+  return {converted, matrix ? linalg::Transpose::yes : linalg::Transpose::no};
+}
+
 // Of matrices and vectors.
-Array plain_product(const Array& a, const Array& b) {
+Array plain_product(const linalg::Operand& a, const linalg::Operand& b) {
   if (!is_integer(a.dtype())) return linalg::matmul(a, b);
-  return linalg::detail::matmul_as(a.dtype(), detail::in_rows(a), detail::in_rows(b));
+  return linalg::detail::matmul_as(a.dtype(), {detail::in_rows(a.array), a.op},
+                                   {detail::in_rows(b.array), b.op});
 }
 
 Array product_of_stacks(const Array& a, const Array& b) {
@@ -55,15 +64,18 @@ Array matmul(const Array& x1, const Array& x2) {
       x1.shape().back() != x2.shape()[static_cast<std::size_t>(column ? 0 : x2.ndim() - 2)])
     throw ValueError(fmt::format("matmul: shapes do not fit: {} @ {}", to_string(x1.shape()),
                                  to_string(x2.shape())));
-  const Array a = linalg::detail::converted(x1, dtype), b = linalg::detail::converted(x2, dtype);
-  if (a.ndim() <= 2 && b.ndim() <= 2) return detail::settle(plain_product(a, b));
-  if (b.ndim() <= 2) {  // one matrix of all rows
+  if (x1.ndim() <= 2 && x2.ndim() <= 2)
+    return detail::settle(plain_product(operand(x1, dtype), operand(x2, dtype)));
+  const Array a = linalg::detail::converted(x1, dtype);
+  if (x2.ndim() <= 2) {  // one matrix of all rows
+    const linalg::Operand b = operand(x2, dtype);
     const std::int64_t k = a.shape().back();
     Shape shape(a.shape().begin(), a.shape().end() - 1);
     const Array rows = reshape(a, {element_count(shape), k});
     if (!column) shape.push_back(b.shape().back());
     return detail::settle(reshape(plain_product(rows, b), std::move(shape)));
   }
+  const Array b = linalg::detail::converted(x2, dtype);
   const Array product =
       product_of_stacks(row ? expand_dims(a, {0}) : a, column ? expand_dims(b, {1}) : b);
   return row ? squeeze(product, {-2}) : product;

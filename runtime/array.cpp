@@ -13,6 +13,7 @@
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/exclusive.hpp>
 #include <tessera/runtime/stream.hpp>
+#include <tessera/runtime/transposed.hpp>
 #include <tessera/runtime/visit.hpp>
 
 namespace tessera {
@@ -27,6 +28,8 @@ Distribution replicated_distribution(const Shape& shape, const Communicator& com
 
 // The one question about who else has an array, which only its state may ask.
 inline bool has_its_memory_alone(const Array& x);
+inline Array formed_later(const Array& x, std::function<Array()> form);
+inline Array not_formed(const Array& x);
 
 struct Array::State {
   Shape shape;
@@ -41,9 +44,43 @@ struct Array::State {
     return s.use_count() == 1 && s->buffer.use_count() == 1 && s->buffer->size() > 0;
   }
   friend bool has_its_memory_alone(const Array& x) { return only(x); }
+
+  // A transpose that has not been formed: of which matrix, and how.
+  struct Later {
+    Array of;
+    std::function<Array()> form;
+  };
+  std::shared_ptr<const Later> later = {};
+
+  static Array put_off(const Array& x, std::function<Array()> form) {
+    Array out;
+    const Shape shape = {x.shape()[1], x.shape()[0]};
+    out.state_ = std::make_shared<State>(State{shape, x.dtype(), row_distribution(shape, x.comm()),
+                                               x.comm(), std::make_shared<Buffer>(0, x.device())});
+    out.state_->later = std::make_shared<const Later>(Later{x, std::move(form)});
+    return out;
+  }
+  static Array base(const Array& x) {
+    return x.state_ && x.state_->later ? x.state_->later->of : Array();
+  }
+  void form() {
+    const Array made = later->form();
+    distribution = made.distribution();
+    buffer = made.state_->buffer;
+    data = made.state_->data;
+    later = nullptr;
+  }
+  friend Array formed_later(const Array& x, std::function<Array()> form) {
+    return put_off(x, std::move(form));
+  }
+  friend Array not_formed(const Array& x) { return base(x); }
 };
 
 bool detail::exclusive(const Array& x) { return has_its_memory_alone(x); }
+Array detail::transposed_later(const Array& x, std::function<Array()> form) {
+  return formed_later(x, std::move(form));
+}
+Array detail::transposed_of(const Array& x) { return not_formed(x); }
 
 Array embed::adopt(const void* rows, Shape shape, DType dtype, const Communicator& comm,
                    std::shared_ptr<const void> owner, Device device) {
@@ -198,6 +235,7 @@ Device Array::device() const { return state_ ? state_->buffer->device() : cpu; }
 
 const Distribution& Array::distribution() const {
   if (!state_) throw ValueError("an empty Array handle has no distribution");
+  if (state_->later) state_->form();
   return state_->distribution;
 }
 const Communicator& Array::comm() const {
@@ -333,6 +371,7 @@ Array Array::astype(DType wanted) const {
 
 Array Array::to(Device wanted) const {
   if (!state_) return *this;
+  distribution();  // forms a transpose, on all processes
   Array out;
   together(comm(), [&] { out = moved(wanted); });
   return out;

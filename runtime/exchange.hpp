@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include <tessera/runtime/array.hpp>
 #include <tessera/runtime/communicator.hpp>
 #include <tessera/runtime/distribution.hpp>
 
@@ -76,6 +77,10 @@ struct Message {
 /// a rank at most, which calls it with a message of the same length. Others have no part in it.
 void exchange(const Communicator& comm, const std::vector<Message>& send,
               const std::vector<Message>& receive);
+
+/// take() of array.hpp for parts of rows: each row is `parts` of one size, numbered on from row to
+/// row. Of shape (indices, elements of a part).
+Array take_parts(const Array& x, std::int64_t parts, const Array& indices);
 
 /// The sum of each value over the processes of lower rank, in log2(processes) messages. Collective.
 std::vector<std::int64_t> sums_of_lower(const Communicator& comm, std::vector<std::int64_t> values);

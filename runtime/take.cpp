@@ -101,7 +101,13 @@ Array take_rows(const Rows& rows, std::span<const std::int64_t> indices) {
   return out.with(x.names());
 }
 
-Array take(const Array& given, const Array& indices) {
+Array take(const Array& x, const Array& indices) {
+  return detail::take_parts(x, 1, indices)
+      .reshape(with_rows(x.shape(), indices.rows()))
+      .with(x.names());
+}
+
+Array detail::take_parts(const Array& given, std::int64_t parts, const Array& indices) {
   if (indices.ndim() != 1 || indices.dtype() != DType::int64)
     throw ValueError(fmt::format("take needs a vector of int64 row numbers, got {} of shape {}",
                                  name_of(indices.dtype()), to_string(indices.shape())));
@@ -111,7 +117,8 @@ Array take(const Array& given, const Array& indices) {
   const Array wanted = redistribute(indices.to(cpu), row_distribution(indices.shape(), comm));
   const auto n = static_cast<std::size_t>(wanted.local().rows);
   const auto* index = wanted.local().as<const std::int64_t>();
-  together(comm, [&] { detail::check_row_indices(x.shape(), {index, n}); });
+  const std::int64_t width_of_part = parts == 0 ? 0 : x.cols() / parts;
+  together(comm, [&] { check_row_indices({x.rows() * parts, width_of_part}, {index, n}); });
 
   // Requests in the order of the owners' ranks, and back to where they came from.
   const auto each = [](std::size_t count, const auto& f) {
@@ -125,16 +132,18 @@ Array take(const Array& given, const Array& indices) {
   Dealt by_owner;
   Buffer requests, asked, answers, rows;
   together(comm, [&] {
-    by_owner = dealt(x.distribution(), {index, n});
     requests = Buffer(n * sizeof(std::int64_t));
+    auto* row = reinterpret_cast<std::int64_t*>(requests.data());
+    each(parts == 1 ? 0 : n, [&](std::size_t k) { row[k] = index[k] / parts; });
+    by_owner = dealt(x.distribution(), {parts == 1 ? index : row, n});
   });
   const auto& order = by_owner.order;
   auto* request = reinterpret_cast<std::int64_t*>(requests.data());
   each(n, [&](std::size_t k) { request[k] = index[order[k]]; });
   const Exchange exchange(comm, by_owner.counts);
   const auto wanted_here = static_cast<std::size_t>(exchange.received());
-  const std::size_t width = bytes_per_row(x.shape(), x.dtype());
-  const Array out = empty(with_rows(x.shape(), wanted.rows()), x.dtype(), comm);
+  const std::size_t width = static_cast<std::size_t>(width_of_part) * size_of(x.dtype());
+  const Array out = empty({wanted.rows(), width_of_part}, x.dtype(), comm);
   together(comm, [&] {
     asked = Buffer(wanted_here * sizeof(std::int64_t));
     answers = Buffer(wanted_here * width);
@@ -144,7 +153,7 @@ Array take(const Array& given, const Array& indices) {
   exchange.forward<std::int64_t>({request, n}, std::span(ask, wanted_here));
   const auto* from = static_cast<const std::byte*>(x.local().data);
   auto* to = static_cast<std::byte*>(out.local().data);
-  const std::int64_t first = x.local_rows().begin;
+  const std::int64_t first = x.local_rows().begin * parts;
   const auto copy_rows = [&](auto w) {
     each(wanted_here, [&, w](std::size_t k) {
       std::memcpy(answers.data() + k * w, from + static_cast<std::size_t>(ask[k] - first) * w, w);
@@ -161,7 +170,7 @@ Array take(const Array& given, const Array& indices) {
     copy_rows(std::integral_constant<std::size_t, 4>{});
   else
     copy_rows(width);
-  return out.with(given.names()).to(given.device());
+  return out.to(given.device());
 }
 
 }  // namespace tessera

@@ -188,6 +188,12 @@ Index to_index(nb::handle object, const Communicator& comm) {
     return Slice{bound("start"), bound("stop"), bound("step").value_or(1)};
   }
   if (nb::isinstance<Array>(object)) return nb::cast<Array>(object);
+  if (nb::isinstance<nb::list>(object)) {
+    const nb::module_ numpy = nb::module_::import_("numpy");
+    const nb::object a = nb::len(object) == 0 ? numpy.attr("zeros")(0, nb::arg("dtype") = "int64")
+                                              : numpy.attr("asarray")(object);
+    return to_index(a, comm);
+  }
   if (PyBool_Check(object.ptr()))
     return Scalar(object.ptr() == Py_True).array(DType::boolean, Communicator::world());
   if (nb::hasattr(object, "__array__")) {  // NumPy's integers are indices like Python's
@@ -258,6 +264,23 @@ void add_array_api(nb::module_& m) {
       },
       nb::arg(), nb::arg().none(), nb::arg());
   m.def("array_replace", [](Array& x, const Array& other) { x = other; });
+  // x = f(x, y), where x lies if that is possible.
+  m.def("array_update", [](std::size_t function, Array& x, nb::handle y) {
+    const ArrayFunction& f = all_functions()[function];
+    const std::vector<Argument> values = {to_argument(y)};
+    const Operand operand = ArrayArguments(f.name, values).operand(0);
+    call([&] {
+      if (f.update) return f.update(x, operand);
+      const std::vector<Argument> both = {x, values[0]};
+      const Array out = std::get<Array>(f.call(ArrayArguments(f.name, both)));
+      if (out.shape() != x.shape() || out.dtype() != x.dtype())
+        throw TypeError(fmt::format(
+            "an operation in place keeps shape {} and dtype {}; the result has {} and {}",
+            to_string(x.shape()), name_of(x.dtype()), to_string(out.shape()),
+            name_of(out.dtype())));
+      x = out;
+    });
+  });
   m.def("distribute_all", &distribute_all);
   m.def("array_item", &item);
   m.def("result_type", [](const nb::args& given) {

@@ -7,6 +7,7 @@
 #include <tessera/runtime/device_layer.hpp>
 #include <tessera/runtime/embed.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/transposed.hpp>
 
 #include "binding.hpp"
 
@@ -155,7 +156,13 @@ void add_properties(nb::class_<T>& c) {
       .def_prop_ro("ndim", [](const T& x) { return x.ndim(); })
       .def_prop_ro("dtype_name", [](const T& x) { return std::string(name_of(x.dtype())); })
       .def_prop_ro("device", [](const T& x) { return x.device().to_string(); })
-      .def_prop_ro("distribution", [](const T& x) { return x.distribution().to_string(); })
+      .def_prop_ro("distribution",
+                   [](const T& x) {
+                     if constexpr (std::is_same_v<T, Array>)
+                       if (const Array matrix = detail::transposed_of(x))  // not formed to be shown
+                         return "transpose of " + matrix.distribution().to_string();
+                     return x.distribution().to_string();
+                   })
       .def_prop_ro("comm", [](const T& x) { return x.comm(); })
       .def_prop_ro("column_names", [](const T& x) { return to_python(x.column_names()); })
       .def_prop_ro("categories", [](const T& x) { return to_python(x.categories()); })

@@ -144,6 +144,7 @@ def _make():
         exec(_source(number, name, parameters, doc, fields), scope)
         made = scope.pop(name)
         made.__module__ = ".".join(filter(None, (__name__, space)))
+        made.number = number
         if space and space not in spaces:
             module = types.ModuleType(made.__module__, f"The extension {space}.")
             _spaces[space] = module
@@ -184,11 +185,7 @@ def _binary(function):
     def in_place(x, y):
         if not isinstance(y, _OPERAND):
             return NotImplemented
-        out = function(x, y)
-        if out.dtype != x.dtype or out.shape != x.shape:
-            raise TypeError(f"an operation in place keeps shape {x.shape} and dtype {x.dtype}; the "
-                            f"result has {out.shape} and {out.dtype}")
-        _core.array_replace(x, out)
+        _core.array_update(function.number, x, y)
         return x
 
     return forward, reflected, in_place

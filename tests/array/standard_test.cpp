@@ -77,6 +77,31 @@ TEST(Standard, AssignmentWritesWhereNobodyElseReads) {
   EXPECT_THROW(assign(x, {Slice{}}, zeros({3, 5})), ValueError);
 }
 
+TEST(Standard, OperatorsInPlaceWriteWhereNobodyElseReads) {
+  Array x = zeros({600, 5});
+  const void* memory = x.local().data;
+  x += 2;
+  x *= arange(0, 5, 1, DType::float64);
+  EXPECT_EQ(x.local().data, memory);
+  const Array kept = x;
+  x -= x;
+  EXPECT_EQ(host<double>(index(kept, {599})), (std::vector<double>{0, 2, 4, 6, 8}));
+  EXPECT_EQ(host<double>(index(x, {599})), (std::vector<double>{0, 0, 0, 0, 0}));
+  EXPECT_THROW(x += zeros({3, 600, 5}), TypeError);
+}
+
+TEST(Standard, ArraysStandAmongOtherIndices) {
+  const Array x = reshape(arange(0, 3000, 1, DType::float64), {100, 6, 5});
+  const Array at = from_host<std::int64_t>(std::vector<std::int64_t>{4, -5}, {2});
+  EXPECT_EQ(host<double>(index(x, {99, Slice{{}, {}, 5}, at})),
+            (std::vector<double>{2974, 2999, 2970, 2995}));  // the axis of what selects together
+  EXPECT_EQ(host<double>(index(x, {Slice{98, {}}, at, 0})),
+            (std::vector<double>{2960, 2945, 2990, 2975}));  // where it stands
+  EXPECT_THROW(
+      index(x, {Slice{}, Slice{}, from_host<std::int64_t>(std::vector<std::int64_t>{5}, {1})}),
+      IndexError);
+}
+
 TEST(Standard, ReductionsOverRowsAreReplicated) {
   const Array x = reshape(arange(0, 3000, 1, DType::float64), {600, 5});
   const Array means = mean(x, {{0}});
@@ -157,7 +182,7 @@ TEST(Standard, ApproximatesInAllOfTheRangeAndWhereverAnElementSits) {
 
 TEST(Standard, EveryFunctionOfArraysIsAnOperation) {
   register_array_operations();
-  const std::set<std::string> local = {"can_cast", "next_fast_len"};
+  const std::set<std::string> local = {"can_cast", "next_fast_len", "fhtoffset"};
   std::set<std::string> operations;
   for (const Support& s : support_table()) operations.insert(s.operation);
   for (const ArrayFunction& f : array_functions()) {

@@ -1,7 +1,9 @@
 """The array API's functions against NumPy: over dtypes, shapes and axes."""
 
 import itertools
+import json
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -423,6 +425,44 @@ def test_manipulation():
     raises(ValueError, lambda: xp.stack([xp.ones(2), xp.ones(3)]), "stack")
 
 
+def test_transposes():
+    x, y = data((1500, 4), "int32").astype("float64"), data((1500, 3), "int32").astype("float32")
+    for make in (array, replicated):
+        a, b = make(x), make(y)
+        with tessera.trace("moved.json"):
+            products = {"x.T @ y": (a.T @ b, x.T @ y), "x.T @ x": (a.mT @ a, x.T @ x),
+                        "x.T @ v": (a.T @ b[:, 0], x.T @ y[:, 0]), "x @ y.T": (a[:5] @ b[:7, [0, 1, 2, 0]].T, x[:5] @ y[:7, [0, 1, 2, 0]].T)}
+            got = xp.max(a.T, axis=1), xp.argmax(xp.permute_dims(a, (1, 0)), axis=-1, keepdims=True), a.T.T
+        calls = [each for each in json.loads(Path("moved.json").read_text())["traceEvents"] if each.get("name") == "array.matmul"]
+        assert len(calls) == 4 * tessera.size()
+        assert sum(each["args"]["communicated"] for each in calls) < 10000 * tessera.size()  # the transpose has 48 KB
+        products["v @ x.T"] = b[:4, 0] @ a.T, y[:4, 0] @ x.T
+        for what, (product, want) in products.items():
+            compare(product, want, what)
+        compare(got[0], x.max(0), "max(x.T, axis=1)")
+        compare(got[1], x.argmax(0)[:, None], "argmax along an axis of x.T")
+        compare(got[2], x, "x.T.T")
+        for axis, keep in itertools.product((0, 1, -1, None, (0, 1)), (False, True)):
+            compare(xp.sum(a.T, axis=axis, keepdims=keep), x.T.sum(axis=axis, keepdims=keep), f"sum of x.T {axis}")
+            assert xp.max(a.T, axis=axis).distribution == xp.max(array(x.T) if make is array else make(x.T.copy()), axis=axis).distribution
+        t = a.T
+        u = t
+        a += 1  # which has no other handle, but its transpose
+        compare(t, x.T, "x.T of what x was")
+        t += 1
+        compare(t, x.T + 1, "x.T in place")
+        compare(a.T + a.T, 2 * (x + 1).T, "x.T + x.T")
+        compare(a.T[1:3, ::2], (x + 1).T[1:3, ::2], "a slice of x.T")
+        compare(xp.concat([a.T, t], axis=1), np.concatenate([(x + 1).T, x.T + 1], 1), "x.T among others")
+        compare(xp.sort(a.T, axis=1), np.sort((x + 1).T, 1), "x.T sorted")
+        np.testing.assert_array_equal(np.asarray(a.T), (x + 1).T)
+        assert a.T.shape == (4, 1500) and a.T.dtype == x.dtype and a.T.device == "cpu"
+        del u
+    for d in DTYPES[1:]:
+        z = tame(data((300, 2), d))
+        compare(array(z).T @ array(z), z.T @ z, f"x.T @ x of {d}", 0 if kind(d) in "iu" else 600)
+
+
 def test_sorting_and_sets():
     for d in DTYPES:
         for shape in some([(0,), (1,), (7,), (1031,), (5000,), (3, 4), (600, 3), (4, 1, 3)], 2):
@@ -551,6 +591,8 @@ def test_indexing():
     raises(TypeError, lambda: xp.take(xp.ones(3), [1]), "take: indices must be an Array, got (1)")
     raises(TypeError, lambda: xp.take(xp.ones(3), np.array([1])), "take: indices: expected an Array, which asarray makes, or a list; got NumPy's ndarray")
     raises(TypeError, lambda: xp.sum(xp.ones(3), axis="x"), "sum: axis must be an integer or integers, got 'x'")
+    raises(IndexError, lambda: xp.take(xp.ones(3), xp.asarray([4])), "index 4 is out of bounds for axis 0 with size 3")
+    raises(IndexError, lambda: xp.take_along_axis(xp.ones((3, 2)), xp.asarray([[0, 2]]), axis=1), "axis 1 with size 2")
 
     def assign(value, key):
         x = xp.ones(3, dtype=xp.int32)
@@ -563,6 +605,79 @@ def test_indexing():
     raises(ValueError, lambda: assign(xp.ones(2, dtype=xp.int32), xp.ones(3, dtype=xp.bool)), "broadcast")
     raises(IndexError, lambda: assign(1, (xp.asarray([0]), 0)), "too many indices: the array is 1-dimensional, but 2 were indexed")
     raises(ValueError, lambda: assign(xp.ones(2, dtype=xp.int32), slice(None)), "broadcast")
+
+
+def mixed_keys(shape, rng, n):
+    """Indices of each axis, an array at least among them."""
+    while n:
+        key, axis = [], 0
+        common = ((), (3,), (2, 3), (2, 1), (0,))[rng.integers(5)]
+        start = rng.integers(4)  # of axes that the ellipsis is for
+        while axis < len(shape):
+            extent, what = shape[axis], rng.integers(9)
+            if what == 0:
+                key.append(None)
+                continue
+            if what == 1 and axis + 2 <= len(shape) and common in ((), (3,)):
+                mask = np.zeros(shape[axis : axis + 2], bool)
+                mask.flat[[1, 4, mask.size - 1][: 3 if common else 1]] = True
+                key.append(mask)
+                axis += 2
+                continue
+            if what == 2:
+                key.append(int(rng.integers(-extent, extent)))
+            elif what in (3, 4):
+                key.append(slice(*((None, None, -1), (1, None, 2), (-2, None), (2, 1))[rng.integers(4)]))
+            elif what in (5, 6):
+                key.append(slice(None))
+            else:
+                key.append(rng.integers(-extent, extent, common).astype(rng.choice(["int64", "int8", "uint8"])
+                                                                        if common else "int64"))
+                if key[-1].dtype == np.uint8:
+                    key[-1] %= min(extent, 255)
+            axis += 1
+        if start == 0 and slice(None) in [k for k in key if not isinstance(k, np.ndarray)]:
+            key[next(i for i, k in enumerate(key) if not isinstance(k, np.ndarray) and k == slice(None))] = ...
+        if any(isinstance(k, np.ndarray) and k.ndim for k in key):
+            n -= 1
+            yield tuple(key)
+
+
+def test_arrays_among_other_indices():
+    rng = np.random.default_rng(3)
+    for shape in [(600, 4), (300, 4, 3), (5, 7, 3, 2), (1031,)]:
+        for d in ("float64", "int8", "complex128"):
+            x = data(shape, d)
+            for number, key in some(list(enumerate(mixed_keys(shape, rng, 40)))):
+                for make in (array, replicated) if number % 4 == 0 else (array,):
+                    ours = tuple(make(k) if isinstance(k, np.ndarray) else k for k in key)
+                    compare(make(x)[ours], x[key], f"{shape}[{key}]")
+                    got, want = xp.asarray(make(x), copy=True), x.copy()
+                    value = data(x[key].shape[number % 2 :], d, 4)
+                    want[key] = value
+                    got[ours] = array(value) if number % 3 else make(value)
+                    compare(got, want, f"{shape}[{key}] = {value.shape}")
+    x = data((5, 4, 3), "float32")
+    a = array(x)
+    lists = {"a list": [2, -1], "no list": [], "lists": ([0, 1], slice(None), [2, 2]), "of booleans": [True, False] * 2 + [True]}
+    for name, key in lists.items():
+        compare(a[key], x[key], name)
+    yes, no = np.bool_(True), np.bool_(False)
+    for key in [(yes, [1, 2]), (no, 1), (yes, None, 0), (slice(1, 3), yes, [0, 1]), (np.array([[0], [1]]), no, [2])]:
+        compare(a[key], x[key], f"a boolean without axes: {key}")
+    got, want = xp.asarray(a, copy=True), x.copy()
+    got[1:3, True, [0, 1]] = want[1:3, True, [0, 1]] = 7.0
+    compare(got, want, "a boolean without axes = 7")
+    out = "is out of bounds for axis"
+    for key, words in [
+        (([0, 5], slice(None)), f"index 5 {out} 0 with size 5"), ((slice(None), [[-5]], 0), f"index -5 {out} 1 with size 4"),
+        ((..., [3]), f"index 3 {out} 2 with size 3"), (([0], 0, 0, 0), "too many indices: the array is 3-dimensional, but 4"),
+        (([0.5], 0), "arrays used as indices must be of integers or booleans, not float64"),
+        (([0, 1], slice(None), [0, 1, 2]), "cannot be broadcast together: (2,) (3,)"),
+        ((0, np.ones((3, 3), bool)), "a boolean index of shape (3, 3) does not match axes of shape (4, 3)"),
+    ]:
+        raises((IndexError, ValueError), lambda: a[key], words)
+        raises((IndexError, ValueError), lambda: a.__setitem__(key, 1.0), words)
 
 
 def place(x):
@@ -587,6 +702,48 @@ def test_assignment_is_in_place():
                     compare(got, want, f"{name} in place")
                     assert got.distribution == lies
                     assert place(got) == before or not got.local.size, f"{name} made another array"
+
+
+def test_operators_work_in_place():
+    x = data((700, 3), "float64")
+    for make in (array, replicated):
+        for operand in (2.0, data((3,), "float64", 1), data((700, 1), "float32", 2), data((700, 3), "float64", 3)):
+            got, want = xp.asarray(make(x), copy=True), x.copy()
+            before, lies = place(got), got.distribution
+            y = make(operand) if isinstance(operand, np.ndarray) else operand
+            got += y
+            got *= y
+            got -= 1
+            want = (want + operand) * operand - 1
+            compare(got, want, "in place")
+            assert got.distribution == lies
+            assert place(got) == before or not got.local.size, "another array was made"
+    i = xp.asarray(array(data((1031,), "int16")), copy=True)
+    before, want = place(i), data((1031,), "int16")
+    i //= 3
+    i <<= 2
+    i |= 1
+    i ^= array(want)
+    compare(i, (want // 3 << 2 | 1) ^ want, "integers in place")
+    assert place(i) == before or not i.local.size
+    a = xp.asarray(array(x), copy=True)
+    view = a.local  # NumPy's
+    kept, seen = a[...], view.copy()
+    a += a[::-1]
+    compare(a, x + x[::-1], "with what it is made of")
+    a += a
+    a @= xp.eye(3)
+    compare(kept, x, "a slice of what was")
+    np.testing.assert_array_equal(view, seen)
+    mine = np.ones(5)
+    b = tessera.asarray(mine)
+    b += 1.0
+    assert (mine == 1).all(), "NumPy's memory was written"
+    for bad, words in [(xp.asarray(1.5), "dtype int16; the result has (1031,) and float64"),
+                       (xp.ones((2, 1), dtype=xp.int8), "keeps shape (1031,)")]:
+        raises(TypeError, lambda: i.__iadd__(bad), words)
+    raises(ValueError, lambda: i.__ipow__(array(-want)), "negative")
+    compare(i, (want // 3 << 2 | 1) ^ want, "what an error left")
 
 
 def test_assignment_changes_one_name_only():
