@@ -37,8 +37,9 @@ void add_measurements(std::vector<ArrayFunction>& all) {
   measure("center_of_mass", "Centres of objects.", center_of_mass);
   add("extrema", "input, labels=None, index=None",
       "The smallest and largest elements of objects, and where they are.", [](In in) {
-        const Extrema all = extrema(in.array(0), {maybe_array(in, 1), maybe_array(in, 2)});
-        return std::vector{all.minimum, all.maximum, all.minimum_position, all.maximum_position};
+        const Extrema ends = extrema(in.array(0), {maybe_array(in, 1), maybe_array(in, 2)});
+        return std::vector{ends.minimum, ends.maximum, ends.minimum_position,
+                           ends.maximum_position};
       });
   add("histogram", "input, min, max, bins, labels=None, index=None",
       "How many elements of objects lie in bins of one width.", [](In in) {
