@@ -268,11 +268,11 @@ void add_array_api(nb::module_& m) {
   m.def("array_update", [](std::size_t function, Array& x, nb::handle y) {
     const ArrayFunction& f = all_functions()[function];
     const std::vector<Argument> values = {to_argument(y)};
-    const Operand operand = ArrayArguments(f.name, values).operand(0);
+    const Operand operand = ArrayArguments(f.name, "other", values).operand(0);
     call([&] {
       if (f.update) return f.update(x, operand);
       const std::vector<Argument> both = {x, values[0]};
-      const Array out = std::get<Array>(f.call(ArrayArguments(f.name, both)));
+      const Array out = std::get<Array>(f.call(ArrayArguments(f.name, f.parameters, both)));
       if (out.shape() != x.shape() || out.dtype() != x.dtype())
         throw TypeError(fmt::format(
             "an operation in place keeps shape {} and dtype {}; the result has {} and {}",
