@@ -137,9 +137,10 @@ Array at_places(const Array& x, const Array& place, std::int64_t axes) {
   shape.insert(shape.end(), all.begin() + axes, all.end());
   const std::int64_t parts = element_count(Shape(all.begin() + 1, all.begin() + axes));
   const Array flat = reshape(place, {place.size()});
-  if (x.comm().size() > 1 && !(is_replicated(x) && is_replicated(place)))
+  if (x.comm().size() > 1 && !(is_replicated(x) && is_replicated(flat)))
     return reshape(detail::take_parts(x, parts, flat), std::move(shape));
-  const Distribution d = detail::settled(shape, is_replicated(x), x.comm());
+  const Distribution d = x.comm().size() > 1 ? replicated_distribution(shape, x.comm())
+                                             : detail::settled(shape, is_replicated(x), x.comm());
   const Array out = detail::room_for(std::move(shape), x.dtype(), d, x.comm());
   const auto* index = flat.local().as<const std::int64_t>();
   const auto width =
@@ -147,7 +148,7 @@ Array at_places(const Array& x, const Array& place, std::int64_t axes) {
   if (out.size() > 0)
     collect(static_cast<const std::byte*>(x.local().data), width, flat.size(),
             static_cast<std::byte*>(out.local().data), [=](std::int64_t k) { return index[k]; });
-  return out;
+  return detail::settle(out);
 }
 
 Array with_arrays(const Array& given, std::span<const Index> indices) {

@@ -142,7 +142,8 @@ void write_array_file(const std::string& file, const Rows& x) {
     pending = std::make_unique<PendingFile>(file);
     writer = make(*pending);
   });
-  in_order(x, [&](const std::byte* from, std::int64_t rows) { writer->append(from, rows); });
+  in_order(x.to(cpu),
+           [&](const std::byte* from, std::int64_t rows) { writer->append(from, rows); });
   on_first(x.comm(), [&] {
     writer->finish();
     pending->commit();
@@ -158,6 +159,7 @@ Pixels pixels_of(const Shape& shape, const std::string& file, bool stacks) {
     left.pop_back();
   }
   if (stacks && left.size() == 3) {
+    p.stack = true;
     p.pages = left.front();
     left.erase(left.begin());
   }

@@ -43,6 +43,7 @@ MakeWriter npy_writer(const std::string& file, const Shape& shape, DType dtype);
 /// What an image is made of: how many channels stand beside each other, after how many axes.
 struct Pixels {
   std::int64_t pages = 1, rows = 0, cols = 0, channels = 1;
+  bool stack = false;  ///< axis 0 is pages, if only one
 };
 /// ValueError naming the format when a shape is none of an image, or of a stack with `stacks`.
 Pixels pixels_of(const Shape& shape, const std::string& file, bool stacks);

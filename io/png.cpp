@@ -105,7 +105,7 @@ class PngReader : public ImageReader {
     });
     try {
       library_.call(png_, [&] { read_header(); });
-      require_plausible(file_, shape, dtype, input_.size(), 1032);  // of deflate
+      require_plausible(file_, shape, dtype, input_.size(), 1032 * expansion_);  // of deflate
       if (png_get_rowbytes(png_, info_) != row_bytes_)
         throw OSError(fmt::format("cannot read '{}': rows of another length", file_));
     } catch (...) {
@@ -123,6 +123,7 @@ class PngReader : public ImageReader {
     int depth = 0, colour = 0;
     png_uint_32 cols = 0, rows = 0;
     png_get_IHDR(png_, info_, &cols, &rows, &depth, &colour, nullptr, nullptr, nullptr);
+    const int stored = png_get_channels(png_, info_) * depth;  // bits of a pixel
     const bool transparent = png_get_valid(png_, info_, PNG_INFO_tRNS) != 0;
     const bool bits = colour == PNG_COLOR_TYPE_GRAY && depth == 1 && !transparent;
     if (bits)
@@ -134,6 +135,8 @@ class PngReader : public ImageReader {
     png_read_update_info(png_, info_);
     const int channels = png_get_channels(png_, info_);
     dtype = bits ? DType::boolean : depth == 16 ? DType::uint16 : DType::uint8;
+    const int expanded = channels * (bits ? 1 : 8 * static_cast<int>(size_of(dtype)));
+    expansion_ = (expanded + stored - 1) / stored;
     shape = {rows, cols};
     if (channels > 1) shape.push_back(channels);
     row_bytes_ =
@@ -155,6 +158,7 @@ class PngReader : public ImageReader {
   std::int64_t at_ = 0;    // in the file
   std::int64_t next_ = 0;  // row
   int passes_ = 1;
+  std::int64_t expansion_ = 1;  // how many times as large palettes and few bits become
   std::size_t row_bytes_ = 0;
   std::vector<std::byte> whole_;
 };

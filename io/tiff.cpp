@@ -19,6 +19,8 @@
 namespace tessera::io {
 namespace {
 
+constexpr std::int64_t most_pages = 1 << 16;
+
 // What libtiff has to say about a file, and the first thing that went wrong.
 struct Reports {
   std::string failed;  // "cannot read 'x.tif'"
@@ -88,13 +90,12 @@ class TiffReader : public ImageReader {
         },
         nullptr, nullptr, options.get()));
     reports_.require(tiff_ != nullptr);
-    constexpr std::size_t most_pages = 1 << 16;
     do {
       std::uint32_t kind = 0;
       TIFFGetFieldDefaulted(tiff_.get(), TIFFTAG_SUBFILETYPE, &kind);
       if ((kind & FILETYPE_REDUCEDIMAGE) && !pages_.empty()) continue;
       pages_.push_back(page());
-      if (pages_.size() > most_pages)
+      if (std::ssize(pages_) > most_pages)
         throw OSError(fmt::format("'{}' has more than {} pages", file, most_pages));
       const Page &first = pages_.front(), &last = pages_.back();
       if (last.shape() != first.shape() || last.dtype != first.dtype)
@@ -323,7 +324,7 @@ class TiffWriter : public ArrayWriter {
   }
 
   void append(const std::byte* from, std::int64_t rows) override {
-    if (p_.pages > 1) rows *= p_.rows;  // of axis 0, which are pages
+    if (p_.stack) rows *= p_.rows;  // of axis 0, which are pages
     for (std::int64_t i = 0; i < rows; ++i, from += row_bytes_) {
       if (row_ == 0) begin_page();
       line_.assign(from, from + row_bytes_);  // which libtiff may change
@@ -392,6 +393,9 @@ std::unique_ptr<ImageReader> read_tiff(const InputFile& input, const std::string
 
 MakeWriter tiff_writer(const std::string& file, const Shape& shape, DType dtype) {
   const Pixels p = pixels_of(shape, file, true);
+  if (p.pages > most_pages)
+    throw ValueError(fmt::format("'{}' cannot hold {} pages: {} are the most that are read again",
+                                 file, p.pages, most_pages));
   if (is_complex(dtype) || (dtype == DType::boolean && p.channels > 1))
     throw TypeError(
         fmt::format("'{}' cannot hold {}: a TIFF has integers, floats, or bool of one channel",

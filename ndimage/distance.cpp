@@ -142,9 +142,11 @@ Distances distance_transform(const Array& given, Metric metric, const std::vecto
   };
   const Array is_true = x.dtype() == DType::boolean ? x : x != 0;
   const auto* mask = is_true.local().as<const bool>();
+  auto* first = images[0].local().as<double>();
+  auto* from = places ? images[1].local().as<std::int64_t>() : nullptr;
   each([&](std::int64_t i) {
-    images[0].local().as<double>()[i] = mask[i] ? infinite : 0;
-    if (places) images[1].local().as<std::int64_t>()[i] = begin + i;
+    first[i] = mask[i] ? infinite : 0;
+    if (places) from[i] = begin + i;
   });
   for (std::size_t d = shape.size(); d-- > 0;)
     images = with_whole_lines(images, static_cast<std::int64_t>(d),
@@ -163,12 +165,14 @@ Distances distance_transform(const Array& given, Metric metric, const std::vecto
     more.push_back(std::ssize(shape));
     where = detail::room_for(more, DType::int32, x.distribution(), x.comm());
   }
+  const Tile result = out.distances.local();
+  auto* nearest = indices ? where.local().as<std::int32_t>() : nullptr;
   each([&](std::int64_t i) {
     const bool none = value[i] == infinite;
     if (!euclidean)
-      out.distances.local().as<std::int32_t>()[i] = none ? -1 : static_cast<std::int32_t>(value[i]);
+      result.as<std::int32_t>()[i] = none ? -1 : static_cast<std::int32_t>(value[i]);
     else if (!places && !none)
-      out.distances.local().as<double>()[i] = std::sqrt(value[i]);
+      result.as<double>()[i] = std::sqrt(value[i]);
     if (!places && !(euclidean && none)) return;
     double sum = 0;
     for (std::size_t d = 0; d < ndim; ++d) {
@@ -178,10 +182,10 @@ Distances distance_transform(const Array& given, Metric metric, const std::vecto
       const double by = static_cast<double>(there - own) * steps[d];
       sum += by * by;
       if (indices)
-        where.local().as<std::int32_t>()[i * std::ssize(shape) + static_cast<std::int64_t>(d)] =
+        nearest[i * std::ssize(shape) + static_cast<std::int64_t>(d)] =
             static_cast<std::int32_t>(there);
     }
-    if (euclidean) out.distances.local().as<double>()[i] = std::sqrt(sum);
+    if (euclidean) result.as<double>()[i] = std::sqrt(sum);
   });
   if (indices) {
     Axes axes{std::ssize(shape)};

@@ -50,13 +50,15 @@ Array times(const Array& x, DType as, DType dtype, const Factor& factor) {
   const std::int64_t n = from.local_rows().size() * from.cols(),
                      begin = from.local_rows().begin * from.cols();
   const std::size_t ndim = x.shape().size();
+  const auto* given = from.local().as<const T>();
+  auto* made = out.local().as<T>();
   constexpr std::int64_t piece = 1 << 14;
   parallel_for({0, (n + piece - 1) / piece}, Runtime::threads(), [&](std::int64_t p, Stream&) {
     std::vector<std::size_t> at(ndim);
     auto left = begin + p * piece;
     for (std::size_t d = ndim; d-- > 0; left /= x.shape()[d]) at[d] = z(left % x.shape()[d]);
     for (std::int64_t i = p * piece; i < std::min(n, (p + 1) * piece); ++i) {
-      out.local().as<T>()[i] = from.local().as<const T>()[i] * factor(at);
+      made[i] = given[i] * factor(at);
       for (std::size_t d = ndim; d-- > 0;) {
         if (++at[d] < z(x.shape()[d]) || d == 0) break;
         at[d] = 0;

@@ -4,9 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <mutex>
 #include <numeric>
 
 #include <tessera/runtime/embed.hpp>
@@ -45,30 +47,45 @@ struct Array::State {
   }
   friend bool has_its_memory_alone(const Array& x) { return only(x); }
 
-  // A transpose that has not been formed: of which matrix, and how.
+  // A transpose that is formed later: of which matrix, and how. In a job of one process several
+  // threads may be the first to need it.
   struct Later {
-    Array of;
-    std::function<Array()> form;
+    Device device;
+    std::mutex mutex;
+    Array of;                     // until it is formed
+    std::function<Array()> form;  // likewise
+    std::atomic<bool> done{false};
   };
-  std::shared_ptr<const Later> later = {};
+  std::shared_ptr<Later> later = {};
 
   static Array put_off(const Array& x, std::function<Array()> form) {
     Array out;
     const Shape shape = {x.shape()[1], x.shape()[0]};
     out.state_ = std::make_shared<State>(State{shape, x.dtype(), row_distribution(shape, x.comm()),
                                                x.comm(), std::make_shared<Buffer>(0, x.device())});
-    out.state_->later = std::make_shared<const Later>(Later{x, std::move(form)});
+    const auto later = std::make_shared<Later>();
+    later->device = x.device();
+    later->of = x;
+    later->form = std::move(form);
+    out.state_->later = later;
     return out;
   }
   static Array base(const Array& x) {
-    return x.state_ && x.state_->later ? x.state_->later->of : Array();
+    if (!x.state_ || !x.state_->later || x.state_->later->done) return {};
+    const std::lock_guard lock(x.state_->later->mutex);
+    return x.state_->later->of;
   }
   void form() {
+    if (later->done) return;
+    const std::lock_guard lock(later->mutex);
+    if (later->done) return;
     const Array made = later->form();
     distribution = made.distribution();
     buffer = made.state_->buffer;
     data = made.state_->data;
-    later = nullptr;
+    later->of = {};
+    later->form = nullptr;
+    later->done = true;
   }
   friend Array formed_later(const Array& x, std::function<Array()> form) {
     return put_off(x, std::move(form));
@@ -231,7 +248,10 @@ const Shape& Array::shape() const { return state_ ? state_->shape : no_shape; }
 std::int64_t Array::rows() const { return row_count(shape()); }
 std::int64_t Array::cols() const { return elements_per_row(shape()); }
 DType Array::dtype() const { return state_ ? state_->dtype : DType::float64; }
-Device Array::device() const { return state_ ? state_->buffer->device() : cpu; }
+Device Array::device() const {
+  if (!state_) return cpu;
+  return state_->later ? state_->later->device : state_->buffer->device();
+}
 
 const Distribution& Array::distribution() const {
   if (!state_) throw ValueError("an empty Array handle has no distribution");

@@ -89,8 +89,8 @@ class Array {
   const Communicator& comm() const;
   Device device() const;
 
-  /// This process's part as a matrix of its rows; for block_cyclic the local column-major block is
-  /// given as the row-major tile of its transpose (local_cols x local_rows).
+  /// This process's rows, a matrix; of block_cyclic the column-major block, as the row-major tile
+  /// of its transpose (local_cols x local_rows). Collective where a transpose has yet to be formed.
   Tile local() const;
   /// One of this process's leaves. Kinds rows and replicated.
   Tile leaf(std::int64_t index) const;

@@ -142,6 +142,7 @@ bool Runtime::launched() {
 void Runtime::start(int* argc, char*** argv, bool with_mpi) {
   if (process().running)
     throw RuntimeError("a tessera::Runtime is alive already; keep one, in main");
+  choose_blas_kernels();  // before MPI's threads are there: it sets the environment
   int initialized = 0;
   MPI_Initialized(&initialized);
   if (with_mpi && !initialized) {
@@ -161,7 +162,6 @@ void Runtime::start(int* argc, char*** argv, bool with_mpi) {
   // Large blocks go back to the system when they are freed. Otherwise glibc keeps all up to the
   // largest freed so far, and those between which smaller ones lie can never be joined.
   mallopt(M_MMAP_THRESHOLD, 8 << 20);
-  choose_blas_kernels();
   // One BLAS thread per tile: the bits of a product depend on the number of BLAS threads.
   openblas_set_num_threads(1);
 

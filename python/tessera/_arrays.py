@@ -270,7 +270,7 @@ def _with_words(x, values):
 
 
 def _local(x) -> np.ndarray:
-    """This process's rows, as a read-only view in NumPy."""
+    """This process's rows, as a read-only view in NumPy. Of a transpose collective, at first."""
     return x._local()
 
 

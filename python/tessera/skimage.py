@@ -26,7 +26,7 @@ _NAMES = {
     "exposure": "adjust_gamma adjust_log adjust_sigmoid cumulative_distribution equalize_hist histogram is_low_contrast "
                 "rescale_intensity",
     "color": "gray2rgb rgb2gray rgb2xyz rgb2yuv rgb2ycbcr",
-    "feature": "corner_harris corner_kitchen_rosenfeld corner_shi_tomasi hessian_matrix  shape_index "
+    "feature": "corner_harris corner_kitchen_rosenfeld corner_shi_tomasi hessian_matrix shape_index "
                "structure_tensor",
     "filters": "apply_hysteresis_threshold difference_of_gaussians farid farid_h farid_v gaussian laplace median prewitt "
                "prewitt_h prewitt_v roberts roberts_neg_diag roberts_pos_diag scharr scharr_h scharr_v sobel sobel_h "

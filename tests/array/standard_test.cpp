@@ -195,7 +195,7 @@ TEST(Standard, ABackendTakesAFunctionWhole) {
   const auto sort = std::ranges::find(array_functions(), "sort", &ArrayFunction::name);
   const std::vector<Argument> values = {arange(0, 700, 1, DType::float64), Scalar(-1), Scalar(true),
                                         Scalar(true)};
-  const ArrayArguments in("sort", values);
+  const ArrayArguments in("sort", sort->parameters, values);
   EXPECT_EQ(host<double>(std::get<Array>(sort->call(in)))[0], 699);
   install(Backend("sizes", Device::Kind::cpu)
               .implement(ArrayOperation::composed_of("array.sort", nullptr), {DType::float64},

@@ -78,6 +78,8 @@ def test_what_pillow_writes_and_reads(save):
 def test_ways_to_store_them(save):
     palette = Image.fromarray(GREY).quantize(16)
     check(save("palette.png", palette), np.asarray(palette.convert("RGB")), "a palette")
+    blank = Image.fromarray(np.zeros((3000, 3000), np.uint8)).quantize(2)
+    check(save("blank.png", blank), np.asarray(blank.convert("RGB")), "a palette of one colour")
     save("palette.tif", palette)
     with pytest.raises(TypeError, match="^'palette.tif' has a palette of colours; expected grey or RGB"):
         tessera.read("palette.tif")
@@ -134,6 +136,8 @@ def test_stacks_and_tiles(save):
     for what in (RNG.integers(0, 9, (3, 6, 7, 4), dtype=np.uint8), np.arange(4200).reshape(1400, 3), pages.astype("float64")):
         tessera.write("some.tif", what)
         check("some.tif", what, f"{what.shape}")
+    tessera.write("one.tif", pages[:1])
+    check("one.tif", pages[0], "a stack of one page")
     # Tiles and planes one behind another, by hand: Pillow writes neither.
     image = RNG.integers(0, 2**16, (40, 35, 3), dtype=np.uint16)
     for options in ({"planes": True}, {"tile": 16}, {"planes": True, "tile": 16}, {"order": ">"}):
