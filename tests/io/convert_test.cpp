@@ -529,7 +529,8 @@ TEST_F(Convert, NpyErrors) {
       "OSError: '" + file +
           "' is truncated: shape (9223372036854775807, 3) of '<f8' needs more than its 0 bytes");
   EXPECT_EQ(refused("a.txt", "1"),
-            "ValueError: can convert .csv, .tsv and .npy files, got '" + (folder_ / "a.txt") + "'");
+            "ValueError: can convert .csv, .tsv, .npy, .png and .tif files, got '" +
+                (folder_ / "a.txt") + "'");
 }
 
 }  // namespace
