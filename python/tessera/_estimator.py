@@ -169,7 +169,7 @@ class Core(BaseEstimator):
     def _weights(self, sample_weight, X):
         if sample_weight is None or isinstance(sample_weight, Array):
             return sample_weight
-        if np.iscomplexobj(sample_weight):
+        if np.asarray(sample_weight).dtype.kind == "c":
             raise ValueError(f"Complex data not supported\n{sample_weight}\n")
         if isinstance(X, _OURS):
             return asarray(np.asarray(sample_weight, dtype=np.float64), comm=X.comm)
