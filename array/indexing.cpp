@@ -213,6 +213,7 @@ Array take(const Array& given, const Array& given_indices, std::int64_t axis) {
   if (given_indices.ndim() != 1 || !is_integer(given_indices.dtype()))
     throw ValueError(fmt::format("take needs a vector of integers, got {} of shape {}",
                                  name_of(given_indices.dtype()), to_string(given_indices.shape())));
+  detail::common_communicator("take", std::array{given, given_indices});
   const auto d = static_cast<std::size_t>(checked_axis(axis, given.ndim()));
   const Array x = in_rows(given);
   const std::int64_t extent = x.shape()[d];
@@ -255,6 +256,7 @@ Array take_along_axis(const Array& given, const Array& given_indices, std::int64
     throw ValueError(fmt::format(
         "take_along_axis needs integers of {} dimensions, got {} of shape {}", given.ndim(),
         name_of(given_indices.dtype()), to_string(given_indices.shape())));
+  detail::common_communicator("take_along_axis", std::array{given, given_indices});
   const std::int64_t d = checked_axis(axis, given.ndim());
   const auto at = static_cast<std::size_t>(d);
   const Array places = detail::checked_places(given_indices, d, given.shape()[at]);

@@ -132,6 +132,7 @@ std::vector<AxisIndex> spelt_out(const Array& x, std::span<const Index> indices)
   const std::int64_t taken = axes_taken(shape, indices);
   std::vector<AxisIndex> all;
   std::int64_t axis = 0;
+  std::size_t gap = std::numeric_limits<std::size_t>::max();
   const auto extent = [&] { return shape[static_cast<std::size_t>(axis)]; };
   for (const Index& i : indices) {
     if (const auto* at = std::get_if<std::int64_t>(&i)) {
@@ -143,6 +144,7 @@ std::vector<AxisIndex> spelt_out(const Array& x, std::span<const Index> indices)
     } else if (std::holds_alternative<NewAxis>(i)) {
       all.push_back({});
     } else if (std::holds_alternative<Ellipsis>(i)) {
+      gap = all.size();
       for (std::int64_t k = taken; k < std::ssize(shape); ++k) all.push_back({axis++, {}, Slice{}});
     } else if (const Array& array = std::get<Array>(i); !is_mask(i)) {
       all.push_back({axis, checked_places(array, axis, extent())});
@@ -156,9 +158,10 @@ std::vector<AxisIndex> spelt_out(const Array& x, std::span<const Index> indices)
         throw IndexError(fmt::format("a boolean index of shape {} does not match axes of shape {}",
                                      to_string(array.shape()),
                                      to_string(Shape(first, first + array.ndim()))));
-      for (const Array& at : nonzero(array)) all.push_back({axis++, at});
+      for (const Array& true_at : nonzero(array)) all.push_back({axis++, true_at});
     }
   }
+  if (gap < all.size() && all[gap].is_array()) all[gap].apart = true;
   while (!all.back().is_array() && all.back().slice && is_whole(*all.back().slice)) all.pop_back();
   return all;
 }
@@ -167,7 +170,9 @@ bool side_by_side(std::span<const AxisIndex> indices) {
   const auto is_array = [](const AxisIndex& i) { return i.is_array(); };
   const auto first = std::find_if(indices.begin(), indices.end(), is_array);
   const auto behind = std::find_if_not(first, indices.end(), is_array);
-  return std::none_of(behind, indices.end(), is_array);
+  return std::none_of(behind, indices.end(), is_array) &&
+         (first == behind ||
+          std::none_of(first + 1, behind, [](const AxisIndex& i) { return i.apart; }));
 }
 
 Array places(const Shape& shape, std::span<const AxisIndex> indices, const Communicator& comm) {

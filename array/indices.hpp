@@ -35,6 +35,7 @@ struct AxisIndex {
   std::int64_t axis = -1;
   Array at = {};  ///< int64, none negative; an integer is one without axes
   std::optional<Slice> slice = {};
+  bool apart = false;  ///< from the array before it, by a `...` that stands for no axis
   bool is_array() const { return static_cast<bool>(at); }
 };
 inline bool is_whole(const Slice& s) { return !s.start && !s.stop && s.step == 1; }

@@ -94,6 +94,7 @@ Array searchsorted(const Array& given, const Array& given_values, std::string_vi
   if (given.ndim() != 1)
     throw ValueError(fmt::format("searchsorted needs a sorted vector, got an array of shape {}",
                                  to_string(given.shape())));
+  detail::common_communicator("searchsorted", std::array{given, given_values});
   const DType dtype = promote(given.dtype(), given_values.dtype());
   const Array sorted = by_rows(
       with_one_zero(detail::in_rows(sorter ? take(given, sorter, 0) : given).astype(dtype)));

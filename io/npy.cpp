@@ -189,6 +189,11 @@ Layout survey(const std::string& file) {
     throw OSError(fmt::format("'{}' is truncated: shape {} of '{}' needs more than its {} bytes",
                               file, tessera::to_string(layout.shape), descr,
                               input.size() - layout.offset));
+  // Rows without columns are walked all the same.
+  constexpr std::int64_t most_rows = std::int64_t{1} << 32;
+  if (bytes == 0 && layout.shape.front() > most_rows)
+    throw OSError(fmt::format("'{}' is damaged: shape {} has no elements, and more than {} rows",
+                              file, tessera::to_string(layout.shape), most_rows));
   const std::int64_t end = layout.offset + bytes;
   if (input.size() - end >= std::ssize(magic)) {
     input.read(end, magic.size(), start);

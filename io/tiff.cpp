@@ -26,6 +26,7 @@ struct Reports {
   std::string failed;  // "cannot read 'x.tif'"
   std::string message;
   std::exception_ptr failure;
+  bool unpacking = false;  // where a warning means that pixels are lost
 
   [[noreturn]] void fail() const {
     if (failure) std::rethrow_exception(failure);
@@ -41,7 +42,11 @@ struct Reports {
     if (reports.message.empty()) reports.message = text;
     return 1;
   }
-  static int on_warning(TIFF*, void*, const char*, const char*, va_list) { return 1; }
+  static int on_warning(TIFF* tiff, void* self, const char* module, const char* format,
+                        va_list arguments) {
+    return static_cast<Reports*>(self)->unpacking ? on_error(tiff, self, module, format, arguments)
+                                                  : 1;
+  }
 };
 
 // For one TIFFClientOpenExt; `most`: bytes that libtiff takes at once.
@@ -110,7 +115,8 @@ class TiffReader : public ImageReader {
     dtype = pages_.front().dtype;
     shape = pages_.front().shape();
     if (pages_.size() > 1) shape.insert(shape.begin(), std::ssize(pages_));
-    require_plausible(file, shape, dtype, input.size(), most_times_);
+    require_plausible(file, shape, pages_.front().half ? DType::uint16 : dtype, input.size(),
+                      most_times_);
     current_ = pages_.size();
     unpacked_ = {current_, 0};
   }
@@ -266,9 +272,12 @@ class TiffReader : public ImageReader {
   void unpack(std::uint32_t number, bool tile, std::int64_t size) {
     if (std::pair(current_, number) == unpacked_) return;
     unpacked_ = {pages_.size(), 0};  // none, should it fail
-    block_.resize(static_cast<std::size_t>(size));
-    reports_.require((tile ? TIFFReadEncodedTile : TIFFReadEncodedStrip)(tiff_.get(), number,
-                                                                         block_.data(), size) >= 0);
+    block_.assign(static_cast<std::size_t>(size), std::byte{0});
+    reports_.unpacking = true;
+    const auto bytes = (tile ? TIFFReadEncodedTile : TIFFReadEncodedStrip)(tiff_.get(), number,
+                                                                           block_.data(), size);
+    reports_.unpacking = false;
+    reports_.require(bytes >= 0 && reports_.message.empty());
     unpacked_ = {current_, number};
   }
 

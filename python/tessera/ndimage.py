@@ -380,7 +380,8 @@ def _by_label(x, labels, index, sort=False):
     each has. Elements of a group are in their order in x, or sorted. Without an index the elements of labels above 0
     are one group, without labels all are."""
     xp = _namespace()
-    values, places = xp.reshape(x, (-1,)), xp.arange(x.size)
+    values = xp.reshape(x, (-1,))
+    places = xp.cumulative_sum(xp.ones_like(values, dtype=xp.int64)) - 1  # on the processes of x
     if labels is None and index is not None:
         raise ValueError("objects are measured by an index with labels alone")
     if labels is not None:

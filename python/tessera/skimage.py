@@ -340,6 +340,10 @@ def unique(x, return_counts=False, **more):
     if more:
         raise TypeError(f"numpy.unique of a distributed image takes no {', '.join(more)}")
     values, counts = map(_arrays.whole, xp.unique_counts(x.array))
+    missing = values != values  # which NumPy's takes for one
+    if missing.any():
+        values = np.append(values[~missing], values[missing][:1])
+        counts = np.append(counts[~missing], counts[missing].sum())
     order = np.argsort(values)
     return (values[order], counts[order]) if return_counts else values[order]
 
@@ -363,6 +367,8 @@ def percentile(x, q, axis=None, **more):
 def interp(x, points, values, **more):
     """Of an image, by intervals: what lies beyond the ends is the value there."""
     points, values = np.asarray(points, dtype=float), np.asarray(values, dtype=float)
+    if len(points) == 1:
+        return Image(xp.full_like(x.array, float(values[0]), dtype=np.float64))
     at = xp.astype(xp.reshape(x.array, (-1,)), np.float64)
     interval = xp.clip(xp.searchsorted(_in(points), at, side="right") - 1, 0, len(points) - 2)
     slopes = np.diff(values) / np.diff(points)
@@ -612,6 +618,8 @@ def _function(module, name):
     @functools.wraps(theirs)
     def call(*args, **kwargs):
         def enter(value):
+            if isinstance(value, Array) and value.comm.size != _core.world().size:
+                raise NotImplementedError(f"{name} takes images that lie on all processes, not on some of them")
             return Image(value) if isinstance(value, Array) else value
 
         def leave(value):

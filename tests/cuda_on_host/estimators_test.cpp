@@ -70,7 +70,9 @@ TEST_F(OnDevice, LossesOfLinearModels) {
     LogisticRegression model({.tol = 1e-7, .solver = solver});
     cuda_on_host::reset_counters();
     model.fit(there, labels);
-    if (where != cpu) EXPECT_GT(cuda_on_host::counters().launches, 30u);
+    if (where != cpu && there.local_rows().size() > 0) {
+      EXPECT_GT(cuda_on_host::counters().launches, 30u);
+    }
     const auto coef = model.coef_.values<double>();
     return std::vector<double>(coef.begin(), coef.end());
   };

@@ -507,9 +507,9 @@ KEYS = {
         slice(-3, 100), slice(50, 60), slice(None, None, 3), (None, slice(2, 5)), (..., 0), slice(5, 2)],
     2: [0, -1, (0, 0), (slice(1, 3), 1), (slice(None), -1), (..., 0), (slice(None, None, -1),
         slice(None, None, -2)), (None, 1, ...), (slice(5, 500, 7), None, slice(1, None)), (0, ...),
-        (slice(3, 3), slice(None))],
+        (slice(3, 3), slice(None)), (None, [0, 1, 2], ..., [1, 0, 1])],
     3: [(0, 0), (slice(None), 0, slice(None, None, -1)), (..., 1), (1, ..., None), (slice(1, None), 0),
-        (slice(None, None, -2), slice(None), 2)],
+        (slice(None, None, -2), slice(None), 2), (slice(None), -1, ..., [0, 1])],
 }
 
 

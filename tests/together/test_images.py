@@ -1,5 +1,6 @@
 """Images and NumPy files, read and written by all processes: beside Pillow, and hostile ones."""
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -180,6 +181,18 @@ def tiff(image, *, planes=False, tile=0, order="<", claimed=None):
             struct.pack(order + "H", len(tags)) + entries + struct.pack(order + "I", 0) + extra)  # fmt: skip
 
 
+def half_a_strip(compression):
+    """A TIFF of which the second half of each strip is zeros."""
+    out = io.BytesIO()
+    image = Image.fromarray(GREY)
+    (image.convert("1") if compression == "group4" else image).save(out, "TIFF", compression=compression)
+    body = bytearray(out.getvalue())
+    tags = Image.open(io.BytesIO(body)).tag_v2
+    for offset, count in zip(tags[273], tags[279], strict=True):
+        body[offset + count // 2 : offset + count] = bytes(count - count // 2)
+    return bytes(body)
+
+
 def header(rows, cols, depth=8, colour=0, interlaced=0):
     return chunk("IHDR", struct.pack(">IIBBBBB", cols, rows, depth, colour, 0, 0, interlaced))
 
@@ -197,6 +210,8 @@ HOSTILE = {  # what a file holds, and what is said
     "huge.tif": (tiff(np.zeros((4, 5, 3), np.uint16), claimed=(2**31 - 1, 2**31 - 1)), "huge.tif"),
     "longer.tif": (tiff(np.zeros((4, 5, 3), np.uint16), claimed=(4000, 5)), "longer.tif"),
     "cut.tif": (tiff(np.zeros((4, 5, 3), np.uint16))[:-30], "cannot read 'cut.tif': "),
+    "lossy.tif": (half_a_strip("jpeg"), "cannot read 'lossy.tif': "),
+    "fax.tif": (half_a_strip("group4"), "cannot read 'fax.tif': "),
     "loop.tif": (tiff(np.zeros((4, 5, 3), np.uint16)), "loop.tif"),
 }  # fmt: skip
 

@@ -93,6 +93,12 @@ def test_numpy_in_numpy_out_and_what_is_not_there():
         skimage.filters.frangi  # noqa: B018
     with pytest.raises(TypeError, match="this function does not run distributed"):
         skimage.measure.label(xp.asarray(BYTES))
+    flat, gaps = np.full((300, 4), 7, np.uint8), np.where(SMOOTH > SMOOTH.mean(), np.nan, np.round(SMOOTH))
+    for f, image in (("exposure.equalize_hist", flat), ("measure.shannon_entropy", gaps)):
+        module, name = f.split(".")
+        got = getattr(getattr(skimage, module), name)(xp.asarray(image))
+        want = getattr(importlib.import_module(f"skimage.{module}"), name)(image)
+        np.testing.assert_allclose(got.numpy() if isinstance(got, tessera.Array) else got, want, rtol=1e-12)
     before = xp.asarray(SMOOTH)
     skimage.filters.threshold_li(before)
     np.testing.assert_array_equal(before.numpy(), SMOOTH)
