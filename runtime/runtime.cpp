@@ -117,8 +117,8 @@ void choose_blas_kernels() {
   const char* core = !wide                                  ? "Haswell"
                      : __builtin_cpu_supports("avx512bf16") ? "Cooperlake"
                                                             : "SkylakeX";
+  setenv("OPENBLAS_CORETYPE", core, 1);  // first: its threads, which just start, choose again, too
   gotoblas_dynamic_quit();
-  setenv("OPENBLAS_CORETYPE", core, 1);
   gotoblas_dynamic_init();
   unsetenv("OPENBLAS_CORETYPE");  // another OpenBLAS of this process may know better
 }
