@@ -9,11 +9,13 @@ it does not spin, as who waits in MPI does.
 
 import base64
 import contextlib
+import functools
 import importlib
 import importlib.metadata
 import io
 import json
 import logging
+import operator
 import os
 import resource
 import socket
@@ -27,6 +29,10 @@ class Absent(Exception):
     """The library does not have what is asked for."""
 
 
+# Of arrays, what has no name.
+EXPRESSIONS = {"scale and shift": lambda x: 2 * x + 1, "mask": operator.getitem}
+
+
 class Library:
     """What is common: scikit-learn's classes and NumPy's functions, on arrays of the library."""
 
@@ -36,6 +42,7 @@ class Library:
         return importlib.import_module((self.estimators or self.functions).partition(".")[0]).__version__
 
     def load(self, file):
+        """An operand in the library's arrays."""
         return np.load(file)
 
     def given(self, values):
@@ -65,7 +72,9 @@ class Library:
     def find(self, call):
         """The class or function that ``room.name`` means."""
         room, _, name = call.rpartition(".")
-        package = self.functions if room in ("array", "linalg", "fft") else self.estimators
+        if room == "array" and name in EXPRESSIONS:
+            return EXPRESSIONS[name]
+        package = self.functions if room in ("array", "linalg", "fft", "ndimage") else self.estimators
         if package is None:
             raise Absent(f"has no {call}")
         module = package if room == "array" else f"{package}.{room}"
@@ -118,6 +127,28 @@ class Intelex(ScikitLearn):
 
 class NumPy(Library):
     functions = "numpy"
+    own = {"transpose": lambda x: np.ascontiguousarray(x.T)}
+
+    def find(self, call):
+        room, _, name = call.rpartition(".")
+        return self.own[name] if room == "array" and name in self.own else super().find(call)
+
+
+class H5py(Library):
+    def load(self, file):
+        return file
+
+    def find(self, call):
+        import h5py
+
+        def read(file):
+            with h5py.File(file) as opened:
+                return opened["X"][:]
+
+        return read
+
+    def version(self):
+        return importlib.metadata.version("h5py")
 
 
 class SciPy(Library):
@@ -129,9 +160,10 @@ class SciPy(Library):
         room, _, name = call.rpartition(".")
         if room == "linalg" and name in self.own:
             return self.own[name]
-        if room == "array":
-            raise Absent(f"has no {call}")
-        return super().find(call)
+        found = super().find(call)
+        if room == "fft":
+            return functools.partial(found, workers=int(os.environ["TESSERA_BENCH_CORES"]))
+        return found
 
 
 class Tessera(Library):
@@ -146,11 +178,19 @@ class Tessera(Library):
         self.device = os.environ.get("TESSERA_BENCH_DEVICE", "cpu")
 
     def load(self, file):
+        if file.endswith(".h5"):
+            return file
         x = self.package.read(file)
         return x if self.device == "cpu" else x.to(self.device)
 
     def find(self, call):
         room, _, name = call.rpartition(".")
+        if room == "io":
+            return lambda file: self.package.read(file, "/X")
+        if call == "array.transpose":
+            return lambda x: self.package.array_api.asarray(x.T, copy=True)
+        if room == "array" and name in EXPRESSIONS:
+            return EXPRESSIONS[name]
         try:
             module = importlib.import_module("tessera.array_api" if room in ("array", "fft") else f"tessera.{room}")
             return getattr(module.fft if room == "fft" else module, name)
@@ -334,7 +374,7 @@ class PyTorch(Library):
 
 
 LIBRARIES = {
-    "tessera": Tessera, "scikit-learn": ScikitLearn, "scikit-learn-intelex": Intelex, "numpy": NumPy,
+    "tessera": Tessera, "scikit-learn": ScikitLearn, "scikit-learn-intelex": Intelex, "numpy": NumPy, "h5py": H5py,
     "scipy": SciPy, "heat": Heat, "dask-ml": Dask, "mlpack": Mlpack, "cupy": CuPy, "cuml": CuML,
     "torch": PyTorch,
 }  # fmt: skip
@@ -367,9 +407,8 @@ class Contender:
             self.method, call = name, room
         self.found = self.adapter.find(call)
         params = self.adapter.adjusted(call, params)
-        first = np.load(files[0], mmap_mode="r")
-        self.params = {n: self.adapter.given(np.array(first[:first_rows])) if v == "first rows" else v
-                       for n, v in params.items()}
+        self.params = {n: self.adapter.given(np.array(np.load(files[0], mmap_mode="r")[:first_rows]))
+                       if v == "first rows" else v for n, v in params.items()}
         self.operands = [self.adapter.load(file) for file in files]
         self.per = per
         if self.method and not self.method.startswith("fit"):

@@ -26,24 +26,25 @@ PEERS = {
     peer.name: peer
     for peer in (
         Peer("scikit-learn", ("scikit-learn~=1.9.0",), "sklearn", here=True),
-        Peer("scipy", ("scipy",), "scipy", ("linalg",), here=True),
-        Peer("numpy", ("numpy>=2",), "numpy", ("array",), here=True),
+        Peer("scipy", ("scipy",), "scipy", ("linalg", "fft", "ndimage"), here=True),
+        Peer("numpy", ("numpy>=2",), "numpy", ("array", "fft"), here=True),
+        Peer("h5py", ("h5py",), "h5py", ("io",), here=True),
         Peer("scikit-learn-intelex", ("scikit-learn-intelex", "scikit-learn"), "sklearnex"),
         Peer("mlpack", ("mlpack",), "mlpack"),
-        Peer("heat", ("heat", "mpi4py"), "heat", ("estimators", "linalg", "array"), mpi=True),
+        Peer("heat", ("heat", "mpi4py"), "heat", ("estimators", "linalg", "array", "fft"), mpi=True),
         Peer("dask-ml", ("dask-ml",), "dask_ml"),
-        Peer("cupy", ("cupy-cuda12x",), "cupy", ("linalg", "array"), gpu=True),
+        Peer("cupy", ("cupy-cuda12x",), "cupy", ("linalg", "array", "fft"), gpu=True),
         Peer("cuml", ("cuml-cu12", "cupy-cuda12x"), "cuml", gpu=True),
-        Peer("torch", ("torch",), "torch", ("linalg", "array"), gpu=True),
+        Peer("torch", ("torch",), "torch", ("linalg", "array", "fft"), gpu=True),
     )
 }
-DEFAULT = ("scikit-learn", "scipy", "numpy")
-REFERENCE = {"estimators": "scikit-learn", "linalg": "scipy", "array": "numpy"}
+DEFAULT = ("scikit-learn", "scipy", "numpy", "h5py")
+REFERENCE = {"estimators": "scikit-learn", "linalg": "scipy", "array": "numpy", "fft": "numpy", "ndimage": "scipy", "io": "h5py"}
 
 
 def room_of(call):
     first = call.partition(".")[0]
-    return {"linalg": "linalg", "array": "array", "fft": "array"}.get(first, "estimators")
+    return first if first in REFERENCE else "estimators"
 
 
 class CannotRun(Exception):

@@ -353,7 +353,7 @@ class Session:
             device=device, contender=name, version=state["job"].version, processes=processes, threads=threads,
             seconds=[t["seconds"] / t["steps"] for t in turns],
             cpu_s=median(t["cpu_s"] / t["steps"] for t in turns), per=case.per, flops=case.flops,
-            bytes=case.read + case.write, floor_s=floor, bound=bound,
+            bytes=case.read + case.write + case.file, floor_s=floor, bound=bound,
             difference=None if state["off"] is None else min(state["off"], 1e300),
             agrees=None if state["off"] is None else state["off"] <= 1,
             communicated=state["known"].get("communicated"), data_mb=case.bytes / 2**20,
@@ -363,11 +363,13 @@ class Session:
 
     def _floor(self, case, cores, device):
         """The least time that arithmetic or memory leaves, and which of them it is."""
-        if device != "cpu" or not (case.flops or case.read or case.write):
+        if device != "cpu" or not (case.flops or case.read or case.write or case.file):
             return None, None
         peak = self.facts["peaks"][str(cores)]
         times = {"arithmetic": case.flops / peak[f"fma_{case.dtype}_gflops"] / 1e9,
                  "memory": case.read / peak["read_gbs"] / 1e9 + case.write / peak["write_gbs"] / 1e9}
+        if case.file:  # what was just written is in the page cache
+            times["file"] = case.file / self.facts["peaks"][min(self.facts["peaks"], key=int)]["cached_read_gbs"] / 1e9
         bound = max(times, key=times.get)
         return times[bound], bound
 

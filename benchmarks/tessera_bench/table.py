@@ -12,7 +12,7 @@ from . import data
 TABLE = Path(__file__).with_name("cases.toml")
 SCALING = ("strong", "weak")  # suites that run on several numbers of processes and threads
 FIELDS = {"name": str, "call": str, "operands": list, "dtype": str, "params": dict, "per": str,
-          "flops": str, "read": str, "write": str, "check": dict, "sizes": dict}  # fmt: skip
+          "flops": str, "read": str, "write": str, "file": str, "check": dict, "sizes": dict}  # fmt: skip
 REQUIRED = ("name", "call", "operands", "check", "sizes")
 DTYPES = ("float32", "float64")
 _OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
@@ -61,6 +61,7 @@ class Case:
     flops: float = 0
     read: float = 0  # bytes
     write: float = 0  # bytes
+    file: float = 0  # bytes that are read
     check: dict = field(default_factory=dict)
     entry: dict = field(default_factory=dict, repr=False)  # of the table
 
@@ -99,7 +100,8 @@ def make_case(entry, suite, sizes):
     return Case(entry["name"], entry["call"], suite, dict(sizes), operands, dtype, params, entry.get("per", ""),
                 float(value_of(entry.get("flops", "0"), sizes)),
                 float(value_of(entry.get("read", "0"), sizes)) * size,
-                float(value_of(entry.get("write", "0"), sizes)) * size, entry["check"], entry)
+                float(value_of(entry.get("write", "0"), sizes)) * size,
+                float(value_of(entry.get("file", "0"), sizes)) * size, entry["check"], entry)
 
 
 def _checked(entry, file):

@@ -38,6 +38,51 @@ check = {1 = 1e-10, "|2|" = 1e-8}
 sizes = {tiny = [{n = 500, p = 5}]}
 
 [[case]]
+name = "mask"
+call = "array.mask"
+operands = ["normal n", "mask n"]
+check = {result = 0}
+sizes = {tiny = [{n = 700}]}
+
+[[case]]
+name = "take"
+call = "array.take"
+operands = ["normal n", "index n"]
+params = {axis = 0}
+check = {result = 0}
+sizes = {tiny = [{n = 700}]}
+
+[[case]]
+name = "transpose"
+call = "array.transpose"
+operands = ["normal n p"]
+check = {result = 0}
+sizes = {tiny = [{n = 70, p = 9}]}
+
+[[case]]
+name = "fft"
+call = "fft.fft"
+operands = ["normal n"]
+check = {result = 1e-12}
+sizes = {tiny = [{n = 210}]}
+
+[[case]]
+name = "label"
+call = "ndimage.label"
+operands = ["spots n p"]
+check = {0 = 0, 1 = 0}
+sizes = {tiny = [{n = 100, p = 70}]}
+
+[[case]]
+name = "read"
+call = "io.read"
+operands = ["gzip n p"]
+dtype = "float32"
+file = "n*p"
+check = {result = 0}
+sizes = {tiny = [{n = 3000, p = 7}]}
+
+[[case]]
 name = "what nobody has"
 call = "cluster.Sundial.fit"
 operands = ["normal n p"]
@@ -52,7 +97,7 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
     (folder / "tiny.toml").write_text(SUITE)
     done = tessera("bench", "--suite", folder / "tiny.toml", "--layouts", "1x1,2x1", "--repeat", 2, "--peers",
-                   "scikit-learn,scipy,torch", "--json", folder / "out.jsonl", "--work", folder, timeout=300)
+                   "scikit-learn,scipy,numpy,h5py,torch", "--json", folder / "out.jsonl", "--work", folder, timeout=300)
     left = {path.name for path in folder.iterdir()}
     assert left == {"tiny.toml", "out.jsonl"}
     return folder / "out.jsonl", done.out
@@ -81,7 +126,11 @@ def test_all_contenders_take_turns_and_give_the_answer_of_the_reference(results)
     found = {(r["case"], r["sizes"]["n"], record.who(r)) for r in times(results)}
     kmeans = {("KMeans, an iteration", n, who) for n in (3000, 10_000)
               for who in ("tessera 1x1", "tessera 2x1", "scikit-learn 1x1", "scikit-learn 1x2")}
-    assert found == kmeans | {("svd", 500, who) for who in ("tessera 1x1", "tessera 2x1", "scipy 1x1", "scipy 1x2")}
+    others = {("svd", 500): ["scipy"], ("mask", 700): ["numpy"], ("take", 700): ["numpy"], ("transpose", 70): ["numpy"],
+              ("fft", 210): ["numpy", "scipy"], ("label", 100): ["scipy"], ("read", 3000): ["h5py"]}  # fmt: skip
+    assert found == kmeans | {(*case, f"{peer} 1x{cores}") for case, beside in others.items() for peer in beside
+                              for cores in (1, 2)} | {(*case, f"tessera {n}x1") for case in others for n in (1, 2)}
+    assert all(r["bound"] == "file" and r["floor_s"] > 0 for r in times(results) if r["case"] == "read")
     for r in times(results):
         assert r["agrees"] is True, r
         assert len(r["seconds"]) >= 2
