@@ -114,8 +114,8 @@ def _roofline(records, chosen, colors):
             knee = top / peak["read_gbs"]
             bends = sorted({low, high, *([knee] if low < knee < high else [])})
             chart.add(f"roof, {dtype}", [(x, min(top, x * peak["read_gbs"])) for x in bends], color, "guide", False)
-    for room in dict.fromkeys(r["call"].rpartition(".")[0] for r in points):
-        mine = [r for r in points if r["call"].rpartition(".")[0] == room]
+    for room in dict.fromkeys(r["call"].partition(".")[0] for r in points):
+        mine = [r for r in points if r["call"].partition(".")[0] == room]
         chart.add(room, [(r["flops"] / r["bytes"], r["flops"] / record.middle(r) / 1e9) for r in mine], colors.of(room),
                   "points", tips=[f"{record.title(r)}: {r['flops'] / record.middle(r) / 1e9:.0f} GFLOP/s" for r in mine])
     return chart.svg()
@@ -183,7 +183,8 @@ def _predicted(records, colors):
         name, points = predict.PUBLISHED[mode]
         chart.add(name, points, GREY, "guide")
         for (case, sizes, _), points in mine.items():
-            chart.add(f"{case}, {sizes}" if sizes else case, [(n, share) for n, share, _ in points], colors.of(case),
+            name = f"{case}, {sizes}" if sizes else case
+            chart.add(name, [(n, share) for n, share, _ in points], colors.of(name),
                       tips=[f"{n} nodes: {choose.seconds(r['seconds'])}, {100 * share:.1f} %" for n, share, r in points])
         out.append(chart.svg())
     if not out:

@@ -3,7 +3,8 @@
 import html
 import math
 
-COLORS = ("#2563eb", "#ea580c", "#16a34a", "#9333ea", "#dc2626", "#0891b2", "#a16207", "#db2777", "#64748b")
+COLORS = ("#2563eb", "#ea580c", "#16a34a", "#9333ea", "#dc2626", "#0891b2", "#a16207", "#db2777", "#64748b",
+          "#4d7c0f", "#7dd3fc", "#f0abfc")
 
 
 def text(x, y, what, anchor="middle", css="", turn=None):
@@ -72,6 +73,7 @@ class Plot:
     def svg(self):
         # In the legend names that differ by colour or kind of line only.
         legend = list(dict.fromkeys((name, color, css) for name, _, color, css, _, _ in self.series if name))
+        self.height = max(self.height, 64 + 18 * len(legend))
         right = 40 + (max((len(name) for name, _, _ in legend), default=0) * 6.6 + 4 if legend else 0)
         left, top, bottom = 64, 34, self.height - 44
         xs = [x for s in self.series for x, _ in s[1]]
