@@ -3,6 +3,7 @@
     <!-- bench times suite=full only=KMeans,PCA -->      cases with one of the words in their titles
     <!-- bench times suite=full call=linalg,fft -->      cases whose calls begin with one of the words
     <!-- bench scaling suite=strong -->
+    <!-- bench layouts suite=full -->                   the same cores as threads and as processes
     <!-- bench machine suite=full -->
 
 each followed by what is written anew and <!-- end bench -->.
@@ -67,6 +68,17 @@ def scaling(records, options):
     return _table(["case", *(f"{p}x{t}" for p, t in layouts)], rows)
 
 
+def layouts(records, options):
+    groups = choose.efficiencies(_chosen(records, options))
+    shown = sorted({layout for group in groups.values() for layout in group})
+    rows = []
+    for (case, asked, *_), group in groups.items():
+        if len(group) == len(shown):
+            times = [record.middle(group[layout][0]) for layout in shown]
+            rows.append([f"{case} ({asked})", *map(choose.seconds, times), f"{max(times) / min(times):.2f}"])
+    return _table(["case", *(f"{p}x{t}" for p, t in shown), "slowest / fastest"], rows)
+
+
 def machine(records, options):
     chosen = _chosen(records, options)
     runs = dict.fromkeys(mine["run"] for mine, _ in chosen.values())
@@ -98,7 +110,7 @@ def predicted(records, options):
     return _table(["case", "scaling", *map(str, nodes), "messages of a node", "sent by a node"], rows)
 
 
-TABLES = {"times": times, "scaling": scaling, "machine": machine, "predicted": predicted}
+TABLES = {"times": times, "scaling": scaling, "layouts": layouts, "machine": machine, "predicted": predicted}
 
 
 def update(file, records, write):

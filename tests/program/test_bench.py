@@ -185,7 +185,8 @@ def test_history_shows_in_the_page_of_two_runs(copy, tmp_path):
 def test_tables_between_marks_come_from_results(results, copy, tmp_path, capsys):
     page = tmp_path / "page.md"
     page.write_text("# Times\n<!-- bench times only=kmeans layout=1x1 -->\nold\n<!-- end bench -->\nrest\n"
-                    "<!-- bench scaling only=kmeans -->\n<!-- end bench -->\n<!-- bench machine -->\n<!-- end bench -->\n")
+                    "<!-- bench scaling only=kmeans -->\n<!-- end bench -->\n<!-- bench layouts only=svd -->\n<!-- end bench -->\n"
+                    "<!-- bench machine -->\n<!-- end bench -->\n")
     update = ["report", str(results[0]), "--markdown", "page.md"]
     assert command.main([*update, "--check"]) == 1
     assert "old" in page.read_text()
@@ -197,6 +198,9 @@ def test_tables_between_marks_come_from_results(results, copy, tmp_path, capsys)
     row = next(line for line in text.splitlines() if "n=3000" in line)
     assert f" {1e6 * record.middle(ours):.3g}"[:3] in row.replace(".", "") or "ms" in row
     assert "| case | 1x1 | 2x1 |" in text and "GFLOP/s in float32" in text
+    svd = next(line for line in text.splitlines() if line.startswith("| svd (n=500 p=5) |"))
+    pair = [record.middle(r) for r in times(results) if r["case"] == "svd" and r["contender"] == "tessera"]
+    assert svd.endswith(f"| {max(pair) / min(pair):.2f} |") and "| 1x1 | 2x1 | slowest / fastest |" in text
     assert command.main([*update, "--check"]) == 0
     slower = copy("slower.jsonl", lambda r: r.update(seconds=[3 * s for s in r["seconds"]]))
     assert command.main(["report", slower, "--markdown", "page.md", "--check"]) == 1
