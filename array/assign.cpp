@@ -162,11 +162,14 @@ void assign_places(Array& x, std::span<const Index> indices, const Array& value)
   const std::vector<detail::AxisIndex> all = detail::spelt_out(x, indices);
   std::ptrdiff_t axes = 0;
   for (const auto& i : all) axes = std::max(axes, static_cast<std::ptrdiff_t>(i.axis + 1));
-  if (axes == 0)
-    throw IndexError("a boolean without axes stands alone where something is assigned");
   Array places = detail::places(x.shape(), all, comm);
   const Shape tail(x.shape().begin() + axes, x.shape().end());
   const Array v = fitted(value, joined(places.shape(), tail));
+  if (axes == 0) {  // booleans without axes: all of x, or nothing
+    const Index everything = Ellipsis{};
+    if (places.size() > 0) assign_box(x, {&everything, 1}, fitted(v, x.shape()));
+    return;
+  }
   const bool single = v.size() == 1;
   const std::size_t width = static_cast<std::size_t>(element_count(tail)) * size_of(x.dtype());
   const std::int64_t n = places.size();

@@ -154,6 +154,8 @@ void ArrayArguments::refuse(std::size_t i, std::string_view wanted) const {
       return fmt::format("{} Arrays", v.size());
     else if constexpr (std::is_same_v<T, std::vector<std::vector<std::int64_t>>>)
       return "several times integers";
+    else if constexpr (std::is_same_v<T, Communicator>)
+      return "a communicator";
     else
       return fmt::format("({})", fmt::join(v, ", "));
   };

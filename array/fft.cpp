@@ -76,6 +76,7 @@ Plan plan_of(std::string_view function, const Array& x, const Lengths& s, const 
   Plan plan;
   if (axes) {
     for (const auto axis : *axes) plan.axes.push_back(axis_of(function, x, axis));
+    detail::check_different(function, plan.axes);
   } else {
     const std::int64_t count = s ? std::ssize(*s) : x.ndim();
     for (std::int64_t k = count; k > 0; --k) plan.axes.push_back(axis_of(function, x, -k));

@@ -6,6 +6,9 @@
 // that has. Which way is taken depends on the shape alone.
 #include <tessera/array/fft_lines.hpp>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -23,6 +26,7 @@
 #include <tessera/array/move.hpp>
 #include <tessera/array/on_device.hpp>
 #include <tessera/array/promotion.hpp>
+#include <tessera/runtime/error.hpp>
 #include <tessera/runtime/rows.hpp>
 #include <tessera/runtime/visit.hpp>
 
@@ -525,6 +529,13 @@ void transform_there(const Tile& x, const Tile& out, const Seen& s, Index64 oute
 }
 
 }  // namespace
+
+void check_different(std::string_view function, std::vector<Index64> axes) {
+  std::ranges::sort(axes);
+  if (std::ranges::adjacent_find(axes) != axes.end())
+    throw ValueError(
+        fmt::format("{} takes different axes, got {}", function, fmt::join(axes, ", ")));
+}
 
 Array transform_lines(const Array& given, Index64 axis, Kind kind, Index64 n, double factor) {
   const bool whole = axis > 0 || all_here(given);

@@ -63,7 +63,7 @@ Signature of_table(const ArrayFunction& f) {
     if (p.name == "x" || p.name == "a") {
       s.inputs.push_back({p.name, "an array", true});
       s.example += " signal.h5:/x";
-    } else if (p.name != "device") {
+    } else if (p.name != "device" && p.name != "comm") {  // which a command line cannot say
       s.options.push_back(option_of(p));
       if (p.initial.empty())
         s.example += " --" + p.name + (s.options.back().kind == Kind::integer ? " 1000" : " 0.5");

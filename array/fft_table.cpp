@@ -41,12 +41,12 @@ void detail::add_fft(std::vector<ArrayFunction>& all) {
                    "scipy_fft"});
   };
   const auto frequencies = [&](std::string name, std::string doc, auto f) {
-    all.push_back({std::move(name), "n, /, *, d=1.0, dtype=None, device=None", std::move(doc),
-                   [f](In in) -> Argument {
-                     return f(in.integer(0), in.number(1), in.dtype(2).value_or(DType::float64),
-                              Communicator::world());
-                   },
-                   "fft"});
+    all.push_back(
+        {std::move(name), "n, /, *, d=1.0, dtype=None, device=None, comm=None", std::move(doc),
+         [f](In in) -> Argument {
+           return f(in.integer(0), in.number(1), in.dtype(2).value_or(DType::float64), in.comm());
+         },
+         "fft"});
   };
   const auto shift = [&](std::string name, std::string doc, Shift f) {
     all.push_back({std::move(name), "x, /, *, axes=None", std::move(doc),

@@ -2,6 +2,8 @@
 // which are made from the lists of kernels/functions.hpp.
 #include <tessera/array/functions.hpp>
 
+#include <fmt/format.h>
+
 #include <limits>
 #include <set>
 
@@ -106,7 +108,16 @@ const Array* ArrayArguments::first() const {
 }
 Device ArrayArguments::device() const { return first() ? first()->device() : cpu; }
 Communicator ArrayArguments::comm() const {
-  return first() ? first()->comm() : Communicator::world();
+  const Array* x = first();
+  for (const Argument& value : values_) {
+    const auto* given = std::get_if<Communicator>(&value);
+    if (!given) continue;
+    if (x && x->comm() != *given)
+      throw ValueError(
+          fmt::format("{}: the array lies on other processes than those of comm", function_));
+    return *given;
+  }
+  return x ? x->comm() : Communicator::world();
 }
 std::optional<DType> ArrayArguments::dtype() const {
   return first() ? std::optional(first()->dtype()) : std::nullopt;
@@ -143,46 +154,56 @@ DType dtype_or(In in, std::size_t i, DType otherwise) { return in.dtype(i).value
 void add_creation(std::vector<ArrayFunction>& all) {
   all.insert(
       all.end(),
-      {{"arange", "start, /, stop=None, step=1, *, dtype=None, device=None",
+      {{"arange", "start, /, stop=None, step=1, *, dtype=None, device=None, comm=None",
         "start, start + step, ... before stop.",
         [](In in) -> Argument {
           const bool from_zero = !in.given(1);
           return arange(from_zero ? Scalar(0) : in.scalar(0), in.scalar(from_zero ? 0 : 1),
-                        in.scalar(2), in.dtype(3));
+                        in.scalar(2), in.dtype(3), in.comm());
         }},
-       {"empty", "shape, *, dtype=None, device=None", "An array whose elements are not set.",
-        [](In in) -> Argument { return empty(in.integers(0), dtype_or(in, 1, DType::float64)); }},
+       {"empty", "shape, *, dtype=None, device=None, comm=None",
+        "An array whose elements are not set.",
+        [](In in) -> Argument {
+          return empty(in.integers(0), dtype_or(in, 1, DType::float64), in.comm());
+        }},
        {"empty_like", "x, /, *, dtype=None, device=None", "The same, of x's shape.",
         [](In in) -> Argument { return like(in.array(0), Scalar(false), in.dtype(1)); }},
-       {"eye", "n_rows, n_cols=None, /, *, k=0, dtype=None, device=None", "Ones on diagonal k.",
+       {"eye", "n_rows, n_cols=None, /, *, k=0, dtype=None, device=None, comm=None",
+        "Ones on diagonal k.",
         [](In in) -> Argument {
           const bool large = std::holds_alternative<std::uint64_t>(in.scalar(2).value());
           return eye(in.integer(0), in.maybe_integer(1),
                      large ? std::numeric_limits<std::int64_t>::max() : in.integer(2),
-                     dtype_or(in, 3, DType::float64));
+                     dtype_or(in, 3, DType::float64), in.comm());
         }},
-       {"full", "shape, fill_value, *, dtype=None, device=None", "All elements one number.",
-        [](In in) -> Argument { return filled(in.integers(0), in.scalar(1), in.dtype(2)); }},
+       {"full", "shape, fill_value, *, dtype=None, device=None, comm=None",
+        "All elements one number.",
+        [](In in) -> Argument {
+          return filled(in.integers(0), in.scalar(1), in.dtype(2), in.comm());
+        }},
        {"full_like", "x, /, fill_value, *, dtype=None, device=None", "The same, of x's shape.",
         [](In in) -> Argument { return like(in.array(0), in.scalar(1), in.dtype(2)); }},
-       {"linspace", "start, stop, /, num, *, dtype=None, device=None, endpoint=True",
+       {"linspace", "start, stop, /, num, *, dtype=None, endpoint=True, device=None, comm=None",
         "num numbers from start to stop.",
         [](In in) -> Argument {
-          return linspace(in.scalar(0), in.scalar(1), in.integer(2), in.dtype(3), in.flag(4));
+          return linspace(in.scalar(0), in.scalar(1), in.integer(2), in.dtype(3), in.flag(4),
+                          in.comm());
         }},
        {"meshgrid", "*arrays, indexing='xy'", "Coordinate vectors over their grid.",
         [](In in) -> Argument { return meshgrid(in.arrays(0), in.word(1)); }},
-       {"ones", "shape, *, dtype=None, device=None", "All elements 1.",
-        [](In in) -> Argument { return ones(in.integers(0), dtype_or(in, 1, DType::float64)); }},
+       {"ones", "shape, *, dtype=None, device=None, comm=None", "All elements 1.",
+        [](In in) -> Argument {
+          return ones(in.integers(0), dtype_or(in, 1, DType::float64), in.comm());
+        }},
        {"ones_like", "x, /, *, dtype=None, device=None", "The same, of x's shape.",
         [](In in) -> Argument { return like(in.array(0), Scalar(true), in.dtype(1)); }},
        {"tril", "x, /, *, k=0", "The lower triangles of matrices.",
         [](In in) -> Argument { return tril(in.array(0), in.integer(1)); }},
        {"triu", "x, /, *, k=0", "The upper triangles of matrices.",
         [](In in) -> Argument { return triu(in.array(0), in.integer(1)); }},
-       {"zeros", "shape, *, dtype=None, device=None", "All elements 0.",
+       {"zeros", "shape, *, dtype=None, device=None, comm=None", "All elements 0.",
         [](In in) -> Argument {
-          return filled(in.integers(0), Scalar(false), dtype_or(in, 1, DType::float64));
+          return filled(in.integers(0), Scalar(false), dtype_or(in, 1, DType::float64), in.comm());
         }},
        {"zeros_like", "x, /, *, dtype=None, device=None", "The same, of x's shape.",
         [](In in) -> Argument { return like(in.array(0), Scalar(false), in.dtype(1)); }}});

@@ -15,10 +15,11 @@
 namespace tessera {
 
 /// A value that a function takes or returns: nothing, a number, a word, a dtype, integers (a shape,
-/// axes), an array, several arrays, several times integers, numbers, or words.
+/// axes), an array, several arrays, several times integers, numbers, words, or a group of
+/// processes.
 using Argument = std::variant<std::monostate, Scalar, std::string, DType, std::vector<std::int64_t>,
                               Array, std::vector<Array>, std::vector<std::vector<std::int64_t>>,
-                              std::vector<double>, std::vector<std::string>>;
+                              std::vector<double>, std::vector<std::string>, Communicator>;
 
 /// What a function was given, in the order of its parameters.
 class ArrayArguments {
@@ -49,7 +50,8 @@ class ArrayArguments {
   std::optional<std::vector<std::int64_t>> maybe_integers(std::size_t i) const;
   std::optional<DType> dtype(std::size_t i) const;
 
-  /// What an operation asks: of the first array, and without any the host and the job.
+  /// What an operation asks: of the first array, and without any the host and the processes that
+  /// are given, or all of the job. ValueError for an array that lies on others than those given.
   Device device() const;
   Communicator comm() const;
   std::optional<DType> dtype() const;

@@ -42,6 +42,15 @@ Cut cut(const Slice& slice, std::int64_t n) {
   return {start, step, std::max<std::int64_t>(0, extent)};
 }
 
+// The shape that index arrays have together; IndexError unless they broadcast, as in NumPy.
+Shape common_shape(const std::vector<Shape>& shapes) {
+  try {
+    return broadcast_shapes(shapes);
+  } catch (const ValueError& error) {
+    throw IndexError(error.what());
+  }
+}
+
 bool is_mask(const Index& i) {
   const auto* array = std::get_if<Array>(&i);
   return array && array->dtype() == DType::boolean;
@@ -188,7 +197,7 @@ Array places(const Shape& shape, std::span<const AxisIndex> indices, const Commu
     shapes.push_back(i.at.shape());
     everywhere = everywhere && is_replicated(i.at);
   }
-  const Shape common = broadcast_shapes(shapes);
+  const Shape common = common_shape(shapes);
   if (!side_by_side(indices)) behind += std::exchange(before, 0);
   // What an index adds, its axes `axis` on of the result.
   const std::int64_t ndim = before + std::ssize(common) + behind;

@@ -224,27 +224,28 @@ void detail::add_random(std::vector<ArrayFunction>& all) {
     return random::Draw{static_cast<std::uint64_t>(seed), static_cast<std::uint32_t>(stream)};
   };
   const auto add = [&](std::string name, std::string parameters, std::string doc, auto call) {
-    all.push_back({std::move(name), std::move(parameters) + ", seed=0, stream=0", std::move(doc),
-                   [=](In in) -> Argument { return call(in, draw); }, "random"});
+    all.push_back({std::move(name), std::move(parameters) + ", seed=0, stream=0, comm=None",
+                   std::move(doc), [=](In in) -> Argument { return call(in, draw); }, "random"});
   };
   add("uniform", "shape, *, low=0.0, high=1.0, dtype=None", "Uniform numbers in [low, high).",
       [](In in, auto d) {
         return random::uniform(in.integers(0), in.number(1), in.number(2),
-                               in.dtype(3).value_or(DType::float64), d(in, 4));
+                               in.dtype(3).value_or(DType::float64), d(in, 4), in.comm());
       });
   add("normal", "shape, *, loc=0.0, scale=1.0, dtype=None", "Normal numbers.", [](In in, auto d) {
     return random::normal(in.integers(0), in.number(1), in.number(2),
-                          in.dtype(3).value_or(DType::float64), d(in, 4));
+                          in.dtype(3).value_or(DType::float64), d(in, 4), in.comm());
   });
   add("integers", "shape, low, high, *, dtype=None", "Uniform integers in [low, high).",
       [](In in, auto d) {
         return random::integers(in.integers(0), in.integer(1), in.integer(2),
-                                in.dtype(3).value_or(DType::int64), d(in, 4));
+                                in.dtype(3).value_or(DType::int64), d(in, 4), in.comm());
       });
   add("permutation", "x, *", "0 ... x - 1, or the rows of the array x, in random order.",
       [](In in, auto d) {
-        return std::holds_alternative<Array>(in[0]) ? random::permutation(in.array(0), d(in, 1))
-                                                    : random::permutation(in.integer(0), d(in, 1));
+        return std::holds_alternative<Array>(in[0])
+                   ? random::permutation(in.array(0), d(in, 1))
+                   : random::permutation(in.integer(0), d(in, 1), in.comm());
       });
   add("choice", "x, shape, *, replace=True, p=None",
       "Numbers below x, or rows of the array x, at random, by probabilities p.", [](In in, auto d) {
@@ -257,7 +258,8 @@ void detail::add_random(std::vector<ArrayFunction>& all) {
         }
         return std::holds_alternative<Array>(in[0])
                    ? random::choice(in.array(0), in.integers(1), in.flag(2), p, d(in, 4))
-                   : random::choice(in.integer(0), in.integers(1), in.flag(2), p, d(in, 4));
+                   : random::choice(in.integer(0), in.integers(1), in.flag(2), p, d(in, 4),
+                                    in.comm());
       });
 }
 

@@ -30,6 +30,15 @@ std::string dataset_name(const TextColumn& column, std::set<std::string>& taken)
 void convert_table(const std::string& source, const Location& target, const TableOptions& options,
                    const Communicator& comm) {
   const Table table = open_table(source, options, comm);
+  if (is_array_file(target)) {
+    if (!table.text.empty() || !table.numbers)
+      throw ValueError(
+          fmt::format("'{}' has {} column{} of text, which '{}' does not hold; "
+                      "--drop-columns leaves columns out",
+                      source, table.text.size(), table.text.size() == 1 ? "" : "s", target.file));
+    write_array_file(target.file, *table.numbers);
+    return table.warn_of_lost_digits();
+  }
   std::vector<NamedRows> datasets;
   if (table.numbers) datasets.push_back({target.dataset, *table.numbers});
   if (!table.numbers && table.text.size() == 1) {
@@ -73,8 +82,7 @@ void convert(const std::string& source, const Location& target, const TableOptio
   std::string ending = std::filesystem::path(source).extension().string();
   std::transform(ending.begin(), ending.end(), ending.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (!to_array && (ending == ".csv" || ending == ".tsv"))
-    return convert_table(source, target, options, comm);
+  if (ending == ".csv" || ending == ".tsv") return convert_table(source, target, options, comm);
   const bool of_array =
       is_array_file(parse_location(source)) || ending == ".npz";  // of which the latter is refused
   if (!of_array && !to_array)

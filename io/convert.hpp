@@ -80,8 +80,9 @@ Rows stream_npy(const std::string& file, const Communicator& comm = Communicator
 /// it in memory: every process turns its rows around. Columns of text become datasets of
 /// fixed-length UTF-8 strings in the group TARGET_text, named as the column or else column_N; a
 /// table of one such column is written to the target itself. A target without a dataset that is an
-/// image or .npy is written from such a file or from FILE.h5:/dataset. ValueError for other endings
-/// and for options where there is no text. Errors of what it reads and writes with. Collective.
+/// image or .npy is written from any of these or from FILE.h5:/dataset; of a table numbers alone.
+/// ValueError for columns of text then, for other endings and for options where there is no text.
+/// Errors of what it reads and writes with. Collective.
 void convert(const std::string& source, const Location& target, const TableOptions& options = {},
              const Communicator& comm = Communicator::world());
 

@@ -99,6 +99,7 @@ Argument to_argument(nb::handle object) {
     return integers;
   }
   if (is_dtype(object)) return to_dtype(object);
+  if (nb::isinstance<Communicator>(object)) return nb::cast<Communicator>(object);
   if (nb::isinstance(object, numpy_class("generic"))) {  // NumPy's numbers are like Python's
     const nb::object plain = object.attr("item")();
     if (!plain.type().is(object.type())) return to_argument(plain);
@@ -195,7 +196,7 @@ Index to_index(nb::handle object, const Communicator& comm) {
     return to_index(a, comm);
   }
   if (PyBool_Check(object.ptr()))
-    return Scalar(object.ptr() == Py_True).array(DType::boolean, Communicator::world());
+    return Scalar(object.ptr() == Py_True).array(DType::boolean, comm);
   if (nb::hasattr(object, "__array__")) {  // NumPy's integers are indices like Python's
     const nb::object a = nb::module_::import_("numpy").attr("asarray")(object);
     if (nb::cast<int>(a.attr("ndim")) > 0 || to_dtype(a.attr("dtype")) == DType::boolean)

@@ -186,6 +186,8 @@ nb::object view(const Array& x, bool writable) {
   Shape shape = cyclic             ? Shape{local.rows, local.cols}
                 : here.ndim() == 0 ? Shape{}
                                    : with_rows(here.shape(), local.rows);
+  if (shape.size() > 64)
+    throw ValueError(fmt::format("NumPy has arrays of up to 64 axes, not of {}", shape.size()));
   const std::vector<std::size_t> extents(shape.begin(), shape.end());
   const nb::capsule owner(new Array(here), [](void* p) noexcept { delete static_cast<Array*>(p); });
   const auto make = [&](auto tag) {

@@ -4,6 +4,7 @@ Importing the package starts MPI unless that has happened already (mpi4py). Ever
 collective: all processes of the job call it with the same arguments.
 """
 
+import importlib
 from typing import TYPE_CHECKING
 
 from . import _start  # noqa: F401  (first: it starts the runtime)
@@ -12,9 +13,10 @@ from ._backends import backends, only, prefer, register, skip, support, trace
 from ._comm import Communicator
 from ._core import __version__, rank, set_threads, show_progress, size, threads, world
 from ._modules import all_estimators, load
-from . import array_api, fft, ndimage, random  # noqa: E402
+from . import array_api
 
 if TYPE_CHECKING:
+    from . import fft, ndimage, random
     from ._patch import patch_sklearn, unpatch_sklearn
 
 __all__ = [
@@ -24,13 +26,13 @@ __all__ = [
 ]
 
 __ua_domain__ = "numpy.scipy.fft"  # scipy.fft.set_backend(tessera)
-__ua_function__ = fft.dispatch
-__ua_convert__ = fft.convert
 
 
-def __getattr__(name):  # these import scikit-learn
+def __getattr__(name):  # what takes its time, when it is needed
+    if name in ("fft", "ndimage", "random"):
+        return importlib.import_module(f"tessera.{name}")
+    if name in ("__ua_function__", "__ua_convert__"):
+        return getattr(importlib.import_module("tessera.fft"), "dispatch" if name == "__ua_function__" else "convert")
     if name in ("patch_sklearn", "unpatch_sklearn"):
-        from . import _patch
-
-        return getattr(_patch, name)
+        return getattr(importlib.import_module("tessera._patch"), name)
     raise AttributeError(f"module 'tessera' has no attribute '{name}'")

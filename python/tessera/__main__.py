@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 
-from . import _core, from_local, patch_sklearn
+from . import _core, _lazy, from_local
 
 
 def _parse(words):
@@ -40,6 +40,9 @@ def main(words=None):
     given = _parse(words)
     if _core.size() > 1:
         _alike()
+    _lazy.start_sooner()
+    from ._patch import patch_sklearn
+
     patch_sklearn(verbose=given.verbose)
     sys.argv = [given.script, *given.arguments]
     if given.module:

@@ -98,17 +98,15 @@ class Core(BaseEstimator):
         """X as C++ takes it, checked as scikit-learn does."""
         if isinstance(X, _OURS):
             return X
-        quick = (
-            not reset
-            and type(X) is np.ndarray
-            and X.ndim == 2
-            and X.dtype.char in "fd"
-            and len(X) > 0
-            and X.shape[1] == getattr(self, "n_features_in_", None)
-            and "feature_names_in_" not in vars(self)
-        )
-        if quick:
-            return asarray(X)
+        if type(X) is np.ndarray and X.ndim == 2 and X.dtype.char in "fd" and X.size > 0:
+            # What there is to check of floats, without scikit-learn's help, which takes longer than a small fit.
+            own = vars(self)
+            if reset:
+                own.pop("feature_names_in_", None)
+                self.n_features_in_ = X.shape[1]
+                return asarray(X)
+            if X.shape[1] == own.get("n_features_in_") and "feature_names_in_" not in own:
+                return asarray(X)
         if self._described["input"] == "labels":
             X = column_or_1d(X, warn=True) if of_features else np.asarray(X)
             return table([X]) if X.dtype == object and X.ndim == 1 else asarray(_wide(X))
@@ -152,6 +150,11 @@ class Core(BaseEstimator):
         if y is None or isinstance(y, Array) or not required:
             return y if isinstance(y, Array) else None
         role = self._described["role"]
+        plain = type(y) is np.ndarray and y.size > 0 and (
+            y.dtype.kind in "biu" and y.ndim == 1 and role == "classifier"
+            or y.dtype.char in "fd" and (y.ndim == 1 or y.ndim == 2 and not self._described["one_target"]) and role == "regressor")
+        if plain:
+            return asarray(y, comm=comm)
         if not role:
             y = column_or_1d(y, warn=True)
             if y.dtype == object:

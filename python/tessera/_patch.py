@@ -18,16 +18,19 @@ import weakref
 
 import joblib
 import numpy as np
+import scipy.sparse
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.metaestimators import available_if
 
-from . import _core
+from . import _core, _lazy
 from ._modules import _described, estimator_class
 
 logger = logging.getLogger("tessera")
 
 # How a call is declined before or while it runs. What else is raised ends it.
 _REFUSALS = (ValueError, TypeError, NotImplementedError)
+_PLAIN = frozenset((str, int, float, bool, type(None)))
 _SELDOM = ("fit_transform", "fit_predict")  # that the mixins of Tessera's classes have
 _members = {}  # of every class that is patched: what stood where, None where it was inherited
 _plain_fit = {}  # of every such class: scikit-learn's fit
@@ -97,20 +100,29 @@ def _example(cls, dtype):
 
 
 _needs = {}  # of a class and parameters
+_refused = {}  # of a class, parameters and kind of X that Tessera does not take: why
 
 
+@functools.cache
 def _known(ours_class):
     """What an estimator of Tessera's has of the members of scikit-learn's."""
     return {*inspect.signature(ours_class).parameters, "n_features_in_", "feature_names_in_", "_n_features_out",
             *(name for name, _ in ours_class._described["attributes"])}
 
 
-def _needed(cls, ours_class, params):
+@functools.cache
+def _is_whole(cls, ours_class, dtype=np.dtype(float)):
+    """Whether Tessera's estimator has all that scikit-learn's has after a fit of that dtype."""
+    return not _example(cls, dtype).keys() - _known(ours_class)
+
+
+def _needed(cls, ours_class, params, X):
     """What scikit-learn's methods look for after its fit that depends on the data, beyond the number of
     columns and the classes, and that Tessera's estimator does not have."""
-    known = _known(ours_class)
-    if not _example(cls, np.dtype(float)).keys() - known:
+    single = isinstance(X, np.ndarray) and X.dtype == np.float32
+    if _is_whole(cls, ours_class, np.dtype(np.float32 if single else np.float64)):
         return ()
+    known = _known(ours_class)
     key = cls, repr({name: value for name, value in params.items() if name != "random_state"})
     if key not in _needs:
         models = _fitted(cls, params, _samples(3, float, np.array([1, 2])))
@@ -181,11 +193,12 @@ def _handed(value):
 
     if not isinstance(value, Core):
         return value
+    importlib.import_module(f"sklearn.{value._described['module']}")
     cls = _classes_of.get(type(value))
     if cls is None:
         return value
     names = list(inspect.signature(type(value)).parameters)
-    if _example(cls, np.dtype(float)).keys() - _known(type(value)):
+    if not _is_whole(cls, type(value)):
         raise _Declined(f"a {cls.__name__} inside of it would not be whole")
     made = cls(**{name: getattr(value, name) for name in names})
     learnt = _as_theirs(cls, _public(value))
@@ -239,13 +252,14 @@ class _Fit:
         return all(own.get(name, self) is value for name, value in self.members.items())
 
 
-def _check_usual(theirs, args, kwargs):
+def _check_usual(theirs, X):
     """Declines what Tessera would not refuse, but not do as scikit-learn does either."""
     if _described[type(theirs).__name__]["other_steps"]:
         raise _Declined("Tessera's takes other steps for the same seed")
-    X = args[0] if args else kwargs.get("X")
     if getattr(X, "dtype", None) == np.float16:
         raise _Declined("X is float16")
+    if not isinstance(X, np.ndarray) and scipy.sparse.issparse(X):
+        raise _Declined("Sparse data are not supported")
     floats = isinstance(X, np.ndarray) and X.dtype.kind == "f"
     if vars(theirs).get("validate") is False and not floats:  # scikit-learn's function gets X as it is
         raise _Declined("X is no array of floats, and validate=False")
@@ -253,7 +267,27 @@ def _check_usual(theirs, args, kwargs):
         raise _Declined("it has callbacks")
 
 
-def _learn(ours_class, names, method, theirs, args, kwargs):
+def _key(theirs, names, X):
+    """A class, plain parameters and the kind of X; None if a parameter is anything else."""
+    own = vars(theirs)
+    values = [own[name] for name in names if name != "random_state"]
+    kinds = tuple(map(type, values))
+    dtype = X.dtype if isinstance(X, np.ndarray) else None
+    return (type(theirs), type(X), dtype, kinds, *values) if _PLAIN.issuperset(kinds) else None
+
+
+def _remember(theirs, names, X, why):
+    """Remembers what Tessera does not take whatever the values in X are."""
+    key = _key(theirs, names, X)
+    if key is not None and len(_refused) < 1000 and "random_state" not in why:
+        _refused[key] = why
+
+
+def _reason(refusal):
+    return " ".join(str(refusal).split())
+
+
+def _learn(ours_class, names, method, theirs, X, args, kwargs):
     own = vars(theirs)
     fit = _fits.get(theirs)
     if method == "partial_fit" and "n_features_in_" in own:
@@ -272,16 +306,23 @@ def _learn(ours_class, names, method, theirs, args, kwargs):
             ours = fit.ours.set_params(**params)
         else:
             ours = ours_class(**params)
-    needed = _needed(type(theirs), ours_class, {name: own[name] for name in names})
     if "_sklearn_output_config" in own:
         ours._sklearn_output_config = own["_sklearn_output_config"]
-    result = getattr(ours, method)(*args, **kwargs)
+    try:
+        result = getattr(ours, method)(*args, **kwargs)
+    except (NotImplementedError, InvalidParameterError) as refusal:
+        _remember(theirs, names, X, _reason(refusal))
+        raise
+    needed = _needed(type(theirs), ours_class, {name: own[name] for name in names}, X)
     learnt = _as_theirs(type(theirs), _public(ours))
     beside = {}
     if needed:
         beside = _beside(type(theirs), {name: own[name] for name in names}, learnt, needed)
         if beside is None:
-            raise _Declined(f"it would lack {', '.join(needed)}")
+            why = f"it would lack {', '.join(needed)}"
+            if not any(isinstance(value, list) or getattr(value, "dtype", np.dtype(float)).kind in "iu" for value in learnt.values()):
+                _remember(theirs, names, X, why)
+            raise _Declined(why)
     for name in [*(fit.members if fit else ()), "feature_names_in_"]:
         if name not in learnt and name not in names:
             own.pop(name, None)
@@ -360,15 +401,18 @@ def _dispatching(cls, ours_class, method, original):
                 raise _Declined(f"{type(self).__name__} is a subclass")
             if _core.size() > 1 and threading.current_thread() is not threading.main_thread():
                 raise _Declined("in a job of several processes only the main thread calls Tessera")
-            _check_usual(self, args, kwargs)
+            X = args[0] if args else kwargs.get("X")
+            if learns and _refused and (why := _refused.get(_key(self, names, X))):
+                raise _Declined(why)
+            _check_usual(self, X)
             if learns:
-                result = _learn(ours_class, names, method, self, args, kwargs)
+                result = _learn(ours_class, names, method, self, X, args, kwargs)
             else:
                 result = _use(method, self, args, kwargs)
         except _Declined as declined:
             why, expected = str(declined), declined.expected
         except _REFUSALS as refusal:
-            why = " ".join(str(refusal).split())
+            why = _reason(refusal)
         else:
             _say(label, None)
             return result
@@ -379,6 +423,7 @@ def _dispatching(cls, ours_class, method, original):
             _complete(self)
         return _run_theirs(original, self, *args, **kwargs)
 
+    run.original = original
     return run
 
 
@@ -395,7 +440,13 @@ def _state(original):
         _complete(self)
         return original(self)
 
+    __getstate__.original = original
     return __getstate__
+
+
+def _original(method):
+    """scikit-learn's method: the one behind that of a class that this one inherits from and that is patched."""
+    return getattr(method, "original", method)
 
 
 def _replace(cls, name, member):
@@ -403,22 +454,17 @@ def _replace(cls, name, member):
     setattr(cls, name, member)
 
 
-def _originals(cls, ours_class):
-    """What scikit-learn has of what is to be replaced."""
-    methods = [*(each["name"] for each in ours_class._described["methods"]), *_SELDOM]
-    return {method: getattr(cls, method) for method in methods
-            if hasattr(cls, method) and hasattr(ours_class, method)}
-
-
-def _patch(cls, ours_class, originals):
+def _patch(cls, ours_class):
     _members[cls] = {}
     _classes_of[ours_class] = cls
-    _plain_fit[cls] = originals["fit"]
-    for method, original in originals.items():
-        run = _dispatching(cls, ours_class, method, original)
+    _plain_fit[cls] = _original(cls.fit)
+    for method in [*(each["name"] for each in ours_class._described["methods"]), *_SELDOM]:
+        if not hasattr(cls, method) or not hasattr(ours_class, method):
+            continue
+        run = _dispatching(cls, ours_class, method, _original(getattr(cls, method)))
         condition = getattr(inspect.getattr_static(cls, method), "check", None)
         _replace(cls, method, available_if(condition)(run) if condition else run)
-    _replace(cls, "__getstate__", _state(cls.__getstate__))
+    _replace(cls, "__getstate__", _state(_original(cls.__getstate__)))
     if not hasattr(cls, "__getattr__"):
         _replace(cls, "__getattr__", _missing)
 
@@ -440,17 +486,26 @@ def patch_sklearn(verbose=False):
             handler = logging.StreamHandler(sys.stderr)
             handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
             logger.addHandler(handler)
-    found = []  # all before the first is patched, for some inherit from others
+    from . import _estimator  # noqa: F401  (first: what it imports of scikit-learn is nobody's to patch)
+
+    modules = {}
     for name, described in _described.items():
-        cls = getattr(importlib.import_module(f"sklearn.{described['module']}"), name, None)
+        modules.setdefault(_lazy.origin(f"sklearn.{described['module']}", name), []).append(name)
+    for module, names in modules.items():
+        _lazy.when_run(module, functools.partial(_patch_classes, module, names))
+
+
+def _patch_classes(module, names):
+    """Patches the classes of those names, in the module of scikit-learn's that defines them."""
+    for name in names:
+        cls = getattr(sys.modules[module], name, None)
         if cls is not None and cls not in _members:
-            found.append((cls, estimator_class(name), _originals(cls, estimator_class(name))))
-    for each in found:
-        _patch(*each)
+            _patch(cls, estimator_class(name))
 
 
 def unpatch_sklearn():
     """Has scikit-learn run its classes again, also those that Tessera has fitted."""
+    _lazy.forget()
     for estimator in list(_fits):
         _complete(estimator)
     _fits.clear()
@@ -462,4 +517,6 @@ def unpatch_sklearn():
                 setattr(cls, name, member)
     _members.clear()
     _example.cache_clear()
+    _is_whole.cache_clear()
     _needs.clear()
+    _refused.clear()

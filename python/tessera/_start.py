@@ -6,7 +6,6 @@ import sys
 import traceback
 import warnings
 
-from . import _core, _errors
 
 
 def _hash_alike():
@@ -19,7 +18,10 @@ def _hash_alike():
             os.execv(sys.executable, [sys.executable, *words[1:]])
 
 
-_hash_alike()
+_hash_alike()  # before the libraries are loaded
+
+from . import _core, _errors  # noqa: E402
+
 _core.start()
 atexit.register(_core.finish)
 

@@ -14,6 +14,7 @@ import numpy as np
 from . import _core
 from ._arrays import Array
 from ._arrays import asarray as _asarray
+from ._comm import communicator as _communicator
 
 __array_api_version__ = "2025.12"
 
@@ -28,14 +29,15 @@ def _placed(x, device):
     return x if device is None or x.device == device else x.to(device)
 
 
-def asarray(obj, /, *, dtype=None, device=None, copy=None):
+def asarray(obj, /, *, dtype=None, device=None, copy=None, comm=None):
     """An Array from an Array, numbers, sequences of them, or what has ``__array__``, ``__dlpack__``
-    or a buffer; the same on every process."""
+    or a buffer; the same on every process, of `comm` if it is given."""
     if not isinstance(obj, Array):
         if copy is False and not hasattr(obj, "__dlpack__") and not hasattr(obj, "__array__"):
             raise ValueError("numbers and sequences have to be copied")
         host = np.array(obj, dtype=dtype) if copy else np.asarray(obj, dtype=dtype)
-        return _placed(_asarray(host), device)
+        return _placed(_asarray(host, comm=comm), device)
+    obj = _asarray(obj, comm=comm)  # which refuses other processes
     if dtype is not None and obj.dtype != dtype:
         if copy is False:
             raise ValueError("a conversion needs a copy")
@@ -45,11 +47,11 @@ def asarray(obj, /, *, dtype=None, device=None, copy=None):
     return _placed(obj, device)
 
 
-def from_dlpack(x, /, *, device=None, copy=None):
+def from_dlpack(x, /, *, device=None, copy=None, comm=None):
     """An Array from what another library has on the host, the same on every process."""
     if isinstance(x, Array):
-        return asarray(x, device=device, copy=copy)
-    return asarray(np.from_dlpack(x), device=device, copy=True if copy is None else copy)
+        return asarray(x, device=device, copy=copy, comm=comm)
+    return asarray(np.from_dlpack(x), device=device, copy=True if copy is None else copy, comm=comm)
 
 
 def astype(x, dtype, /, *, copy=True, device=None):
@@ -119,11 +121,15 @@ def __array_namespace_info__():
     return _Info()
 
 
+def _group(comm):
+    return None if comm is None else _communicator(comm)
+
+
 def _source(number, name, parameters, doc, fields):
     """The text of one function: real parameters, a call of C++'s function of that number."""
     names = [p.split("=")[0].strip() for p in re.split(r",(?![^(]*\))", parameters)]
     names = [n.lstrip("*") for n in names if n not in ("/", "*")]
-    passed = ", ".join(n for n in names if n != "device")
+    passed = ", ".join("_group(comm)" if n == "comm" else n for n in names if n != "device")
     call = f"_call({number}, {passed})"
     body = f"_placed({call}, device)" if "device" in names else call
     if fields:
@@ -136,7 +142,7 @@ _spaces = {}  # beside the standard's functions: by its name the module of each
 
 def _make():
     spaces = {"": globals()}
-    scope = {"_call": _core.array_call, "_placed": _placed}
+    scope = {"_call": _core.array_call, "_placed": _placed, "_group": _group}
     for number, (space, name, parameters, doc, fields) in enumerate(_core.array_functions()):
         if fields:
             result, *each = fields.split()

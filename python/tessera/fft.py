@@ -82,8 +82,8 @@ def _shift(function, name):
 
 
 def _frequencies(function, name):
-    def frequencies(n, d=1.0, *, dtype=None, xp=None, device=None):
-        out = function(n, d=d, dtype=dtype, device=device)
+    def frequencies(n, d=1.0, *, dtype=None, xp=None, device=None, comm=None):
+        out = function(n, d=d, dtype=dtype, device=device, comm=comm)
         return out if xp is None or xp is out.__array_namespace__() else xp.asarray(out.numpy())
 
     return _named(frequencies, function, name)

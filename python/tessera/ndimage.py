@@ -381,7 +381,7 @@ def _by_label(x, labels, index, sort=False):
     are one group, without labels all are."""
     xp = _namespace()
     values = xp.reshape(x, (-1,))
-    places = xp.cumulative_sum(xp.ones_like(values, dtype=xp.int64)) - 1  # on the processes of x
+    places = xp.arange(values.size, comm=x.comm)
     if labels is None and index is not None:
         raise ValueError("objects are measured by an index with labels alone")
     if labels is not None:

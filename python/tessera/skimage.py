@@ -7,6 +7,7 @@ same bits on any number of processes (`docs/ndimage.md` has the list).
 """
 
 import builtins
+import contextvars
 import functools
 import importlib
 import importlib.util
@@ -42,6 +43,9 @@ _NAMES = {
     "util": "compare_images crop img_as_bool img_as_float img_as_float32 img_as_float64 img_as_int img_as_ubyte "
             "img_as_uint invert",
 }  # fmt: skip
+
+
+_comm = contextvars.ContextVar("_comm", default=None)  # whose processes have the images of a call
 
 
 class _Extent(int):
@@ -142,7 +146,7 @@ def _in(value):
     if isinstance(value, Image):
         return value.array
     if isinstance(value, np.ndarray):
-        return _core.replicated(_arrays.native(np.asarray(value, order="C")), _core.world())
+        return _core.replicated(_arrays.native(np.asarray(value, order="C")), _comm.get())
     if isinstance(value, (list, tuple)):
         return type(value)(map(_in, value))
     return value
@@ -250,7 +254,7 @@ _SPECIAL |= {"asanyarray": asarray, "ascontiguousarray": asarray, "require": lam
 def _like(value):
     def like(x, dtype=None, order="K", shape=None):
         shape = x.shape if shape is None else shape
-        return Image(xp.full(tuple(shape), value, dtype=np.dtype(dtype or x.dtype)))
+        return Image(xp.full(tuple(shape), value, dtype=np.dtype(dtype or x.dtype), comm=x.array.comm))
 
     return like
 
@@ -357,7 +361,7 @@ def percentile(x, q, axis=None, **more):
         values = xp.astype(values, np.float64)
     place = np.asarray(q, dtype=np.float64) / 100 * (n - 1)
     low = np.floor(place).astype(np.int64)
-    ends = [_arrays.whole(xp.take(values, xp.asarray(np.minimum(np.ravel(low) + k, n - 1)))) for k in (0, 1)]
+    ends = [_arrays.whole(xp.take(values, xp.asarray(np.minimum(np.ravel(low) + k, n - 1), comm=values.comm))) for k in (0, 1)]
     a, b = (each.reshape(low.shape) for each in ends)
     t = (place - low).astype(values.dtype)
     return np.where(t < 0.5, a + (b - a) * t, b - (b - a) * (1 - t)).astype(values.dtype)[()]
@@ -410,7 +414,7 @@ def pad(x, pad_width, mode="constant", constant_values=0, **more):
     for d, (before, after) in enumerate(widths):
         extent = array.shape[d]
         indices = np.pad(np.arange(extent), (before, after), mode if mode != "constant" else "edge")
-        taken = xp.take(array, xp.asarray(indices), axis=d)
+        taken = xp.take(array, xp.asarray(indices, comm=array.comm), axis=d)
         if mode == "constant":
             inside = np.zeros([1] * d + [len(indices)] + [1] * (x.ndim - d - 1), bool)
             inside.reshape(-1)[before : before + extent] = True
@@ -424,7 +428,7 @@ def pad(x, pad_width, mode="constant", constant_values=0, **more):
 @_special
 def isclose(x, y, rtol=1e-5, atol=1e-8):
     x, y = _operands([x, y], True)
-    return _out(xp.abs(x - y) <= atol + rtol * xp.abs(y if isinstance(y, Array) else xp.asarray(y)))
+    return _out(xp.abs(x - y) <= atol + rtol * xp.abs(y if isinstance(y, Array) else xp.asarray(y, comm=_comm.get())))
 
 
 @_special
@@ -462,7 +466,7 @@ class _Function:
             value = {"zeros": 0, "empty": 0, "ones": 1}.get(name)
             value, rest = (value, args[1:]) if name != "full" else (args[1], args[2:])
             dtype = kwargs.get("dtype", rest[0] if rest else np.asarray(value).dtype if name == "full" else float)
-            return Image(xp.full(tuple(args[0]), np.asarray(value).item(), dtype=np.dtype(dtype)))
+            return Image(xp.full(tuple(args[0]), np.asarray(value).item(), dtype=np.dtype(dtype), comm=_comm.get()))
         if not any(map(_of_images, args)):
             result = self.theirs(*args, **kwargs)
             return result.view(_Table) if type(result) is np.ndarray else result
@@ -618,8 +622,6 @@ def _function(module, name):
     @functools.wraps(theirs)
     def call(*args, **kwargs):
         def enter(value):
-            if isinstance(value, Array) and value.comm.size != _core.world().size:
-                raise NotImplementedError(f"{name} takes images that lie on all processes, not on some of them")
             return Image(value) if isinstance(value, Array) else value
 
         def leave(value):
@@ -629,7 +631,12 @@ def _function(module, name):
                 return value.view(np.ndarray)
             return type(value)(map(leave, value)) if type(value) in (list, tuple) else value
 
-        return leave(copy(*map(enter, args), **{key: enter(value) for key, value in kwargs.items()}))
+        first = next((each for each in (*args, *kwargs.values()) if isinstance(each, Array)), None)
+        before = _comm.set(_core.world() if first is None else first.comm)
+        try:
+            return leave(copy(*map(enter, args), **{key: enter(value) for key, value in kwargs.items()}))
+        finally:
+            _comm.reset(before)
 
     call.__module__ = f"{__name__}.{module}"
     return call

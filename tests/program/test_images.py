@@ -39,6 +39,15 @@ def test_functions_of_images():
     check(np.load("photo.npy"), GREY)
 
 
+def test_tables_become_arrays():
+    Path("t.csv").write_text("a,b,kind\n1,2.5,oak\n3,NA,elm\n")
+    tessera("convert", "t.csv", "t.npy", "--drop-columns", "kind", processes=2)
+    check(np.load("t.npy"), np.array([[1, 2.5], [3, np.nan]]))
+    failed = tessera("convert", "t.csv", "u.npy", expect=1)
+    assert failed.err.count("'t.csv' has 1 column of text, which 'u.npy' does not hold; --drop-columns leaves columns out") == 1
+    assert {p.name for p in Path().iterdir()} == {"t.csv", "t.npy"}
+
+
 def test_errors():
     write("a.h5", x=RNG.normal(size=(30, 4)), v=np.arange(4))
     for words, error in {

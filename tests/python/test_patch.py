@@ -351,6 +351,70 @@ def test_scripts_run_unchanged():
         "LinearRegression.fit ran in Tessera"]  # fmt: skip
 
 
+MODULES = """
+import sklearn.cluster, sklearn.linear_model, sklearn.metrics, sklearn.preprocessing, sklearn.utils
+packages = sklearn.cluster, sklearn.linear_model, sklearn.metrics, sklearn.preprocessing, sklearn.utils
+print([(each.__all__, each.__doc__, [getattr(each, name).__name__ for name in each.__all__]) for each in packages])
+print([{*each.__all__} <= {*dir(each)} for each in packages])
+from sklearn.linear_model._ridge import Ridge
+print(sklearn.linear_model._ridge.Ridge is Ridge is sklearn.linear_model.Ridge, sklearn.metrics.cluster.__name__)
+from sklearn.preprocessing import *
+print(StandardScaler)
+try:
+    from sklearn.cluster import Nothing
+except ImportError as error:
+    print(error)
+try:
+    sklearn.cluster.Nothing
+except AttributeError as error:
+    print(error)
+import inspect, scipy, scipy.stats, scipy.optimize._minimize
+print(scipy.stats.norm.cdf(0.0), "norm" in dir(scipy.stats), scipy.optimize.minimize is scipy.optimize._minimize.minimize)
+print(inspect.getsource(sklearn.cluster)[:40], scipy.linalg.__loader__.__class__.__name__, scipy.__version__)
+import pandas
+print(StandardScaler().fit(pandas.DataFrame({"a": [1.0, 2.0]})).feature_names_in_, Ridge().fit([[0.0], [1.0]], [0.0, 1.0]).coef_)
+"""
+
+
+def test_modules_that_run_later_are_as_ever():
+    Path("modules.py").write_text(MODULES)
+    plain = subprocess.run([sys.executable, "modules.py"], capture_output=True, text=True, check=True)
+    job = run_module("--verbose", "modules.py")
+    assert job.stdout == plain.stdout
+    assert "StandardScaler.fit ran in Tessera" in job.stderr and "Ridge.fit ran in Tessera" in job.stderr
+    Path("script.py").write_text(
+        "import sys\nfrom sklearn.linear_model import LinearRegression\nimport numpy as np\n"
+        "LinearRegression().fit(np.eye(3), np.arange(3.0))\n"
+        "print([name in sys.modules for name in ('pandas', 'scipy.stats._stats_py', 'sklearn.linear_model._ridge')])\n")
+    assert run_module("script.py").stdout == "[False, False, False]\n"
+
+
+def test_a_module_that_fails_later_fails_as_ever():
+    Path("brittle.py").write_text("import sys\nif len(sys.argv) > 1:\n    raise KeyError('in brittle')\nhere = 1\n")
+    code = ("import sys; from tessera import _lazy; _lazy._finder.seldom = {'brittle'}; sys.path.insert(0, '.')\n"
+            "import brittle; print(type(brittle).__name__, brittle.here, type(brittle).__name__, hasattr(brittle, 'there'))\n"
+            "del sys.modules['brittle']; sys.argv.append('fail'); import brittle\n"
+            "try:\n    brittle.here\nexcept KeyError as error:\n    print(error, 'brittle' in sys.modules)\n")
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out == "_Later 1 module False\n'in brittle' False\n"
+
+
+def test_parameters_that_are_declined_are_asked_about_once(patched, monkeypatch, caplog):
+    asked = []
+    make = tessera.cluster.KMeans._make
+    monkeypatch.setattr(tessera.cluster.KMeans, "_make", lambda self, **how: asked.append(how) or make(self, **how))
+    for seed in range(4):
+        KMeans(3, algorithm="elkan", random_state=seed).fit(X)
+        if seed == 0:
+            first = len(asked)
+    assert first and len(asked) == first
+    KMeans(3, algorithm="elkan", n_init=2, random_state=0).fit(X)  # other parameters
+    assert len(asked) > first
+    caplog.set_level(logging.INFO)
+    KMeans(3, random_state=0).fit(X)
+    assert "KMeans.fit ran in Tessera" in caplog.text
+
+
 def test_processes_that_name_no_seed_draw_alike():
     Path("script.py").write_text(
         "import numpy as np\nfrom sklearn.cluster import KMeans\nimport random\n"

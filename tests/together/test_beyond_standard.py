@@ -109,6 +109,14 @@ def test_errors_of_counts():
         xp.bincount(xp.asarray([1]), minlength=-1)
 
 
+def test_more_axes_than_numpy_has():
+    x = xp.reshape(xp.arange(3), (3, *[1] * 64))
+    assert x.ndim == 65 and xp.sum(x) == 3
+    for take in (lambda: x.numpy(), lambda: np.asarray(x), lambda: x.local):
+        with pytest.raises(ValueError, match="NumPy has arrays of up to 64 axes, not of 65"):
+            take()
+
+
 def test_export_can_be_forbidden():
     x = xp.asarray(np.arange(700.0))
     with tessera.no_export():

@@ -172,6 +172,8 @@ ERRORS = {
     "fft.irfft(xp.asarray([1j]))": (ValueError, "irfft needs at least 1 element in a line, got 0"),
     "fft.fft(xp.zeros((3, 0)))": (ValueError, "fft needs at least 1 element in a line, got 0"),
     "fft.fftn(x, s=(2,), axes=(0, 1))": (ValueError, "fftn needs a length for each axis, got 1 lengths and 2 axes"),
+    "fft.fftn(x, axes=(1, -1))": (ValueError, "fftn takes different axes, got 1, 1"),
+    "fft.irfftn(x, axes=(0, 1, -2))": (ValueError, "irfftn takes different axes, got 0, 0, 1"),
     "fft.rfftn(x, axes=())": (ValueError, "rfftn needs at least one axis"),
     "fft.fftfreq(0)": (ValueError, "fftfreq needs at least 1 element in a line, got 0"),
     "fft.rfftfreq(4, dtype=xp.int8)": (TypeError, "rfftfreq makes float32 or float64, not int8"),

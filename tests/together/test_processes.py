@@ -11,6 +11,7 @@ import pytest
 import sklearn.naive_bayes
 import sklearn.preprocessing
 import tessera
+import tessera.array_api as xp
 from sklearn.compose import ColumnTransformer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -96,6 +97,40 @@ def test_groups():
         raises(ValueError, "other processes", lambda: tessera.asarray(there, comm=tessera.world()))
         raises(TypeError, "is not pickled", lambda: pickle.dumps(tessera.asarray(X)))
     raises(TypeError, "comm must be a communicator", lambda: tessera.asarray(X, comm=3))
+
+
+def test_creation_on_groups(everyones):
+    """Groups make arrays side by side, the same as all processes do together."""
+    half = tessera.world().split(RANK % 2)
+    makers = {
+        "arange": lambda **on: xp.arange(2, 1500, 3, **on), "empty": lambda **on: 0 * xp.empty(5, dtype=xp.int8, **on),
+        "eye": lambda **on: xp.eye(4, 3, k=1, **on), "full": lambda **on: xp.full((700, 2), 7, **on),
+        "linspace": lambda **on: xp.linspace(0, 1, 999, endpoint=False, **on),
+        "ones": lambda **on: xp.ones((3, 2), dtype=xp.float32, **on), "zeros": lambda **on: xp.zeros(1100, **on),
+        "asarray": lambda **on: xp.asarray([[1, 2], [3, 4]], **on), "number": lambda **on: xp.asarray(2.5, **on),
+        "from_dlpack": lambda **on: xp.from_dlpack(X, **on), "fftfreq": lambda **on: xp.fft.fftfreq(600, d=0.5, **on),
+        "rfftfreq": lambda **on: tessera.fft.rfftfreq(600, **on), "uniform": lambda **on: tessera.random.uniform(900, **on),
+        "normal": lambda **on: tessera.random.normal((300, 3), seed=2, **on),
+        "integers": lambda **on: tessera.random.integers(900, 0, 9, **on),
+        "permutation": lambda **on: tessera.random.permutation(900, **on),
+        "choice": lambda **on: tessera.random.choice(900, (700,), replace=False, **on),
+        "shares": lambda **on: tessera.random.choice(3, (700,), p=[0.2, 0.3, 0.5], **on),
+    }  # fmt: skip
+    for name, make in makers.items():
+        want, got = make(), make(comm=half)
+        assert want.comm == tessera.world() and got.comm == half, name
+        assert (got.dtype, got.shape) == (want.dtype, want.shape) and got.numpy().tobytes() == want.numpy().tobytes(), name
+    there = xp.arange(1000, comm=half)
+    assert xp.sum(there[there % 2 == 0]).comm == half and int(xp.sum(there)) == 499500
+    there[True] = there + 1
+    assert int(there[999]) == 1000
+    if RANK % 2 == 0:  # one group alone
+        assert tessera.random.permutation(there, comm=half).comm == half
+    for wrong in (lambda: tessera.random.permutation(there, comm=tessera.world()), lambda: xp.asarray(there, comm=tessera.world())):
+        if SIZE > 1:
+            raises(ValueError, "the array lies on other processes than those of comm", wrong)
+    raises(TypeError, "comm must be a communicator", lambda: xp.arange(3, comm=3))
+    assert everyones("alive") == ["alive"] * SIZE
 
 
 def test_backends():

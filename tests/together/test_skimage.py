@@ -2,6 +2,7 @@
 
 import importlib
 import warnings
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 import pytest
@@ -10,10 +11,13 @@ import tessera
 import tessera.array_api as xp
 from array_cases import bits_of_one, keep_bits  # noqa: F401
 
-theirs = pytest.importorskip("skimage", reason="scikit-image is missing: tessera.skimage is not tested", minversion="0.25")
+from tessera import skimage
 
-from tessera import skimage  # noqa: E402
-
+try:
+    there = tuple(map(int, version("scikit-image").split(".")[:2])) >= (0, 25)
+except PackageNotFoundError:
+    there = False
+needs = pytest.mark.skipif(not there, reason="needs scikit-image 0.25")
 pytestmark = pytest.mark.processes(1, 3)  # what it is made of is tested on others
 
 RNG = np.random.default_rng(0)
@@ -65,6 +69,7 @@ def distributed(value):
     return xp.asarray(value) if isinstance(value, np.ndarray) and len(value) > 3 else value
 
 
+@needs
 @pytest.mark.parametrize("name", NAMES)
 def test_function(name):
     module, _, short = name.partition(".")
@@ -86,6 +91,27 @@ def test_function(name):
             np.testing.assert_allclose(value, w, rtol=1e-9, atol=1e-9, err_msg=f"{name} {k}")
 
 
+@needs
+def test_groups_of_processes():
+    """Groups look at images side by side and find what all do together."""
+    half = tessera.world().split(tessera.rank() % 2)
+    for name in ("exposure.equalize_hist", "exposure.rescale_intensity", "feature.structure_tensor", "filters.threshold_local",
+                 "filters.threshold_otsu", "filters.gaussian", "measure.label", "metrics.structural_similarity",
+                 "morphology.opening", "morphology.isotropic_dilation", "transform.pyramid_expand", "transform.resize"):  # fmt: skip
+        module, _, short = name.partition(".")
+        given = CALLS.get(name, CALLS.get(module, _BOTH))[0]
+        how = given[-1] if isinstance(given[-1], dict) else {}
+        given = given[: len(given) - bool(how)]
+        call = getattr(getattr(skimage, module), short)
+        want = call(*map(distributed, given), **how)
+        got = call(*(xp.asarray(x, comm=half) if isinstance(x, np.ndarray) and len(x) > 3 else x for x in given), **how)
+        several = isinstance(want, (tuple, list))
+        for g, w in zip(got if several else [got], want if several else [want], strict=True):
+            assert not isinstance(w, tessera.Array) or g.comm == half, name
+            np.testing.assert_array_equal(*(x.numpy() if isinstance(x, tessera.Array) else x for x in (g, w)), err_msg=name)
+
+
+@needs
 def test_numpy_in_numpy_out_and_what_is_not_there():
     np.testing.assert_array_equal(skimage.filters.sobel(SMOOTH), importlib.import_module("skimage.filters").sobel(SMOOTH))
     assert type(skimage.filters.sobel(SMOOTH)) is np.ndarray
