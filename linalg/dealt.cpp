@@ -8,6 +8,7 @@
 #include <tessera/array/creation.hpp>
 #include <tessera/array/layout.hpp>
 #include <tessera/array/manipulation.hpp>
+#include <tessera/linalg/precision.hpp>
 #include <tessera/runtime/error.hpp>
 
 namespace tessera::stacks {
@@ -73,6 +74,8 @@ Array Part::array(std::int64_t i) const {
 }
 
 Array Part::example() const {
+  if (first_) return first_;
+  if (step_ == 0 && values_.size() > 0) return array(0);
   const Communicator self = Communicator::self();
   return gather(core_.size() == 2 ? eye(core_[0], core_[1], 0, dtype(), self)
                                   : ones(core_, dtype(), self));
@@ -96,6 +99,10 @@ void Part::take(const Array& x, std::int64_t count) {
   });
   if (detail::is_replicated(x) || comm.size() == 1) {
     std::memcpy(at(values_, 0), at(x, want.begin), bytes(x, want.size()));
+    if (want.size() == 0 && count > 0) {
+      first_ = alone(core_, x.dtype());
+      std::memcpy(at(first_, 0), at(x, 0), bytes(x, step_));
+    }
     return;
   }
   struct Sides {
@@ -111,6 +118,14 @@ void Part::take(const Array& x, std::int64_t count) {
     in.add(overlap(held(r), want), want.begin, width);
   }
   comm.all_to_all_v(at(x, 0), out.sizes, out.offsets, at(values_, 0), in.sizes, in.offsets);
+  if (count == 0 || share_of(count, comm.size() - 1, comm.size()).size() > 0) return;
+  Array first;
+  together(comm, [&] {
+    first = alone(core_, x.dtype());
+    if (comm.rank() == 0) std::memcpy(at(first, 0), at(values_, 0), bytes(x, step_));
+  });
+  comm.broadcast(std::span(at(first, 0), bytes(x, step_)), 0);
+  if (want.size() == 0) first_ = first;
 }
 
 Dealt::Dealt(std::string_view function, const std::vector<Stack>& operands) {
@@ -155,19 +170,38 @@ Results over(std::string_view function, const std::vector<Stack>& operands,
     return results;
   }
   const Dealt dealt(function, operands);
-  Results own;
+  const std::int64_t n = dealt.mine();
+  std::vector<Results> found;
+  std::vector<std::int8_t> kinds;  // of all results of a matrix, of which none is more than complex
   together(dealt.comm(), [&] {
-    const std::int64_t n = dealt.mine();
     for (std::int64_t i = 0; i < std::max<std::int64_t>(1, n); ++i) {
       std::vector<Array> each;
       for (const Part& p : dealt.parts()) each.push_back(n == 0 ? p.example() : p.array(i));
-      const Results results = f(each);
-      for (std::size_t k = 0; k < results.size(); ++k) {
-        const Array x = gather(results[k].to(cpu));
-        if (i == 0) own.push_back(alone(joined({n}, x.shape()), x.dtype()));
-        if (n > 0)
-          std::memcpy(at(own[k], i * x.size()), x.local().data,
-                      static_cast<std::size_t>(x.size()) * size_of(x.dtype()));
+      found.push_back(f(each));
+      for (Array& x : found.back()) x = gather(x.to(cpu));
+      kinds.resize(found.back().size());
+      for (std::size_t k = 0; k < kinds.size(); ++k)
+        kinds[k] =
+            std::max(kinds[k], static_cast<std::int8_t>(is_complex(found.back()[k].dtype())));
+    }
+  });
+  dealt.comm().all_reduce(std::span(kinds), Reduce::max);
+  Results own;
+  together(dealt.comm(), [&] {
+    for (std::size_t k = 0; k < kinds.size(); ++k) {
+      const Shape shape = found[0][k].shape();
+      const DType dtype =
+          kinds[k] != 0 ? linalg::detail::complex_of(found[0][k].dtype()) : found[0][k].dtype();
+      own.push_back(alone(joined({n}, shape), dtype));
+      for (std::int64_t i = 0; i < n; ++i) {
+        const Array& x = found[static_cast<std::size_t>(i)][k];
+        if (x.shape() != shape)
+          throw ValueError(
+              fmt::format("{} gives arrays of different shapes, {} and {}, for the "
+                          "matrices of a stack",
+                          function, to_string(shape), to_string(x.shape())));
+        std::memcpy(at(own[k], i * x.size()), x.astype(dtype).local().data,
+                    static_cast<std::size_t>(x.size()) * size_of(dtype));
       }
     }
   });

@@ -29,13 +29,15 @@ class Part {
   }
   /// A copy, of this process alone.
   Array array(std::int64_t i) const;
-  /// What has the shape of one and can be computed with.
+  /// For a process without any: the first of the stack or, where that is empty, what has the shape
+  /// of one and can be computed with.
   Array example() const;
 
  private:
   void take(const Array& x, std::int64_t count);
   Shape core_;
   Array values_;  // (matrices, ...), of this process alone
+  Array first_;   // where there are some, but none here
   std::int64_t step_ = 0;
 };
 
