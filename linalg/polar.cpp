@@ -12,6 +12,7 @@
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/multiply.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
+#include <tessera/runtime/visit.hpp>
 
 namespace tessera::linalg {
 namespace {
@@ -19,35 +20,55 @@ namespace {
 using scalapack::Grid;
 using scalapack::Matrix;
 
+// The largest singular value, hardly below it: by the power method.
+double norm_2(const Matrix& a) {
+  const Matrix x = a.grid().empty(a.cols(), 1, a.dtype());
+  const Matrix y = a.grid().empty(a.rows(), 1, a.dtype());
+  visit_inexact(a.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    x.for_each<T>([](std::int64_t i, std::int64_t, T& v) {
+      v = T(1 + static_cast<float>(i * i % 7) / 8);  // no direction that a matrix is likely to have
+    });
+  });
+  double norm = 0;
+  for (int i = 0; i < 6; ++i) {
+    scalapack::gemm(1.0, a, Transpose::no, x, Transpose::no, 0.0, y);
+    const double length = scalapack::norm_frobenius(y);
+    scalapack::gemm(1.0 / length, a, Transpose::conjugate, y, Transpose::no, 0.0, x);
+    norm = scalapack::norm_frobenius(x);
+    scalapack::blend(1.0 / norm, x, 0.0, x);
+  }
+  return norm;
+}
+
 // The unitary factor of a square matrix; no array where that is (nearly) singular.
 Array by_newton(const Array& a) {
   const double eps = detail::eps_of(a.dtype());
   const auto n = static_cast<double>(a.rows());
   return detail::dense({a}, [&](const Grid& grid, auto m) -> std::vector<Array> {
-    const auto norms = [](const Matrix& x) {  // the 1-norm and that of the adjoint
-      return std::sqrt(scalapack::norm_1(x) *
-                       scalapack::norm_1(scalapack::transposed(x, Transpose::conjugate)));
-    };
     const Matrix& x = m[0];
-    scalapack::rescale(x);  // u does not depend on it
+    const double largest = scalapack::largest(x);
+    if (largest == 0) return {Array{}};
+    scalapack::scale_by_power(x, -std::ilogb(largest));  // u does not depend on it
+    const Matrix inverse = grid.empty(a.rows(), a.rows(), a.dtype());
+    double condition = 1;  // of what is left: singular values lie in [1, condition]
     for (int i = 0; i < 40; ++i) {
-      const double norm = scalapack::norm_1(x), size = norms(x);
-      const Matrix inverse = grid.copy(x.array());
+      scalapack::assign(x, inverse);
       scalapack::Pivots pivots;
       if (scalapack::getrf(inverse, pivots) > 0) return {Array{}};
-      if (i == 0 && !(scalapack::gecon(inverse, norm) > n * eps)) return {Array{}};
+      if (i == 0 && !(scalapack::gecon(inverse, scalapack::norm_1(x)) > n * eps)) return {Array{}};
       scalapack::getri(inverse, pivots);
-      const double ratio = std::sqrt(norms(inverse) / size);
-      const double scale = std::abs(ratio - 1) < 1e-2 ? 1.0 : ratio;
-      const Matrix next = scalapack::transposed(inverse, Transpose::conjugate);
-      scalapack::scale_rows(
-          next, std::vector<std::complex<double>>(static_cast<std::size_t>(a.rows()), 0.5 / scale));
-      scalapack::axpy(scale / 2, x, next);
-      scalapack::axpy(-1.0, next, x);
-      const double change = scalapack::norm_1(x);
-      scalapack::assign(next, x);
-      // It converges quadratically: what this step changed is the root of what the next one would.
-      if (scale == 1.0 && change <= std::sqrt(eps) * scalapack::norm_1(x) / n) return {x.array()};
+      double scale = condition < 1.01 ? 1.0 : 1 / std::sqrt(condition);
+      if (i == 0) {
+        const double most = norm_2(x), least = 1 / norm_2(inverse);
+        condition = most / least;
+        scale = 1 / std::sqrt(most * least);
+      }
+      condition = (std::sqrt(condition) + 1 / std::sqrt(condition)) / 2;
+      const double change = scalapack::blend(scale / 2, x, 0.5 / scale,
+                                             scalapack::transposed(inverse, Transpose::conjugate));
+      // It converges quadratically: half the square of what this step changed is left.
+      if (scale == 1.0 && change <= std::sqrt(eps)) return {x.array()};
     }
     return {Array{}};
   })[0];
@@ -55,9 +76,7 @@ Array by_newton(const Array& a) {
 
 Array unitary_factor(const Array& a) {
   if (a.rows() < a.cols()) return evaluate(adjoint(unitary_factor(evaluate(adjoint(a)))));
-  // On one process ?gesdd is as fast as ten inverses; on a grid p?gesvd is several times slower.
-  if (a.comm().size() > 1 && !detail::is_tall(a.rows(), a.cols()) &&
-      !detail::fits_one_process(a.shape())) {
+  if (!detail::is_tall(a.rows(), a.cols()) && !detail::fits_one_process(a.shape())) {
     const bool square = a.rows() == a.cols();
     const Qr f = square ? Qr{{}, a} : linalg::qr(a, QrMode::reduced, false);
     if (const Array u = by_newton(f.r)) return square ? u : linalg::matmul(f.q, u);

@@ -9,8 +9,8 @@ struct Polar {
 };
 
 /// a = u p, or p u with `left` (scipy.linalg.polar), by SVD; large ones that are not tall, or the R
-/// of their QR, over a grid of several processes by Newton's iteration with scaled inverses
-/// (Higham, Functions of Matrices, SIAM 2008, section 8.6), unless they are (nearly) singular.
+/// of their QR, by Newton's iteration with inverses, scaled by what is known of the singular values
+/// (Byers and Xu, SIAM J. Matrix Anal. Appl. 30(2), 2008), unless they are (nearly) singular.
 /// Results lie like a. ValueError unless a is a finite matrix. Collective.
 Polar polar(const Array& a, bool left = false);
 

@@ -9,11 +9,13 @@
 #include <numeric>
 
 #include <tessera/array/creation.hpp>
+#include <tessera/array/indexing.hpp>
 #include <tessera/array/manipulation.hpp>
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/multiply.hpp>
 #include <tessera/linalg/scalapack/lapack.hpp>
+#include <tessera/linalg/scalapack/pivots.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
 #include <tessera/linalg/tsqr.hpp>
 #include <tessera/runtime/visit.hpp>
@@ -97,6 +99,16 @@ Qr lapack_qr(const Array& given, const Array& a, QrMode mode, bool pivoting) {
           raw ? r[3].reshape({reflectors}).to(given.device()) : Array{}};
 }
 
+Array pivots_of(const Array& a) {
+  detail::require_convergence("qr", a);
+  const Array scaled =
+      detail::times_power(a, detail::exponent_for(detail::largest_magnitude(a), a.dtype()));
+  const Array columns = evaluate(adjoint(detail::by_rows(scaled)));
+  const auto order =
+      scalapack::pivots_of(redistribute(columns, row_distribution(columns.shape(), a.comm())));
+  return replicated(order, {std::ssize(order)}, a.comm());
+}
+
 Array identity_like(const Array& r) {
   const std::int64_t k = r.rows();
   std::vector<double> values(static_cast<std::size_t>(k * k));
@@ -118,16 +130,25 @@ Array full_of_nan(const Shape& shape, const Array& like) {
 Qr composed::qr(const Array& given, QrMode mode, bool check_finite, bool pivoting) {
   const Array a = detail::matrix_argument("qr", given, check_finite);
   const bool with_q = mode != QrMode::r, complete = mode == QrMode::complete;
-  if (mode == QrMode::raw || (pivoting && (complete || !detail::is_tall(a.rows(), a.cols()))))
+  const bool tall = detail::is_tall(a.rows(), a.cols());
+  if (mode == QrMode::raw ||
+      (pivoting && detail::fits_one_process(a.shape()) && (complete || !tall)))
     return lapack_qr(given, a, mode, pivoting);
-  if (pivoting) {  // r^H r = a^H a, so its columns are chosen alike
-    const Qr tall = linalg::qr(a, mode, check_finite);
-    const Qr f = linalg::qr(tall.r, mode, check_finite, true);
-    return {with_q ? detail::laid_out_like(linalg::matmul(tall.q, f.q), given) : Array{},
+  if (pivoting && tall && !complete) {  // r^H r = a^H a, so its columns are chosen alike
+    const Qr whole = linalg::qr(a, mode, check_finite);
+    const Qr f = linalg::qr(whole.r, mode, check_finite, true);
+    return {with_q ? detail::laid_out_like(linalg::matmul(whole.q, f.q), given) : Array{},
             detail::laid_out_like(f.r, given), f.p.to(given.device())};
   }
+  if (pivoting) {
+    const Array p =
+        tall ? linalg::qr(linalg::qr(a, QrMode::r).r, QrMode::r, true, true).p : pivots_of(a);
+    const Qr f = linalg::qr(tessera::take(detail::by_rows(a), p, 1), mode, check_finite);
+    return {with_q ? detail::laid_out_like(f.q, given) : Array{}, detail::laid_out_like(f.r, given),
+            p.to(given.device())};
+  }
   const auto lay = [&](const Array& x) { return detail::laid_out_like(x, given); };
-  if (detail::is_tall(a.rows(), a.cols()) && !complete) {
+  if (tall && !complete) {
     if (!check_finite && !detail::is_finite(a))  // NaN throughout, as in others
       return {with_q ? lay(full_of_nan(a.shape(), a)) : Array{},
               lay(triu(full_of_nan({a.cols(), a.cols()}, a)))};

@@ -19,9 +19,11 @@ struct Qr {
 /// QR factorisation of an m x n matrix (numpy.linalg.qr). Tall matrices take TSQR, R and, down the
 /// same tree, Q: the same bits at any number of processes; others p?geqrf, small ones on one
 /// process, and so do tall ones with QrMode::complete. With `pivoting`, columns are interchanged so
-/// that the diagonal of r falls (scipy.linalg.qr): tall matrices by TSQR and then on r, others, and
-/// QrMode::raw, by LAPACK on one process, up to 2^24 elements. ValueError unless a is a finite
-/// matrix. Collective. 2 m n^2 flops for r, as many again and more for q.
+/// that the diagonal of r falls (scipy.linalg.qr): tall matrices by TSQR and then on r, small ones
+/// as LAPACK does; of large ones a tournament chooses 64 columns at a time, so that the diagonal
+/// falls within these and hardly rises after, and the permuted matrix is factorised. QrMode::raw is
+/// LAPACK's on one process, up to 2^24 elements. ValueError unless a is a finite matrix.
+/// Collective. 2 m n^2 flops for r, as many again and more for q, and for pivots.
 Qr qr(const Array& a, QrMode mode = QrMode::reduced, bool check_finite = true,
       bool pivoting = false);
 

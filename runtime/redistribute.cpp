@@ -115,6 +115,7 @@ class BlockExchange {
         to_blocks_(to_blocks) {}
 
   void run() {
+    if (by_rows_.comm().size() == 1) return visit_width([&](auto tag) { transpose(tag); });
     constexpr std::int64_t bytes = 16 << 20;
     const std::int64_t round = d_.block_cols() * d_.grid_cols();
     const std::int64_t most_rows =
@@ -187,23 +188,46 @@ class BlockExchange {
     }
   }
 
-  void copy_rows(const Side& side) const {
+  template <class F>
+  void visit_width(F f) const {
     switch (width_) {
       case 1:
-        return copy_rows_of<std::uint8_t>(side);
+        return f(TypeTag<std::uint8_t>{});
       case 2:
-        return copy_rows_of<std::uint16_t>(side);
+        return f(TypeTag<std::uint16_t>{});
       case 4:
-        return copy_rows_of<std::uint32_t>(side);
+        return f(TypeTag<std::uint32_t>{});
       case 8:
-        return copy_rows_of<std::uint64_t>(side);
+        return f(TypeTag<std::uint64_t>{});
       default:
-        return copy_rows_of<std::complex<double>>(side);
+        return f(TypeTag<std::complex<double>>{});
     }
   }
 
+  // To one process the blocks are columns, which nothing cuts: squares at a time, for the cache.
   template <class T>
-  void copy_rows_of(const Side& side) const {
+  void transpose(TypeTag<T>) const {
+    constexpr std::int64_t edge = 32;
+    const Tile rows = by_rows_.local(), columns = by_blocks_.local();
+    parallel_for({0, (rows.rows + edge - 1) / edge}, Runtime::threads(),
+                 [&](std::int64_t k, Stream&) {
+                   const std::int64_t begin = k * edge, end = std::min(rows.rows, begin + edge);
+                   for (std::int64_t left = 0; left < rows.cols; left += edge)
+                     for (std::int64_t i = begin; i < end; ++i)
+                       for (std::int64_t j = left; j < std::min(rows.cols, left + edge); ++j) {
+                         T& by_row = rows.as<T>()[i * rows.stride + j];
+                         T& by_column = columns.as<T>()[j * columns.stride + i];
+                         (to_blocks_ ? by_column : by_row) = to_blocks_ ? by_row : by_column;
+                       }
+                 });
+  }
+
+  void copy_rows(const Side& side) const {
+    visit_width([&](auto tag) { copy_rows_of(side, tag); });
+  }
+
+  template <class T>
+  void copy_rows_of(const Side& side, TypeTag<T>) const {
     const Tile t = by_rows_.local();
     const std::int64_t first = by_rows_.local_rows().begin;
     for_each_piece(side, [&](const Piece& p) {

@@ -1,9 +1,13 @@
 // What is done to each element, and what the elements say together.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <mutex>
+#include <numeric>
+#include <ranges>
+#include <type_traits>
 
 #include <tessera/linalg/scalapack/fortran.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
@@ -121,6 +125,21 @@ bool belongs(Part part, std::int64_t i, std::int64_t j) {
   return part == Part::whole || (part == Part::lower ? i >= j : i <= j);
 }
 
+// Which of this process's rows belong to it in a column of its own: global indices ascend.
+Range rows_of_part(const Matrix& a, Part part, std::int64_t column) {
+  const auto& d = a.array().distribution();
+  const int rank = a.grid().comm().rank();
+  const std::int64_t rows = a.local_rows();
+  if (part == Part::whole) return {0, rows};
+  const std::int64_t diagonal = d.global_col(rank, column) + (part == Part::lower ? 0 : 1);
+  const auto local = std::views::iota(std::int64_t{0}, rows);
+  const std::int64_t first =
+      std::ranges::lower_bound(local, diagonal, {},
+                               [&](std::int64_t i) { return d.global_row(rank, i); }) -
+      local.begin();
+  return part == Part::lower ? Range{first, rows} : Range{0, first};
+}
+
 }  // namespace
 
 double largest(const Matrix& a, Part part) {
@@ -128,17 +147,22 @@ double largest(const Matrix& a, Part part) {
   std::mutex mutex;
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
+    using R = typename Routines<T>::Real;
+    using Bits = std::conditional_t<sizeof(R) == 4, std::uint32_t, std::uint64_t>;
+    constexpr std::int64_t parts = sizeof(T) / sizeof(R);
     by_columns(a, [&](Range columns) {
-      double here = 0.0;
-      a.for_columns<T>(columns, [&](std::int64_t i, std::int64_t j, const T& x) {
-        if (!belongs(part, i, j)) return;
-        for (const double v :
-             {static_cast<double>(std::real(x)), static_cast<double>(std::imag(x))})
-          here = std::isfinite(v) ? std::max(here, std::abs(v))
-                                  : std::numeric_limits<double>::infinity();
-      });
+      // Without its sign, a number's bits are in the order of numbers, NaN above infinity.
+      Bits here = 0;
+      for (std::int64_t j = columns.begin; j < columns.end; ++j) {
+        const Range rows = rows_of_part(a, part, j);
+        const R* const first = reinterpret_cast<const R*>(a.data<T>() + j * a.local_rows());
+        for (std::int64_t i = rows.begin * parts; i < rows.end * parts; ++i)
+          here = std::max(here,
+                          std::bit_cast<Bits>(first[i]) & (std::numeric_limits<Bits>::max() >> 1));
+      }
+      const double value = std::bit_cast<R>(here);
       const std::lock_guard lock(mutex);
-      most = std::max(most, here);
+      most = std::max(most, std::isnan(value) ? std::numeric_limits<double>::infinity() : value);
     });
   });
   a.grid().comm().all_reduce(std::span(&most, 1), Reduce::max);
@@ -211,6 +235,57 @@ void scale(const Matrix& a, Factor factor) {
 }
 
 }  // namespace
+
+namespace {
+
+// The root of f(columns), summed over all: of a process in the order of its columns.
+template <class F>
+double root_of_sum(const Matrix& a, F f) {
+  std::vector<double> sums(static_cast<std::size_t>(a.local_cols()));
+  by_columns(a, [&](Range columns) {
+    for (std::int64_t j = columns.begin; j < columns.end; ++j)
+      sums[static_cast<std::size_t>(j)] = f(j * a.local_rows(), (j + 1) * a.local_rows());
+  });
+  double sum = std::accumulate(sums.begin(), sums.end(), 0.0);
+  a.grid().comm().all_reduce(std::span(&sum, 1), Reduce::sum);
+  return std::sqrt(sum);
+}
+
+}  // namespace
+
+double norm_frobenius(const Matrix& a) {
+  double norm = 0;
+  with_type(a, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* const x = a.data<T>();
+    norm = root_of_sum(a, [&](std::int64_t i, std::int64_t end) {
+      double sum = 0;
+      for (; i < end; ++i) sum += static_cast<double>(std::norm(x[i]));
+      return sum;
+    });
+  });
+  return norm;
+}
+
+double blend(double of_x, const Matrix& x, double of_y, const Matrix& y) {
+  double change = 0;
+  with_type(x, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using R = typename Routines<T>::Real;
+    T* const to = x.data<T>();
+    const T* const from = y.data<T>();
+    change = root_of_sum(x, [&](std::int64_t i, std::int64_t end) {
+      double sum = 0;
+      for (; i < end; ++i) {
+        const T value = static_cast<R>(of_x) * to[i] + static_cast<R>(of_y) * from[i];
+        sum += static_cast<double>(std::norm(value - to[i]));
+        to[i] = value;
+      }
+      return sum;
+    });
+  });
+  return change;
+}
 
 void assign(const Matrix& from, const Matrix& to) {
   const Tile t = from.array().local();

@@ -16,7 +16,7 @@
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/watchdog.hpp>
 
-/// ScaLAPACK, PBLAS and LAPACK as they are, for the .cpp files here.
+/// ScaLAPACK, PBLAS, LAPACK and BLAS as they are, for the .cpp files here.
 namespace tessera::linalg::scalapack {
 using C = std::complex<float>;
 using Z = std::complex<double>;
@@ -44,6 +44,14 @@ TESSERA_SCALAPACK(pd, double)
 TESSERA_SCALAPACK(pc, tessera::linalg::scalapack::C)
 TESSERA_SCALAPACK(pz, tessera::linalg::scalapack::Z)
 #undef TESSERA_SCALAPACK
+#define TESSERA_BLAS(l, T)                                                                  \
+  void l##trsm_(const char*, const char*, const char*, const char*, const int*, const int*, \
+                const T*, const T*, const int*, T*, const int*);
+TESSERA_BLAS(s, float)
+TESSERA_BLAS(d, double)
+TESSERA_BLAS(c, tessera::linalg::scalapack::C)
+TESSERA_BLAS(z, tessera::linalg::scalapack::Z)
+#undef TESSERA_BLAS
 
 // Families whose names or arguments differ between real and complex.
 #define TESSERA_REAL(p, T)                                                                         \
@@ -92,6 +100,7 @@ struct Routines;
     using Real = R;                                                 \
     static constexpr auto gemm = p##gemm_;                          \
     static constexpr auto trsm = p##trsm_;                          \
+    static constexpr auto blas_trsm = l##trsm_;                     \
     static constexpr auto potrf = p##potrf_;                        \
     static constexpr auto getrf = p##getrf_;                        \
     static constexpr auto getrs = p##getrs_;                        \
@@ -111,6 +120,11 @@ struct Routines;
     static constexpr auto lapack_getrf2 = LAPACKE_##l##getrf2_work; \
     static constexpr auto lapack_syevd = LAPACKE_##l##sy##evd;      \
     static constexpr auto lapack_sygst = LAPACKE_##l##sy##gst_work; \
+    static constexpr auto lapack_sytrd = LAPACKE_##l##sy##trd;      \
+    static constexpr auto lapack_stedc = LAPACKE_##l##stedc;        \
+    static constexpr auto lapack_geqp3 = LAPACKE_##l##geqp3;        \
+    static constexpr auto lapack_larft = LAPACKE_##l##larft_work;   \
+    static constexpr auto lapack_larfb = LAPACKE_##l##larfb_work;   \
   };
 TESSERA_ROUTINES(float, float, ps, s, tran, tran, orgqr, sy)
 TESSERA_ROUTINES(double, double, pd, d, tran, tran, orgqr, sy)

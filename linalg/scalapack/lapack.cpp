@@ -24,7 +24,6 @@ struct Only;
     static constexpr auto orghr = LAPACKE_##l##or_un##ghr;    \
     static constexpr auto gebal = LAPACKE_##l##gebal;         \
     static constexpr auto geqrf = LAPACKE_##l##geqrf;         \
-    static constexpr auto geqp3 = LAPACKE_##l##geqp3;         \
     static constexpr auto orgqr = LAPACKE_##l##or_un##gqr;    \
     static constexpr auto sytrf = LAPACKE_##l##sytrf_rk;      \
     static constexpr auto hetrf = LAPACKE_##l##sy_he##trf_rk; \
@@ -312,7 +311,8 @@ std::vector<std::int64_t> direct::geqp3(const Matrix& a, const Matrix& tau) {
   with_type(a, [&](auto tag) {
     using T = typename decltype(tag)::type;
     agreed_info(a.grid(), "?geqp3", [&] {
-      return Only<T>::geqp3(by_columns, m, n, a.data<T>(), ld, order.data(), tau.data<T>());
+      return Routines<T>::lapack_geqp3(by_columns, m, n, a.data<T>(), ld, order.data(),
+                                       tau.data<T>());
     });
   });
   std::vector<std::int64_t> columns(order.begin(), order.end());

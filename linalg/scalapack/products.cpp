@@ -1,3 +1,4 @@
+#include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/scalapack/fortran.hpp>
 #include <tessera/linalg/scalapack/operations.hpp>
 
@@ -11,6 +12,11 @@ void direct::gemm(const Matrix& c, double alpha, const Matrix& a, Transpose op_a
   const int k = extent(op_a == Transpose::no ? a.cols() : a.rows());
   const Watch watch = working("?gemm", c, 2, k);
   reserve_blas(1);
+  if (c.grid().one_process() && k > 0) {  // a matrix of one process is its transpose by rows
+    Stream stream;
+    return kernels().gemm(stream, alpha, b.array().local(), op_b, a.array().local(), op_a, beta,
+                          c.array().local());
+  }
   with_type(c, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T scale(static_cast<typename Routines<T>::Real>(alpha));
@@ -36,6 +42,9 @@ void direct::trsm(const Matrix& b, bool lower, Transpose op, bool unit_diagonal,
   with_type(b, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T scale(1);
+    if (b.grid().one_process())
+      return Routines<T>::blas_trsm("L", triangle(lower), letter(op), unit_diagonal ? "U" : "N", &m,
+                                    &n, &scale, a.data<T>(), &m, b.data<T>(), &m);
     Routines<T>::trsm("L", triangle(lower), letter(op), unit_diagonal ? "U" : "N", &m, &n, &scale,
                       a.data<T>(), &one, &one, a.descriptor(), b.data<T>(), &one, &one,
                       b.descriptor());

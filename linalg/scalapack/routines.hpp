@@ -52,6 +52,10 @@ void scale_by_power(const Matrix& a, int exponent, Part part = Part::whole);
 /// near underflow that its reciprocal does, by a power of two, of which it returns the exponent: 0
 /// for all others and, where it must be exact, for those with elements that would lose digits.
 int rescale(const Matrix& a, Part part = Part::whole, bool exact = false);
+/// The root of the sum of squares.
+double norm_frobenius(const Matrix& a);
+/// x = of_x x + of_y y; returns norm_frobenius of the change.
+double blend(double of_x, const Matrix& x, double of_y, const Matrix& y);
 /// y += alpha x.
 void axpy(double alpha, const Matrix& x, const Matrix& y);
 /// to = from.

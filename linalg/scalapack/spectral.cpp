@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/scalapack/fortran.hpp>
 #include <tessera/linalg/scalapack/operations.hpp>
@@ -27,6 +28,38 @@ void direct::sygst(const Matrix& a, int type, bool lower, const Matrix& factor) 
   });
 }
 
+namespace {
+
+// What ?syevd does, but for a's lower triangle alone, and with blocks of 128 reflectors where
+// ?ormtr has 32: a fifth less time for vectors of large matrices. Returns LAPACK's info.
+template <class T>
+int divide_and_conquer(const Matrix& a, typename Routines<T>::Real* values, T* vectors) {
+  constexpr int block = 128;
+  const int n = extent(a.rows());
+  const std::int64_t ld = n;
+  T* const x = a.data<T>();
+  std::vector<typename Routines<T>::Real> beside(static_cast<std::size_t>(n));
+  std::vector<T> tau(static_cast<std::size_t>(n)), t(block * block);
+  std::vector<T> work(static_cast<std::size_t>(ld * block));
+  std::fill_n(vectors, ld * ld, T(0));  // LAPACKE looks for NaN in what is written only
+  int info =
+      Routines<T>::lapack_sytrd(LAPACK_COL_MAJOR, 'L', n, x, n, values, beside.data(), tau.data());
+  if (info == 0)
+    info = Routines<T>::lapack_stedc(LAPACK_COL_MAJOR, 'I', n, values, beside.data(), vectors, n);
+  for (int i = (n - 2 + block) / block * block - block; info == 0 && i >= 0; i -= block) {
+    const int rows = n - 1 - i, count = std::min(block, rows);
+    const T* const v = x + i * ld + i + 1;
+    info = Routines<T>::lapack_larft(LAPACK_COL_MAJOR, 'F', 'C', rows, count, v, n, tau.data() + i,
+                                     t.data(), block);
+    if (info == 0)
+      info = Routines<T>::lapack_larfb(LAPACK_COL_MAJOR, 'L', 'N', 'F', 'C', rows, n, count, v, n,
+                                       t.data(), block, vectors + i + 1, n, work.data(), n);
+  }
+  return info;
+}
+
+}  // namespace
+
 std::vector<double> direct::heevd(const Matrix& a, bool lower, const Matrix* vectors) {
   const int n = extent(a.rows());
   std::vector<double> values(static_cast<std::size_t>(n));
@@ -39,7 +72,11 @@ std::vector<double> direct::heevd(const Matrix& a, bool lower, const Matrix* vec
     using T = typename decltype(tag)::type;
     using R = typename Routines<T>::Real;
     auto w = a.grid().room<R>(n);
-    if (a.grid().one_process()) {
+    if (a.grid().one_process() && vectors && !detail::fits_one_process({n, n})) {
+      const Matrix triangle = lower ? a : scalapack::transposed(a, Transpose::conjugate);
+      converge(a.grid(), "?stedc",
+               [&] { return divide_and_conquer<T>(triangle, w.data(), vectors->data<T>()); });
+    } else if (a.grid().one_process()) {
       converge(a.grid(), "?syevd", [&] {
         return Routines<T>::lapack_syevd(LAPACK_COL_MAJOR, vectors ? 'V' : 'N', *triangle(lower), n,
                                          a.data<T>(), n, w.data());

@@ -343,6 +343,53 @@ TYPED_TEST(Dense, Qr) {
   });
 }
 
+// Over a grid the tournament's panels are of 64 columns: the diagonal falls within them, and what
+// is left after a step is never much longer than what was taken.
+TYPED_TEST(Dense, QrWithPivots) {
+  using T = TypeParam;
+  std::vector<Extents> all = shapes;
+  all.insert(all.end(), {{150, 140}, {70, 150}});
+  for (const bool graded : {false, true})
+    for (const auto [m, n] : all) {
+      SCOPED_TRACE(fmt::format("{} x {}, {}", m, n, graded ? "graded" : "even"));
+      HostMatrix a = random_matrix<T>(m, n);
+      if (graded)  // and every fifth column another one again
+        for (std::int64_t i = 0; i < m; ++i)
+          for (std::int64_t j = 0; j < n; ++j)
+            a(i, j) = j % 5 == 4 ? a(i, j - 1)
+                                 : a(i, j) * std::ldexp(1.0, -static_cast<int>(j * 37 % n) / 3);
+      std::vector<std::int64_t> first;
+      this->everywhere([&, m = m, n = n](Layout layout) {
+        const auto k = std::min(m, n);
+        const Qr f = qr(laid_out<T>(a, layout), QrMode::reduced, true, true);
+        ASSERT_EQ(f.q.shape(), (Shape{m, k}));
+        ASSERT_EQ(f.p.shape(), Shape{n});
+        const auto p = f.p.template values<std::int64_t>();
+        std::vector<std::int64_t> sorted(p.begin(), p.end());
+        std::ranges::sort(sorted);
+        for (std::int64_t j = 0; j < n; ++j) ASSERT_EQ(sorted[static_cast<std::size_t>(j)], j);
+        const HostMatrix r = host<T>(f.r), q = host<T>(f.q);
+        const HostMatrix permuted(
+            m, n, [&](auto i, auto j) { return a(i, p[static_cast<std::size_t>(j)]); });
+        EXPECT_LT(error_of<T>(q * r, permuted, a.norm()), few);
+        EXPECT_LT(orthogonality<T>(q), few);
+        EXPECT_EQ((r - triangle(r, false)).norm(), 0.0);
+        for (std::int64_t j = 0; j < n; ++j) {
+          double left = 0;
+          for (std::int64_t i = std::min(j, k); i-- > 0;) {
+            // Column j after i steps is as long as r's from row i on.
+            left = 0;
+            for (std::int64_t l = i; l <= std::min(j, k - 1); ++l) left += std::norm(r(l, j));
+            EXPECT_LE(std::sqrt(left), 3 * r(i, i).real() + few * eps_of<T>() * a.norm());
+          }
+        }
+        const bool grid = !detail::fits_one_process({1});
+        if (grid && first.empty()) first.assign(p.begin(), p.end());
+        EXPECT_TRUE(!grid || std::ranges::equal(first, p));
+      });
+    }
+}
+
 TYPED_TEST(Dense, Eig) {
   using T = TypeParam;
   using C = std::conditional_t<is_complex_type<T>::value, T, std::complex<T>>;

@@ -134,7 +134,7 @@ def test_1e5_by_3_and_3_by_1e4():
 # More than 2^20 elements: ScaLAPACK over a grid. 1100 is no multiple of the block.
 LARGE = ["cholesky(S)", "lu_factor(A)", "solve(A, B)", "solve(S, B, assume_a='pos')", "inv(A)", "eigh(S)", "svd(A)",
          "qr(A)", "slogdet(A)", "matmul(A, S, trans_a='T')", "polar(A)", "eigh(A, b=S)", "qr(A, pivoting=True)",
-         "solve(S, B, assume_a='her', transposed=True)", "solve(T, B, assume_a='tridiagonal')"]  # fmt: skip
+         "qr(F, pivoting=True)", "solve(S, B, assume_a='her', transposed=True)", "solve(T, B, assume_a='tridiagonal')"]  # fmt: skip
 
 
 @cache
@@ -142,7 +142,8 @@ def large():
     rng = np.random.default_rng(1)
     A = rng.normal(size=(1100, 1100)) + 30 * np.eye(1100)
     S = A @ A.T / 100 + np.eye(1100)
-    m = Matrices(A=A, T=np.triu(np.tril(A, 1), -1), S=(S + S.T) / 2, B=rng.normal(size=(1100, 5)), eps=np.finfo(float).eps)
+    F = A * 2.0 ** -(np.arange(1100) * 7 % 1100 / 40)  # columns of all lengths, out of order
+    m = Matrices(A=A, F=F, T=np.triu(np.tril(A, 1), -1), S=(S + S.T) / 2, B=rng.normal(size=(1100, 5)), eps=np.finfo(float).eps)
     if FIRST:
         m.w, m.s = np.linalg.eigvalsh(m.S), np.linalg.svd(A, compute_uv=False)
     return m
@@ -165,8 +166,67 @@ def test_more_than_2_to_the_20_elements(text):
     elif text == "slogdet(A)":
         sign, logabsdet = np.linalg.slogdet(m.A)
         assert abs(out["logabsdet"] - logabsdet) < 1e-9 and out["sign"] == sign
+    elif "pivoting" in text:
+        check_tournament(m, vars(m)[text[3]], out)
     else:
         check(m, out, Call(text))
+
+
+def check_tournament(m, a, out):
+    assert np.array_equal(np.sort(out["p"]), np.arange(1100))
+    m.orthonormal(out["q"])
+    m.small(a[:, out["p"]] - out["q"] @ out["r"], a)
+    assert np.array_equal(out["r"], np.triu(out["r"])) and (np.diag(out["r"]) >= 0).all()
+    # What is left of the columns before each step, which SciPy's pivots keep at most as long as what was taken.
+    left = np.sqrt(np.cumsum(out["r"][::-1] ** 2, axis=0))[::-1].max(axis=1)
+    assert (left <= 2 * np.diag(out["r"])).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_pinv_of_subnormal_numbers(dtype):
+    tiny = np.finfo(dtype).tiny
+    x = np.array([[tiny / 3, 0], [0, tiny / 2], [0, 0]], dtype)
+    expected = np.array([[3, 0, 0], [0, 2, 0]]) / float(tiny)
+    np.testing.assert_allclose(tessera.linalg.pinv(x), expected, rtol=1e-6)
+    np.testing.assert_allclose(tessera.linalg.pinvh(x[:2]), expected[:, :2], rtol=1e-6)
+    with pytest.warns(RuntimeWarning, match=f"^pinv: the result leaves the range of {dtype}$"):
+        assert np.isinf(tessera.linalg.pinv(x[:1, :1] / 100)).all()
+
+
+# What one call takes: matrices, vectors.
+STACKED = {
+    "solve": (2, 2), "lstsq": (2, 2), "cho_solve": (2, 2), "expm": (2,), "sqrtm": (2,), "logm": (2,), "det": (2,), "inv": (2,),
+    "pinv": (2,), "eigh": (2,), "eigvals": (2,), "svd": (2,), "qr": (2,), "lu": (2,), "ldl": (2,), "schur": (2,), "polar": (2,),
+    "hessenberg": (2,), "solve_sylvester": (2, 2, 2), "solve_toeplitz": (1, 2), "eigvalsh_tridiagonal": (1, 1), "matrix_rank": (2,),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", ["rows", "replicated"])
+@pytest.mark.parametrize("function", STACKED)
+def test_a_stack_is_each_of_its_matrices(function, layout, rng):
+    x = rng.normal(size=(2, 3, 4, 4))
+    x = x @ np.swapaxes(x, -1, -2) + 5 * np.eye(4)
+    operands = [x if axes == 2 else x[..., 0] for axes in STACKED[function]]
+    if function == "eigvalsh_tridiagonal":
+        operands[1] = operands[1][..., :3]
+    f = getattr(tessera.linalg, function)
+    whole = f(*[tessera.asarray(o) if layout == "rows" else o for o in operands])
+    for i in np.ndindex(2, 3):
+        one = f(*[o[i] for o in operands])
+        for all_, each in zip(whole if isinstance(whole, tuple) else [whole], one if isinstance(one, tuple) else [one], strict=True):
+            np.testing.assert_array_equal(np.asarray(all_)[i], each)
+
+
+def test_stacks_broadcast_and_give_results_of_one_shape():
+    linalg, x = tessera.linalg, np.array([[[2.0, 1], [1, 3]], [[4, 0], [0, 5]], [[1, 1], [0, 1]]])
+    for b in [np.array([3.0, 4]), np.ones((3, 2, 2)), np.ones((2, 2))]:
+        np.testing.assert_allclose(linalg.solve(x, b), [np.linalg.solve(a, c) for a, c in zip(x, np.broadcast_to(b, (3, *b.shape[-2:])))])
+    assert linalg.sqrtm(np.stack([np.eye(2), -np.eye(2)])).dtype == np.complex128
+    assert linalg.inv(np.ones((0, 2, 2))).shape == (0, 2, 2)
+    with pytest.raises(ValueError, match="^orth gives arrays of different shapes|^from_local needs the same"):
+        linalg.orth(np.stack([np.eye(2), np.ones((2, 2))]))
+    with pytest.raises(np.linalg.LinAlgError, match="singular"):
+        linalg.inv(np.stack([np.eye(2), np.zeros((2, 2))]))
 
 
 def test_integers_compute_in_float64(rng):
@@ -310,7 +370,7 @@ ERRORS = {
     "eigh_tridiagonal(v5, v5)": ["^eigh_tridiagonal needs a diagonal \\(n,\\) and \\(n - 1,\\) beside it"],
     "solve_toeplitz(v5, v4)": ["^solve_toeplitz needs a right-hand side of shape \\(5,\\)"],
     "solve_toeplitz(v5, v5, r=v4)": ["^solve_toeplitz needs a column and a row of one length, got 5 and 4"],
-    "solve_toeplitz(two, v4)": ["^solve_toeplitz needs a column and a row as vectors, got shape \\(2, 2\\)"],
+    "solve_toeplitz(two, v4)": ["^solve_toeplitz needs a right-hand side of shape \\(2,\\) or \\(2, k\\), got \\(4,\\)"],
     "solve_sylvester(two, three, two)": ["^solve_sylvester needs q of shape \\(2, 3\\), got \\(2, 2\\)"],
     "solve_continuous_are(two, two, skew, two)": ["^solve_continuous_are needs a Hermitian q"],
     "solve_discrete_are(two, three, two, two)": ["^solve_discrete_are needs b of shape \\(2, 2\\), got \\(3, 3\\)"],
@@ -373,10 +433,19 @@ def test_error(text, everyones):
         assert re.search(fragment, said), said
 
 
-def test_what_only_lapack_does_stops_at_2_to_the_24_elements():
-    words = r"^hessenberg runs on one process, for matrices of up to 2\^24 elements, got shape \(4097, 4097\)$"
+ALONE = ["cholesky_banded", "cossin", "eig", "eig_banded", "eigvals", "eigvals_banded", "funm", "hessenberg", "ldl", "logm",
+         "matrix_balance", "qr", "qz", "schur", "solve_continuous_lyapunov", "solve_sylvester", "sqrtm"]  # fmt: skip
+
+
+@pytest.mark.processes(1, 3)
+@pytest.mark.parametrize("function", ALONE)
+def test_what_only_lapack_does_stops_at_2_to_the_24_elements(function):
+    x = tessera.array_api.zeros((4097, 4097), dtype=tessera.array_api.float32)
+    options = {"qr": {"mode": "raw"}, "funm": {"func": "exp"}, "cossin": {"p": 2, "q": 2}}.get(function, {})
+    operands = [x] * {"qz": 2, "solve_sylvester": 3, "solve_continuous_lyapunov": 2}.get(function, 1)
+    words = rf"^{function} runs on one process, for matrices of up to 2\^24 elements, got shape \(4097, 4097\)$"
     with pytest.raises(NotImplementedError, match=words):
-        tessera.linalg.hessenberg(tessera.array_api.zeros((4097, 4097), dtype=tessera.array_api.float32))
+        getattr(tessera.linalg, function)(*operands, **options)
 
 
 # ---- what went wrong in HeAT, the array library on PyTorch and MPI -------------------------------
