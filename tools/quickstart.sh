@@ -51,6 +51,8 @@ r2=$(tessera score out/diabetes.tessera out/diabetes.h5:/X --y out/diabetes.h5:/
 if compgen -G 'build/release/python/tessera/_core.*' >/dev/null; then
   run '  a script of scikit-learn, with python -m tessera' "${mpirun[@]}" -n 2 \
     .venv/bin/python -m tessera examples/python/gallery/colours_of_a_photograph.py
+  run '  KMeans again, in Python: examples/python/cluster.py' env -C out "${mpirun[@]}" -n 2 \
+    ../.venv/bin/python ../examples/python/cluster.py china.h5:/X china_clusters.h5:/labels 8
 fi
 run 'Drawing' .venv/bin/python tools/quickstart_pictures.py "$program" out
 

@@ -265,7 +265,8 @@ class Core(BaseEstimator):
             of_y = None
         dtypes = {"feature_names_in_": object, "classes_": of_y}
         for name, value in attributes.items():
-            setattr(self, name, _attribute(value, dtypes.get(name, of_x), self._described["takes_text"]))
+            whole_list = self._described["takes_text"] or name == "classes_"  # of None alone, too
+            setattr(self, name, _attribute(value, dtypes.get(name, of_x), whole_list))
         vars(self).pop("_text", None)
         text = of_y if "classes_" in attributes else of_x
         if text is not None:

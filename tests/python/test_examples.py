@@ -42,6 +42,17 @@ def test_scripts_say_the_same(name):
     assert ran >= SCRIPTS[name], ran
 
 
+def test_the_lines_of_the_readme_run():
+    import tessera
+
+    text = (EXAMPLES.parents[1] / "README.md").read_text()
+    lines = re.search(r"## From Python\n\n```python\n(.*?)```", text, re.DOTALL)[1]
+    tessera.write("points.h5:/X", np.random.default_rng(0).normal(size=(500, 3)))
+    exec(lines, {})
+    labels = tessera.read("labels.h5:/labels").numpy()
+    assert labels.shape == (500,) and set(labels) == set(range(8))
+
+
 def test_the_notebook_runs():
     nbclient = pytest.importorskip("nbclient")
     nbformat = pytest.importorskip("nbformat")

@@ -318,6 +318,13 @@ def test_a_table_without_a_value():
             assert imputer.transform(X).shape == (2, 0)
 
 
+def test_labels_that_are_none():
+    for y in ([None], [None, None], np.array([None, None], dtype=object)):
+        ours, theirs = preprocessing.LabelEncoder().fit(y), sklearn.preprocessing.LabelEncoder().fit(y)
+        assert type(ours.classes_) is type(theirs.classes_) and ours.classes_.dtype == theirs.classes_.dtype
+        assert ours.classes_.tolist() == theirs.classes_.tolist() and ours.transform(y).tolist() == theirs.transform(y).tolist()
+
+
 def test_text_in_files():
     X = frame()[["kind", "factor"]].to_numpy(dtype=str)
     tessera.write("text.h5:/X", X)
