@@ -16,7 +16,7 @@
 #include <tessera/array/on_device.hpp>
 #include <tessera/array/promotion.hpp>
 #include <tessera/runtime/error.hpp>
-#include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/reduce_runs.hpp>
 #include <tessera/runtime/transposed.hpp>
 
 namespace tessera {
@@ -47,12 +47,22 @@ Tile row_of_bytes(const void* data, std::int64_t n, Device device = cpu) {
   return {const_cast<void*>(data), 1, n, n, DType::uint8, device};
 }
 
+// Those of the columns of blocks of n rows, of which the last may have fewer, in rows of `out`.
+void of_blocks(const Operation<reductions::Signature>& operation, Stream& stream, const Tile& rows,
+               std::int64_t n, std::int64_t first, const Tile& out) {
+  const std::int64_t whole = rows.rows / n, end = whole * n;
+  if (whole > 0) operation(stream, rows.slice(0, end), n, {first, n}, out.slice(0, whole));
+  if (end < rows.rows)
+    operation(stream, rows.slice(end, rows.rows - end), rows.rows - end, {first + end},
+              out.slice(whole, 1));
+}
+
 // The accumulators of the columns of all leaves of an array on a device, in host memory.
 std::string accumulated_there(const Array& x, const Reducer& reducer, std::int64_t each,
                               std::int64_t inner) {
   const Tile local = x.local();
   const std::int64_t n = x.distribution().leaf_rows() * each, rows = local.rows * each;
-  const std::int64_t full = rows / n * n, leaves = (rows + n - 1) / n;
+  const std::int64_t leaves = (rows + n - 1) / n;
   const auto bytes = inner * static_cast<std::int64_t>(reducer.bytes);
   std::string all(static_cast<std::size_t>(leaves * bytes), '\0');
   together(x.comm(), [&] {
@@ -62,11 +72,7 @@ std::string accumulated_there(const Array& x, const Reducer& reducer, std::int64
     Stream stream(x.device());
     const Tile from{local.data, rows, inner, inner, x.dtype(), x.device()};
     const Tile out{there.data(), leaves, bytes, bytes, DType::uint8, x.device()};
-    const std::int64_t first = x.local_rows().begin * each;
-    operation(stream, from.slice(0, full), n, {first, n}, out.slice(0, full / n));
-    if (full < rows)
-      operation(stream, from.slice(full, rows - full), rows - full, {first + full},
-                out.slice(leaves - 1, 1));
+    of_blocks(operation, stream, from, n, x.local_rows().begin * each, out);
     copy(stream, out, {all.data(), leaves, bytes, bytes, DType::uint8, cpu});
     stream.synchronize();
   });
@@ -82,19 +88,28 @@ Accumulators accumulated(const Rows& x, const Reducer& reducer, std::int64_t eac
   std::string there;
   if (x.device() != cpu) there = accumulated_there(*x.array(), reducer, each, inner);
   const std::int64_t first = x.distribution().leaves_of(x.comm().rank()).begin;
-  return reduce<Accumulators>(x, [&](const Leaf& leaf, Stream& stream) {
-    Accumulators partial{{}, &reducer, x.dtype()};
-    if (!there.empty()) {
-      partial.bytes = there.substr(static_cast<std::size_t>((leaf.index - first) * bytes),
-                                   static_cast<std::size_t>(bytes));
-      return partial;
-    }
-    partial.bytes.resize(static_cast<std::size_t>(bytes));
-    const std::int64_t n = leaf.rows.size() * each;
-    operation(stream, {leaf.tile.data, n, inner, inner, x.dtype(), cpu}, n,
-              {leaf.rows.begin * each}, row_of_bytes(partial.bytes.data(), bytes));
-    return partial;
-  });
+  const std::int64_t leaf_rows = x.distribution().leaf_rows();
+  // Of several leaves at once as long as theirs stay in a cache.
+  const std::int64_t most = there.empty() ? std::max<std::int64_t>(1, (1 << 17) / bytes) : 1;
+  return reduce_runs<Accumulators>(
+      x, std::min<std::int64_t>(64, most), [&](const Leaf& run, Stream& stream) {
+        Accumulators partial{{}, &reducer, x.dtype()};
+        if (!there.empty()) {
+          partial.bytes = there.substr(static_cast<std::size_t>((run.index - first) * bytes),
+                                       static_cast<std::size_t>(bytes));
+          return partial;
+        }
+        const std::int64_t leaves = (run.rows.size() + leaf_rows - 1) / leaf_rows;
+        partial.bytes.resize(static_cast<std::size_t>(leaves * bytes));
+        const Tile rows{run.tile.data, run.rows.size() * each, inner, inner, x.dtype(), cpu};
+        const Tile out{partial.bytes.data(), leaves, bytes, bytes, DType::uint8, cpu};
+        of_blocks(operation, stream, rows, leaf_rows * each, run.rows.begin * each, out);
+        for (std::int64_t width = 1; width < leaves; width *= 2)
+          for (std::int64_t i = 0; i + width < leaves; i += 2 * width)
+            reducer.merge(out.slice(i, 1).data, out.slice(i + width, 1).data, inner);
+        partial.bytes.resize(static_cast<std::size_t>(bytes));
+        return partial;
+      });
 }
 
 // Results of accumulators of n elements in `out`, elements of its dtype from `at` on.
@@ -147,6 +162,12 @@ Array over_rows(const Rows& x, const Reducer& reducer, std::int64_t each, std::i
   return out;
 }
 
+// Whether the order of elements shows in the result.
+bool rounds(std::string_view name, DType dtype) {
+  const bool adds = name == "sum" || name == "prod";
+  return name == "mean" || name == "var" || (adds && (is_floating(dtype) || is_complex(dtype)));
+}
+
 /// A reduction of some axes of one array.
 class Reduction {
  public:
@@ -159,9 +180,11 @@ class Reduction {
     if (axes)
       for (const auto axis : detail::checked_axes(*axes, x.ndim()))
         reduced_[static_cast<std::size_t>(axis)] = true;
-    // One axis of a transpose is the other one of the matrix, without forming it.
-    const Array matrix = detail::transposed_of(x);
-    turned_ = matrix && reduced_[0] != reduced_[1];
+    // One axis of a transpose is the other one of the matrix, without forming it. Where it has been
+    // formed the matrix comes back if rounding in another order would give other bits.
+    turned_ = detail::is_transpose(x) && reduced_[0] != reduced_[1] &&
+              (detail::transposed_of(x) || rounds(name, x.dtype()));
+    const Array matrix = turned_ ? permute_dims(x, {1, 0}) : Array();
     if (turned_) reduced_.flip();
     x_ = detail::in_rows_on(
         x.size() > 0 ? detail::where_computed(operation_, device_, x.dtype()) : cpu,
@@ -224,16 +247,12 @@ class Reduction {
   void reduce_there(const Tile& rows, std::int64_t first, const Tile& out, bool in_chunks,
                     Stream& stream) const {
     if (!in_chunks) return operation_(stream, rows.slice(first * n_, out.rows * n_), n_, {}, out);
-    const std::int64_t chunks = (n_ + chunk - 1) / chunk, full = n_ / chunk;
+    const std::int64_t chunks = (n_ + chunk - 1) / chunk;
     const Buffer there(static_cast<std::size_t>(chunks * out.cols), out.device);
     const Tile partials = bytes(there.data(), chunks, out.device);
     std::vector<std::byte> here(there.size());
     for (std::int64_t line = 0; line < out.rows; ++line) {
-      const Tile x = rows.slice((first + line) * n_, n_);
-      operation_(stream, x.slice(0, full * chunk), chunk, {0, chunk}, partials.slice(0, full));
-      if (full < chunks)
-        operation_(stream, x.slice(full * chunk, n_ - full * chunk), n_ - full * chunk,
-                   {full * chunk}, partials.slice(full, 1));
+      of_blocks(operation_, stream, rows.slice((first + line) * n_, n_), chunk, 0, partials);
       copy(stream, partials, bytes(here.data(), chunks));
       stream.synchronize();
       for (std::int64_t c = 1; c < chunks; ++c)

@@ -32,6 +32,7 @@ Distribution replicated_distribution(const Shape& shape, const Communicator& com
 inline bool has_its_memory_alone(const Array& x);
 inline Array formed_later(const Array& x, std::function<Array()> form);
 inline Array not_formed(const Array& x);
+inline bool made_as_transpose(const Array& x);
 
 struct Array::State {
   Shape shape;
@@ -41,9 +42,10 @@ struct Array::State {
   std::shared_ptr<Buffer> buffer;
   std::byte* data = buffer->data();
 
-  static bool only(const Array& x) {  // adopted memory has a buffer of no bytes
+  // Adopted memory has a buffer of no bytes. A transpose stays one.
+  static bool only(const Array& x) {
     const auto& s = x.state_;
-    return s.use_count() == 1 && s->buffer.use_count() == 1 && s->buffer->size() > 0;
+    return s.use_count() == 1 && s->buffer.use_count() == 1 && s->buffer->size() > 0 && !s->later;
   }
   friend bool has_its_memory_alone(const Array& x) { return only(x); }
 
@@ -75,6 +77,8 @@ struct Array::State {
     const std::lock_guard lock(x.state_->later->mutex);
     return x.state_->later->of;
   }
+  static bool is_transpose(const Array& x) { return x.state_ && x.state_->later; }
+  friend bool made_as_transpose(const Array& x) { return is_transpose(x); }
   void form() {
     if (later->done) return;
     const std::lock_guard lock(later->mutex);
@@ -98,6 +102,7 @@ Array detail::transposed_later(const Array& x, std::function<Array()> form) {
   return formed_later(x, std::move(form));
 }
 Array detail::transposed_of(const Array& x) { return not_formed(x); }
+bool detail::is_transpose(const Array& x) { return made_as_transpose(x); }
 
 Array embed::adopt(const void* rows, Shape shape, DType dtype, const Communicator& comm,
                    std::shared_ptr<const void> owner, Device device) {
@@ -336,6 +341,7 @@ Array Array::reshape(Shape shape) const {
                                  to_string(this->shape()), to_string(shape)));
   Array out;
   out.state_ = std::make_shared<State>(*state_);
+  out.state_->later = nullptr;
   out.state_->shape = std::move(shape);
   out.names_.categories = names_.categories;
   return out;
@@ -360,6 +366,7 @@ Array Array::view(Range rows) const {
   Array out = *this;
   out.state_ = std::make_shared<State>(*state_);
   const Range mine = to.rows_of(comm().rank());
+  out.state_->later = nullptr;
   out.state_->shape = std::move(shape);
   out.state_->distribution = to;
   if (mine.size() > 0)
@@ -410,6 +417,7 @@ Array Array::moved(Device wanted) const {
 Array Array::in_leaves_of(const Distribution& d) const {
   Array out = *this;
   out.state_ = std::make_shared<State>(*state_);
+  out.state_->later = nullptr;
   out.state_->distribution = d;
   return out;
 }

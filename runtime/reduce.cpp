@@ -9,6 +9,7 @@
 
 #include <tessera/runtime/device_layer.hpp>
 #include <tessera/runtime/exchange.hpp>
+#include <tessera/runtime/reduce_runs.hpp>
 #include <tessera/runtime/slices.hpp>
 #include <tessera/runtime/steps.hpp>
 #include <tessera/runtime/tree.hpp>
@@ -88,6 +89,28 @@ void reduce_groups(const Rows& x, const PartialType& type,
   });
 }
 
+// Runs of at most that many leaves that are nodes, as long as each thread still gets several.
+void reduce_nodes(const Array& x, std::int64_t most,
+                  const std::function<AnyPartial(const Leaf&, Stream&)>& kernel,
+                  Tree<AnyPartial>& tree) {
+  const auto& d = x.distribution();
+  const Range run = tree.run();
+  int level = 0;
+  while ((2 << level) <= most && run.size() >> (level + 4) >= Runtime::threads()) ++level;
+  const auto visit = [&](std::int64_t group, Stream& stream) {
+    const Range leaves = {std::max(run.begin, group << level),
+                          std::min(run.end, (group + 1) << level)};
+    for (const Node& node : cover(leaves, d.leaves())) {
+      const Range rows = {d.rows_of_leaf(node.begin()).begin,
+                          d.rows_of_leaf(std::min(node.end(), leaves.end) - 1).end};
+      const Tile tile = x.local().slice(rows.begin - x.local_rows().begin, rows.size());
+      tree.offer(node, kernel({node.begin(), rows, tile}, stream));
+    }
+  };
+  if (run.size() > 0)
+    parallel_for({run.begin >> level, ((run.end - 1) >> level) + 1}, Runtime::threads(), visit);
+}
+
 }  // namespace
 
 std::vector<Node> cover(Range run, std::int64_t leaves) {
@@ -103,12 +126,19 @@ std::vector<Node> cover(Range run, std::int64_t leaves) {
 
 AnyPartial reduce(const Rows& x, const PartialType& type,
                   const std::function<AnyPartial(const Leaf&, Stream&)>& kernel) {
+  return reduce_runs(x, 1, type, kernel);
+}
+
+AnyPartial reduce_runs(const Rows& x, std::int64_t most, const PartialType& type,
+                       const std::function<AnyPartial(const Leaf&, Stream&)>& kernel) {
   const auto& d = x.distribution();
   const auto& comm = x.comm();
   Tree<AnyPartial> tree(
       d.leaves(), d.leaves_of(comm.rank()),
       [&](AnyPartial& left, AnyPartial&& right) { type.merge(left.get(), right.get()); });
   together(comm, [&] {
+    if (x.array() && x.device() == cpu && most > 1)
+      return reduce_nodes(*x.array(), most, kernel, tree);
     if (x.array() && x.device() == cpu && tree.run().size() >= 32 * Runtime::threads())
       return reduce_groups(x, type, kernel, tree);
     x.for_each_leaf([&](const Leaf& leaf, Stream& stream) {

@@ -15,4 +15,7 @@ Array transposed_later(const Array& x, std::function<Array()> form);
 /// Local, alike on every process.
 Array transposed_of(const Array& x);
 
+/// Whether x is such a transpose, formed or not. Local, alike on every process.
+bool is_transpose(const Array& x);
+
 }  // namespace tessera::detail

@@ -425,6 +425,14 @@ def test_manipulation():
     raises(ValueError, lambda: xp.stack([xp.ones(2), xp.ones(3)]), "stack")
 
 
+def test_what_moves_nothing_sends_nothing():
+    x = xp.reshape(xp.arange(6000.0), (2000, 3))
+    with tessera.trace("quiet.json"):
+        xp.expand_dims(x, axis=1), xp.zeros_like(x), xp.squeeze(x[:, None], axis=1), xp.reshape(x, (2000, 3, 1))
+    calls = [each for each in json.loads(Path("quiet.json").read_text())["traceEvents"] if each.get("name", "").startswith("array.")]
+    assert len(calls) >= 4 and not any(each["args"]["communicated"] for each in calls), calls
+
+
 def test_transposes():
     x, y = data((1500, 4), "int32").astype("float64"), data((1500, 3), "int32").astype("float32")
     for make in (array, replicated):
@@ -445,6 +453,12 @@ def test_transposes():
         for axis, keep in itertools.product((0, 1, -1, None, (0, 1)), (False, True)):
             compare(xp.sum(a.T, axis=axis, keepdims=keep), x.T.sum(axis=axis, keepdims=keep), f"sum of x.T {axis}")
             assert xp.max(a.T, axis=axis).distribution == xp.max(array(x.T) if make is array else make(x.T.copy()), axis=axis).distribution
+        c = make(data((1500, 4), "float64"))
+        t = c.T
+        np.asarray(t)
+        for reduction, axis in itertools.product((xp.sum, xp.mean, xp.std, xp.prod), (0, 1)):
+            assert np.asarray(reduction(t, axis=axis)).tobytes() == np.asarray(reduction(c.T, axis=axis)).tobytes(), (
+                f"{reduction.__name__} {axis} depends on whether the transpose has been formed")
         t = a.T
         u = t
         a += 1  # which has no other handle, but its transpose

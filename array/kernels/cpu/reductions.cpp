@@ -52,34 +52,75 @@ struct Blocks {
     return best;
   }
 
-  // The extremes of full rows of lanes, in vectors of the instruction set. False where NaN is among
-  // them.
+  // The extreme of two rows of lanes or more, in vectors of the instruction set. False where NaN is
+  // among them.
   template <class A, class T>
-  static bool extremes(const T* x, std::int64_t rows, A* all) {
+  static bool extreme(const T* x, std::int64_t n, A& out) {
     constexpr std::int64_t width = std::min<std::int64_t>(lanes, HWY_LANES(T));
     constexpr std::int64_t vectors = lanes / width;
     using V [[gnu::vector_size(width * sizeof(T))]] = T;
-    constexpr bool maximum = std::is_same_v<typename A::Function, functions::Maximum>;
+    const auto better = [](const auto& one, const auto& later) __attribute__((always_inline)) {
+      if constexpr (std::is_same_v<typename A::Function, functions::Maximum>)
+        return one > later ? one : later;
+      else
+        return one < later ? one : later;
+    };
     V best[vectors];
     std::memcpy(best, x, sizeof best);
     decltype(best[0] != best[0]) nan = best[0] != best[0];
-    for (std::int64_t i = 0; i < rows; ++i)
+    std::int64_t i = 0;
+    for (; i + lanes <= n; i += lanes)
       for (std::int64_t j = 0; j < vectors; ++j) {
         V v;
-        std::memcpy(&v, x + i * lanes + j * width, sizeof v);
+        std::memcpy(&v, x + i + j * width, sizeof v);
         if constexpr (std::is_floating_point_v<T>) nan |= v != v;
-        best[j] = maximum ? (best[j] > v ? best[j] : v) : (best[j] < v ? best[j] : v);
+        best[j] = better(best[j], v);
       }
+    for (std::int64_t j = 1; j < vectors; ++j) best[0] = better(best[0], best[j]);
     bool any = false;
-    for (std::int64_t k = 0; k < lanes; ++k) {
-      all[k].first(best[k / width][k % width], 0);
-      any |= nan[k % width] != 0;
+    T value = best[0][0];
+    for (std::int64_t k = 0; k < width; ++k) {
+      any |= nan[k] != 0;
+      value = better(value, best[0][k]);
     }
+    for (; i < n; ++i) {
+      any |= x[i] != x[i];
+      value = better(value, x[i]);
+    }
+    out.first(value, 0);
     return !any;
+  }
+
+  // The variances of full rows of lanes, as they are added one by one, in vectors.
+  template <class A, class T>
+  static void variances(const T* x, std::int64_t rows, A* all) {
+    using Element = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
+    constexpr std::int64_t width = std::min<std::int64_t>(lanes, HWY_LANES(double));
+    constexpr std::int64_t vectors = lanes / width;
+    using V [[gnu::vector_size(width * sizeof(double))]] = double;
+    using Given [[gnu::vector_size(width * sizeof(T))]] = Element;
+    V shift[vectors], sum[vectors] = {}, squares[vectors] = {};
+    const auto load = [x](std::int64_t i, std::int64_t j) __attribute__((always_inline)) {
+      Given v;
+      std::memcpy(&v, x + i * lanes + j * width, sizeof v);
+      return __builtin_convertvector(v, V);
+    };
+    for (std::int64_t j = 0; j < vectors; ++j) shift[j] = load(0, j);
+    for (std::int64_t i = 1; i < rows; ++i)
+      for (std::int64_t j = 0; j < vectors; ++j) {
+        const V d = load(i, j) - shift[j];
+        sum[j] += d;
+        squares[j] += d * d;
+      }
+    for (std::int64_t k = 0; k < lanes; ++k)
+      all[k] = {static_cast<double>(rows), shift[k / width][k % width], sum[k / width][k % width],
+                squares[k / width][k % width]};
   }
 
   template <class A, class T>
   static A fold(const T* x, std::int64_t n, std::int64_t first) {
+    if constexpr (requires { typename A::Function; } && !std::is_same_v<T, bool>)
+      if (A a; n >= 2 * lanes && extreme(x, n, a)) return a;
     if (n > block) {
       const std::int64_t left = (n / block + 1) / 2 * block;
       A a = fold<A>(x, left, first);
@@ -94,8 +135,10 @@ struct Blocks {
     }
     A all[lanes];
     std::int64_t i = 0;
-    if constexpr (requires { typename A::Function; } && !std::is_same_v<T, bool>)
-      if (extremes(x, n / lanes, all)) i = n / lanes * lanes;
+    if constexpr (requires { all[0].squares; }) {
+      variances(x, n / lanes, all);
+      i = n / lanes * lanes;
+    }
     if (i == 0)
       for (; i < lanes; ++i) all[i].first(x[i], first + i);
     for (; i + lanes <= n; i += lanes)
@@ -104,6 +147,27 @@ struct Blocks {
     for (std::int64_t step = lanes / 2; step > 0; step /= 2)
       for (std::int64_t k = 0; k < step; ++k) all[k].merge(all[k + step]);
     return all[0];
+  }
+
+  // Rows one after another; some at once, so that accumulators are read and written less often.
+  template <class A, class T>
+  static void columns(const Tile& x, std::int64_t n, std::int64_t first, A* __restrict all) {
+    const auto* row = x.as<const T>();
+    for (std::int64_t j = 0; j < x.cols; ++j) all[j].first(row[j], first);
+    std::int64_t i = 1;
+    for (; i + 4 <= n; i += 4) {
+      const T *a = row + i * x.stride, *b = a + x.stride, *c = b + x.stride, *d = c + x.stride;
+      for (std::int64_t j = 0; j < x.cols; ++j) {
+        A one = all[j];
+        one.add(a[j], first + i);
+        one.add(b[j], first + i + 1);
+        one.add(c[j], first + i + 2);
+        one.add(d[j], first + i + 3);
+        all[j] = one;
+      }
+    }
+    for (; i < n; ++i)
+      for (std::int64_t j = 0; j < x.cols; ++j) all[j].add(row[i * x.stride + j], first + i);
   }
 
   template <class A, class T>
@@ -116,13 +180,7 @@ struct Blocks {
         all[0] = line<A>(rows.as<const T>(), n, first);
         continue;
       }
-      for (std::int64_t i = 0; i < n; ++i) {
-        const T* row = rows.as<const T>() + i * rows.stride;
-        if (i == 0)
-          for (std::int64_t j = 0; j < x.cols; ++j) all[j].first(row[j], first);
-        else
-          for (std::int64_t j = 0; j < x.cols; ++j) all[j].add(row[j], first + i);
-      }
+      columns<A, T>(rows, n, first, all);
     }
   }
 };
