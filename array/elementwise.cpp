@@ -62,7 +62,7 @@ class Operands {
     }
     piece_ = fetches_        ? most / together * together
              : device != cpu ? n
-             : past_cache    ? most / 2
+             : past_cache    ? most / 4
                              : 8 * most;
     piece_ = std::min(piece_, std::max<std::int64_t>(1, n));
   }
@@ -76,6 +76,7 @@ class Operands {
                           ? stream.scratch((in.size() + 1) * static_cast<std::size_t>(piece_) * 16)
                           : nullptr;
     std::byte* result = room + static_cast<std::int64_t>(in.size()) * piece_ * 16;
+    std::vector<detail::Ahead> ahead;  // the operands' next piece
     bool first = true;
     for (std::int64_t at = range.begin; at < range.end; at += piece_) {
       const std::int64_t n = std::min(piece_, range.end - at);
@@ -92,9 +93,13 @@ class Operands {
       first = false;
       const Tile there = out.columns(at, n);
       call_.kernel(stream, in, past_cache ? row_tile(result, n, out.dtype) : there);
-      if (past_cache)
-        detail::stream_to_memory(result, there.data,
-                                 static_cast<std::size_t>(n) * size_of(out.dtype));
+      if (!past_cache) continue;
+      ahead.clear();
+      for (std::size_t k = 0; k < in.size(); ++k)
+        if (direct_[k])
+          ahead.push_back({sources_[k].at(at + n), 64 * size_of(in[k].dtype) / size_of(out.dtype)});
+      detail::stream_to_memory(result, there.data, static_cast<std::size_t>(n) * size_of(out.dtype),
+                               ahead);
     }
     if (past_cache) detail::streamed();
   }
