@@ -151,6 +151,83 @@ Array at_places(const Array& x, const Array& place, std::int64_t axes) {
   return detail::settle(out);
 }
 
+// Elements at places along axis d that are known to be there.
+Array taken(const Array& given, const Array& indices, std::size_t d) {
+  const Array x = in_rows(given);
+  const std::int64_t extent = x.shape()[d];
+  if (d == 0 && x.comm().size() > 1 && !(is_replicated(x) && is_replicated(indices)))
+    return take(redistribute(x, row_distribution(x.shape(), x.comm())),
+                redistribute(indices, row_distribution(indices.shape(), x.comm())))
+        .to(given.device());
+  const Array all = gather(indices);
+  const auto index = all.values<std::int64_t>();
+  Shape shape = x.shape();
+  shape[d] = std::ssize(index);
+  const bool everywhere = is_replicated(x) && (d > 0 || is_replicated(indices));
+  const Distribution canonical = detail::settled(shape, everywhere, x.comm());
+  const Distribution lies = d > 0                 ? x.distribution()
+                            : x.comm().size() > 1 ? replicated_distribution(shape, x.comm())
+                                                  : canonical;
+  const Array out = detail::room_for(shape, x.dtype(), lies, x.comm());
+  const Shape tail(shape.begin() + static_cast<std::ptrdiff_t>(d) + 1, shape.end());
+  const auto width = static_cast<std::size_t>(element_count(tail)) * size_of(x.dtype());
+  const std::size_t lines = width == 0 || index.empty()
+                                ? 0
+                                : static_cast<std::size_t>(out.local().rows * out.local().cols) *
+                                      size_of(x.dtype()) / (width * index.size());
+  const auto* from = static_cast<const std::byte*>(x.local().data);
+  auto* to = static_cast<std::byte*>(out.local().data);
+  const std::int64_t each = std::ssize(index);
+  if (lines == 1)
+    collect(from, width, each, to,
+            [&](std::int64_t k) { return index[static_cast<std::size_t>(k)]; });
+  else
+    collect(from, width, static_cast<std::int64_t>(lines) * each, to, [&](std::int64_t k) {
+      return k / each * extent + index[static_cast<std::size_t>(k % each)];
+    });
+  return redistribute(out, canonical).to(given.device());
+}
+
+// The same of every line along axis d.
+Array taken_along(const Array& given, const Array& places, std::int64_t d) {
+  if (d == 0 && given.ndim() > 1)
+    return moveaxis(
+        taken_along(moveaxis(given, {0}, {-1}), moveaxis(places, {0}, {-1}), given.ndim() - 1),
+        {-1}, {0});
+  const auto at = static_cast<std::size_t>(d);
+  Shape x_shape = given.shape(), i_shape = places.shape();
+  const std::int64_t extent = x_shape[at], wanted = i_shape[at];
+  x_shape[at] = i_shape[at] = 1;
+  const std::array both = {x_shape, i_shape};
+  const Shape common = broadcast_shapes(both);
+  x_shape = i_shape = common;
+  x_shape[at] = extent;
+  i_shape[at] = wanted;
+  const Array whole = broadcast_to(in_rows(given), x_shape);
+  Array indices = broadcast_to(places, i_shape);
+  if (given.ndim() == 1) return taken(given, indices, 0);
+  const Array x =
+      is_replicated(indices) ? whole : redistribute(whole, row_distribution(x_shape, whole.comm()));
+  indices = redistribute(indices, x.distribution());
+  const Array out = detail::room_for(i_shape, x.dtype(), x.distribution(), x.comm());
+  const Shape tail(i_shape.begin() + d + 1, i_shape.end());
+  const std::int64_t inner = element_count(tail);
+  const std::int64_t lines =
+      inner * wanted == 0 ? 0 : out.local().rows * out.local().cols / (inner * wanted);
+  const std::size_t width = size_of(x.dtype());
+  const auto* index = indices.local().as<const std::int64_t>();
+  const auto* from = static_cast<const std::byte*>(x.local().data);
+  auto* to = static_cast<std::byte*>(out.local().data);
+  for (std::int64_t line = 0; line < lines; ++line)
+    for (std::int64_t k = 0; k < wanted; ++k)
+      for (std::int64_t j = 0; j < inner; ++j) {
+        const std::int64_t i = line * extent + *index++;
+        std::memcpy(to, from + static_cast<std::size_t>(i * inner + j) * width, width);
+        to += width;
+      }
+  return redistribute(out, detail::settled(i_shape, is_replicated(x), x.comm())).to(given.device());
+}
+
 Array with_arrays(const Array& given, std::span<const Index> indices) {
   Array x = in_rows(given);
   std::vector<AxisIndex> all = detail::spelt_out(x, indices);
@@ -193,7 +270,8 @@ Array with_arrays(const Array& given, std::span<const Index> indices) {
   line.insert(line.end(), behind.begin(), behind.end());
   shape.insert(shape.end(), place.shape().begin(), place.shape().end());
   shape.insert(shape.end(), behind.begin(), behind.end());
-  const Array some = take(reshape(x, std::move(line)), reshape(place, {place.size()}), first);
+  const Array some = taken(reshape(x, std::move(line)), reshape(place, {place.size()}),
+                           static_cast<std::size_t>(first));
   return reshape(some, std::move(shape)).to(given.device());
 }
 
@@ -214,41 +292,9 @@ Array take(const Array& given, const Array& given_indices, std::int64_t axis) {
     throw ValueError(fmt::format("take needs a vector of integers, got {} of shape {}",
                                  name_of(given_indices.dtype()), to_string(given_indices.shape())));
   detail::common_communicator("take", std::array{given, given_indices});
-  const auto d = static_cast<std::size_t>(checked_axis(axis, given.ndim()));
-  const Array x = in_rows(given);
-  const std::int64_t extent = x.shape()[d];
-  const Array indices = detail::checked_places(given_indices, static_cast<std::int64_t>(d), extent);
-  if (d == 0 && x.comm().size() > 1 && !(is_replicated(x) && is_replicated(indices)))
-    return take(redistribute(x, row_distribution(x.shape(), x.comm())),
-                redistribute(indices, row_distribution(indices.shape(), x.comm())))
-        .to(given.device());
-  const Array all = gather(indices);
-  const auto index = all.values<std::int64_t>();
-  Shape shape = x.shape();
-  shape[d] = std::ssize(index);
-  const bool everywhere = is_replicated(x) && (d > 0 || is_replicated(indices));
-  const Distribution canonical = detail::settled(shape, everywhere, x.comm());
-  const Distribution lies = d > 0                 ? x.distribution()
-                            : x.comm().size() > 1 ? replicated_distribution(shape, x.comm())
-                                                  : canonical;
-  const Array out = detail::room_for(shape, x.dtype(), lies, x.comm());
-  const Shape tail(shape.begin() + static_cast<std::ptrdiff_t>(d) + 1, shape.end());
-  const auto width = static_cast<std::size_t>(element_count(tail)) * size_of(x.dtype());
-  const std::size_t lines = width == 0 || index.empty()
-                                ? 0
-                                : static_cast<std::size_t>(out.local().rows * out.local().cols) *
-                                      size_of(x.dtype()) / (width * index.size());
-  const auto* from = static_cast<const std::byte*>(x.local().data);
-  auto* to = static_cast<std::byte*>(out.local().data);
-  const std::int64_t each = std::ssize(index);
-  if (lines == 1)
-    collect(from, width, each, to,
-            [&](std::int64_t k) { return index[static_cast<std::size_t>(k)]; });
-  else
-    collect(from, width, static_cast<std::int64_t>(lines) * each, to, [&](std::int64_t k) {
-      return k / each * extent + index[static_cast<std::size_t>(k % each)];
-    });
-  return redistribute(out, canonical).to(given.device());
+  const std::int64_t d = checked_axis(axis, given.ndim());
+  const auto at = static_cast<std::size_t>(d);
+  return taken(given, detail::checked_places(given_indices, d, given.shape()[at]), at);
 }
 
 Array take_along_axis(const Array& given, const Array& given_indices, std::int64_t axis) {
@@ -258,42 +304,8 @@ Array take_along_axis(const Array& given, const Array& given_indices, std::int64
         name_of(given_indices.dtype()), to_string(given_indices.shape())));
   detail::common_communicator("take_along_axis", std::array{given, given_indices});
   const std::int64_t d = checked_axis(axis, given.ndim());
-  const auto at = static_cast<std::size_t>(d);
-  const Array places = detail::checked_places(given_indices, d, given.shape()[at]);
-  if (d == 0 && given.ndim() > 1)
-    return moveaxis(take_along_axis(moveaxis(given, {0}, {-1}), moveaxis(places, {0}, {-1}), -1),
-                    {-1}, {0});
-  Shape x_shape = given.shape(), i_shape = given_indices.shape();
-  const std::int64_t extent = x_shape[at], wanted = i_shape[at];
-  x_shape[at] = i_shape[at] = 1;
-  const std::array both = {x_shape, i_shape};
-  const Shape common = broadcast_shapes(both);
-  x_shape = i_shape = common;
-  x_shape[at] = extent;
-  i_shape[at] = wanted;
-  const Array whole = broadcast_to(in_rows(given), x_shape);
-  Array indices = broadcast_to(places, i_shape);
-  if (given.ndim() == 1) return take(given, indices, 0);
-  const Array x =
-      is_replicated(indices) ? whole : redistribute(whole, row_distribution(x_shape, whole.comm()));
-  indices = redistribute(indices, x.distribution());
-  const Array out = detail::room_for(i_shape, x.dtype(), x.distribution(), x.comm());
-  const Shape tail(i_shape.begin() + d + 1, i_shape.end());
-  const std::int64_t inner = element_count(tail);
-  const std::int64_t lines =
-      inner * wanted == 0 ? 0 : out.local().rows * out.local().cols / (inner * wanted);
-  const std::size_t width = size_of(x.dtype());
-  const auto* index = indices.local().as<const std::int64_t>();
-  const auto* from = static_cast<const std::byte*>(x.local().data);
-  auto* to = static_cast<std::byte*>(out.local().data);
-  for (std::int64_t line = 0; line < lines; ++line)
-    for (std::int64_t k = 0; k < wanted; ++k)
-      for (std::int64_t j = 0; j < inner; ++j) {
-        const std::int64_t i = line * extent + *index++;
-        std::memcpy(to, from + static_cast<std::size_t>(i * inner + j) * width, width);
-        to += width;
-      }
-  return redistribute(out, detail::settled(i_shape, is_replicated(x), x.comm())).to(given.device());
+  const std::int64_t extent = given.shape()[static_cast<std::size_t>(d)];
+  return taken_along(given, detail::checked_places(given_indices, d, extent), d);
 }
 
 std::vector<Array> nonzero(const Array& given) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -20,6 +22,34 @@ std::int64_t checked_index(std::int64_t i, std::int64_t axis, std::int64_t exten
     throw IndexError(
         fmt::format("index {} is out of bounds for axis {} with size {}", i, axis, extent));
   return i < 0 ? i + extent : i;
+}
+
+// The least and the largest of some int64, in one pass. Collective.
+std::pair<std::int64_t, std::int64_t> ends_of(const Array& x) {
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  const auto* value = x.local().as<const std::int64_t>();
+  const std::int64_t n = x.local().rows * x.local().cols;
+  const std::int64_t pieces = n < (1 << 16) ? 1 : 4 * Runtime::threads();
+  struct Ends {
+    std::int64_t least = most, largest = -most - 1;
+  };
+  std::vector<Ends> of_piece(static_cast<std::size_t>(pieces));
+  parallel_for({0, pieces}, Runtime::threads(), [&](std::int64_t p, Stream&) {
+    Ends ends;
+    for (std::int64_t i = n * p / pieces; i < n * (p + 1) / pieces; ++i) {
+      ends.least = std::min(ends.least, value[i]);
+      ends.largest = std::max(ends.largest, value[i]);
+    }
+    of_piece[static_cast<std::size_t>(p)] = ends;
+  });
+  // ~ turns the order around.
+  std::int64_t ends[] = {~most, ~most};
+  for (const Ends& e : of_piece) {
+    ends[0] = std::max(ends[0], ~e.least);
+    ends[1] = std::max(ends[1], e.largest);
+  }
+  if (!is_replicated(x)) x.comm().all_reduce(std::span(ends), Reduce::max);
+  return {~ends[0], ends[1]};
 }
 
 // The elements start, start + step, ... that a slice has of an axis.
@@ -114,9 +144,9 @@ Array checked_places(const Array& given, std::int64_t axis, std::int64_t extent)
                                  name_of(given.dtype())));
   const Array at = in_rows(given).astype(DType::int64);
   if (at.size() == 0) return at;
-  const std::int64_t least = min(at).values<std::int64_t>()[0];
+  const auto [least, largest] = ends_of(at);
   checked_index(least, axis, extent);
-  checked_index(max(at).values<std::int64_t>()[0], axis, extent);
+  checked_index(largest, axis, extent);
   return least < 0 ? where(at < 0, at + extent, at) : at;
 }
 

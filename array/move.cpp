@@ -104,32 +104,75 @@ class Walk {
   std::vector<Reach> from_, to_;
 };
 
-// n elements of one width, by strides.
-void copy_run(const std::byte* from, std::int64_t from_stride, std::byte* to,
-              std::int64_t to_stride, std::int64_t n, std::size_t width) {
-  if (from_stride == 1 && to_stride == 1) {
-    std::memcpy(to, from, static_cast<std::size_t>(n) * width);
-    return;
-  }
-  const auto as = [&](auto element) {
-    using T = decltype(element);
-    const T* x = reinterpret_cast<const T*>(from);
-    T* y = reinterpret_cast<T*>(to);
-    for (std::int64_t i = 0; i < n; ++i) y[i * to_stride] = x[i * from_stride];
-  };
+// f(an element of that width).
+template <class F>
+void with_element(std::size_t width, const F& f) {
   switch (width) {
     case 1:
-      return as(std::uint8_t{});
+      return f(std::uint8_t{});
     case 2:
-      return as(std::uint16_t{});
+      return f(std::uint16_t{});
     case 4:
-      return as(std::uint32_t{});
+      return f(std::uint32_t{});
     case 8:
-      return as(std::uint64_t{});
+      return f(std::uint64_t{});
     default:
-      return as(std::complex<double>{});
+      return f(std::complex<double>{});
   }
 }
+
+/// Copies runs along the last axis. Those that follow one another evenly, as in a transpose, go
+/// together, a line of the caches of each at a time, so that none is read or written twice.
+class Copy {
+ public:
+  Copy(std::int64_t from_stride, std::int64_t to_stride, std::size_t width)
+      : from_stride_(from_stride), to_stride_(to_stride), width_(width) {}
+  Copy(const Copy&) = delete;
+  ~Copy() { finish(); }
+
+  void run(const std::byte* from, std::byte* to, std::int64_t n) {
+    if (from_stride_ == 1 && to_stride_ == 1) {
+      std::memcpy(to, from, static_cast<std::size_t>(n) * width_);
+      return;
+    }
+    if (count_ == 1 && n == n_) {
+      from_step_ = from - from_;
+      to_step_ = to - to_;
+    }
+    if (count_ == most || n != n_ || from != from_ + count_ * from_step_ ||
+        to != to_ + count_ * to_step_) {
+      finish();
+      from_ = from;
+      to_ = to;
+      n_ = n;
+    }
+    ++count_;
+  }
+
+ private:
+  static constexpr std::int64_t most = 64;
+
+  void finish() {
+    with_element(width_, [&](auto element) {
+      using T = decltype(element);
+      const std::int64_t some = count_ == 1 ? n_ : 8;
+      for (std::int64_t i = 0; count_ > 0 && i < n_; i += some)
+        for (std::int64_t k = 0; k < count_; ++k) {
+          const T* x = reinterpret_cast<const T*>(from_ + k * from_step_) + i * from_stride_;
+          T* y = reinterpret_cast<T*>(to_ + k * to_step_) + i * to_stride_;
+          const std::int64_t n = std::min(some, n_ - i);
+          for (std::int64_t j = 0; j < n; ++j) y[j * to_stride_] = x[j * from_stride_];
+        }
+    });
+    count_ = 0;
+  }
+
+  std::int64_t from_stride_, to_stride_;
+  std::size_t width_;
+  std::int64_t count_ = 0, n_ = 0, from_step_ = 0, to_step_ = 0;
+  const std::byte* from_ = nullptr;
+  std::byte* to_ = nullptr;
+};
 
 // The elements that a process holds.
 Range held(const Array& x, int rank) {
@@ -156,9 +199,9 @@ void move(const Array& from, const Array& to, Box given) {
   // What stays here.
   const std::int64_t fs = box.from_strides.back(), ts = box.to_strides.back();
   const auto here = [&](Range rows) {
+    Copy copy(fs, ts, width);
     walk.visit(mine_from, mine_to, rows, [&](std::int64_t f, std::int64_t t, std::int64_t n) {
-      copy_run(source + bytes(f - mine_from.begin), fs, target + bytes(t - mine_to.begin), ts, n,
-               width);
+      copy.run(source + bytes(f - mine_from.begin), target + bytes(t - mine_to.begin), n);
     });
   };
   const auto stays = [&] {
@@ -203,18 +246,20 @@ void move(const Array& from, const Array& to, Box given) {
   stays();  // only now, so that `to` is as it was where memory is short
   for (int r = 0; r < comm.size(); ++r) {
     std::byte* message = out.data() + send_at[static_cast<std::size_t>(r)];
+    Copy copy(fs, 1, width);
     if (r != me)
       walk.visit(mine_from, held(to, r), all, [&](std::int64_t f, std::int64_t, std::int64_t n) {
-        copy_run(source + bytes(f - mine_from.begin), fs, message, 1, n, width);
+        copy.run(source + bytes(f - mine_from.begin), message, n);
         message += bytes(n);
       });
   }
   comm.all_to_all_v(out.data(), send, send_at, in.data(), receive, receive_at);
   for (int r = 0; r < comm.size(); ++r) {
     const std::byte* message = in.data() + receive_at[static_cast<std::size_t>(r)];
+    Copy copy(1, ts, width);
     if (r != me)
       walk.visit(held(from, r), mine_to, all, [&](std::int64_t, std::int64_t t, std::int64_t n) {
-        copy_run(message, 1, target + bytes(t - mine_to.begin), ts, n, width);
+        copy.run(message, target + bytes(t - mine_to.begin), n);
         message += bytes(n);
       });
   }

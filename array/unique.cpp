@@ -29,41 +29,77 @@ struct Counted {
   }
 };
 
+/// Which of sorted keys differ from the next one.
+template <class Key>
+class Distinct {
+ public:
+  explicit Distinct(std::span<const Key> keys)
+      : keys_(keys), pieces_(detail::pieces_of(std::ssize(keys))), at_(z(pieces_) + 1, 0) {
+    for_pieces([&](std::int64_t p, Range piece) {
+      std::int64_t count = 0;
+      for (std::int64_t i = piece.begin; i < piece.end; ++i)
+        count += keys_[z(i)] != keys_[z(i + 1)];
+      at_[z(p) + 1] = count;
+    });
+    std::partial_sum(at_.begin(), at_.end(), at_.begin());
+  }
+  std::int64_t size() const { return at_.back() + !keys_.empty(); }
+  /// write(which of them, the key, where the next one begins).
+  template <class Write>
+  void each(const Write& write) const {
+    for_pieces([&](std::int64_t p, Range piece) {
+      std::int64_t to = at_[z(p)];
+      for (std::int64_t i = piece.begin; i < piece.end; ++i)
+        if (keys_[z(i)] != keys_[z(i + 1)]) write(to++, keys_[z(i)], i + 1);
+    });
+    if (!keys_.empty()) write(at_.back(), keys_.back(), std::ssize(keys_));
+  }
+
+ private:
+  static std::size_t z(std::int64_t i) { return static_cast<std::size_t>(i); }
+  // Of all keys but the last.
+  void for_pieces(const std::function<void(std::int64_t, Range)>& f) const {
+    detail::for_pieces(std::max<std::int64_t>(0, std::ssize(keys_) - 1), pieces_, f);
+  }
+  std::span<const Key> keys_;
+  std::int64_t pieces_;
+  std::vector<std::int64_t> at_;  // how many come before each piece
+};
+
 // Of sorted keys.
 template <class Key>
 Counted<Key> distinct(const Room<Key>& room, bool counts) {
-  const std::span<const Key> keys = room.items();
-  const std::int64_t n = std::ssize(keys), pieces = detail::pieces_of(n);
-  const auto last = [&](std::int64_t i) { return i + 1 == n || keys[i + 1] != keys[i]; };
-  std::vector<std::int64_t> at(static_cast<std::size_t>(pieces) + 1, 0);
-  detail::for_pieces(n, pieces, [&](std::int64_t p, Range piece) {
-    std::int64_t& count = at[static_cast<std::size_t>(p) + 1];
-    for (std::int64_t i = piece.begin; i < piece.end; ++i) count += last(i);
-  });
-  std::partial_sum(at.begin(), at.end(), at.begin());
-  Counted<Key> found{Room<Key>(at.back()), {}};
-  std::vector<std::int64_t> ends(counts ? found.keys().size() : 0);
-  detail::for_pieces(n, pieces, [&](std::int64_t p, Range piece) {
-    auto to = static_cast<std::size_t>(at[static_cast<std::size_t>(p)]);
-    for (std::int64_t i = piece.begin; i < piece.end; ++i) {
-      if (!last(i)) continue;
-      if (counts) ends[to] = i + 1;
-      found.room.items()[to++] = keys[i];
-    }
+  const Distinct<Key> different(room.items());
+  Counted<Key> found{Room<Key>(different.size()), {}};
+  const std::span<Key> keys = found.room.items();
+  std::vector<std::int64_t> ends(counts ? keys.size() : 0);
+  different.each([&](std::int64_t i, Key key, std::int64_t end) {
+    keys[static_cast<std::size_t>(i)] = key;
+    if (counts) ends[static_cast<std::size_t>(i)] = end;
   });
   std::adjacent_difference(ends.begin(), ends.end(), std::back_inserter(found.counts));
   return found;
 }
 
+// key(0) to key(n - 1), ascending.
+template <class Key, class F>
+Room<Key> in_order(std::int64_t n, const F& key) {
+  Room<Key> room(n);
+  auto starts = detail::sorted_runs(room, key);
+  return detail::merged(room, std::move(starts));
+}
+
+// Whether many of key(0) to key(n - 1) seem to differ.
+template <class Key, class F>
+bool many_differ(std::int64_t n, const F& key) {
+  const std::int64_t some = std::min<std::int64_t>(n, 1 << 14);
+  return n > some && 4 * std::ssize(entries<Key>({0, some}, key)) > some;
+}
+
 // Of key(0) to key(n - 1).
 template <class Key, class F>
 Counted<Key> counted(std::int64_t n, bool counts, const F& key) {
-  const std::int64_t some = std::min<std::int64_t>(n, 1 << 14);
-  if (n > some && 4 * std::ssize(entries<Key>({0, some}, key)) > some) {  // of which many differ
-    Room<Key> room(n);
-    auto starts = detail::sorted_runs(room, key);
-    return distinct(detail::merged(room, std::move(starts)), counts);
-  }
+  if (many_differ<Key>(n, key)) return distinct(in_order<Key>(n, key), counts);
   const std::int64_t pieces = detail::pieces_of(n);
   std::vector<std::vector<Entry<Key>>> parts(static_cast<std::size_t>(pieces));
   detail::for_pieces(n, pieces, [&](std::int64_t p, Range piece) {
@@ -110,6 +146,14 @@ Unique unique(const Array& given, UniqueOptions options) {
     const auto key = [&](std::int64_t i) {
       return Order::key(static_cast<T>(in.as<const T>()[i] + T(0)));  // -0 is 0
     };
+    if (comm.size() == 1 && !options.counts && !options.inverse && many_differ<Key>(n, key)) {
+      const Room<Key> room = in_order<Key>(n, key);
+      const Distinct<Key> different(room.items());
+      out.values = empty({different.size()}, x.dtype(), comm);
+      T* const to = out.values.local().template as<T>();
+      different.each([to](std::int64_t i, Key k, std::int64_t) { to[i] = Order::value(k); });
+      return;
+    }
     Counted<Key> mine;
     together(comm, [&] { mine = counted<Key>(n, options.counts, key); });
     // Each process sees to a range of keys.
