@@ -46,7 +46,7 @@ int run(const Options& options) {
   register_operations();
   register_ndimage_operations();
   std::vector<Cases> all = linalg_cases();
-  for (auto more : {array_cases(), estimator_cases(), ndimage_cases()})
+  for (auto more : {array_cases(), estimator_cases(), ndimage_cases(), whole_cases()})
     for (Cases& c : more) all.push_back(std::move(c));
   std::set<std::string> ours;
   for (const Support& s : support_table()) ours.insert(s.operation);
@@ -70,7 +70,13 @@ int run(const Options& options) {
     const bool implemented = entry != s.entries.end();
     const auto is_it = [&](const Cases& c) { return c.operation == s.operation; };
     const auto cases = std::find_if(all.begin(), all.end(), is_it);
-    if (s.composed) {
+    if (s.composed && cases != all.end() && (implemented || options.backend == "cpu")) {
+      for (int i = 0; i < dtype_count; ++i)
+        if (const auto dtype = static_cast<DType>(i); !implemented || entry->dtypes.has(dtype)) {
+          suite.begin(s.operation, dtype);
+          cases->run(suite, dtype);
+        }
+    } else if (s.composed) {
       if (implemented) whole.push_back(s.operation);
     } else if (s.operation.starts_with("scalapack.")) {
       // These take matrices of a grid, not tiles.

@@ -218,6 +218,47 @@ void Suite::check(const std::string& what, std::vector<Matrix> tiles, const Call
   count(what, judge);
 }
 
+void Suite::check_whole(const std::string& what, const std::function<Results()>& call) {
+  const auto run = [&](const std::string& backend) {
+    std::pair<Results, std::string> outcome;
+    try {
+      const auto guard = only(backend);
+      outcome.first = call();
+    } catch (const std::exception&) {
+      outcome.second = describe(std::current_exception());
+    }
+    return outcome;
+  };
+  const auto [got, error] = run(backend_);
+  if (error.starts_with("NotImplementedError: ")) {  // of it, or of what it is composed of
+    ++scores_.back().reasons[error.substr(0, error.find('\n'))];
+    ++scores_.back().declined;
+    return;
+  }
+  const auto [want, wanted_error] = run("reference");
+  Judge judge;
+  judge.holds(error == wanted_error, fmt::format("'{}' is '{}'", error, wanted_error));
+  judge.holds(got.size() == want.size(), "as many results");
+  for (std::size_t k = 0; k < std::min(got.size(), want.size()); ++k) {
+    const auto& [shape, g] = got[k];
+    const auto& [wanted_shape, w] = want[k];
+    judge.holds(shape == wanted_shape && g.dtype == w.dtype,
+                fmt::format("{} of {} is {} of {}", shape, name_of(g.dtype), wanted_shape,
+                            name_of(w.dtype)));
+    if (shape != wanted_shape) continue;
+    Wide size = 1;
+    for (Index i = 0; i < w.cols; ++i)
+      if (const Wide one = std::abs(w.number(0, i)); std::isfinite(one)) size = std::max(size, one);
+    const bool exact = !is_floating(w.dtype) && !is_complex(w.dtype);
+    const Wide allowed = exact ? 0 : 32 * eps_of(w.dtype) * size;
+    for (Index i = 0; i < w.cols; ++i) {
+      judge.near(g.number(0, i).real(), w.number(0, i).real(), allowed, 0, i);
+      judge.near(g.number(0, i).imag(), w.number(0, i).imag(), allowed, 0, i);
+    }
+  }
+  count(what, judge);
+}
+
 void Suite::check_notices(const std::string& what, std::vector<Matrix> tiles, const Call& call) {
   const Outcome got = run(backend_, stream_, tiles, call);
   if (declines(got)) return;

@@ -8,6 +8,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <tessera/runtime/operation.hpp>
@@ -146,11 +147,17 @@ class Suite {
   /// `reference`, then `compare`. What the operation may not write must not have changed.
   void check(const std::string& what, std::vector<Matrix> tiles, const Call& call,
              const Compare& compare);
+  /// The shapes and values of what a whole function gives.
+  using Results = std::vector<std::pair<std::string, Matrix>>;
+  /// One check of a whole function: by the backend, or composed of what that implements, and
+  /// composed of what `reference` does; or the same error of both. Collective.
+  void check_whole(const std::string& what, const std::function<Results()>& call);
   /// One check that bad data do not go unnoticed: an error, a false, or a value that is not finite.
   void check_notices(const std::string& what, std::vector<Matrix> tiles, const Call& call);
 
   /// Which operation and dtype the checks that follow are about.
   void begin(const std::string& operation, DType dtype);
+  const std::string& operation() const { return scores_.back().operation; }
   /// A failure that is none of a check.
   void fail(const std::string& why);
 
@@ -197,5 +204,7 @@ std::vector<Cases> array_cases();
 std::vector<Cases> linalg_cases();
 std::vector<Cases> estimator_cases();
 std::vector<Cases> ndimage_cases();
+/// Of whole functions.
+std::vector<Cases> whole_cases();
 
 }  // namespace tessera::conformance
