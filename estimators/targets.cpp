@@ -10,6 +10,8 @@
 #include <optional>
 #include <set>
 
+#include <tessera/array/elementwise.hpp>
+#include <tessera/array/statistics.hpp>
 #include <tessera/array/unique.hpp>
 #include <tessera/estimators/estimator.hpp>
 #include <tessera/runtime/error.hpp>
@@ -283,13 +285,9 @@ std::pair<Classes, Classes> encode_together(const Array& y_true, const Array& y_
 }
 
 void require_known_labels(const Array& y, const Classes& classes, std::string_view estimator) {
-  const Array codes = classes.codes.to(cpu);
-  const auto first = codes.local().as<const std::int32_t>();
-  std::int64_t row = std::numeric_limits<std::int64_t>::max();
-  for (std::int64_t i = 0; i < codes.local().rows && row > codes.rows(); ++i)
-    if (first[i] < 0) row = codes.local_rows().begin + i;
-  codes.comm().all_reduce(std::span(&row, 1), Reduce::min);
-  if (row >= codes.rows()) return;
+  const Array unknown = classes.codes.to(cpu) < 0;
+  if (!any(unknown).values<bool>()[0]) return;
+  const std::int64_t row = argmax(unknown).values<std::int64_t>()[0];
   const std::vector<std::int64_t> rows = {row};
   const Array label = take_rows(y, rows);
   const std::string shown = y.categories().empty()

@@ -3,14 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <complex>
 #include <cstring>
-#include <type_traits>
 
+#include <tessera/array/statistics.hpp>
 #include <tessera/linalg/functions.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/stream.hpp>
-#include <tessera/runtime/visit.hpp>
 
 namespace tessera::linalg {
 namespace {
@@ -73,19 +71,7 @@ Array composed::trace(const Array& x, std::int64_t offset) {
   const Array elements = diagonal_of("trace", x, offset);
   if (!x.categories().empty()) tessera::detail::refuse_text(x.categories());
   const bool integer = !is_floating(x.dtype()) && !is_complex(x.dtype());
-  const Array out(Shape{}, integer ? DType::int64 : x.dtype(),
-                  Distribution::replicated(1, x.comm().size()), x.comm());
-  visit(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    using Sum = std::conditional_t<
-        std::is_integral_v<T>, std::int64_t,
-        std::conditional_t<std::is_floating_point_v<T>, double, std::complex<double>>>;
-    using Result = std::conditional_t<std::is_integral_v<T>, std::int64_t, T>;
-    Sum sum{};
-    for (const T& v : elements.values<T>()) sum += Sum(v);
-    *out.local().as<Result>() = static_cast<Result>(sum);
-  });
-  return out.to(x.device());
+  return sum(elements, {}, false, integer ? DType::int64 : x.dtype()).to(x.device());
 }
 
 }  // namespace tessera::linalg

@@ -8,6 +8,7 @@
 #include <exception>
 #include <functional>
 
+#include <tessera/array/elementwise.hpp>
 #include <tessera/array/promotion.hpp>
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
@@ -196,23 +197,7 @@ Array converted(const Array& x, DType dtype) {
   return out;
 }
 
-Array conjugated(const Array& x) {
-  if (!is_complex(x.dtype())) return x;
-  const Array from = x.to(cpu);
-  const Array out = tessera::detail::allocate(x.shape(), x.dtype(), x.distribution(), x.comm());
-  const Tile t = out.local();
-  const auto conjugate = [&](auto type) {
-    using T = decltype(type);
-    const T* values = from.local().as<const T>();
-    std::transform(values, values + t.rows * t.cols, t.as<T>(),
-                   [](const T& v) { return std::conj(v); });
-  };
-  if (x.dtype() == DType::complex64)
-    conjugate(std::complex<float>{});
-  else
-    conjugate(std::complex<double>{});
-  return out.to(x.device());
-}
+Array conjugated(const Array& x) { return is_complex(x.dtype()) ? conj(x) : x; }
 
 namespace {
 

@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <tessera/array/elementwise.hpp>
+#include <tessera/array/statistics.hpp>
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/multiply.hpp>
@@ -42,29 +44,6 @@ double dot(const T* a, const T* b, std::int64_t n) {
   double sum = 0;
   for (std::int64_t i = 0; i < n; ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
   return sum;
-}
-
-}  // namespace
-
-namespace {
-
-// out, with elements that are not finite taken from `other`; whether there is one on any process.
-bool mend(const Array& out, const Array& other) {
-  std::int32_t broken = 0;
-  visit_inexact(out.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    const auto finite = [](const T& v) {
-      return std::isfinite(std::real(v)) && std::isfinite(std::imag(v));
-    };
-    T* const values = out.local().template as<T>();
-    for (std::int64_t i = 0; i < out.local().rows; ++i) {
-      if (finite(values[i])) continue;
-      broken = 1;
-      if (other) values[i] = other.local().template as<const T>()[i];
-    }
-  });
-  out.comm().all_reduce(std::span(&broken, 1), Reduce::max);
-  return broken != 0;
 }
 
 Array plain_vecdot(const Array& given_a, const Array& given_b) {
@@ -128,14 +107,14 @@ std::optional<std::pair<Array, int>> near_one(const Array& given) {
 
 Array composed::vecdot(const Array& a, const Array& b) {
   const Array out = plain_vecdot(a, b);
-  const Array here = out.to(cpu);
-  if (!mend(here, {})) return out;
+  const Array here = out.to(cpu), finite = isfinite(here);
+  if (all(finite).values<bool>()[0]) return out;
   // Products have overflown, but their sum need not; or there is a NaN or infinity.
   const auto x = near_one(a), y = near_one(b);
   if (!x || !y) return out;
-  mend(here,
-       detail::times_power(plain_vecdot(x->first, y->first), -x->second - y->second, "vecdot"));
-  return here.to(a.device());
+  const Array scaled =
+      detail::times_power(plain_vecdot(x->first, y->first), -x->second - y->second, "vecdot");
+  return where(finite, here, scaled).to(a.device());
 }
 
 }  // namespace tessera::linalg
