@@ -22,6 +22,7 @@
 #include <tessera/array/sort.hpp>
 #include <tessera/array/statistics.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/plugin.hpp>
 
 namespace tessera {
 
@@ -134,8 +135,9 @@ void detail::dispatch(std::vector<ArrayFunction>& all) {
   }(reductions::All{});
   for (ArrayFunction& f : all) {
     const std::string name = (f.space.empty() ? "" : f.space + ".") + f.name;
-    if (!f.local && !kernels.contains(name))
-      f.call = ArrayOperation::composed_of("array." + name, std::move(f.call));
+    if (f.local || kernels.contains(name)) continue;
+    f.call = ArrayOperation::composed_of("array." + name, std::move(f.call));
+    ask_if_overridden("array." + name);
   }
 }
 

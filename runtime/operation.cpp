@@ -75,6 +75,10 @@ struct Registry {
 
   static std::vector<Support> table();
   static std::uint64_t hash();
+  static bool is_implemented(int operation) {
+    const auto& all = now().backends;
+    return std::any_of(all.begin(), all.end(), [&](const auto& b) { return find(*b, operation); });
+  }
 };
 
 std::atomic<const Registry*> Registry::current{nullptr};
@@ -84,6 +88,7 @@ namespace {
 struct Known {
   std::string name;
   bool composed;
+  bool asks = true;  // whether processes agree on who computes it
 };
 struct Operations {
   std::mutex mutex;
@@ -302,9 +307,21 @@ Choice choose(int operation, Device device, std::optional<DType> dtype, const vo
   return {"composed", composed, std::move(choice.declined)};
 }
 
+void ask_if_overridden(const std::string& operation) {
+  const int id = operation_id(operation, true);
+  const std::lock_guard lock(operations().mutex);
+  operations().known[static_cast<std::size_t>(id)].asks = false;
+}
+
 bool agree(const Communicator& comm, const std::string& operation, Device::Kind device,
            const std::function<std::string_view()>& choose) {
-  if (comm.size() == 1) {
+  const auto is_settled = [&] {
+    Operations& all = operations();
+    const std::lock_guard lock(all.mutex);
+    const int id = all.ids.at(operation);
+    return !all.known[static_cast<std::size_t>(id)].asks && !Registry::is_implemented(id);
+  };
+  if (comm.size() == 1 || is_settled()) {
     choose();
     return true;
   }

@@ -41,6 +41,9 @@ void note_of_plugin(std::string_view what);
 /// installed.
 /// Collective.
 void require_one_registry(const std::string& what, const Communicator& comm);
+/// From now on processes agree on who computes a whole function only if a backend implements it,
+/// which is alike on all: for functions that take less time than a message.
+void ask_if_overridden(const std::string& operation);
 /// The file's plug-in, loaded and checked for its version; `built_in`: one of our own. Local.
 void load_plugin_here(const std::string& path, bool built_in = false);
 }  // namespace detail
