@@ -16,6 +16,7 @@
 #include <tessera/array/quantile.hpp>
 #include <tessera/array/statistics.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/row_set.hpp>
 
 namespace tessera {
 
@@ -202,18 +203,23 @@ const std::vector<Signature>& array_signatures() {
 
 bool streams(const Signature& function) {
   return function.scalars ? function.name != "quantile"
-                          : function.name == "histogram" || function.name == "astype";
+                          : function.name == "histogram" || function.name == "astype" ||
+                                function.name == "compress";
 }
 
 std::vector<std::pair<std::string, Rows>> streamed(
-    const Signature& function, const Rows& x,
+    const Signature& function, const Rows& x, const std::vector<Array>& beside,
     const std::map<std::string, functions::Setting>& settings) {
-  // Options are checked as for an array.
-  const Array none({0}, x.dtype(), Distribution::rows(0, x.comm().size()), x.comm());
-  const Arguments in(function, {none}, settings);
   const auto refuse = [&](std::string_view why) {
     throw ValueError(fmt::format("{}, rows read as needed: {}", function.name, why));
   };
+  if (function.name == "compress") {
+    if (beside[0].shape() != Shape{x.rows()}) refuse("the mask must be a vector, of all rows");
+    return {{"compress", select(x, RowSet::of_mask(beside[0]))}};
+  }
+  // Options are checked as for an array.
+  const Array none({0}, x.dtype(), Distribution::rows(0, x.comm().size()), x.comm());
+  const Arguments in(function, {none}, settings);
   if (function.name == "astype") {
     const DType dtype = dtype_from_name(in.word("dtype"));
     if (!is_floating(dtype)) refuse("dtype must be float32 or float64");

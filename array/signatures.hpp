@@ -19,12 +19,13 @@ namespace fft {
 const std::vector<functions::Signature>& signatures();
 }  // namespace fft
 
-/// Whether a function needs one pass over its argument alone.
+/// Whether a function needs one pass over its first argument alone.
 bool streams(const functions::Signature& function);
-/// Calls such a function for rows that need not be in memory, and never are as a whole. ValueError
-/// for options that need more: an axis other than 0, a histogram without a range. Collective.
+/// Calls such a function for rows that need not be in memory, and never are as a whole; `beside`
+/// are its other arguments, which are. ValueError for what needs more: an axis other than 0, a
+/// histogram without a range, a mask of more than rows. Collective.
 std::vector<std::pair<std::string, Rows>> streamed(
-    const functions::Signature& function, const Rows& x,
+    const functions::Signature& function, const Rows& x, const std::vector<Array>& beside,
     const std::map<std::string, functions::Setting>& settings);
 
 }  // namespace tessera

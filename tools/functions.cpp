@@ -133,11 +133,11 @@ class Run {
       to = io::parse_location(out_);
       io::require_writable(to.file);
     }
-    if (common_->stream) return write(to, streamed(function_, rows(), *settings_));
     std::vector<Array> operands;
-    for (std::size_t i = 0; i < inputs_.size(); ++i)
+    for (std::size_t i = common_->stream ? 1 : 0; i < inputs_.size(); ++i)
       operands.push_back(function_.inputs[i].verbatim ? common_->read(inputs_[i])
                                                       : operand(inputs_[i]));
+    if (common_->stream) return write(to, streamed(function_, rows(), operands, *settings_));
     std::vector<std::pair<std::string, Rows>> results;
     for (const auto& [name, result] : function_(std::move(operands), *settings_)) {
       const bool cyclic = result.distribution().kind() == Distribution::Kind::block_cyclic;
@@ -170,7 +170,7 @@ class Run {
     if (!out_.empty()) io::write(to.file, datasets);
   }
 
-  // The only argument, leaf by leaf.
+  // The first argument, leaf by leaf.
   Rows rows() const {
     return io::stream(inputs_[0], {.dense = common_->dense}).to(common_->where());
   }

@@ -30,14 +30,15 @@ class Result:
 
 
 def tessera(
-    *arguments, processes=1, threads=1, expect=0, timeout=60, under_mpirun=False, **environment
+    *arguments, processes=1, threads=1, expect=0, timeout=60, under_mpirun=False, through=(), **environment
 ):
     """Runs `tessera arguments...` on `processes`; still running after `timeout` seconds is a failure.
 
     One process is started without mpirun, which takes less time, unless it has `under_mpirun`.
-    `expect` is the exit status it must have, None for any; `environment` is added to this one's.
+    `through` has words before it, as of a shell that starts it. `expect` is the exit status it must have, None for any;
+    `environment` is added to this one's.
     """
-    command = [PROGRAM, *arguments]
+    command = [*through, PROGRAM, *arguments]
     if processes > 1 or under_mpirun:
         command = [*MPIRUN, "-n", processes, *command]
     job = subprocess.Popen(

@@ -14,7 +14,7 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(700, 3)).round(1)
 Y = RNG.integers(0, 5, 700)
 MASK, ROWS, EDGES = X[:, 0] > 0, RNG.permutation(700)[:50], np.array([-1.0, 0.0, 1.0])
-FILE = {"X": X, "y": Y, "mask": MASK, "rows": ROWS, "edges": EDGES}
+FILE = {"X": X, "y": Y, "mask": MASK, "rows": ROWS, "edges": EDGES, "wide": X > 0}
 values, first, inverse, counts = np.unique(Y, return_index=True, return_inverse=True, return_counts=True)
 WANTED = {  # what stands behind `tessera array`, and the datasets that it writes
     "mean X --axis 0": {"mean": X.mean(0)},
@@ -68,10 +68,11 @@ def test_rows_read_as_needed_give_the_same_bits():
             want, got = (read(file, words[1]) for file in ("whole.h5", "rows.h5"))
             assert got.dtype == want.dtype and got.shape == want.shape, words
             assert got.tobytes() == want.tobytes(), words
-    for words in (["histogram", "a.h5:/X", "--low", -1, "--high", 1], ["astype", "a.h5:/y", "--dtype", "float32"]):
+    for words in (["histogram", "a.h5:/X", "--low", -1, "--high", 1], ["astype", "a.h5:/y", "--dtype", "float32"],
+                  ["compress", "a.h5:/X", "a.h5:/mask"]):  # fmt: skip
         tessera("array", *words, "--out", "whole.h5")
         tessera("array", *words, "--out", "rows.h5", "--stream", processes=3)
-        for name in ("counts", "edges") if words[0] == "histogram" else ("astype",):
+        for name in ("counts", "edges") if words[0] == "histogram" else words[:1]:
             assert read("whole.h5", name).tobytes() == read("rows.h5", name).tobytes(), words
 
 
@@ -83,6 +84,9 @@ def test_rows_read_as_needed_give_the_same_bits():
         ("histogram a.h5:/X", "histogram, rows read as needed: low and high must be given"),
         ("astype a.h5:/X --dtype int8", "astype, rows read as needed: dtype must be float32 or float64"),
         ("var a.h5:/X --axis 0 --correction none", "--correction"),
+        ("compress a.h5:/X a.h5:/wide", "compress, rows read as needed: the mask must be a vector, of all rows"),
+        ("compress a.h5:/X a.h5:/edges", "compress, rows read as needed: the mask must be a vector, of all rows"),
+        ("compress a.h5:/X a.h5:/y", "a mask of rows must be a vector of bools, got int64"),
     ],
 )
 def test_what_needs_more_than_a_pass_is_refused(words, error):
@@ -107,12 +111,14 @@ def peak(*words):
 def test_rows_read_as_needed_are_never_in_memory():
     size = 160 << 20
     write("small.h5", X=np.ones((10, 8)))
-    write("large.h5", X=np.ones((size // 64, 8)))
+    write("large.h5", X=np.ones((size // 64, 8)), mask=np.arange(size // 64) < size // 128)
     for words in (["std", "--axis", "0"], ["astype", "--dtype", "float32"], ["histogram", "--low", "0", "--high", "2"]):
         name, *options = words
         small, large = (peak("array", name, f"{file}.h5:/X", *options, "--out", f"{name}-{file}.h5", "--stream")
                         for file in ("small", "large"))  # fmt: skip
         assert large - small < size / 4, f"{name} took {(large - small) >> 20} MiB more for {size >> 20} MiB"
+    half = ["array", "compress", "large.h5:/X", "large.h5:/mask", "--out", "half.h5"]
+    assert peak(*half, "--stream") - small < size / 4 and peak(*half) - small > size / 2
     assert peak("array", "std", "large.h5:/X", "--axis", "0", "--out", "whole.h5") - small > size / 2
 
 

@@ -1,9 +1,12 @@
 """`tessera fft`: what the command line adds to the functions, which tests/together compares with SciPy."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.fft as sf
-from program import run_table, tessera, write
+from program import PROGRAM, run_table, tessera, write
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 20))
@@ -72,3 +75,25 @@ def test_numbers_help_and_errors():
         failed = tessera("fft", *words.split(), "--out", "b.h5", expect=0 if error is None else None)
         if error is not None:
             assert failed.code in (1, 2) and error in failed.err, failed.err
+
+
+def test_fftw_on_some_processes_only():
+    """Its bits are not those of the loops that serve without it, so all processes have it or none uses it."""
+    built = Path(PROGRAM).parents[1] / "array"
+    if not (built / "libtessera_fftw.so").exists():
+        pytest.skip("built without FFTW")
+    without = Path("without").resolve()
+    without.mkdir()
+    shutil.copy(built / "libtessera_array.so.0", without)  # which looks for the module beside itself
+    hide = f'[ "$OMPI_COMM_WORLD_RANK" = 1 ] && export LD_LIBRARY_PATH={without}; exec "$@"'
+    write("a.h5", **FILE)
+    call = ["fft", "fft", "a.h5:/x", "--out", "b.h5"]
+    failed = tessera(*call, processes=3, through=["sh", "-c", hide, "sh"], expect=1)
+    assert failed.err == (
+        "tessera: RuntimeError: array.fft: the processes chose different backends: rank 0 cpu, rank 1 reference; "
+        "make the same choice (prefer, only, skip, TESSERA_BACKEND) on all")
+    # Which they can: then all compute without it.
+    tessera(*call, "--backend", "only:reference", processes=3, through=["sh", "-c", hide, "sh"])
+    one = Path("b.h5").read_bytes()
+    tessera(*call, "--backend", "only:reference", processes=2)
+    assert Path("b.h5").read_bytes() == one
