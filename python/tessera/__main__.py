@@ -45,12 +45,17 @@ def main(words=None):
 
     patch_sklearn(verbose=given.verbose)
     sys.argv = [given.script, *given.arguments]
-    if given.module:
-        sys.path.insert(0, os.getcwd())
-        runpy.run_module(given.script, run_name="__main__", alter_sys=True)
-    else:
-        sys.path[0] = os.path.dirname(os.path.abspath(given.script))
-        runpy.run_path(given.script, run_name="__main__")
+    try:
+        if given.module:
+            sys.path.insert(0, os.getcwd())
+            runpy.run_module(given.script, run_name="__main__", alter_sys=True)
+        else:
+            sys.path[0] = os.path.dirname(os.path.abspath(given.script))
+            runpy.run_path(given.script, run_name="__main__")
+    except SystemExit as leaving:
+        if _core.rank() > 0 and not isinstance(leaving.code, (int, type(None))):
+            raise SystemExit(1) from None  # the first one says why
+        raise
 
 
 if __name__ == "__main__":

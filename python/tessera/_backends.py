@@ -9,19 +9,25 @@ from . import _core
 from ._core import backends, support
 
 
+def _choice(how, backend):
+    if not isinstance(backend, str):
+        raise TypeError(f"{how} takes the name of a backend, got {backend!r}")
+    return _core.Choice(how, backend)
+
+
 def prefer(backend):
     """``with tessera.prefer("cuda"):`` tries that backend first."""
-    return _core.Choice("prefer", backend)
+    return _choice("prefer", backend)
 
 
 def only(backend):
     """``with tessera.only("reference"):`` lets no other backend run."""
-    return _core.Choice("only", backend)
+    return _choice("only", backend)
 
 
 def skip(backend):
     """``with tessera.skip("cpu"):`` does not let that backend run."""
-    return _core.Choice("skip", backend)
+    return _choice("skip", backend)
 
 
 @contextlib.contextmanager

@@ -166,3 +166,12 @@ def test_what_cannot_be_registered():
         tessera.register("linalg.standardize", "mine", "standardize")
     with pytest.raises(ValueError, match="a backend's name must have letters"):
         tessera.register("linalg.standardize", "a,b", standardize)
+
+
+@pytest.mark.parametrize("how", ["prefer", "only", "skip"])
+def test_choices_are_names(how):
+    choose = getattr(tessera, how)
+    with pytest.raises(TypeError, match=f"{how} takes the name of a backend, got None"):
+        choose(None)
+    with pytest.raises(ValueError, match="unknown backend 'nobody'; there are cpu"), choose("nobody"):
+        pass

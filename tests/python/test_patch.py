@@ -429,6 +429,9 @@ def test_failures_of_scripts_are_told_once():
     job = start("script.py", processes=2)
     assert job.returncode != 0
     assert job.stderr.count("KeyError: 'of the script'") == 1
+    Path("leaves.py").write_text("import sys\nsys.exit('why it ends')\n")
+    job = start("leaves.py", processes=2)
+    assert job.returncode != 0 and job.stderr.count("why it ends") == 1
     job = start("nothing.py")
     assert job.returncode == 1 and "nothing.py" in job.stderr
     job = start()
