@@ -225,7 +225,12 @@ void detail::add_random(std::vector<ArrayFunction>& all) {
   };
   const auto add = [&](std::string name, std::string parameters, std::string doc, auto call) {
     all.push_back({std::move(name), std::move(parameters) + ", seed=0, stream=0, comm=None",
-                   std::move(doc), [=](In in) -> Argument { return call(in, draw); }, "random"});
+                   std::move(doc),
+                   [=](In in) -> Argument {
+                     static_cast<void>(in.comm());  // refuses an array that lies on others
+                     return call(in, draw);
+                   },
+                   "random"});
   };
   add("uniform", "shape, *, low=0.0, high=1.0, dtype=None", "Uniform numbers in [low, high).",
       [](In in, auto d) {
