@@ -8,12 +8,14 @@
 #include <string>
 #include <thread>
 
+#include <tessera/runtime/communicator.hpp>
 #include <tessera/runtime/embed.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/mpi.hpp>
 #include <tessera/runtime/process.hpp>
 #include <tessera/runtime/runtime.hpp>
 #include <tessera/runtime/temporary_file.hpp>
+#include <tessera/runtime/watchdog.hpp>
 
 namespace tessera {
 namespace {
@@ -24,21 +26,27 @@ MPI_Comm agreement = MPI_COMM_NULL;  // never shares messages with the work
 
 enum class Reports { same, different, missing };
 
+// Whether all processes take their part within the grace time.
+bool completes(MPI_Request request) {
+  constexpr auto grace = std::chrono::seconds(10);
+  const auto deadline = Clock::now() + grace;
+  for (int done = 0;;) {
+    if (MPI_Test(&request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return false;
+    if (done) return true;
+    if (Clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 // Whether all processes arrive here within the grace time, and with the same text.
 Reports collect_reports(std::size_t hash) {
   if (!detail::process().mpi) return Reports::same;
-  constexpr auto grace = std::chrono::seconds(10);
   std::array<std::uint64_t, 2> both = {hash, ~static_cast<std::uint64_t>(hash)};
   MPI_Request request = MPI_REQUEST_NULL;
   if (MPI_Iallreduce(MPI_IN_PLACE, both.data(), 2, MPI_UINT64_T, MPI_MAX, agreement, &request) !=
-      MPI_SUCCESS)
+          MPI_SUCCESS ||
+      !completes(request))
     return Reports::missing;
-  const auto deadline = Clock::now() + grace;
-  for (int done = 0; !done;) {
-    if (MPI_Test(&request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return Reports::missing;
-    if (!done && Clock::now() > deadline) return Reports::missing;
-    if (!done) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
   return both[0] == hash && both[1] == ~static_cast<std::uint64_t>(hash) ? Reports::same
                                                                          : Reports::different;
 }
@@ -60,6 +68,18 @@ void report(const std::exception_ptr& failure) {
   }
   say(fmt::format("tessera: rank {} of {}: {}", me.rank, me.size, text));
   if (all == Reports::missing) MPI_Abort(MPI_COMM_WORLD, 1);
+}
+
+void meet_after(const Communicator& comm, const std::exception_ptr& failure) {
+  const Watch waiting("an agreement on a failure", 0.0, Watch::Waits::for_others);
+  MPI_Request request = MPI_REQUEST_NULL;
+  mpi::check(MPI_Ibarrier(mpi::native(comm), &request));
+  while (!completes(request))
+    if (failure) {
+      say(fmt::format("tessera: rank {} of {}: {}", process().rank, process().size,
+                      describe(failure)));
+      MPI_Abort(MPI_COMM_WORLD, 1);
+    }
 }
 
 [[noreturn]] void end_job() {

@@ -2,7 +2,11 @@
 #include <atomic>
 #include <exception>
 
-/// What the parts of Runtime share; nobody else includes it.
+namespace tessera {
+class Communicator;
+}
+
+/// How a process starts and ends.
 namespace tessera::detail {
 
 struct Process {
@@ -24,6 +28,10 @@ void open_agreement();
 void close_agreement();
 /// Prints a failure once if every process has the same one; ends the job if some have none.
 void report(const std::exception_ptr& failure);
+/// Waits until all processes of `comm` have called this, as do those that know of a failure which
+/// happened to all or to one alone; `failure` is what happened here, if anything. Ends the job with
+/// it where some have not heard of it.
+void meet_after(const Communicator& comm, const std::exception_ptr& failure);
 /// For std::set_terminate.
 [[noreturn]] void end_job();
 

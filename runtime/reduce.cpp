@@ -7,10 +7,11 @@
 #include <mutex>
 #include <optional>
 
+#include <tessera/runtime/climb_steps.hpp>
 #include <tessera/runtime/device_layer.hpp>
 #include <tessera/runtime/exchange.hpp>
+#include <tessera/runtime/process.hpp>
 #include <tessera/runtime/reduce_runs.hpp>
-#include <tessera/runtime/slices.hpp>
 #include <tessera/runtime/steps.hpp>
 #include <tessera/runtime/tree.hpp>
 
@@ -203,6 +204,36 @@ std::int64_t least_sliced = 512;
 using detail::Node;
 using Tree = detail::Tree<Buffer>;
 
+std::span<std::byte> bytes_of(double* values, std::int64_t count) {
+  return std::as_writable_bytes(std::span(values, static_cast<std::size_t>(count)));
+}
+
+/// The messages of one step after another. With each goes whether its sender is whole.
+struct ToldExchange {
+  explicit ToldExchange(const Communicator& c) : comm(c) {}
+
+  using Pieces = std::vector<detail::ClimbStep::Piece>;
+  /// Begins a message for each of these.
+  void open(const Pieces& give, const Pieces& take) {
+    told.assign(take.size(), 1);
+    out.clear();
+    in.clear();
+    for (const auto& piece : give) out.push_back({piece.rank, {bytes_of(&fine, 1)}});
+    for (const auto& piece : take) in.push_back({piece.rank, {bytes_of(&told[in.size()], 1)}});
+  }
+  void exchange() {
+    fine = own.broken() ? 0 : 1;
+    detail::exchange(comm, out, in);
+    if (std::ranges::count(told, 0.0) > 0) own.give_up();
+  }
+
+  const Communicator& comm;
+  detail::Steps own;
+  std::vector<detail::Message> out, in;
+  double fine = 1;
+  std::vector<double> told;
+};
+
 /// One reduction of partials of `size` values on this process's device.
 class FlatReduction {
  public:
@@ -266,7 +297,7 @@ class FlatReduction {
     steps_ = sliced_ ? detail::slice_steps(comm.rank(), comm.size(), (size_ - header_) / grain_)
                      : detail::whole_steps(comm.rank(), comm.size());
     for (std::size_t i = 0; i < steps_.size(); ++i) {
-      const detail::SliceStep& s = steps_[i];
+      const detail::ClimbStep& s = steps_[i];
       const std::size_t nodes = cover(run_of(s.group.begin, s.middle)).size() +
                                 cover(run_of(s.middle, s.group.end)).size();
       Buffer& room = slices_[i % 2];
@@ -318,113 +349,92 @@ class FlatReduction {
   /// those of its slice; down, the slices of the result go the same ways back. What a step throws
   /// is thrown on every process: who hears of a failure passes it on, and everybody hears from
   /// those who had each slice. Where a slice is the whole there is no way down: a merge fails on
-  /// all who do the same one.
+  /// all who do the same one, or on one alone, which ends the job.
   void climb_by_steps(AlignedVector<double>& values) {
     const auto& comm = x_.comm();
-    const std::int64_t header = header_, grain = grain_;
-    detail::Steps own;
-    std::vector<Buffer> leaves;  // what the first step finds
-    std::vector<double*> rows;   // of each node of the group the header and this process's slice
-    for (auto& [node, buffer] : tree_.take_nodes()) {
-      rows.push_back(reinterpret_cast<double*>(buffer.data()));
-      leaves.push_back(std::move(buffer));
+    auto leaves = tree_.take_nodes();
+    ToldExchange told(comm);
+    std::vector<double*> rows;  // of each node of the group the header and this process's slice
+    for (auto& [node, buffer] : leaves) rows.push_back(reinterpret_cast<double*>(buffer.data()));
+    for (std::size_t i = 0; i < steps_.size(); ++i)
+      step_up(told, steps_[i], rows, reinterpret_cast<double*>(slices_[i % 2].data()));
+    const Range mine = steps_.back().after;
+    if (!rows.empty() && !told.own.broken() && mine.size() > 0) {
+      std::copy_n(rows[0], header_, values.begin());
+      std::copy_n(rows[0] + header_, mine.size() * grain_,
+                  values.begin() + header_ + mine.begin * grain_);
     }
-    std::vector<detail::Message> out, in;
-    double fine = 1;
-    std::vector<double> told;
-    const auto open = [&](const std::vector<detail::SliceStep::Piece>& pieces, auto& messages,
-                          bool sending) {
-      messages.clear();
-      if (!sending) told.assign(pieces.size(), 1);
-      for (std::size_t i = 0; i < pieces.size(); ++i)
-        messages.push_back({pieces[i].rank, {bytes_of(sending ? &fine : &told[i], 1)}});
-    };
-    const auto exchange = [&] {
-      fine = own.broken() ? 0 : 1;
-      detail::exchange(comm, out, in);
-      if (std::ranges::count(told, 0.0) > 0) own.give_up();
-    };
-    for (std::size_t i = 0; i < steps_.size(); ++i) {
-      const detail::SliceStep& s = steps_[i];
-      const std::vector<Node> left = cover(run_of(s.group.begin, s.middle)),
-                              right = cover(run_of(s.middle, s.group.end));
-      double* const next = reinterpret_cast<double*>(slices_[i % 2].data());
-      const auto row = [&](std::size_t node) {
-        return next + static_cast<std::int64_t>(node) * width(s.after);
-      };
-      const auto of_half = [&](int rank) {  // where the rows of its nodes begin, and end
-        return rank < s.middle ? std::pair{std::size_t{0}, left.size()}
-                               : std::pair{left.size(), left.size() + right.size()};
-      };
-      const auto place = [&](double* slice, Range held, Range part) {
-        return slice + header + (part.begin - held.begin) * grain;
-      };
-      open(s.give, out, true);
-      for (std::size_t m = 0; m < out.size(); ++m)
-        for (double* const mine : rows) {
-          if (s.give[m].leads) out[m].pieces.push_back(bytes_of(mine, header));
-          out[m].pieces.push_back(
-              bytes_of(place(mine, s.before, s.give[m].part), s.give[m].part.size() * grain));
-        }
-      open(s.take, in, false);
-      for (std::size_t m = 0; m < in.size(); ++m) {
-        const Range part = s.take[m].part;
-        const auto [first, end] = of_half(s.take[m].rank);
-        for (std::size_t n = first; n < end; ++n) {
-          if (part.begin == s.after.begin) in[m].pieces.push_back(bytes_of(row(n), header));
-          in[m].pieces.push_back(bytes_of(place(row(n), s.after, part), part.size() * grain));
-        }
-      }
-      const Range kept = {std::max(s.before.begin, s.after.begin),
-                          std::min(s.before.end, s.after.end)};
-      for (std::size_t n = 0; kept.size() > 0 && n < rows.size(); ++n) {
-        double* const to = row(of_half(comm.rank()).first + n);
-        if (kept.begin == s.after.begin) std::copy_n(rows[n], header, to);
-        std::copy_n(place(rows[n], s.before, kept), kept.size() * grain, place(to, s.after, kept));
-      }
-      exchange();
-      rows.assign(cover(run_of(s.group.begin, s.group.end)).size(), next);
-      if (s.after.size() == 0) continue;
-      own.take([&] {
-        detail::Tree<double*> tree(x_.distribution().leaves(), run_of(s.group.begin, s.group.end),
-                                   [&](double*& to, double*&& from) {
-                                     const auto slice = [&](double* at) {
-                                       return tile_of(at, 1, width(s.after), width(s.after));
-                                     };
-                                     merging_.merge(*stream_, s.after.begin * grain, slice(to),
-                                                    slice(from));
-                                   });
-        for (std::size_t n = 0; n < left.size(); ++n) tree.offer(left[n], row(n));
-        for (std::size_t n = 0; n < right.size(); ++n) tree.offer(right[n], row(left.size() + n));
-        const auto merged = tree.take_nodes();
-        std::ranges::transform(merged, rows.begin(), [](const auto& node) { return node.second; });
-      });
-    }
-    if (!rows.empty() && !own.broken() && steps_.back().after.size() > 0) {
-      const Range mine = steps_.back().after;
-      std::copy_n(rows[0], header, values.begin());
-      std::copy_n(rows[0] + header, mine.size() * grain,
-                  values.begin() + header + mine.begin * grain);
-    }
-    for (auto s = steps_.rbegin(); sliced_ && s != steps_.rend(); ++s) {
-      const auto fill = [&](auto& messages, const auto& pieces, const auto& leads) {
-        for (std::size_t m = 0; m < messages.size(); ++m) {
-          if (leads(pieces[m])) messages[m].pieces.push_back(bytes_of(values.data(), header));
-          messages[m].pieces.push_back(
-              bytes_of(values.data() + header + pieces[m].part.begin * grain,
-                       pieces[m].part.size() * grain));
-        }
-      };
-      open(s->take, out, true);
-      fill(out, s->take, [](const auto& piece) { return piece.leads; });
-      open(s->give, in, false);
-      fill(in, s->give, [&](const auto& piece) { return piece.part.begin == s->before.begin; });
-      exchange();
-    }
-    if (own.broken()) together(comm, [&] { own.rethrow(); });
+    for (auto s = steps_.rbegin(); sliced_ && s != steps_.rend(); ++s)
+      step_down(told, *s, values.data());
+    if (!told.own.broken()) return;
+    if (!sliced_) detail::meet_after(comm, told.own.failure());
+    together(comm, [&] { told.own.rethrow(); });
   }
-  static std::span<std::byte> bytes_of(double* values, std::int64_t count) {
-    return std::as_writable_bytes(std::span(values, static_cast<std::size_t>(count)));
+
+  /// From `rows` of this process's half to those of the group, which lie in `next`.
+  void step_up(ToldExchange& told, const detail::ClimbStep& s, std::vector<double*>& rows,
+               double* next) {
+    const std::vector<Node> left = cover(run_of(s.group.begin, s.middle)),
+                            right = cover(run_of(s.middle, s.group.end));
+    const auto row = [&](std::size_t node) {
+      return next + static_cast<std::int64_t>(node) * width(s.after);
+    };
+    const auto of_half = [&](int rank) {  // where the rows of its nodes begin, and end
+      return rank < s.middle ? std::pair{std::size_t{0}, left.size()}
+                             : std::pair{left.size(), left.size() + right.size()};
+    };
+    told.open(s.give, s.take);
+    for (std::size_t m = 0; m < told.out.size(); ++m)
+      for (double* const mine : rows)
+        add(told.out[m], mine, s.before.begin, s.give[m].part, s.give[m].leads);
+    for (std::size_t m = 0; m < told.in.size(); ++m) {
+      const auto [first, end] = of_half(s.take[m].rank);
+      for (std::size_t n = first; n < end; ++n)
+        add(told.in[m], row(n), s.after.begin, s.take[m].part,
+            s.take[m].part.begin == s.after.begin);
+    }
+    const Range kept = {std::max(s.before.begin, s.after.begin),
+                        std::min(s.before.end, s.after.end)};
+    for (std::size_t n = 0; kept.size() > 0 && n < rows.size(); ++n) {
+      double* const to = row(of_half(x_.comm().rank()).first + n);
+      if (kept.begin == s.after.begin) std::copy_n(rows[n], header_, to);
+      std::copy_n(place(rows[n], s.before.begin, kept), kept.size() * grain_,
+                  place(to, s.after.begin, kept));
+    }
+    told.exchange();
+    const Range run = run_of(s.group.begin, s.group.end);
+    rows.assign(cover(run).size(), next);
+    if (s.after.size() == 0) return;
+    told.own.take([&] {
+      const auto slice = [&](double* at) { return tile_of(at, 1, width(s.after), width(s.after)); };
+      detail::Tree<double*> tree(x_.distribution().leaves(), run, [&](double*& to, double*&& from) {
+        merging_.merge(*stream_, s.after.begin * grain_, slice(to), slice(from));
+      });
+      for (std::size_t n = 0; n < left.size(); ++n) tree.offer(left[n], row(n));
+      for (std::size_t n = 0; n < right.size(); ++n) tree.offer(right[n], row(left.size() + n));
+      const auto merged = tree.take_nodes();
+      std::ranges::transform(merged, rows.begin(), [](const auto& node) { return node.second; });
+    });
+  }
+
+  /// From this process's slice of a group's result to that of its half's: what was taken is given.
+  void step_down(ToldExchange& told, const detail::ClimbStep& s, double* values) {
+    told.open(s.take, s.give);
+    for (std::size_t m = 0; m < told.out.size(); ++m)
+      add(told.out[m], values, 0, s.take[m].part, s.take[m].leads);
+    for (std::size_t m = 0; m < told.in.size(); ++m)
+      add(told.in[m], values, 0, s.give[m].part, s.give[m].part.begin == s.before.begin);
+    told.exchange();
+  }
+
+  /// Where a part is in a row whose slice begins at `first`.
+  double* place(double* row, std::int64_t first, Range part) const {
+    return row + header_ + (part.begin - first) * grain_;
+  }
+  void add(detail::Message& message, double* row, std::int64_t first, Range part,
+           bool with_header) const {
+    if (with_header) message.pieces.push_back(bytes_of(row, header_));
+    message.pieces.push_back(bytes_of(place(row, first, part), part.size() * grain_));
   }
   Tile tile(const Buffer& b) const {
     return {b.data(), 1, size_, size_, DType::float64, b.device()};
@@ -564,7 +574,7 @@ class FlatReduction {
   std::vector<std::pair<Node, Buffer>> received_;
   std::vector<Buffer> retired_;
   std::vector<Buffer> spare_;
-  std::vector<detail::SliceStep> steps_;
+  std::vector<detail::ClimbStep> steps_;
   bool sliced_ = false;
   std::int64_t header_ = 0, grain_ = 0;  // of what is exchanged: merging_'s, or all in one grain
   std::array<Buffer, 2> slices_;         // of the nodes before and after a step, in turns

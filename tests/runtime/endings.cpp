@@ -10,6 +10,7 @@
 
 #include <tessera/runtime/communicator.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/runtime.hpp>
 
 namespace {
@@ -36,6 +37,19 @@ void end_as(const std::string& how) {
   if (how == "different")
     throw tessera::ValueError("problem of rank " + std::to_string(world.rank()));
   const bool middle = world.rank() == 1;
+  if (how == "merge") {
+    // A small partial is merged by all alike; here it fails on one, which tells nobody.
+    const tessera::Merging merging{
+        [&](tessera::Stream&, std::int64_t, const tessera::Tile&, const tessera::Tile&) {
+          if (middle) throw tessera::MemoryError("no room to merge");
+        }};
+    tessera::reduce(
+        tessera::zeros({256 * world.size(), 1}), 1,
+        [](const tessera::Leaf&, const tessera::Tile& out, tessera::Stream&) {
+          *out.as<double>() = 1;
+        },
+        merging);
+  }
   if (how == "stuck" && middle) {
     const tessera::Watch outer("turn");
     const tessera::Watch inner("round and round");

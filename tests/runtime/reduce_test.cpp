@@ -8,7 +8,7 @@
 #include <complex>
 #include <optional>
 
-#include <tessera/runtime/slices.hpp>
+#include <tessera/runtime/climb_steps.hpp>
 #include <tessera/runtime/tree.hpp>
 
 #include "support/near.hpp"
@@ -408,11 +408,11 @@ TEST(Reduce, WhatAMergeOfASliceThrowsIsThrownEverywhere) {
 TEST(Slices, EveryStepDealsOutBothHalves) {
   for (const int size : {1, 2, 3, 4, 5, 6, 7, 8, 12, 31, 64, 100})
     for (const std::int64_t count : {1, 5, 100, 100003}) {
-      std::vector<std::vector<detail::SliceStep>> all;
+      std::vector<std::vector<detail::ClimbStep>> all;
       for (int r = 0; r < size; ++r) all.push_back(detail::slice_steps(r, size, count));
       const auto step_of = [&](int rank, Range group) {
         const auto& steps = all[static_cast<std::size_t>(rank)];
-        return *std::ranges::find(steps, group, &detail::SliceStep::group);
+        return *std::ranges::find(steps, group, &detail::ClimbStep::group);
       };
       std::int64_t dealt = 0;
       for (int r = 0; r < size; ++r) {
@@ -429,7 +429,7 @@ TEST(Slices, EveryStepDealsOutBothHalves) {
             const auto theirs = step_of(piece.rank, s.group);
             EXPECT_EQ(piece.leads, piece.part.begin == theirs.before.begin);
             EXPECT_EQ(std::ranges::count(
-                          theirs.give, detail::SliceStep::Piece{r, piece.part,
+                          theirs.give, detail::ClimbStep::Piece{r, piece.part,
                                                                 piece.part.begin == s.after.begin}),
                       1);
             parts[piece.rank >= s.middle].push_back(piece.part);
@@ -455,7 +455,7 @@ TEST(Slices, EveryStepDealsOutBothHalves) {
 
 TEST(Slices, EveryWholeStepGivesBothHalvesToAll) {
   for (const int size : {1, 2, 3, 4, 5, 6, 7, 8, 12, 31, 64, 100}) {
-    std::vector<std::vector<detail::SliceStep>> all;
+    std::vector<std::vector<detail::ClimbStep>> all;
     for (int r = 0; r < size; ++r) all.push_back(detail::whole_steps(r, size));
     for (int r = 0; r < size; ++r) {
       Range mine{r, r + 1};  // the processes whose partials this one has
@@ -467,9 +467,9 @@ TEST(Slices, EveryWholeStepGivesBothHalvesToAll) {
         const int other = s.take[0].rank;
         EXPECT_NE(other < s.middle, r < s.middle);
         const auto& theirs = all[static_cast<std::size_t>(other)];
-        const auto step = std::ranges::find(theirs, s.group, &detail::SliceStep::group);
+        const auto step = std::ranges::find(theirs, s.group, &detail::ClimbStep::group);
         ASSERT_NE(step, theirs.end());
-        EXPECT_EQ(std::ranges::count(step->give, r, &detail::SliceStep::Piece::rank), 1);
+        EXPECT_EQ(std::ranges::count(step->give, r, &detail::ClimbStep::Piece::rank), 1);
         EXPECT_LE(s.give.size(), 2U);
       }
       EXPECT_EQ(mine, (Range{0, size}));

@@ -1,4 +1,4 @@
-#include <tessera/runtime/slices.hpp>
+#include <tessera/runtime/climb_steps.hpp>
 
 #include <algorithm>
 
@@ -15,10 +15,10 @@ Range share(int g, int i, std::int64_t count) {
   return i < g / 2 ? Range{whole.begin, middle} : Range{middle, whole.end};
 }
 
-SliceStep step_in(Range group, int rank, std::int64_t count) {
+ClimbStep step_in(Range group, int rank, std::int64_t count) {
   const int size = static_cast<int>(group.size());
   const int first = static_cast<int>(group.begin);
-  SliceStep step;
+  ClimbStep step;
   step.group = group;
   step.middle = first + (size + 1) / 2;
   const auto before = [&](int r) {
@@ -45,10 +45,10 @@ SliceStep step_in(Range group, int rank, std::int64_t count) {
 }
 
 // Each of a half with the one of its place in the other half; the left one may have one more.
-SliceStep whole_step_in(Range group, int rank) {
+ClimbStep whole_step_in(Range group, int rank) {
   constexpr Range whole = {0, 1};
   const int first = static_cast<int>(group.begin), end = static_cast<int>(group.end);
-  SliceStep step{group, (first + end + 1) / 2, whole, whole, {}, {}};
+  ClimbStep step{group, (first + end + 1) / 2, whole, whole, {}, {}};
   const int left = step.middle - first, right = end - step.middle;
   const auto add = [&](auto& pieces, int other) { pieces.push_back({other, whole, true}); };
   if (rank < step.middle) {
@@ -66,8 +66,8 @@ SliceStep whole_step_in(Range group, int rank) {
 
 // step(group) for the groups that a process belongs to, the smallest first.
 template <class Step>
-std::vector<SliceStep> steps_of(int rank, int size, const Step& step) {
-  std::vector<SliceStep> steps;
+std::vector<ClimbStep> steps_of(int rank, int size, const Step& step) {
+  std::vector<ClimbStep> steps;
   for (Range group{0, size}; group.size() > 1;) {
     steps.push_back(step(group));
     (rank < steps.back().middle ? group.end : group.begin) = steps.back().middle;
@@ -78,10 +78,10 @@ std::vector<SliceStep> steps_of(int rank, int size, const Step& step) {
 
 }  // namespace
 
-std::vector<SliceStep> slice_steps(int rank, int size, std::int64_t count) {
+std::vector<ClimbStep> slice_steps(int rank, int size, std::int64_t count) {
   return steps_of(rank, size, [&](Range group) { return step_in(group, rank, count); });
 }
-std::vector<SliceStep> whole_steps(int rank, int size) {
+std::vector<ClimbStep> whole_steps(int rank, int size) {
   return steps_of(rank, size, [&](Range group) { return whole_step_in(group, rank); });
 }
 

@@ -9,7 +9,7 @@ namespace tessera::detail {
 /// One step of a climb by slices, as one process sees it. The processes of two neighbouring halves
 /// of a group, in each of which every process has a slice of the half's partial, exchange what they
 /// have, so that every process of the group has a slice of both halves' partials.
-struct SliceStep {
+struct ClimbStep {
   /// What goes to or comes from a rank.
   struct Piece {
     int rank = 0;
@@ -28,10 +28,10 @@ struct SliceStep {
 /// The steps of a process, until every one has a slice of the whole: log2(size) of them, rounded
 /// up. `count` things are dealt out, evenly: after a step among g processes each has a g-th. Run
 /// backwards, what is given being taken, they hand the whole to all.
-std::vector<SliceStep> slice_steps(int rank, int size, std::int64_t count);
+std::vector<ClimbStep> slice_steps(int rank, int size, std::int64_t count);
 
 /// The steps of a process when everybody gets the whole, one thing, of both halves in each: there
 /// is no way back then, so that a small partial takes half the time.
-std::vector<SliceStep> whole_steps(int rank, int size);
+std::vector<ClimbStep> whole_steps(int rank, int size);
 
 }  // namespace tessera::detail
