@@ -18,64 +18,65 @@
 /// Numbers as unsigned integers of the same order: what sorting, sets and order statistics share.
 namespace tessera::detail {
 
-template <std::size_t bytes>
-struct UnsignedOf;
-template <>
-struct UnsignedOf<1> {
-  using type = std::uint8_t;
-};
-template <>
-struct UnsignedOf<2> {
-  using type = std::uint16_t;
-};
-template <>
-struct UnsignedOf<4> {
-  using type = std::uint32_t;
-};
-template <>
-struct UnsignedOf<8> {
-  using type = std::uint64_t;
-};
+/// How elements of a dtype become keys: of their bits, so that code on keys is compiled for four
+/// sizes and not for eleven dtypes. -0 comes before 0, and NaN, all of them one, last.
+template <class K>
+class KeyOrder {
+ public:
+  using Key = K;
+  /// Of a dtype of that size that has an order.
+  explicit constexpr KeyOrder(DType dtype)
+      : floats_(is_floating(dtype) ? all : Key{0}),
+        turned_(is_floating(dtype) || (dtype >= DType::int8 && dtype <= DType::int64) ? top : 0),
+        largest_(is_floating(dtype) ? bits_of(std::numeric_limits<Float>::infinity()) : size) {}
 
-/// -0 comes before 0, and NaN, all of them one, last.
-template <class T>
-struct Ordered {
-  using Key = typename UnsignedOf<sizeof(T)>::type;
+  Key key(Key bits) const {
+    const Key nan = negative(static_cast<Key>(largest_ - (bits & size)));
+    const auto turned = static_cast<Key>((negative(bits) & floats_) | turned_);
+    return static_cast<Key>(((bits ^ turned) & ~nan) | (nan_key & nan));
+  }
+  /// The same where 0 and -0 are one.
+  Key key_of_equals(Key bits) const { return key(bits == (top & floats_) ? Key{0} : bits); }
+  Key bits(Key key) const { return static_cast<Key>(key ^ ((~negative(key) & floats_) | turned_)); }
+  /// Whether it is that of NaN.
+  bool is_nan(Key key) const { return floats_ != 0 && key == nan_key; }
+
+ private:
   static constexpr int shift = 8 * sizeof(Key) - 1;
+  static constexpr Key all = static_cast<Key>(~Key{0});
   static constexpr Key top = static_cast<Key>(Key{1} << shift);
+  static constexpr Key size = static_cast<Key>(~top);
+  // All bits where the first one is set.
+  static constexpr Key negative(Key bits) { return static_cast<Key>(Key{0} - (bits >> shift)); }
+  using Float = std::conditional_t<sizeof(Key) == 8, double, float>;
+  static constexpr Key bits_of(Float v) {
+    if constexpr (sizeof(Float) == sizeof(Key)) return std::bit_cast<Key>(v);
+    return all;
+  }
+  static constexpr Key nan_key =
+      static_cast<Key>(bits_of(std::numeric_limits<Float>::quiet_NaN()) | top);
 
-  static Key key(T v) {
-    if constexpr (std::is_floating_point_v<T>) {
-      constexpr Key nan = std::bit_cast<Key>(std::numeric_limits<T>::quiet_NaN()) | top;
-      const auto bits = std::bit_cast<Key>(v);
-      const Key key = bits ^ ((Key{0} - (bits >> shift)) | top);  // all bits of negative ones
-      return v != v ? nan : key;
-    } else if constexpr (std::is_signed_v<T>) {
-      return static_cast<Key>(static_cast<Key>(v) ^ top);
-    } else {
-      return static_cast<Key>(v);
-    }
-  }
-  static T value(Key key) {
-    if constexpr (std::is_floating_point_v<T>)
-      return std::bit_cast<T>(key ^ (((key >> shift) - Key{1}) | top));
-    else if constexpr (std::is_signed_v<T>)
-      return static_cast<T>(static_cast<Key>(key ^ top));
-    else
-      return static_cast<T>(key);
-  }
+  Key floats_;   // all bits of floating dtypes, none of others
+  Key turned_;   // what distinguishes positive numbers from negative ones
+  Key largest_;  // without its sign; beyond is NaN
 };
 
-/// Calls f with the tag of a dtype that has an order; TypeError for complex numbers.
+/// Calls f with the KeyOrder of a dtype; TypeError for complex numbers.
 template <class F>
 decltype(auto) visit_ordered(const std::string& function, DType dtype, F&& f) {
   if (is_complex(dtype))
     throw TypeError(function + " needs numbers that have an order, not " +
                     std::string(name_of(dtype)));
-  return visit(dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    if constexpr (std::is_arithmetic_v<T>) f(TypeTag<T>{});
-  });
+  switch (size_of(dtype)) {
+    case 1:
+      return f(KeyOrder<std::uint8_t>(dtype));
+    case 2:
+      return f(KeyOrder<std::uint16_t>(dtype));
+    case 4:
+      return f(KeyOrder<std::uint32_t>(dtype));
+    default:
+      return f(KeyOrder<std::uint64_t>(dtype));
+  }
 }
 
 /// For each of `ranks` the key of that rank (from 0) among the keys of all processes, of which each

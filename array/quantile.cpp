@@ -60,18 +60,17 @@ double interpolated(double low, double high, double t) {
 /// The elements of some ranks in every column, found digit by digit: a pass counts, for each column
 /// and rank, the elements that share the digits known so far by their next one. With weights a rank
 /// is a sum of them: the first element is meant with which those up to it reach that.
-template <class T, bool weighted>
+template <class Key, bool weighted>
 class OrderStatistics {
  public:
-  using Order = detail::Ordered<T>;
-  using Key = typename Order::Key;
   using Count = std::conditional_t<weighted, double, std::int64_t>;
   /// The ranks among so many values, or so much weight of them.
   using Ranks = std::function<std::vector<Count>(Count all)>;
 
-  OrderStatistics(const Rows& x, const Array& weights, Range columns, std::size_t ranks,
-                  const Ranks& ranks_of)
-      : x_(weighted ? zip(x, {weights}) : x),
+  OrderStatistics(detail::KeyOrder<Key> order, const Rows& x, const Array& weights, Range columns,
+                  std::size_t ranks, const Ranks& ranks_of)
+      : order_(order),
+        x_(weighted ? zip(x, {weights}) : x),
         columns_(columns),
         p_(static_cast<std::size_t>(columns.size())),
         ranks_(ranks),
@@ -92,16 +91,14 @@ class OrderStatistics {
   }
 
   /// Of column j, the element of rank r.
-  double value(std::size_t j, std::size_t r) const {
-    return static_cast<double>(Order::value(prefix_[j * ranks_ + r]));
-  }
+  double value(std::size_t j, std::size_t r) const { return number_of(prefix_[j * ranks_ + r]); }
   bool has_nan(std::size_t j) const { return nan_[j] > 0; }
   /// Whether the sum of the weights up to that element is the rank itself.
   bool is_exact(std::size_t j, std::size_t r) const {
+    constexpr double eps32 = std::numeric_limits<float>::epsilon();
+    constexpr double eps64 = std::numeric_limits<double>::epsilon();
     return counted_[j * ranks_ + r] - left_[j * ranks_ + r] <=
-           static_cast<double>(
-               std::numeric_limits<
-                   std::conditional_t<std::is_floating_point_v<T>, T, double>>::epsilon());
+           (x_.dtype() == DType::float32 ? eps32 : eps64);
   }
   /// After these, the next larger ones with a weight, or they themselves. A pass over x.
   std::vector<double> following() const {
@@ -110,9 +107,8 @@ class OrderStatistics {
     together(x_.comm(), [&] {
       x_.for_each_leaf([&](const Leaf& leaf, Stream&) {
         std::vector<std::uint64_t> mine(next.size(), none);
-        each(leaf, [&](std::size_t j, T v, Count weight) {
-          if (is_nan(v) || weight == 0) return;
-          const Key key = Order::key(v);
+        each(leaf, [&](std::size_t j, Key key, Count weight) {
+          if (order_.is_nan(key) || weight == 0) return;
           for (std::size_t f = j * ranks_; f < (j + 1) * ranks_; ++f)
             if (key > prefix_[f]) mine[f] = std::min<std::uint64_t>(mine[f], key);
         });
@@ -123,8 +119,7 @@ class OrderStatistics {
     x_.comm().all_reduce(std::span(next), Reduce::min);
     std::vector<double> values;
     for (std::size_t f = 0; f < next.size(); ++f)
-      values.push_back(static_cast<double>(
-          Order::value(next[f] == none ? prefix_[f] : static_cast<Key>(next[f]))));
+      values.push_back(number_of(next[f] == none ? prefix_[f] : static_cast<Key>(next[f])));
     return values;
   }
 
@@ -134,35 +129,35 @@ class OrderStatistics {
   static constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
   using Counts = std::vector<Count>;
 
-  static bool is_nan(T v) {
-    if constexpr (std::is_floating_point_v<T>) return std::isnan(v);
-    return false;
+  double number_of(Key key) const {
+    double number = 0;
+    visit(x_.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      if constexpr (std::is_arithmetic_v<T> && sizeof(T) == sizeof(Key))
+        number = static_cast<double>(std::bit_cast<T>(order_.bits(key)));
+    });
+    return number;
   }
 
-  // Calls f(column, value, weight) for the elements of a leaf: some rows of a column after the
+  // Calls f(column, key, weight) for the elements of a leaf: some rows of a column after the
   // other, whose counts stay in the cache.
   template <class F>
   void each(const Leaf& leaf, const F& f) const {
     constexpr std::int64_t rows_at_once = 256;
     const Tile t = leaf.tile.columns(columns_.begin, columns_.size());
-    const auto walk = [&](const auto& weight) {
-      for (std::int64_t begin = 0; begin < t.rows; begin += rows_at_once) {
-        const std::int64_t end = std::min(begin + rows_at_once, t.rows);
-        for (std::size_t j = 0; j < p_; ++j)
-          for (std::int64_t i = begin; i < end; ++i)
-            f(j, t.as<const T>()[i * t.stride + static_cast<std::int64_t>(j)], weight(i));
-      }
+    const auto weight = [&](std::int64_t i) {
+      if constexpr (weighted)
+        return leaf.beside[0].as<const double>()[i];
+      else
+        return std::int64_t{1};
     };
-    if constexpr (weighted)
-      visit(leaf.beside[0].dtype, [&](auto tag) {
-        using W = typename decltype(tag)::type;
-        if constexpr (std::is_arithmetic_v<W>)
-          walk([&](std::int64_t i) {
-            return static_cast<double>(leaf.beside[0].template as<const W>()[i]);
-          });
-      });
-    else
-      walk([](std::int64_t) { return std::int64_t{1}; });
+    for (std::int64_t begin = 0; begin < t.rows; begin += rows_at_once) {
+      const std::int64_t end = std::min(begin + rows_at_once, t.rows);
+      for (std::size_t j = 0; j < p_; ++j)
+        for (std::int64_t i = begin; i < end; ++i)
+          f(j, order_.key(t.as<const Key>()[i * t.stride + static_cast<std::int64_t>(j)]),
+            weight(i));
+    }
   }
 
   // Columns and, after the first pass, ranks with different digits known so far.
@@ -225,16 +220,15 @@ class OrderStatistics {
     const auto count = [&](const Leaf& leaf, Counts& counts) {
       Count* of_nan = counts.data() + rows * digits;
       if (first)
-        each(leaf, [&](std::size_t j, T v, Count weight) {
-          if (is_nan(v))
+        each(leaf, [&](std::size_t j, Key key, Count weight) {
+          if (order_.is_nan(key))
             of_nan[j] += weight;
           else
-            counts[j * digits + digit_of(Order::key(v))] += weight;
+            counts[j * digits + digit_of(key)] += weight;
         });
       else
-        each(leaf, [&](std::size_t j, T v, Count weight) {
-          const Key key = Order::key(v);
-          if (!wanted_[first_digit(j, key)] || is_nan(v)) return;
+        each(leaf, [&](std::size_t j, Key key, Count weight) {
+          if (!wanted_[first_digit(j, key)] || order_.is_nan(key)) return;
           const std::size_t row = row_of(j, key);
           if (row < rows) counts[row * digits + digit_of(key)] += weight;
         });
@@ -308,6 +302,7 @@ class OrderStatistics {
     }
   }
 
+  detail::KeyOrder<Key> order_;
   Rows x_;
   Range columns_;
   std::size_t p_;
@@ -322,21 +317,22 @@ class OrderStatistics {
 };
 
 // Many quantiles of each column are taken from the column in order.
-template <class T>
-void find_sorted(const Rows& x, std::span<const double> q, const QuantileOptions& options,
-                 std::vector<double>& values) {
+template <class Key>
+void find_sorted(detail::KeyOrder<Key> order, const Rows& x, std::span<const double> q,
+                 const QuantileOptions& options, std::vector<double>& values) {
   const auto width = static_cast<std::size_t>(x.cols());
   for (std::size_t j = 0; j < width; ++j) {
     const Array column =
         collect(map_rows(x, {x.rows()}, x.dtype(), [j](const Leaf& in, const Tile& out, Stream&) {
           for (std::int64_t i = 0; i < out.rows; ++i)
-            out.as<T>()[i] =
-                in.tile.as<const T>()[i * in.tile.stride + static_cast<std::int64_t>(j)];
+            out.as<Key>()[i] =
+                in.tile.as<const Key>()[i * in.tile.stride + static_cast<std::int64_t>(j)];
         }));
     std::int64_t nan_count = 0;
-    if constexpr (std::is_floating_point_v<T>) {
+    if (is_floating(x.dtype())) {
       const Tile mine = column.local();
-      for (std::int64_t i = 0; i < mine.rows; ++i) nan_count += std::isnan(mine.as<const T>()[i]);
+      for (std::int64_t i = 0; i < mine.rows; ++i)
+        nan_count += order.is_nan(order.key(mine.as<const Key>()[i]));
       if (column.distribution().kind() == Distribution::Kind::rows)
         x.comm().all_reduce(std::span(&nan_count, 1), Reduce::sum);
     }
@@ -357,9 +353,9 @@ void find_sorted(const Rows& x, std::span<const double> q, const QuantileOptions
 }
 
 // Of a block of columns; values[i * width + j] becomes quantile i of column j.
-template <class T>
-void find(const Rows& x, Range columns, std::span<const double> q, const QuantileOptions& options,
-          std::vector<double>& values) {
+template <class Key>
+void find(detail::KeyOrder<Key> order, const Rows& x, Range columns, std::span<const double> q,
+          const QuantileOptions& options, std::vector<double>& values) {
   const auto width = static_cast<std::size_t>(x.cols());
   const auto first = static_cast<std::size_t>(columns.begin);
   const auto p = static_cast<std::size_t>(columns.size());
@@ -372,7 +368,7 @@ void find(const Rows& x, Range columns, std::span<const double> q, const Quantil
         wanted.push_back(v == 0.0 ? std::numeric_limits<double>::denorm_min() : v * sum);
       return wanted;
     };
-    const OrderStatistics<T, true> found(x, options.weights, columns, q.size(), ranks);
+    const OrderStatistics<Key, true> found(order, x, options.weights, columns, q.size(), ranks);
     const bool averaged = options.method == QuantileMethod::averaged_inverted_cdf;
     const std::vector<double> next = averaged ? found.following() : std::vector<double>{};
     for (std::size_t j = 0; j < p; ++j)
@@ -396,7 +392,7 @@ void find(const Rows& x, Range columns, std::span<const double> q, const Quantil
     }
     return wanted;
   };
-  const OrderStatistics<T, false> found(x, {}, columns, 2 * q.size(), ranks);
+  const OrderStatistics<Key, false> found(order, x, {}, columns, 2 * q.size(), ranks);
   for (std::size_t j = 0; j < p; ++j)
     for (std::size_t i = 0; i < q.size(); ++i)
       if (counts[j] > 0 && (options.ignore_nan || !found.has_nan(j)))
@@ -421,15 +417,16 @@ Array quantile(const Rows& given, std::span<const double> q, const QuantileOptio
   Shape shape = x.shape();
   shape[0] = std::ssize(q);
   std::vector<double> values(q.size() * static_cast<std::size_t>(x.cols()), nan);
-  detail::visit_ordered("quantile", x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  QuantileOptions exact = options;
+  if (options.weights) exact.weights = options.weights.astype(DType::float64);
+  detail::visit_ordered("quantile", x.dtype(), [&]<class Key>(detail::KeyOrder<Key> order) {
     if (x.rows() == 0 || values.empty()) return;
     constexpr std::size_t many = 32;
-    if (q.size() > many && !options.weights && !std::is_same_v<T, bool>)
-      return find_sorted<T>(x, q, options, values);
-    const std::int64_t at_once = OrderStatistics<T, false>::columns_at_once(2 * q.size());
+    if (q.size() > many && !options.weights && x.dtype() != DType::boolean)
+      return find_sorted(order, x, q, exact, values);
+    const std::int64_t at_once = OrderStatistics<Key, false>::columns_at_once(2 * q.size());
     for (std::int64_t j = 0; j < x.cols(); j += at_once)
-      find<T>(x, {j, std::min(j + at_once, x.cols())}, q, options, values);
+      find(order, x, {j, std::min(j + at_once, x.cols())}, q, exact, values);
   });
   return replicated(values, shape, x.comm()).astype(dtype);
 }

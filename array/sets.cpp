@@ -30,14 +30,14 @@ Array with_one_zero(const Array& x) {
   return is_floating(x.dtype()) || is_complex(x.dtype()) ? x + 0.0 : x;
 }
 
-template <class T>
-void search(const Array& sorted, const Array& values, bool right, const Array& out) {
-  using Order = detail::Ordered<T>;
-  using Key = typename Order::Key;
+template <class Key>
+void search(detail::KeyOrder<Key> order, const Array& sorted, const Array& values, bool right,
+            const Array& out) {
   const auto& comm = sorted.comm();
   std::vector<Key> mine(static_cast<std::size_t>(sorted.local().rows));
-  std::transform(sorted.local().as<const T>(), sorted.local().as<const T>() + mine.size(),
-                 mine.begin(), Order::key);
+  const auto key_of = [=](Key bits) { return order.key(bits); };
+  std::transform(sorted.local().as<const Key>(), sorted.local().as<const Key>() + mine.size(),
+                 mine.begin(), key_of);
   const auto place = [&](const std::vector<Key>& keys, Key key) {
     const auto at = right ? std::upper_bound(keys.begin(), keys.end(), key)
                           : std::lower_bound(keys.begin(), keys.end(), key);
@@ -57,20 +57,20 @@ void search(const Array& sorted, const Array& values, bool right, const Array& o
       owners.push_back(static_cast<int>(r));
     }
   const auto n = static_cast<std::size_t>(values.local().rows);
-  const T* needles = values.local().as<const T>();
+  const Key* needles = values.local().as<const Key>();
   const auto owner = [&](std::size_t i) {
-    const auto block = static_cast<std::size_t>(place(last_keys, Order::key(needles[i])));
+    const auto block = static_cast<std::size_t>(place(last_keys, key_of(needles[i])));
     return static_cast<std::size_t>(block < owners.size() ? owners[block] : 0);
   };
   std::vector<std::int64_t> counts(lasts.size(), 0), at(lasts.size(), 0);
   for (std::size_t i = 0; i < n; ++i) ++counts[owner(i)];
   for (std::size_t r = 1; r < at.size(); ++r) at[r] = at[r - 1] + counts[r - 1];
   std::vector<Key> asked(n);
-  std::vector<std::size_t> order(n);
+  std::vector<std::size_t> from(n);
   for (std::size_t i = 0; i < n; ++i) {
     const auto to = static_cast<std::size_t>(at[owner(i)]++);
-    asked[to] = Order::key(needles[i]);
-    order[to] = i;
+    asked[to] = key_of(needles[i]);
+    from[to] = i;
   }
   const Exchange exchange(comm, counts);
   const auto there = exchange.template forward<Key>(asked);
@@ -82,7 +82,7 @@ void search(const Array& sorted, const Array& values, bool right, const Array& o
     answers[i] = beyond ? sorted.rows() : before + place(mine, there[i]);
   }
   const auto back = exchange.template back<std::int64_t>(answers);
-  for (std::size_t i = 0; i < n; ++i) out.local().as<std::int64_t>()[order[i]] = back[i];
+  for (std::size_t i = 0; i < n; ++i) out.local().as<std::int64_t>()[from[i]] = back[i];
 }
 
 }  // namespace
@@ -102,9 +102,8 @@ Array searchsorted(const Array& given, const Array& given_values, std::string_vi
       by_rows(vector_of(with_one_zero(detail::in_rows(given_values).astype(dtype))));
   const Array out =
       detail::room_for(values.shape(), DType::int64, values.distribution(), values.comm());
-  detail::visit_ordered("searchsorted", dtype, [&](auto tag) {
-    search<typename decltype(tag)::type>(sorted, values, side == "right", out);
-  });
+  detail::visit_ordered("searchsorted", dtype,
+                        [&](auto order) { search(order, sorted, values, side == "right", out); });
   const Array found = reshape(out, given_values.shape());
   const bool replicated = detail::is_replicated(given_values);
   return redistribute(found, detail::settled(found.shape(), replicated, found.comm()))

@@ -79,15 +79,12 @@ Array sort(const Array& given) {
   const auto& comm = given.comm();
   const Array x = redistribute(given.to(cpu), row_distribution(given.shape(), comm));
   const Array out = empty(x.shape(), x.dtype(), comm);
-  detail::visit_ordered("sort", x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    using Order = detail::Ordered<T>;
-    using Key = typename Order::Key;
-    const T* in = x.local().as<const T>();
+  detail::visit_ordered("sort", x.dtype(), [&]<class Key>(detail::KeyOrder<Key> order) {
+    const Key* in = x.local().as<const Key>();
     sort_items<Key>(
-        out, [in](std::int64_t i) { return Order::key(in[i]); },
-        [](std::span<const Key> keys) { return keys; }, out.local().as<T>(),
-        [](Key key) { return Order::value(key); });
+        out, [=](std::int64_t i) { return order.key(in[i]); },
+        [](std::span<const Key> keys) { return keys; }, out.local().as<Key>(),
+        [=](Key key) { return order.bits(key); });
   });
   return out.with(given.names()).to(given.device());
 }
@@ -95,12 +92,9 @@ Array sort(const Array& given) {
 namespace {
 
 // The key of an element where zeros are one.
-template <class T>
-typename detail::Ordered<T>::Key key_of(T v, bool descending) {
-  using Key = typename detail::Ordered<T>::Key;
-  if constexpr (std::is_floating_point_v<T>)
-    if (v == 0) v = 0;
-  const Key key = detail::Ordered<T>::key(v);
+template <class Key>
+Key key_of(Key bits, detail::KeyOrder<Key> order, bool descending) {
+  const Key key = order.key_of_equals(bits);
   return descending ? static_cast<Key>(~key) : key;
 }
 
@@ -115,27 +109,26 @@ Item placed(Key key, std::int64_t index) {
 std::int64_t index_of(const detail::Placed& p) { return static_cast<std::int64_t>(p.index); }
 std::int64_t index_of(std::uint64_t p) { return static_cast<std::int64_t>(p & 0xFFFFFFFFU); }
 
-// f(tag) of the type of items that hold keys of T and indices below n.
-template <class T, class F>
+// f(tag) of the type of items that hold such keys and indices below n.
+template <class Key, class F>
 void with_item(std::int64_t n, F&& f) {
-  if constexpr (sizeof(T) <= 4)
+  if constexpr (sizeof(Key) <= 4)
     if (n <= std::int64_t{1} << 32) return f(TypeTag<std::uint64_t>{});
   f(TypeTag<detail::Placed>{});
 }
 
-// f(tag, elements of a line, how many, the line of `out`) for all lines of this process along the
-// last axis.
+// f(order of keys, elements of a line, how many, the line of `out`) for all lines of this process
+// along the last axis.
 template <class F>
 void for_each_line(const std::string& function, const Array& x, const Array& out, F f) {
   const std::int64_t n = x.shape().back();
   if (n == 0) return;
   const std::int64_t lines = x.local().rows * x.local().cols / n;
   const auto width = static_cast<std::int64_t>(size_of(out.dtype()));
-  detail::visit_ordered(function, x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  detail::visit_ordered(function, x.dtype(), [&]<class Key>(detail::KeyOrder<Key> order) {
     parallel_for({0, lines}, lines * n < (1 << 14) ? 1 : Runtime::threads(),
                  [&](std::int64_t i, Stream&) {
-                   f(x.local().template as<const T>() + i * n, n,
+                   f(order, x.local().template as<const Key>() + i * n, n,
                      static_cast<std::byte*>(out.local().data) + i * n * width);
                  });
   });
@@ -151,11 +144,10 @@ Array argsort_vector(const Array& given, bool descending) {
   const auto& comm = given.comm();
   const Array x = redistribute(given, row_distribution(given.shape(), comm));
   const Array out = empty(x.shape(), DType::int64, comm);
-  detail::visit_ordered("argsort", x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    const T* in = x.local().as<const T>();
+  detail::visit_ordered("argsort", x.dtype(), [&]<class Key>(detail::KeyOrder<Key> order) {
+    const Key* in = x.local().as<const Key>();
     const std::int64_t first = x.local_rows().begin;
-    with_item<T>(x.rows(), [&](auto item_tag) {
+    with_item<Key>(x.rows(), [&](auto item_tag) {
       using Item = typename decltype(item_tag)::type;
       const auto keys = [](std::span<const Item> items) {
         if constexpr (std::is_same_v<Item, detail::Placed>) {
@@ -167,7 +159,8 @@ Array argsort_vector(const Array& given, bool descending) {
         }
       };
       sort_items<Item>(
-          out, [=](std::int64_t i) { return placed<Item>(key_of(in[i], descending), first + i); },
+          out,
+          [=](std::int64_t i) { return placed<Item>(key_of(in[i], order, descending), first + i); },
           keys, out.local().as<std::int64_t>(), [](const Item& item) { return index_of(item); });
     });
   });
@@ -188,17 +181,15 @@ Array sort(const Array& given, std::int64_t axis, bool descending) {
         descending);
   const Array x = detail::in_rows(given);
   const Array out = detail::room_for(x.shape(), x.dtype(), x.distribution(), x.comm());
-  for_each_line("sort", x, out, [&]<class T>(const T* line, std::int64_t n, std::byte* to) {
-    using Order = detail::Ordered<T>;
-    auto* keys = reinterpret_cast<typename Order::Key*>(to);  // as large as what comes of them
-    const auto turned = [descending](auto k) {
-      return descending ? static_cast<decltype(k)>(~k) : k;
-    };
-    for (std::int64_t i = 0; i < n; ++i) keys[i] = turned(Order::key(line[i]));
-    detail::sort_keys(std::span(keys, static_cast<std::size_t>(n)));
-    for (std::int64_t i = 0; i < n; ++i)
-      reinterpret_cast<T*>(to)[i] = Order::value(turned(keys[i]));
-  });
+  for_each_line(
+      "sort", x, out,
+      [&]<class Key>(detail::KeyOrder<Key> order, const Key* line, std::int64_t n, std::byte* to) {
+        const std::span keys(reinterpret_cast<Key*>(to), static_cast<std::size_t>(n));
+        const Key turn = descending ? static_cast<Key>(~Key{0}) : Key{0};
+        for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = order.key(line[i]) ^ turn;
+        detail::sort_keys(keys);
+        for (Key& key : keys) key = order.bits(key ^ turn);
+      });
   return out.to(given.device());
 }
 
@@ -211,18 +202,21 @@ Array argsort(const Array& given, std::int64_t axis, bool descending) {
     return (detail::is_replicated(x) ? gather(order) : order).to(given.device());
   }
   const Array out = detail::room_for(x.shape(), DType::int64, x.distribution(), x.comm());
-  for_each_line("argsort", x, out, [&]<class T>(const T* line, std::int64_t n, std::byte* to) {
-    with_item<T>(n, [&](auto tag) {
-      using Item = typename decltype(tag)::type;
-      const detail::Room<Item> items(n);
-      for (std::int64_t i = 0; i < n; ++i)
-        items.items()[static_cast<std::size_t>(i)] = placed<Item>(key_of(line[i], descending), i);
-      detail::sort_keys(items.items());
-      std::transform(items.items().begin(), items.items().end(),
-                     reinterpret_cast<std::int64_t*>(to),
-                     [](const Item& item) { return index_of(item); });
-    });
-  });
+  for_each_line(
+      "argsort", x, out,
+      [&]<class Key>(detail::KeyOrder<Key> order, const Key* line, std::int64_t n, std::byte* to) {
+        with_item<Key>(n, [&](auto tag) {
+          using Item = typename decltype(tag)::type;
+          const detail::Room<Item> items(n);
+          for (std::int64_t i = 0; i < n; ++i)
+            items.items()[static_cast<std::size_t>(i)] =
+                placed<Item>(key_of(line[i], order, descending), i);
+          detail::sort_keys(items.items());
+          std::transform(items.items().begin(), items.items().end(),
+                         reinterpret_cast<std::int64_t*>(to),
+                         [](const Item& item) { return index_of(item); });
+        });
+      });
   return out.to(given.device());
 }
 

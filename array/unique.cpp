@@ -1,6 +1,7 @@
 #include <tessera/array/unique.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <numeric>
 
@@ -116,18 +117,18 @@ Counted<Key> counted(std::int64_t n, bool counts, const F& key) {
   return found;
 }
 
-// A vector of the n elements that this process writes and those of the others.
-template <class T, class F>
-Array by_rows(std::int64_t n, const Communicator& comm, const F& write) {
+// A vector of the n elements of that dtype that this process writes, and those of the others.
+Array by_rows(std::int64_t n, DType dtype, const Communicator& comm,
+              const std::function<void(void*)>& write) {
   if (comm.size() == 1) {
-    const Array out = empty({n}, dtype_of<T>, comm);
-    write(out.local().as<T>());
+    const Array out = empty({n}, dtype, comm);
+    write(out.local().data);
     return out;
   }
-  Room<T> own;
-  together(comm, [&] { own = Room<T>(n); });
-  write(own.items().data());
-  return from_local(tile_of(own.items().data(), n, 1, 1), {}, comm);
+  Buffer own;
+  together(comm, [&] { own = Buffer(static_cast<std::size_t>(n) * size_of(dtype)); });
+  write(own.data());
+  return from_local({own.data(), n, 1, 1, dtype}, {}, comm);
 }
 
 }  // namespace
@@ -136,22 +137,17 @@ Unique unique(const Array& given, UniqueOptions options) {
   const auto& comm = given.comm();
   const Array x = redistribute(given.to(cpu), row_distribution(given.shape(), comm));
   Unique out;
-  detail::visit_ordered("unique", x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    using Order = detail::Ordered<T>;
-    using Key = typename Order::Key;
+  detail::visit_ordered("unique", x.dtype(), [&]<class Key>(detail::KeyOrder<Key> order) {
     const Tile in = x.local();
     const bool scalar = x.ndim() == 0;  // everywhere, and counted once
     const auto n = scalar && comm.rank() != 0 ? 0 : in.rows * in.cols;
-    const auto key = [&](std::int64_t i) {
-      return Order::key(static_cast<T>(in.as<const T>()[i] + T(0)));  // -0 is 0
-    };
+    const auto key = [&](std::int64_t i) { return order.key_of_equals(in.as<const Key>()[i]); };
     if (comm.size() == 1 && !options.counts && !options.inverse && many_differ<Key>(n, key)) {
       const Room<Key> room = in_order<Key>(n, key);
       const Distinct<Key> different(room.items());
       out.values = empty({different.size()}, x.dtype(), comm);
-      T* const to = out.values.local().template as<T>();
-      different.each([to](std::int64_t i, Key k, std::int64_t) { to[i] = Order::value(k); });
+      Key* const to = out.values.local().template as<Key>();
+      different.each([=](std::int64_t i, Key k, std::int64_t) { to[i] = order.bits(k); });
       return;
     }
     Counted<Key> mine;
@@ -182,15 +178,16 @@ Unique unique(const Array& given, UniqueOptions options) {
     });
 
     const std::int64_t different = std::ssize(own.keys());
-    out.values = by_rows<T>(different, comm, [&](T* to) {
+    out.values = by_rows(different, x.dtype(), comm, [&](void* to) {
       detail::for_pieces(different, detail::pieces_of(different), [&](std::int64_t, Range piece) {
         for (std::int64_t i = piece.begin; i < piece.end; ++i)
-          to[i] = Order::value(own.keys()[static_cast<std::size_t>(i)]);
+          static_cast<Key*>(to)[i] = order.bits(own.keys()[static_cast<std::size_t>(i)]);
       });
     });
     if (options.counts) {
       const auto counts = exchange.template forward<std::int64_t>(mine.counts);
-      out.counts = by_rows<std::int64_t>(different, comm, [&](std::int64_t* to) {
+      out.counts = by_rows(different, DType::int64, comm, [&](void* memory) {
+        auto* to = static_cast<std::int64_t*>(memory);
         std::fill_n(to, different, 0);
         for (std::size_t i = 0; i < there.size(); ++i) to[own.position(there[i])] += counts[i];
       });

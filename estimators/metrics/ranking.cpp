@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -108,18 +109,20 @@ std::optional<std::int32_t> positive_of_curve(const Scored& y, const Value& pos_
                          : fmt::format("{}", fmt::join(tessera::detail::doubles(labels), ", "))));
 }
 
-using Order = detail::Ordered<double>;
-using Key = Order::Key;
+using Key = std::uint64_t;
+constexpr detail::KeyOrder<Key> order(DType::float64);
+Key key_of_number(double v) { return order.key(std::bit_cast<Key>(v)); }
+double number_of(Key key) { return std::bit_cast<double>(order.bits(key)); }
 using detail::Placed;
 using detail::Room;
 
 // Rows are sorted as keys of their scores, descending, and where rows have weights, or stand for
 // several, with those: rows of one score come in the order of their weights, wherever they lie.
-Key key_of_score(double score) { return static_cast<Key>(~Order::key(score + 0.0)); }
+Key key_of_score(double score) { return ~key_of_number(score + 0.0); }
 Key key_of(Key item) { return item; }
 Key key_of(const Placed& item) { return item.key; }
 double weight_of(Key) { return 1.0; }
-double weight_of(const Placed& item) { return Order::value(item.index); }
+double weight_of(const Placed& item) { return number_of(item.index); }
 
 /// Rows with the positive label, sorted, and the others.
 template <class Item>
@@ -173,7 +176,7 @@ Sides<Placed> dealt(const Sides<Item>& mine, const Communicator& comm) {
         if constexpr (std::is_same_v<Item, Key>)
           end = std::find_if(end, all.end(), [&](Key k) { return k != *at; });
         items[s].push_back(
-            {Order::key(weight_of(*at) * static_cast<double>(end - at)), key_of(*at)});
+            {key_of_number(weight_of(*at) * static_cast<double>(end - at)), key_of(*at)});
         at = end;
       }
     }
@@ -243,7 +246,7 @@ void in_order(const Scored& y, std::int64_t column, std::optional<std::int32_t> 
   const auto turns = [&](const auto& sides) {
     for (int r = 0; r < comm.size(); ++r) {
       if (r == comm.rank())
-        for_each_score(sides, [&](Key k, double p, double n) { f(Order::value(~k), p, n); });
+        for_each_score(sides, [&](Key k, double p, double n) { f(number_of(~k), p, n); });
       comm.broadcast(state, r);
     }
   };
@@ -254,7 +257,7 @@ void in_order(const Scored& y, std::int64_t column, std::optional<std::int32_t> 
     turns(dealt(mine, comm));
   };
   if (!y.weights) return sort(TypeTag<Key>{}, key);
-  sort(TypeTag<Placed>{}, [=](std::int64_t i) { return Placed{Order::key(weight[i]), key(i)}; });
+  sort(TypeTag<Placed>{}, [=](std::int64_t i) { return Placed{key_of_number(weight[i]), key(i)}; });
 }
 
 struct Area {
