@@ -40,7 +40,7 @@ void convert(const void* from, std::int64_t stride, DType from_dtype, void* to, 
 }
 
 Array cast(const Array& x, DType dtype) {
-  const Device where = where_computed(fetching::operation(), x.device(), x.dtype());
+  const Device where = where_computed(fetching::operation().id(), x.device(), x.dtype());
   const bool fits = is_complex(dtype) ||
                     (!is_complex(x.dtype()) && (is_floating(dtype) || dtype == DType::boolean));
   if (dtype == x.dtype() || where == cpu || !fits || !x.categories().empty())

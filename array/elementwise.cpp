@@ -33,7 +33,7 @@ struct Call {
   std::span<const Operand> operands;
   std::vector<DType> dtypes;  // of the operands, as the kernel wants them
   DType result;
-  std::function<void(Stream&, std::span<const Tile> in, const Tile& out)> kernel;
+  void (*kernel)(Stream&, std::span<const Tile> in, const Tile& out);
   Device where;            // it is computed
   bool may_throw = false;  // the kernel, for values
 };
@@ -242,66 +242,86 @@ Array compute(const Call& call, const Array& into = {}, bool may_write = false) 
   return device == where ? out : out.to(device);
 }
 
-// The dtype in which F computes on operands of that one: where F is not defined for integers, a
-// floating one.
+/// What there is to know of a function of functions.hpp without its type.
+struct Function {
+  std::string_view name;
+  DTypes takes;
+  DType (*result)(DType of);
+  int (*operation)();
+  void (*run)(Stream& stream, std::span<const Tile> in, const Tile& out);
+  bool chooses;  // its last operand is bool
+  bool may_throw_for_integers;
+};
 template <class F>
-DType computed_in(DType dtype) {
-  const DTypes takes = functions::dtypes<F>();
-  if (takes.has(dtype)) return dtype;
-  if (!is_floating(dtype) && !is_complex(dtype)) {
-    if (takes.has(DType::int8) && dtype == DType::boolean && !takes.has(DType::boolean) &&
-        std::string_view(F::name) != "subtract")
-      return DType::int8;
-    if (!takes.has(DType::int8) && !takes.has(DType::boolean)) return DType::float64;
-  }
-  throw TypeError(fmt::format("{} takes {}, not {}", F::name, takes.to_string(), name_of(dtype)));
+const Function& function() {
+  static const Function one = {F::name,
+                               functions::dtypes<F>(),
+                               functions::result_dtype<F>,
+                               [] { return functions::operation<F>().id(); },
+                               [](Stream& stream, std::span<const Tile> in, const Tile& out) {
+                                 const auto& run = functions::operation<F>();
+                                 if constexpr (functions::arity<F> == 1)
+                                   run(stream, in[0], out);
+                                 else if constexpr (functions::arity<F> == 2)
+                                   run(stream, in[0], in[1], out);
+                                 else
+                                   run(stream, in[0], in[1], in[2], out);
+                               },
+                               std::is_same_v<F, functions::Where>,
+                               std::is_same_v<F, functions::Pow>};
+  return one;
 }
 
-// use(the call of F on these operands).
-template <class F, class Use, class... More>
-auto with_call(const Use& use, const More&... given) {
+// The dtype in which a function computes on operands of that one: where it is not defined for
+// integers, a floating one.
+DType computed_in(const Function& f, DType dtype) {
+  if (f.takes.has(dtype)) return dtype;
+  if (!is_floating(dtype) && !is_complex(dtype)) {
+    if (f.takes.has(DType::int8) && dtype == DType::boolean && !f.takes.has(DType::boolean) &&
+        f.name != "subtract")
+      return DType::int8;
+    if (!f.takes.has(DType::int8) && !f.takes.has(DType::boolean)) return DType::float64;
+  }
+  throw TypeError(fmt::format("{} takes {}, not {}", f.name, f.takes.to_string(), name_of(dtype)));
+}
+
+Call call_of(const Function& f, std::span<const Operand> operands) {
   functions::register_elementwise();
-  const std::array<Operand, sizeof...(given)> operands = {given...};
-  constexpr std::size_t values = std::is_same_v<F, functions::Where> ? 2 : sizeof...(given);
-  const DType dtype = computed_in<F>(result_type(std::span(operands).first(values)));
-  std::vector<DType> dtypes(sizeof...(given), dtype);
-  if (values < dtypes.size()) dtypes.back() = DType::boolean;
-  Call call{F::name, operands, std::move(dtypes), functions::result_dtype<F>(dtype), {}, cpu};
-  call.where = detail::where_computed(functions::operation<F>(), device_of(operands), dtype);
-  call.may_throw = std::is_same_v<F, functions::Pow> && is_signed_integer(dtype);
-  call.kernel = [](Stream& stream, std::span<const Tile> in, const Tile& out) {
-    if constexpr (sizeof...(given) == 1)
-      functions::operation<F>()(stream, in[0], out);
-    else if constexpr (sizeof...(given) == 2)
-      functions::operation<F>()(stream, in[0], in[1], out);
-    else
-      functions::operation<F>()(stream, in[0], in[1], in[2], out);
-  };
-  return use(call);
+  const DType dtype = computed_in(f, result_type(f.chooses ? operands.first(2) : operands));
+  std::vector<DType> dtypes(operands.size(), dtype);
+  if (f.chooses) dtypes.back() = DType::boolean;
+  return {f.name,
+          operands,
+          std::move(dtypes),
+          f.result(dtype),
+          f.run,
+          detail::where_computed(f.operation(), device_of(operands), dtype),
+          f.may_throw_for_integers && is_signed_integer(dtype)};
 }
 
 template <class F, class... More>
 Array call(const More&... given) {
-  return with_call<F>([](const Call& c) { return compute(c); }, given...);
+  const std::array<Operand, sizeof...(given)> operands = {given...};
+  return compute(call_of(function<F>(), operands));
 }
 
-// x = F(x, y) in x's memory. A kernel reads each element before it writes it, so x may be both.
+// x = f(x, y) in x's memory. A kernel reads each element before it writes it, so x may be both.
+void update(const Function& f, Array& x, const Operand& y) {
+  const bool own = detail::exclusive(x);
+  const std::array<Operand, 2> operands = {x, y};
+  const Call c = call_of(f, operands);
+  std::vector<Shape> shapes = {x.shape()};
+  if (y.array()) shapes.push_back(y.array()->shape());
+  const Shape shape = broadcast_shapes(shapes);
+  if (shape != x.shape() || c.result != x.dtype())
+    throw TypeError(
+        fmt::format("an operation in place keeps shape {} and dtype {}; the result has {} and {}",
+                    to_string(x.shape()), name_of(x.dtype()), to_string(shape), name_of(c.result)));
+  x = compute(c, x, own && !c.may_throw).with({});
+}
 template <class F>
 Array& update(Array& x, const Operand& y) {
-  const bool own = detail::exclusive(x);
-  x = with_call<F>(
-          [&](const Call& c) {
-            std::vector<Shape> shapes = {x.shape()};
-            if (y.array()) shapes.push_back(y.array()->shape());
-            const Shape shape = broadcast_shapes(shapes);
-            if (shape != x.shape() || c.result != x.dtype())
-              throw TypeError(fmt::format(
-                  "an operation in place keeps shape {} and dtype {}; the result has {} and {}",
-                  to_string(x.shape()), name_of(x.dtype()), to_string(shape), name_of(c.result)));
-            return compute(c, x, own && !c.may_throw);
-          },
-          x, y)
-          .with({});
+  update(function<F>(), x, y);
   return x;
 }
 

@@ -539,9 +539,10 @@ void check_different(std::string_view function, std::vector<Index64> axes) {
 
 Array transform_lines(const Array& given, Index64 axis, Kind kind, Index64 n, double factor) {
   const bool whole = axis > 0 || all_here(given);
-  const Device where = kind < Kind::dct1 && whole && given.size() > 0
-                           ? where_computed(fourier::operation(), given.device(), given.dtype())
-                           : cpu;
+  const Device where =
+      kind < Kind::dct1 && whole && given.size() > 0
+          ? where_computed(fourier::operation().id(), given.device(), given.dtype())
+          : cpu;
   // FFTW may be on some of the nodes only, whose bits would be others.
   agree(given.comm(), "array.fft", where.kind, [&] {
     const auto& asked = candidates(fourier::operation().id(), where.kind).asked;

@@ -9,7 +9,6 @@
 #include <numeric>
 
 #include <tessera/array/indexing.hpp>
-#include <tessera/array/kernels/fetch.hpp>
 #include <tessera/array/layout.hpp>
 #include <tessera/array/move.hpp>
 #include <tessera/array/on_device.hpp>
@@ -78,41 +77,7 @@ Array triangle(const Array& given, std::int64_t k, bool lower) {
   return out.to(given.device());
 }
 
-// What every process has in full, where it is.
-Array seen_there(const Array& x, const Array& out, const Box& box) {
-  std::vector<fetching::Axis> axes;
-  for (std::size_t d = 0; d < box.extents.size(); ++d)
-    if (box.extents[d] != 1) axes.push_back({box.extents[d], box.from_strides[d]});
-  const std::int64_t n = out.size();
-  together(x.comm(), [&] {
-    if (n == 0) return;
-    Stream stream(x.device());
-    const Tile from{x.local().data, 1, x.size(), x.size(), x.dtype(), x.device()};
-    fetching::operation()(stream, from.columns(box.from_at, x.size() - box.from_at), axes, 0,
-                          {out.local().data, 1, n, n, x.dtype(), x.device()});
-    stream.synchronize();
-  });
-  return out;
-}
-
 }  // namespace
-
-Array detail::seen(const Array& given, Shape shape, Box box) {
-  constexpr std::size_t most_axes = 16;  // that kernels on devices take
-  const bool replicated = is_replicated(given);
-  const Distribution d = settled(shape, replicated, given.comm());
-  const bool here =
-      given.comm().size() == 1 || (replicated && d.kind() == Distribution::Kind::replicated);
-  const Device where = here && box.extents.size() <= most_axes
-                           ? where_computed(fetching::operation(), given.device(), given.dtype())
-                           : cpu;
-  const Array x = in_rows_on(where, given);
-  const Array out = room_on(where, shape, x.dtype(), d, x.comm());
-  if (where != cpu) return seen_there(x, out, box);
-  box.to_strides = strides_of(box.extents);
-  move(x, out, std::move(box));
-  return out.to(given.device());
-}
 
 Array reshape(const Array& given, Shape shape) {
   const auto unknown = std::count(shape.begin(), shape.end(), -1);

@@ -1,6 +1,5 @@
 #pragma once
 #include <tessera/array/layout.hpp>
-#include <tessera/array/move.hpp>
 #include <tessera/runtime/operation.hpp>
 
 /// Functions that compute where their data lie, as far as there are kernels.
@@ -8,10 +7,9 @@ namespace tessera::detail {
 
 /// `device` if a backend there takes that dtype under the selection in force here, else the host,
 /// where every array can go. Alike on processes whose data lie on devices of one kind.
-template <class Signature>
-Device where_computed(const Operation<Signature>& operation, Device device, DType dtype) {
+inline Device where_computed(int operation, Device device, DType dtype) {
   if (device == cpu) return cpu;
-  for (const Candidate& c : candidates(operation.id(), device.kind).asked)
+  for (const Candidate& c : candidates(operation, device.kind).asked)
     if (c.dtypes->has(dtype)) return device;
   return cpu;
 }
@@ -30,10 +28,5 @@ inline Array in_rows_on(Device device, const Array& x) {
   const Array rows = blocks ? redistribute(x, row_distribution(x.shape(), x.comm())) : x;
   return rows.device() == device ? rows : rows.to(device);
 }
-
-/// x's elements through the `from` side of a box, row-major as an array of that shape: on x's
-/// device if it has the kernel and every process has all of x there, else by way of the host.
-/// Collective.
-Array seen(const Array& x, Shape shape, Box box);
 
 }  // namespace tessera::detail

@@ -187,7 +187,7 @@ class Reduction {
     const Array matrix = turned_ ? permute_dims(x, {1, 0}) : Array();
     if (turned_) reduced_.flip();
     x_ = detail::in_rows_on(
-        x.size() > 0 ? detail::where_computed(operation_, device_, x.dtype()) : cpu,
+        x.size() > 0 ? detail::where_computed(operation_.id(), device_, x.dtype()) : cpu,
         turned_ ? matrix : x);
   }
 

@@ -1,8 +1,10 @@
 #include <tessera/ndimage/measurements.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <unordered_map>
 
 #include <tessera/array/elementwise.hpp>
@@ -54,7 +56,8 @@ class Grouped {
 
   const Array& x() const { return x_; }
   std::int64_t count() const { return count_; }
-  Rows rows() const { return zip(x_, {labels_}); }
+  /// Elements of that dtype, with the labels beside them.
+  Rows rows(DType dtype) const { return zip(Rows(x_).as(dtype), {labels_}); }
 
   /// The values of groups in the shape of the index; `more` are the axes of one value.
   template <class T>
@@ -70,36 +73,38 @@ class Grouped {
     return detail::settle(replicated(all, shape, x_.comm()));
   }
 
-  /// one(element, its flat index, group) for a leaf's elements that are in a group.
-  template <class One>
+  /// one(element, its flat index, group) for a leaf's elements, of type T, that are in a group.
+  template <class T, class One>
   void each(const Leaf& leaf, const One& one) const {
     const std::int64_t n = leaf.tile.rows * leaf.tile.cols;
     const std::int64_t first = leaf.rows.begin * leaf.tile.cols;
-    visit(x_.dtype(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      if constexpr (Real<T>) {
-        const T* x = leaf.tile.as<const T>();
-        if (!has_labels_) {
-          for (std::int64_t i = 0; i < n; ++i) one(x[i], first + i, std::int64_t{0});
-          return;
-        }
-        visit(labels_.dtype(), [&](auto label_tag) {
-          using L = typename decltype(label_tag)::type;
-          if constexpr (Real<L>) {
-            const L* labels = leaf.beside[0].as<const L>();
-            L last{};
-            std::int64_t group = group_of(last);
-            for (std::int64_t i = 0; i < n; ++i) {
-              if (labels[i] != last) group = group_of(last = labels[i]);
-              if (group != none) one(x[i], first + i, group);
-            }
-          }
-        });
-      }
-    });
+    const T* x = leaf.tile.as<const T>();
+    std::array<std::int64_t, 1024> groups{};  // all in one, without labels
+    for (std::int64_t begin = 0; begin < n; begin += std::ssize(groups)) {
+      const std::int64_t count = std::min(std::ssize(groups), n - begin);
+      if (has_labels_) find_groups(leaf.beside[0], begin, std::span(groups).first(z(count)));
+      for (std::int64_t i = 0; i < count; ++i)
+        if (groups[z(i)] != none) one(x[begin + i], first + begin + i, groups[z(i)]);
+    }
   }
 
  private:
+  // Of labels from `begin` on, whatever their dtype.
+  void find_groups(const Tile& labels, std::int64_t begin, std::span<std::int64_t> groups) const {
+    visit(labels.dtype, [&](auto tag) {
+      using L = typename decltype(tag)::type;
+      if constexpr (Real<L>) {
+        const L* label = labels.as<const L>() + begin;
+        L last{};
+        std::int64_t group = group_of(last);
+        for (std::int64_t& out : groups) {
+          if (*label != last) group = group_of(last = *label);
+          out = group;
+          ++label;
+        }
+      }
+    });
+  }
   template <class L>
   std::int64_t group_of(L label) const {
     if (!has_index_) return label > L(0) ? 0 : none;
@@ -120,10 +125,10 @@ class Grouped {
 template <class Add>
 std::vector<double> sums_of(const Grouped& groups, std::int64_t width, const Add& add) {
   const auto size = z(groups.count() * width);
-  auto sums = reduce<Sums>(groups.rows(), [&](const Leaf& leaf, Stream&) {
+  auto sums = reduce<Sums>(groups.rows(DType::float64), [&](const Leaf& leaf, Stream&) {
                 Sums partial{std::vector<double>(size)};
-                groups.each(leaf, [&](auto value, std::int64_t at, std::int64_t group) {
-                  add(partial.values.data() + group * width, static_cast<double>(value), at, group);
+                groups.each<double>(leaf, [&](double value, std::int64_t at, std::int64_t group) {
+                  add(partial.values.data() + group * width, value, at, group);
                 });
                 return partial;
               }).values;
@@ -213,10 +218,10 @@ std::vector<Found> best(std::string_view function, const Array& given, const Gro
               {std::vector<T>(n), std::vector<std::int64_t>(n, none), most, most || nan_wins});
         return ends;
       };
-      auto found = reduce<Ends<T>>(groups.rows(), [&](const Leaf& leaf, Stream&) {
+      auto found = reduce<Ends<T>>(groups.rows(groups.x().dtype()), [&](const Leaf& leaf, Stream&) {
         Ends<T> partial = none_yet();
-        groups.each(leaf, [&](auto value, std::int64_t at, std::int64_t group) {
-          for (auto& each : partial.each) each.take(z(group), static_cast<T>(value), at);
+        groups.each<T>(leaf, [&](T value, std::int64_t at, std::int64_t group) {
+          for (auto& each : partial.each) each.take(z(group), value, at);
         });
         return partial;
       });

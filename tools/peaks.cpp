@@ -1,6 +1,5 @@
 // What a machine can do at most, on all threads of all processes at once: multiply-adds in
 // registers, reading and writing memory, a file. The best of several runs each.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "peaks.cpp"

@@ -56,19 +56,22 @@ DType result_dtype(DType of) {
 using RowFunction = void (*)(void* out, const void* const* in, std::int64_t n);
 
 /// A row function of F: `one` of the elements of each operand. It becomes part of its caller, whose
-/// instruction set counts.
+/// instruction set counts. An operand may be the result itself: what is written is read no more.
 template <class F, class T, class One>
 [[gnu::always_inline]] inline void each(void* to, const void* const* in, std::int64_t n, One one) {
-  auto* __restrict out = static_cast<Result<F, T>*>(to);
+  auto* out = static_cast<Result<F, T>*>(to);
   const auto* x = static_cast<const T*>(in[0]);
   if constexpr (arity<F> == 1) {
+#pragma GCC ivdep
     for (std::int64_t i = 0; i < n; ++i) out[i] = one(x[i]);
   } else if constexpr (arity<F> == 2) {
     const auto* y = static_cast<const T*>(in[1]);
+#pragma GCC ivdep
     for (std::int64_t i = 0; i < n; ++i) out[i] = one(x[i], y[i]);
   } else {
     const auto* y = static_cast<const T*>(in[1]);
     const auto* z = static_cast<const OperandType<F, T, 2>*>(in[2]);
+#pragma GCC ivdep
     for (std::int64_t i = 0; i < n; ++i) out[i] = one(x[i], y[i], z[i]);
   }
 }

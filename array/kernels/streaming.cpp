@@ -1,5 +1,4 @@
 // Compiled for several instruction sets, for a line that is stored whole waits for nothing.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
 
 #include <tessera/array/kernels/streaming.hpp>
 

@@ -33,7 +33,7 @@ double sum_of_weights(const Rows& x, const Array& weights) {
 
 // Where X lies if the loss has a kernel there.
 Device where_computed(const Rows& x) {
-  return detail::where_computed(estimator_kernels().leaf_loss, x.device(), x.dtype());
+  return detail::where_computed(estimator_kernels().leaf_loss.id(), x.device(), x.dtype());
 }
 
 /// Unknowns up to which a Hessian is formed where nobody asked for one.

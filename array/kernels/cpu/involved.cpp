@@ -1,9 +1,7 @@
 // Functions that are approximated: those of real numbers by SLEEF, a vector at a time, the others
 // by the C library. SLEEF's deterministic functions take one path for all values, so a result
 // depends neither on where in a vector its element sits nor on the vector's length, only on whether
-// there are fused multiply-adds (finz) or not (cinz). Three instruction sets are enough: what lies
-// between is as fast as the one below.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
+// there are fused multiply-adds (finz) or not (cinz).
 
 #include <algorithm>
 #include <cmath>

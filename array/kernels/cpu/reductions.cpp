@@ -1,7 +1,6 @@
 // Reductions: several accumulators side by side along what lies one after another in memory, and
 // blocks of it merged pairwise, so that rounding errors grow with the logarithm of n. How elements
 // are dealt to accumulators depends on n alone, never on the instruction set.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
 
 #include <tessera/array/kernels/cpu/reductions.hpp>
 

@@ -1,8 +1,6 @@
 // Functions that are a few instructions: plain loops, which the compiler vectorises for each
 // instruction set. IEEE arithmetic is the same in all of them, so a result does not depend on
 // where in a vector its element sits, nor on the instruction set.
-// Three instruction sets are enough: what lies between is as fast as the one below.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
 
 #include <tessera/array/kernels/cpu/elementwise.hpp>
 #include <tessera/array/kernels/elementwise.hpp>

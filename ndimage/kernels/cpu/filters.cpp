@@ -1,6 +1,5 @@
 // Plain loops over a few hundred bytes of a line at a time, which the compiler turns into vector
 // instructions for each instruction set. IEEE arithmetic without contraction is the same in all.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
 
 #include <tessera/ndimage/kernels/cpu/filters.hpp>
 
