@@ -48,17 +48,37 @@ Allowed positive_reals() {
   return reals(0.0, std::numeric_limits<double>::infinity(), Closed::neither);
 }
 
+// Parameters of any of the four as those of the one that has all.
+template <class Params>
+ElasticNetCVParams all_of(const Params& p) {
+  ElasticNetCVParams all{.l1_ratio = 1.0,
+                         .eps = p.eps,
+                         .alphas = p.alphas,
+                         .fit_intercept = p.fit_intercept,
+                         .max_iter = p.max_iter,
+                         .tol = p.tol,
+                         .cv = p.cv,
+                         .random_state = p.random_state,
+                         .selection = p.selection};
+  if constexpr (requires { p.l1_ratio; }) all.l1_ratio = p.l1_ratio;
+  if constexpr (requires { p.precompute; }) all.precompute = p.precompute;
+  if constexpr (requires { p.positive; }) all.positive = p.positive;
+  return all;
+}
+
 }  // namespace
 
-template <class Params>
 double SparseCrossValidated::cross_validate(const Rows& x, const Array& given_y,
-                                            const Array& sample_weight, const Params& params,
-                                            const std::vector<double>& l1_ratios) {
+                                            const Array& sample_weight,
+                                            const ElasticNetCVParams& params) {
   const bool grouped = type().tags().several_targets;
-  if constexpr (requires { params.precompute; })
-    if (params.precompute.template is<Array>())
-      throw NotImplementedError(fmt::format(
-          "{}: a Gram matrix as precompute is not supported: folds have their own", name()));
+  const std::vector<double> l1_ratios = detail::doubles(params.l1_ratio);
+  for (const double r : l1_ratios)
+    if (!(r >= 0 && r <= 1))
+      throw ValueError(fmt::format("{}: l1_ratio must be between 0 and 1, got {}", name(), r));
+  if (params.precompute.is<Array>())
+    throw NotImplementedError(fmt::format(
+        "{}: a Gram matrix as precompute is not supported: folds have their own", name()));
   if (grouped && given_y.ndim() != 2)
     throw ValueError(fmt::format("{}: y must be (n, q), got (n,), which is for {}", name(),
                                  name() == "MultiTaskLassoCV" ? "LassoCV" : "ElasticNetCV"));
@@ -70,7 +90,7 @@ double SparseCrossValidated::cross_validate(const Rows& x, const Array& given_y,
   const std::int64_t folds = std::ssize(rows_of_folds);
   const LeastSquares problem(x, y, sample_weight, params.fit_intercept, rows_of_folds, name());
   std::vector<double> given;
-  if (!params.alphas.template is<std::int64_t>()) {
+  if (!params.alphas.is<std::int64_t>()) {
     given = detail::doubles(params.alphas);
     std::sort(given.begin(), given.end(), std::greater<>());
     if (given.empty() || !(given.back() >= 0))
@@ -81,7 +101,7 @@ double SparseCrossValidated::cross_validate(const Rows& x, const Array& given_y,
     return grouped ? detail::GramProblem(gram, y.cols()) : detail::GramProblem(gram, 1, 0);
   };
   detail::DescentOptions options{params.tol, params.max_iter};
-  if constexpr (requires { params.positive; }) options.positive = params.positive;
+  options.positive = params.positive;
   if (params.selection == "random")
     options.seed = static_cast<std::uint32_t>(params.random_state.value_or(0));
 
@@ -89,10 +109,9 @@ double SparseCrossValidated::cross_validate(const Rows& x, const Array& given_y,
     Chosen all;
     const auto whole = problem_of(problem.gram);
     for (const double ratio : l1_ratios)
-      all.alphas.push_back(given.empty()
-                               ? detail::alpha_grid(whole, ratio, params.eps,
-                                                    params.alphas.template as<std::int64_t>())
-                               : given);
+      all.alphas.push_back(given.empty() ? detail::alpha_grid(whole, ratio, params.eps,
+                                                              params.alphas.as<std::int64_t>())
+                                         : given);
     const std::int64_t n_alphas = std::ssize(all.alphas[0]);
     all.mse.resize(l1_ratios.size() * static_cast<std::size_t>(n_alphas * folds));
     parallel_for({0, folds * std::ssize(l1_ratios)}, Runtime::threads(),
@@ -145,14 +164,6 @@ double SparseCrossValidated::cross_validate(const Rows& x, const Array& given_y,
   mse_path_ = replicated(chosen.mse, one ? Shape{n_alphas, folds} : Shape{ratios, n_alphas, folds},
                          x.comm());
   return l1_ratios[static_cast<std::size_t>(chosen.ratio)];
-}
-
-std::vector<double> SparseCrossValidated::checked_ratios(const Value& l1_ratio) const {
-  auto ratios = detail::doubles(l1_ratio);
-  for (const double r : ratios)
-    if (!(r >= 0 && r <= 1))
-      throw ValueError(fmt::format("{}: l1_ratio must be between 0 and 1, got {}", name(), r));
-  return ratios;
 }
 
 namespace {
@@ -234,7 +245,7 @@ const EstimatorType& LassoCV::describe() {
 }
 
 void LassoCV::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
-  cross_validate(x, y, sample_weight, params, {1.0});
+  cross_validate(x, y, sample_weight, all_of(params));
 }
 
 const EstimatorType& ElasticNetCV::describe() {
@@ -253,7 +264,7 @@ const EstimatorType& ElasticNetCV::describe() {
 }
 
 void ElasticNetCV::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
-  l1_ratio_ = cross_validate(x, y, sample_weight, params, checked_ratios(params.l1_ratio));
+  l1_ratio_ = cross_validate(x, y, sample_weight, all_of(params));
 }
 
 const EstimatorType& MultiTaskLassoCV::describe() {
@@ -272,7 +283,7 @@ const EstimatorType& MultiTaskLassoCV::describe() {
 }
 
 void MultiTaskLassoCV::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
-  cross_validate(x, y, sample_weight, params, {1.0});
+  cross_validate(x, y, sample_weight, all_of(params));
 }
 
 const EstimatorType& MultiTaskElasticNetCV::describe() {
@@ -291,7 +302,7 @@ const EstimatorType& MultiTaskElasticNetCV::describe() {
 }
 
 void MultiTaskElasticNetCV::do_fit(const Rows& x, const Array& y, const Array& sample_weight) {
-  l1_ratio_ = cross_validate(x, y, sample_weight, params, checked_ratios(params.l1_ratio));
+  l1_ratio_ = cross_validate(x, y, sample_weight, all_of(params));
 }
 
 namespace detail {

@@ -78,12 +78,10 @@ class SparseCrossValidated : public LinearModel {
   std::int64_t n_iter_ = 0;
 
  protected:
-  /// Gives the best of `l1_ratios`.
-  template <class Params>
+  /// With what all of them have among their parameters; gives the best l1_ratio. ValueError for one
+  /// outside [0, 1].
   double cross_validate(const Rows& x, const Array& y, const Array& sample_weight,
-                        const Params& params, const std::vector<double>& l1_ratios);
-  /// Those of a parameter; ValueError outside [0, 1].
-  std::vector<double> checked_ratios(const Value& l1_ratio) const;
+                        const ElasticNetCVParams& params);
 };
 
 /// Lasso with the penalty that cross-validation chooses, as sklearn.linear_model.LassoCV.

@@ -6,6 +6,8 @@
 #include <limits>
 #include <type_traits>
 
+#include <tessera/linalg/kernels/ahead.hpp>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/estimators/kernels/cpu/kmeans.cpp"
 #include <hwy/aligned_allocator.h>
@@ -65,18 +67,11 @@ struct Best {
   hn::Vec<DI> index0, index1;
 };
 
-/// Memory that a later block will read, fetched a line per step of the comparison: all at once, the
-/// fetches would wait for each other. (Hardware prefetchers stop at page borders.)
-struct Prefetch {
-  std::uintptr_t next;  // an integer: the last steps may lie beyond the data
-  std::uintptr_t end;
-};
-
 /// Compares the packed block with the kC centres from `panel` on (index `first`), in order.
 template <size_t kC, class T>
 HWY_INLINE void compare_centers(const T* HWY_RESTRICT packed, const T* HWY_RESTRICT panel,
                                 size_t dim, const T* HWY_RESTRICT half_norms, size_t first,
-                                Best<T>& best, Prefetch& prefetch) {
+                                Best<T>& best, Ahead& ahead) {
   const Tag<T> d;
   const typename Best<T>::DI di;
   using V = hn::Vec<Tag<T>>;
@@ -84,9 +79,9 @@ HWY_INLINE void compare_centers(const T* HWY_RESTRICT packed, const T* HWY_RESTR
   V acc0[kC], acc1[kC];
 #pragma GCC unroll 8
   for (size_t c = 0; c < kC; ++c) acc0[c] = acc1[c] = hn::Zero(d);
-  const size_t line = prefetch.next < prefetch.end ? 64 : 0;
-  std::uintptr_t fetched = prefetch.next;
-  prefetch.next += line * dim;
+  const size_t line = ahead.next < ahead.end ? 64 : 0;
+  std::uintptr_t fetched = ahead.next;
+  ahead.next += line * dim;
   for (size_t t = 0; t < dim; ++t, fetched += line) {
     __builtin_prefetch(reinterpret_cast<const void*>(fetched));
     const V x0 = hn::Load(d, packed + t * 2 * kN);
@@ -117,7 +112,7 @@ HWY_INLINE void compare_centers(const T* HWY_RESTRICT packed, const T* HWY_RESTR
 /// labels of the packed block, kBlockRows values.
 template <class T>
 HWY_NOINLINE void nearest_of_block(const T* HWY_RESTRICT packed, const PackedCenters<T>& centers,
-                                   hwy::MakeSigned<T>* HWY_RESTRICT labels, Prefetch prefetch) {
+                                   hwy::MakeSigned<T>* HWY_RESTRICT labels, Ahead ahead) {
   const Tag<T> d;
   const typename Best<T>::DI di;
   constexpr size_t kPanel = PackedCenters<T>::kPanel;
@@ -128,11 +123,11 @@ HWY_NOINLINE void nearest_of_block(const T* HWY_RESTRICT packed, const PackedCen
   size_t j = 0;
   for (; j + (kPanel - kTileCenters) < k; j += kTileCenters) {
     const T* panel = centers.panels() + j / kPanel * kPanel * dim + j % kPanel;
-    compare_centers<kTileCenters>(packed, panel, dim, centers.half_norms() + j, j, best, prefetch);
+    compare_centers<kTileCenters>(packed, panel, dim, centers.half_norms() + j, j, best, ahead);
   }
   for (; j < k; j += 4) {
     const T* panel = centers.panels() + j / kPanel * kPanel * dim + j % kPanel;
-    compare_centers<4>(packed, panel, dim, centers.half_norms() + j, j, best, prefetch);
+    compare_centers<4>(packed, panel, dim, centers.half_norms() + j, j, best, ahead);
   }
   hn::Store(best.index0, di, labels);
   hn::Store(best.index1, di, labels + kLanes<T>);
@@ -335,7 +330,7 @@ HWY_INLINE void assign_nearest_kernel(const AssignArgs<T>& a) {
       const T* x = batch.x + r * a.stride;
       pack_rows(x, HWY_MIN(kR, batch.count - r), a.stride, dim, a.centers->offset(), a.scratch);
       const std::uintptr_t next = reinterpret_cast<std::uintptr_t>(x) + ahead;
-      nearest_of_block(a.scratch, *a.centers, found + r, Prefetch{next, next + fetched});
+      nearest_of_block(a.scratch, *a.centers, found + r, Ahead{next, next + fetched});
     }
     changed += replace_labels(a.labels + begin, found, batch.count);
     if (narrow)

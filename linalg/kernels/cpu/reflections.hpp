@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <tessera/linalg/kernels/ahead.hpp>
 #include <tessera/linalg/kernels/cpu/qr.hpp>
 
 /// Householder's reflections of panels of columns: what the QR of a tile is made of.
@@ -54,12 +55,6 @@ struct PackArgs {
   std::size_t count;
   Panels to;
   std::size_t row;
-};
-
-/// Memory that will be read next, fetched a line per row that is reflected.
-struct Ahead {
-  std::uintptr_t next = 0;  // an integer: data may end before
-  std::uintptr_t end = 0;
 };
 
 struct FactorArgs {
