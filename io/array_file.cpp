@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <utility>
 
+#include <tessera/io/array_format.hpp>
 #include <tessera/io/convert.hpp>
-#include <tessera/io/image.hpp>
 #include <tessera/io/readable.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/trace.hpp>

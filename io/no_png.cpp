@@ -1,7 +1,7 @@
 // For a build without libpng.
 #include <fmt/format.h>
 
-#include <tessera/io/image.hpp>
+#include <tessera/io/array_format.hpp>
 #include <tessera/runtime/error.hpp>
 
 namespace tessera::io {

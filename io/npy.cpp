@@ -8,10 +8,10 @@
 #include <optional>
 #include <string_view>
 
+#include <tessera/io/array_format.hpp>
 #include <tessera/io/convert.hpp>
 #include <tessera/io/file_source.hpp>
 #include <tessera/io/half.hpp>
-#include <tessera/io/image.hpp>
 #include <tessera/io/readable.hpp>
 #include <tessera/runtime/error.hpp>
 
@@ -190,10 +190,8 @@ Layout survey(const std::string& file) {
                               file, tessera::to_string(layout.shape), descr,
                               input.size() - layout.offset));
   // Rows without columns are walked all the same.
-  constexpr std::int64_t most_rows = std::int64_t{1} << 32;
-  if (bytes == 0 && layout.shape.front() > most_rows)
-    throw OSError(fmt::format("'{}' is damaged: shape {} has no elements, and more than {} rows",
-                              file, tessera::to_string(layout.shape), most_rows));
+  if (bytes == 0)
+    require_plausible(file, {layout.shape.front()}, DType::uint8, input.size(), 1 << 25);
   const std::int64_t end = layout.offset + bytes;
   if (input.size() - end >= std::ssize(magic)) {
     input.read(end, magic.size(), start);

@@ -1,4 +1,4 @@
-#include <tessera/io/image.hpp>
+#include <tessera/io/array_format.hpp>
 
 #include <fcntl.h>
 #include <tiffio.h>

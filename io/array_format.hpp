@@ -11,6 +11,8 @@
 
 namespace tessera::io {
 
+// What a format of array files has.
+
 /// An image file that is being decoded. Local.
 class ImageReader {
  public:
@@ -48,7 +50,7 @@ struct Pixels {
 /// ValueError naming the format when a shape is none of an image, or of a stack with `stacks`.
 Pixels pixels_of(const Shape& shape, const std::string& file, bool stacks);
 
-/// OSError when an image of so many bytes cannot be in a file of `size` bytes whose compression
+/// OSError when an array of so many bytes cannot be in a file of `size` bytes whose compression
 /// makes them `most` times as many at best.
 void require_plausible(const std::string& file, const Shape& shape, DType dtype, std::int64_t size,
                        std::int64_t most);
