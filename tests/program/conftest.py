@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "together"))  # linalg_cases
+sys.path.append(str(Path(__file__).parents[1] / "together"))  # linalg_matrices
 
 
 @pytest.fixture

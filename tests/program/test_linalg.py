@@ -9,7 +9,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from linalg_cases import CASES, DTYPES, Call, Matrices, check, made
+import scipy_linalg_cases  # noqa: F401
+from linalg_matrices import CASES, DTYPES, Call, Matrices, check, made
 from program import read, tessera, write
 from test_errors import FAILURE, USAGE, check_failure, snapshot
 from threadpoolctl import threadpool_limits

@@ -11,8 +11,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy_linalg_cases  # noqa: F401
 import tessera
-from linalg_cases import CASES, DTYPES, Call, Matrices, check, check_eigenpairs, made
+from linalg_cases import check_eigenpairs
+from linalg_matrices import CASES, DTYPES, Call, Matrices, check, made
 
 PROCESSES = [1, 2, 3, 4, 5, 7]
 # Layout, processes and dtypes: all of them where it matters most, else in turn.
