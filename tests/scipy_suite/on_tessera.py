@@ -114,3 +114,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if hasattr(item, "callspec"):
             item.callspec.params.update({name: _ours(value) for name, value in item.callspec.params.items()})
+
+
+def pytest_runtest_setup(item):
+    """All processes draw the same data."""
+    np.random.seed(0)
