@@ -226,7 +226,9 @@ void LinearDiscriminantAnalysis::do_fit(const Rows& x, const Array& y, const Arr
             "solver='svd' or shrinkage helps");
       const Generalised e = generalised(between, *factor);
       const double all = std::accumulate(e.values.begin(), e.values.end(), 0.0);
-      for (std::int64_t i = 0; i < components; ++i) l.ratio.push_back(e.values[z(i)] / all);
+      for (const double v : e.values) l.ratio.push_back(v / all);
+      std::ranges::sort(l.ratio, std::greater());  // shrinkage may have left less than nothing
+      l.ratio.resize(z(components));
       l.scalings = e.vectors;
       l.coef = small::product(small::product(l.means, e.vectors), e.vectors, Transpose::no,
                               Transpose::yes);

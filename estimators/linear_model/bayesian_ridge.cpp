@@ -108,19 +108,25 @@ Posterior ard(const GramProblem& g, double variance, const ARDRegressionParams& 
   double logdet = 0.0;
   const auto update = [&] {
     const auto n = std::ssize(kept);
-    Small inverse(n, n);
+    // In units of the prior the inverse is 1 and more: 1 where the data say nothing.
+    std::vector<double> unit;
+    for (const std::int64_t j : kept)
+      unit.push_back(1 / std::sqrt(std::max(at.lambda[z(j)], 1e-30)));
+    Small of_data(n, n);
     for (std::int64_t i = 0; i < n; ++i)
       for (std::int64_t j = 0; j < n; ++j)
-        inverse.at(i, j) = at.alpha * g.gram[z(kept[z(i)] * p + kept[z(j)])] +
-                           (i == j ? at.lambda[z(kept[z(i)])] : 0.0);
-    const auto e = small::eigh(inverse);
+        of_data.at(i, j) =
+            at.alpha * g.gram[z(kept[z(i)] * p + kept[z(j)])] * unit[z(i)] * unit[z(j)];
+    auto e = small::eigh(of_data);
     const double least = e.values.back() * static_cast<double>(n) * 0x1p-52;
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::int64_t j = 0; j < n; ++j) e.vectors.at(i, j) *= unit[z(j)];
     Small scaled = e.vectors;
     logdet = 0.0;
     for (std::int64_t i = 0; i < n; ++i) {
-      const double v = e.values[z(i)];
-      for (double& s : scaled.row(i)) s = v > least ? s / v : 0.0;
-      logdet -= v > least ? std::log(v) : std::numeric_limits<double>::infinity();
+      const double v = e.values[z(i)] > least ? 1 + e.values[z(i)] : 1.0;
+      for (double& s : scaled.row(i)) s /= v;
+      logdet += 2 * std::log(unit[z(i)]) - std::log(v);
     }
     at.sigma = small::product(e.vectors, scaled, Transpose::yes);
     Small product(n, 1);

@@ -142,7 +142,7 @@ std::vector<double> alpha_grid(const GramProblem& problem, double l1_ratio, doub
     }
   }
   most /= problem.weight * l1_ratio;
-  if (most <= 0x1p-52) return std::vector<double>(z(n_alphas), 0x1p-52);
+  if (most <= 1e-15) return std::vector<double>(z(n_alphas), 1e-15);
   std::vector<double> alphas;
   const double low = std::log10(most * eps), high = std::log10(most);
   for (std::int64_t i = 0; i < n_alphas; ++i)

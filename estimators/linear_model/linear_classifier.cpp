@@ -1,5 +1,7 @@
 #include <tessera/estimators/linear_model/linear_classifier.hpp>
 
+#include <algorithm>
+
 #include <tessera/estimators/class_scores.hpp>
 #include <tessera/estimators/linear_model/linear_model.hpp>
 
@@ -31,7 +33,13 @@ Rows LinearClassifier::do_decision(const Rows& x) const {
 }
 
 Rows LinearClassifier::do_predict(const Rows& x) const {
-  return decode_classes(detail::highest(run("decision_function", x)[0]), classes_);
+  Rows codes = detail::highest(run("decision_function", x)[0]);
+  if (class_count(classes_) == 1)  // the sign of its decision says nothing
+    codes =
+        map_rows(codes, codes.shape(), codes.dtype(), [](const Leaf&, const Tile& out, Stream&) {
+          std::fill_n(out.as<std::int32_t>(), out.rows, 0);
+        });
+  return decode_classes(codes.to(x.device()), classes_);
 }
 
 }  // namespace tessera

@@ -1,6 +1,7 @@
 #include <tessera/estimators/linear_model/ridge_cv.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -87,16 +88,25 @@ Rows errors_without(const LeastSquares& problem, const Spectrum& spectrum,
       });
 }
 
-/// R^2 of target t in the rows of a test Gram matrix.
-double r2(const CenteredGram& train, const CenteredGram& test, std::int64_t q, std::int64_t t,
-          std::span<const double> coef) {
+/// The scores that sums of squares give: of None R^2.
+const std::vector<std::string> scorings = {"r2", "neg_mean_squared_error",
+                                           "neg_root_mean_squared_error"};
+double score_of(const Value& scoring, double left, double squares, double weight) {
+  if (scoring.is_word("neg_mean_squared_error")) return -left / weight;
+  if (scoring.is_word("neg_root_mean_squared_error")) return -std::sqrt(left / weight);
+  if (squares == 0) return left == 0 ? 1.0 : 0.0;
+  return 1.0 - left / squares;
+}
+
+/// That of target t in the rows of a test Gram matrix, which is centred.
+double score_in(const Value& scoring, const CenteredGram& train, const CenteredGram& test,
+                std::int64_t q, std::int64_t t, std::span<const double> coef) {
   const std::int64_t p = test.cols() - q;
   const detail::GramProblem problem(test, q, t);
   double mean = test.mean[z(p + t)] - train.mean[z(p + t)];
   for (std::int64_t j = 0; j < p; ++j) mean -= coef[z(j)] * (test.mean[z(j)] - train.mean[z(j)]);
-  const double left = problem.residual(coef) + test.weight * mean * mean;
-  if (problem.y_squares == 0) return left == 0 ? 1.0 : 0.0;
-  return 1.0 - left / problem.y_squares;
+  return score_of(scoring, problem.residual(coef) + test.weight * mean * mean, problem.y_squares,
+                  test.weight);
 }
 
 /// What was chosen.
@@ -112,7 +122,7 @@ struct Choice {
 
 struct Question {
   std::vector<double> alphas;
-  Value cv;
+  Value cv, scoring;
   bool fit_intercept, store, per_target;
 };
 
@@ -143,10 +153,20 @@ Answer by_leaving_one_out(const Rows& x, const Array& y, const Array& w, const Q
             leaf.tile.as<const double>()[i * leaf.tile.stride + static_cast<std::int64_t>(j)];
     return s;
   });
+  detail::Moments targets;
+  if (!question.scoring.is_none())
+    targets = detail::moments(Rows(problem.y), problem.weights.values, detail::Accuracy::by_column,
+                              [] {});
   // Errors of the scaled problem are those of this one times powers of two.
   const auto score = [&](std::int64_t t, std::int64_t a) {
-    return -std::ldexp(sums.values[z(t * count + a)] / static_cast<double>(x.rows()),
-                       problem.weights.exponent - 2 * problem.y_exponents[z(t)]);
+    const double left = std::ldexp(sums.values[z(t * count + a)], -2 * problem.y_exponents[z(t)]);
+    if (question.scoring.is_none())
+      return -std::ldexp(left / static_cast<double>(x.rows()), problem.weights.exponent);
+    const double weight = problem.gram.weight;
+    return score_of(question.scoring, left,
+                    std::ldexp(static_cast<double>(targets.variance(z(t))) * weight,
+                               -2 * problem.y_exponents[z(t)]),
+                    weight);
   };
   Choice& choice = answer.choice;
   std::vector<double> scaled;
@@ -180,6 +200,10 @@ Answer by_folds(const Rows& x, const Array& y, const Array& w, const Question& q
   Answer answer{LeastSquares(x, y, w, question.fit_intercept, folds, estimator), {}, {}};
   const LeastSquares& problem = answer.problem;
   const std::int64_t q = y.cols();
+  // R^2 is about the mean, even without an intercept.
+  const auto tests = question.fit_intercept
+                         ? problem.folds
+                         : detail::fold_grams(x, y, problem.weights.values, true, folds);
   answer.choice = on_root<Choice>(x.comm(), [&] {
     const auto penalties = [&](double alpha) {
       return problem.penalties(std::vector<double>(z(q), alpha));
@@ -191,7 +215,7 @@ Answer by_folds(const Rows& x, const Array& y, const Array& w, const Question& q
       for (std::size_t a = 0; a < scores.size(); ++a) {
         const Small coef = spectrum.coef(penalties(question.alphas[a]));
         for (std::int64_t t = 0; t < q; ++t)
-          scores[a] += r2(train, problem.folds[z(f)], q, t, coef.row(t)) /
+          scores[a] += score_in(question.scoring, train, tests[z(f)], q, t, coef.row(t)) /
                        static_cast<double>(q * std::ssize(folds));
       }
     }
@@ -203,10 +227,7 @@ Answer by_folds(const Rows& x, const Array& y, const Array& w, const Question& q
 }
 
 Answer choose(const Rows& x, const Array& y, const Array& w, const Question& question,
-              const Value& scoring, std::string_view estimator) {
-  if (!scoring.is_none())
-    throw NotImplementedError(fmt::format("{}: scoring={} is not supported; only None is",
-                                          estimator, scoring.to_string()));
+              std::string_view estimator) {
   for (std::size_t i = 0; i < question.alphas.size(); ++i)
     if (!(question.alphas[i] > 0 || (question.alphas[i] == 0 && !question.cv.is_none())))
       throw ValueError(fmt::format("alphas[{}] == {}, must be {} 0.", i, question.alphas[i],
@@ -265,9 +286,9 @@ const EstimatorType& RidgeCV::describe() {
       "Ridge with a penalty chosen by cross-validation",
       {parameter("alphas", &Params::alphas, alphas_allowed(), "the penalties to try"),
        with_intercept<Params>(),
-       parameter(
-           "scoring", &Params::scoring, text() | none(),
-           "None: the square error without each row, or R^2 of folds; others are not supported"),
+       parameter("scoring", &Params::scoring, text() | none(),
+                 "r2, neg_mean_squared_error or neg_root_mean_squared_error; None: the weighted "
+                 "square error without each row, or R^2 of folds"),
        parameter("cv", &Params::cv, detail::folds_allowed(),
                  "how many folds of consecutive rows, or (train, test) rows of each; None: as many "
                  "as rows"),
@@ -292,10 +313,18 @@ const EstimatorType& RidgeCV::describe() {
 void RidgeCV::do_fit(const Rows& x, const Array& given_y, const Array& sample_weight) {
   const Array y = given_y.cols() == 1 ? given_y.reshape({given_y.rows()}) : given_y;
   const bool per_target = params.alpha_per_target && y.ndim() == 2;
+  const Value& scoring = params.scoring;
+  if (!scoring.is_none() &&
+      std::ranges::find(scorings, scoring.as<std::string>()) == scorings.end())
+    throw NotImplementedError(fmt::format("RidgeCV: scoring={} is not supported; None and {} are",
+                                          scoring.to_string(), fmt::join(scorings, ", ")));
+  if (!scoring.is_none() && params.store_cv_results)
+    throw NotImplementedError(
+        "RidgeCV: store_cv_results=True is not supported with scoring, only with scoring=None");
   const Answer answer = choose(x, y, sample_weight,
-                               {detail::doubles(params.alphas), params.cv, params.fit_intercept,
-                                params.store_cv_results, per_target},
-                               params.scoring, name());
+                               {detail::doubles(params.alphas), params.cv, scoring,
+                                params.fit_intercept, params.store_cv_results, per_target},
+                               name());
   set_solution(answer.problem, answer.choice.coef);
   set_column_intercept(given_y, params.fit_intercept);
   const auto value = [&](const std::vector<double>& v) -> Value {
@@ -369,14 +398,22 @@ void RidgeClassifierCV::do_fit(const Rows& x, const Array& y, const Array& sampl
     throw NotImplementedError(
         "RidgeClassifierCV: cv is not supported, whose folds are scored by accuracy; only cv=None "
         "is");
+  if (!params.scoring.is_none())
+    throw NotImplementedError(
+        fmt::format("RidgeClassifierCV: scoring={} is not supported; only None is",
+                    params.scoring.to_string()));
   const Array codes = learn_classes(y, x);
   const Array weights =
       weighted(by_rows(params.class_weight, {classes_, codes}), codes, sample_weight, x);
   const Array targets = targets_of(codes, outputs(), x.dtype());
   Answer answer = choose(x, targets, weights,
-                         {detail::doubles(params.alphas), params.cv, params.fit_intercept,
-                          params.store_cv_results, false},
-                         params.scoring, name());
+                         {detail::doubles(params.alphas),
+                          {},
+                          {},
+                          params.fit_intercept,
+                          params.store_cv_results,
+                          false},
+                         name());
   const auto intercept = detail::unscale(answer.problem, answer.choice.coef);
   set_solution(answer.choice.coef, intercept, x);
   if (outputs() == 1)

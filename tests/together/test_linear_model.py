@@ -372,6 +372,20 @@ def test_ridge_cv(params, dtype):
                                            atol=rtol * other.cv_results_.max())  # fmt: skip
 
 
+@pytest.mark.parametrize("scoring", [None, "r2", "neg_mean_squared_error", "neg_root_mean_squared_error"])
+@pytest.mark.parametrize("cv", [None, 3])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_scores_of_ridge_cv(scoring, cv, intercept):
+    """About the mean of y even without an intercept."""
+    X, y = DIABETES
+    for Y in y, np.c_[y, y[::-1] + 300.0]:
+        for w in None, weights_of(len(X)) + 1:  # scikit-learn divides by them
+            params = {"alphas": (0.01, 0.3, 50.0), "cv": cv, "scoring": scoring, "fit_intercept": intercept}
+            mine, other = (m.RidgeCV(**params).fit(X, Y, sample_weight=w) for m in (ours, theirs))
+            assert mine.alpha_ == other.alpha_
+            np.testing.assert_allclose(mine.best_score_, other.best_score_, rtol=1e-7)
+
+
 def test_ridge_cv_per_target_and_what_it_refuses():
     X, y = DIABETES
     Y = np.c_[y, np.random.default_rng(0).normal(size=len(y))]
@@ -380,7 +394,8 @@ def test_ridge_cv_per_target_and_what_it_refuses():
     np.testing.assert_allclose(mine.best_score_, other.best_score_)
     np.testing.assert_allclose(mine.coef_, other.coef_, rtol=1e-7, atol=1e-7)
     for params, text in [
-        ({"scoring": "r2"}, "scoring='r2' is not supported"),
+        ({"scoring": "max_error"}, "scoring='max_error' is not supported; None and r2, neg_mean"),
+        ({"scoring": "r2", "store_cv_results": True}, "store_cv_results=True is not supported with scoring"),
         ({"alphas": [1.0, 0.0]}, r"alphas\[1\] == 0"),
         ({"cv": 3, "store_cv_results": True}, "cv!=None and store_cv_results=True are incompatible"),
         ({"cv": 3, "alpha_per_target": True}, "cv!=None and alpha_per_target=True are incompatible"),
