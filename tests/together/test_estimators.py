@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tessera
-from estimators import data, described, names, plain
+from estimators import LABELS, data, described, names, plain, results
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import check_estimator
 
@@ -71,6 +71,17 @@ def test_scikit_learns_checks(name):
     assert set(failed) == {check for of, check in EXCEPTIONS if of == name} & ran, failed
 
 
+def ways_to_learn(name, X, y):
+    """What is called, and with what, for each: fit, with weights, and in two parts."""
+    y = [] if y is None else [tessera.asarray(y)]
+    methods = {method["name"]: method for method in described(name)["methods"]}
+    yield "fit", [(X, *y)], {}
+    if methods["fit"]["sample_weight"]:
+        yield "fit", [(X, *y)], {"sample_weight": tessera.asarray(0.5 + np.arange(len(X)) % 3)}
+    if "partial_fit" in methods:
+        yield "partial_fit", [(X, *y)] * 2, {"classes": LABELS} if described(name)["role"] == "classifier" else {}
+
+
 @EVERY
 def test_same_bits(name, of_one, everyones):
     """Of the model file and of what every method gives, on several threads and streamed, too."""
@@ -81,15 +92,17 @@ def test_same_bits(name, of_one, everyones):
     for how, threads in [("memory", 1), ("memory", 3), ("streamed", 2)][: 3 if X.dtype.kind == "f" else 2]:
         tessera.set_threads(threads)
         given = tessera.asarray(X) if how == "memory" else tessera.stream("x.h5:/X")
-        model = plain(name).fit(given, *([] if y is None else [tessera.asarray(y)]))
-        model.save("model.tessera")
-        digest = sha256(Path("model.tessera").read_bytes())
-        for method in type(model)._described["methods"]:
-            if method["kind"] != "map" or not method["of_features"] or not hasattr(model, method["name"]):
-                continue
-            results = getattr(model, method["name"])(tessera.asarray(X))
-            for result in results if isinstance(results, tuple) else (results,):
-                digest.update(np.ascontiguousarray(result.numpy()).tobytes())
-        bits = digest.hexdigest()
-        assert set(everyones(bits)) == {bits} and bits == of_one(name, bits), f"{how}, {threads} threads"
+        for number, (learn, calls, more) in enumerate(ways_to_learn(name, given, y)):
+            model = plain(name)
+            for arguments in calls:
+                getattr(model, learn)(*arguments, **more)
+            model.save("model.tessera")
+            digest = sha256(Path("model.tessera").read_bytes())
+            found = results(model, tessera.asarray(X))
+            assert found
+            for result in found.values():
+                for each in result if isinstance(result, tuple) else (result,):
+                    digest.update(np.ascontiguousarray(each.numpy()).tobytes())
+            bits = digest.hexdigest()
+            assert set(everyones(bits)) == {bits} == {of_one((name, number), bits)}, f"{learn}, {[*more]}, {how}, {threads} threads"
     tessera.set_threads(before)
