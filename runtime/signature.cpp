@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <ranges>
 
 #include <tessera/runtime/error.hpp>
 
@@ -59,7 +60,7 @@ std::string Option::allowed() const {
     case Kind::number:
       return "a number";
     case Kind::word:
-      return fmt::format("one of {}", fmt::join(words, ", "));
+      return fmt::format("one of {}{}", fmt::join(words, ", "), or_numbers ? ", or numbers" : "");
     case Kind::order:
       return "a number, inf, -inf, fro or nuc";
     case Kind::label:
@@ -82,6 +83,11 @@ Setting Option::parse(const std::string& text) const {
     if (const auto v = number_in<std::int64_t>(text)) value = *v;
   } else if (kind == Kind::number || kind == Kind::order) {
     if (const auto v = number_in<double>(text)) value = *v;
+  } else if (or_numbers) {  // separated by commas
+    std::vector<double> numbers;
+    for (const auto part : std::views::split(std::string_view(text), ','))
+      if (const auto v = number_in<double>({part.begin(), part.end()})) numbers.push_back(*v);
+    if (std::ssize(numbers) == 1 + std::ranges::count(text, ',')) value = numbers;
   }
   check(value);
   return value;
@@ -93,6 +99,7 @@ void Option::check(const Setting& value) const {
       return !required && std::holds_alternative<std::monostate>(initial);
     const auto* integer = std::get_if<std::int64_t>(&value);
     const auto* word = std::get_if<std::string>(&value);
+    const bool number = integer || std::holds_alternative<double>(value);
     switch (kind) {
       case Kind::flag:
         return std::holds_alternative<bool>(value);
@@ -105,15 +112,19 @@ void Option::check(const Setting& value) const {
       case Kind::numbers: {
         const auto* whole = std::get_if<std::vector<std::int64_t>>(&value);
         const auto* list = std::get_if<std::vector<double>>(&value);
-        return (whole && whole->size() == words.size()) || (list && list->size() == words.size());
+        return (whole && whole->size() == words.size()) || (list && list->size() == words.size()) ||
+               (number && std::holds_alternative<double>(initial));
       }
       case Kind::number:
-        return integer || std::holds_alternative<double>(value);
+        return number;
       case Kind::word:
-        return word && std::ranges::find(words, *word) != words.end();
+        return word ? std::ranges::find(words, *word) != words.end()
+                    : or_numbers && (std::holds_alternative<std::vector<std::int64_t>>(value) ||
+                                     std::holds_alternative<std::vector<double>>(value));
       case Kind::label:
+        return number || word || std::holds_alternative<bool>(value);
       case Kind::order:  // the function knows which words there are for the shape
-        return integer || word || std::holds_alternative<double>(value);
+        return number || word;
     }
     return false;
   };
@@ -168,12 +179,17 @@ std::optional<std::pair<std::int64_t, std::int64_t>> Arguments::pair(
 }
 
 std::optional<std::pair<double, double>> Arguments::interval(const std::string& name) const {
+  if (const auto list = numbers(name)) return std::pair{list->at(0), list->at(1)};
+  const auto both = number(name);
+  return both ? std::optional(std::pair{*both, *both}) : std::nullopt;
+}
+
+std::optional<std::vector<double>> Arguments::numbers(const std::string& name) const {
   const Setting& v = value(name);
   if (const auto whole = std::get_if<std::vector<std::int64_t>>(&v))
-    return std::pair{static_cast<double>(whole->at(0)), static_cast<double>(whole->at(1))};
-  const auto* list = std::get_if<std::vector<double>>(&v);
-  if (!list) return {};
-  return std::pair{list->at(0), list->at(1)};
+    return std::vector<double>(whole->begin(), whole->end());
+  if (const auto list = std::get_if<std::vector<double>>(&v)) return *list;
+  return {};
 }
 
 std::vector<Result> Signature::operator()(std::vector<Array> arrays,
@@ -216,6 +232,11 @@ Option numbers(std::string name, std::string doc, std::vector<std::string> each)
 Option word(std::string name, std::string doc, std::vector<std::string> words) {
   Option o = {std::move(name), std::move(doc), Kind::word, words.front()};
   o.words = std::move(words);
+  return o;
+}
+Option word_or_numbers(std::string name, std::string doc, std::vector<std::string> words) {
+  Option o = word(std::move(name), std::move(doc), std::move(words));
+  o.or_numbers = true;
   return o;
 }
 

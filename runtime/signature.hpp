@@ -32,8 +32,10 @@ struct Option {
   std::int64_t low = std::numeric_limits<std::int64_t>::min();
   std::int64_t high = std::numeric_limits<std::int64_t>::max();
   std::vector<std::string> words = {};  ///< that a word may be; of integers and numbers: what each
-                                        ///< is, none for any number of them
+                                        ///< is, none for any number of them. Numbers whose default
+                                        ///< is one for all may be one, too
   std::string off = {};  ///< what a command line calls turning off a flag that is true by default
+  bool or_numbers = false;  ///< of a word: any number of numbers may stand for it
 
   /// What is allowed: "an int in [0, 7]", "a number", "one of N, T, C".
   std::string allowed() const;
@@ -91,8 +93,10 @@ class Arguments {
   /// Nothing for None.
   std::optional<double> number(const std::string& name) const;
   std::optional<std::pair<std::int64_t, std::int64_t>> pair(const std::string& name) const;
-  /// Of two numbers.
+  /// Of two numbers, or one that is both.
   std::optional<std::pair<double, double>> interval(const std::string& name) const;
+  /// Those that stand for a word; nothing for a word.
+  std::optional<std::vector<double>> numbers(const std::string& name) const;
   const std::string& word(const std::string& name) const {
     return std::get<std::string>(value(name));
   }
@@ -122,6 +126,8 @@ Option number(std::string name, std::string doc, std::string shown);
 Option numbers(std::string name, std::string doc, std::vector<std::string> each);
 /// One of the words, the first by default.
 Option word(std::string name, std::string doc, std::vector<std::string> words);
+/// One of the words, or numbers.
+Option word_or_numbers(std::string name, std::string doc, std::vector<std::string> words);
 
 /// A number as a replicated array of shape (), where the first argument lies.
 template <class T>

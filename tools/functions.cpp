@@ -140,6 +140,7 @@ class Run {
     if (common_->stream) return write(to, streamed(function_, rows(), operands, *settings_));
     std::vector<std::pair<std::string, Rows>> results;
     for (const auto& [name, result] : function_(std::move(operands), *settings_)) {
+      if (!result) continue;  // not with these options
       const bool cyclic = result.distribution().kind() == Distribution::Kind::block_cyclic;
       results.emplace_back(
           name,
@@ -153,6 +154,9 @@ class Run {
              const std::vector<std::pair<std::string, Rows>>& results) const {
     std::vector<io::NamedRows> datasets;
     for (const auto& [name, x] : results) {
+      if (x.ndim() == 0 && !x.categories().empty() && !out_.empty())
+        throw ValueError(
+            fmt::format("{} gives text, which is printed: leave out --out", function_.name));
       datasets.push_back({to.dataset + "/" + name, x});
       if (x.ndim() == 0)
         print((results.size() > 1 ? name + " " : "") + text_of(x.array()->to(cpu)));

@@ -47,6 +47,20 @@ std::vector<std::string> names_of(const Value& labels) {
   return names;
 }
 
+/// In JSON.
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", static_cast<int>(c));
+      continue;
+    }
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
 /// Divisions whose denominator may be 0, with one warning for those of one kind.
 class Ratio {
  public:
@@ -94,7 +108,10 @@ std::optional<std::int32_t> class_of(const Value& pos_label, const Value& labels
   return code;
 }
 
-double mean_of(const std::vector<double>& values, const std::vector<double>& weights) {
+// Without weights where all are 0.
+double mean_of(const std::vector<double>& values, const std::vector<double>& given) {
+  const bool none = std::ranges::all_of(given, [](double w) { return w == 0.0; });
+  const std::vector<double> weights = none ? std::vector<double>{} : given;
   double sum = 0.0, all = 0.0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (std::isnan(values[i])) continue;  // left out, as zero_division=nan says
@@ -129,6 +146,7 @@ std::pair<Value, std::vector<double>> sums_by_class(const Array& y_true, const A
                                                     const Array& sample_weight, const Size& size,
                                                     const Add& add) {
   const auto [truth, predicted] = encode_together(y_true, y_pred);
+  require_some_weight(sample_weight);
   const std::int64_t k = class_count(truth.values);
   const auto all = static_cast<std::size_t>(size(k));
   Sums sums = reduce<Sums>(zip(Rows(truth.codes.to(cpu)), {predicted.codes.to(cpu), sample_weight}),
@@ -225,17 +243,50 @@ ClassCounts of_labels(const ClassCounts& all, const Value& labels) {
   return some;
 }
 
+// Of these labels alone, in their order; of all for None.
+Small counts_of(const Confusion& all, const Value& labels) {
+  if (labels.is_none()) return all.counts;
+  require_kind(labels, all.labels);
+  std::vector<std::optional<std::int32_t>> codes;
+  for (const Value& label : list_of(labels)) codes.push_back(code_of(label, all.labels));
+  const auto k = std::ssize(codes);
+  Small c(k, k);
+  bool found = false;
+  for (std::int64_t i = 0; i < k; ++i)
+    for (std::int64_t j = 0; j < k; ++j) {
+      const auto of = codes[static_cast<std::size_t>(i)], as = codes[static_cast<std::size_t>(j)];
+      if (of && as) c.at(i, j) = all.counts.at(*of, *as);
+      found |= of && !std::ranges::all_of(all.counts.row(*of), [](double n) { return n == 0; });
+    }
+  if (!found) throw ValueError("At least one label specified must be in y_true");
+  return c;
+}
+
 Accuracy accuracy_of(const Array& y_true, const Array& y_pred, const Array& sample_weight) {
   if (are_multilabel(y_true, y_pred)) {
     const auto sets = multilabel::label_sets(y_true, y_pred, sample_weight);
     return {sets.right, sets.all};
   }
   require_comparable(y_true, y_pred);
+  require_some_weight(sample_weight);
   return accuracy(detail::labels_of(y_pred, y_true, "y_pred"),
                   detail::labels_of(y_true, y_true, "y_true"), sample_weight);
 }
 
 }  // namespace
+
+void require_some_weight(const Array& sample_weight) {
+  if (!sample_weight) return;
+  std::int64_t any = 0;
+  const Array here = sample_weight.to(cpu);
+  visit(here.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const auto* w = here.local().template as<const T>();
+    any = std::any_of(w, w + here.local().rows * here.local().cols, [](T v) { return v != T(0); });
+  });
+  sample_weight.comm().all_reduce(std::span(&any, 1), Reduce::max);
+  if (any == 0) throw ValueError("sample_weight must contain at least one non-zero number");
+}
 
 Confusion confusion(const Array& y_true, const Array& y_pred, const Array& sample_weight) {
   static constexpr std::int64_t most = 4096;
@@ -258,23 +309,7 @@ Confusion confusion(const Array& y_true, const Array& y_pred, const Array& sampl
 
 Array confusion_matrix(const Array& y_true, const Array& y_pred, const Array& sample_weight,
                        Normalize normalize, const Value& labels) {
-  const Confusion all = confusion(y_true, y_pred, sample_weight);
-  Small c = all.counts;
-  if (!labels.is_none()) {
-    require_kind(labels, all.labels);
-    std::vector<std::optional<std::int32_t>> codes;
-    for (const Value& label : list_of(labels)) codes.push_back(code_of(label, all.labels));
-    const auto k = std::ssize(codes);
-    c = Small(k, k);
-    bool found = false;
-    for (std::int64_t i = 0; i < k; ++i)
-      for (std::int64_t j = 0; j < k; ++j) {
-        const auto of = codes[static_cast<std::size_t>(i)], as = codes[static_cast<std::size_t>(j)];
-        if (of && as) c.at(i, j) = all.counts.at(*of, *as);
-        found |= of && !std::ranges::all_of(all.counts.row(*of), [](double n) { return n == 0; });
-      }
-    if (!found) throw ValueError("At least one label specified must be in y_true");
-  }
+  Small c = counts_of(confusion(y_true, y_pred, sample_weight), labels);
   const auto rows = row_sums(c), columns = column_sums(c);
   const double sum = sum_of(rows);
   if (normalize != Normalize::none)
@@ -324,11 +359,11 @@ double balanced_accuracy_score(const Array& y_true, const Array& y_pred, const A
 }
 
 double cohen_kappa_score(const Array& y_true, const Array& y_pred, const Array& sample_weight,
-                         const std::string& weights) {
+                         const std::string& weights, const Value& labels, double undefined) {
   if (weights != "none" && weights != "linear" && weights != "quadratic")
     throw ValueError(fmt::format(
         "cohen_kappa_score: weights must be none, linear or quadratic, got '{}'", weights));
-  const Small c = confusion(y_true, y_pred, sample_weight).counts;
+  const Small c = counts_of(confusion(y_true, y_pred, sample_weight), labels);
   const auto rows = row_sums(c), columns = column_sums(c);
   const double all = sum_of(rows);
   double seen = 0.0, expected = 0.0;
@@ -339,15 +374,50 @@ double cohen_kappa_score(const Array& y_true, const Array& y_pred, const Array& 
                        : weights == "linear" ? apart
                                              : apart * apart;
       seen += w * c.at(i, j);
-      expected +=
-          w * rows[static_cast<std::size_t>(i)] * columns[static_cast<std::size_t>(j)] / all;
+      if (all != 0.0)
+        expected +=
+            w * rows[static_cast<std::size_t>(i)] * columns[static_cast<std::size_t>(j)] / all;
     }
   if (expected == 0.0) {
-    warn("cohen_kappa_score is not defined where y_true and y_pred hold one and the same label",
+    warn(fmt::format("cohen_kappa_score is not defined where y1 and y2 hold one and the same "
+                     "label, or none of those that count, and is set to {}",
+                     undefined),
          "UndefinedMetricWarning");
-    return nan;
+    return undefined;
   }
   return 1.0 - seen / expected;
+}
+
+LikelihoodRatios class_likelihood_ratios(const Array& y_true, const Array& y_pred,
+                                         const Array& sample_weight, const Value& labels,
+                                         LikelihoodRatios undefined) {
+  if (!(undefined.positive >= 1.0 || std::isnan(undefined.positive)) ||
+      !((undefined.negative >= 0.0 && undefined.negative <= 1.0) || std::isnan(undefined.negative)))
+    throw ValueError(
+        fmt::format("replace_undefined_by must be NaN or at least 1 for LR+, NaN or in "
+                    "[0, 1] for LR-, got {} and {}",
+                    undefined.positive, undefined.negative));
+  refuse_multilabel(y_true, y_pred);
+  const Confusion all = confusion(y_true, y_pred, sample_weight);
+  const Small c = counts_of(all, labels);
+  if (class_count(all.labels) > 2 || c.rows() != 2)
+    throw ValueError(fmt::format(
+        "class_likelihood_ratios needs two labels, there are {}{}", class_count(all.labels),
+        labels.is_none() ? "" : fmt::format(", of which {} count", c.rows())));
+  const double tn = c.at(0, 0), fp = c.at(0, 1), fn = c.at(1, 0), tp = c.at(1, 1);
+  const double positive = tp + fn, negative = tn + fp;
+  const auto ratio = [&](const char* name, double of, double against, double otherwise) {
+    if (against != 0.0 && positive != 0.0) return of * negative / (against * positive);
+    if (positive == 0.0) otherwise = against == 0.0 ? otherwise : nan;
+    warn(fmt::format("{} is ill-defined, for there are no {}, and set to {}", name,
+                     positive == 0.0 ? "rows of the positive label in y_true"
+                                     : "rows of the negative one with that prediction",
+                     otherwise),
+         "UndefinedMetricWarning");
+    return otherwise;
+  };
+  return {ratio("The positive likelihood ratio", tp, fp, undefined.positive),
+          ratio("The negative likelihood ratio", fn, tn, undefined.negative)};
 }
 
 double matthews_corrcoef(const Array& y_true, const Array& y_pred, const Array& sample_weight) {
@@ -401,23 +471,29 @@ Scores scores_of(ClassCounts c, const ScoreOptions& options) {
   return s;
 }
 
+// The columns that labels name; none for None.
+std::vector<std::int64_t> columns_of(const Value& labels, const Array& y_true) {
+  std::vector<std::int64_t> columns;
+  if (labels.is_none()) return columns;
+  for (const Value& label : list_of(labels)) {
+    if (!label.is<std::int64_t>() || label.as<std::int64_t>() < 0 ||
+        label.as<std::int64_t>() >= y_true.cols())
+      throw ValueError(
+          fmt::format("All labels must be in [0, n labels) for multilabel targets: got {}, there "
+                      "are {}",
+                      label.to_string(), y_true.cols()));
+    columns.push_back(label.as<std::int64_t>());
+  }
+  return columns;
+}
+
 // The mean over rows of several labels.
 Scores sample_scores_of(const Array& y_true, const Array& y_pred, const ScoreOptions& options) {
-  std::vector<std::int64_t> columns;
-  if (!options.labels.is_none())
-    for (const Value& label : list_of(options.labels)) {
-      if (!label.is<std::int64_t>() || label.as<std::int64_t>() < 0 ||
-          label.as<std::int64_t>() >= y_true.cols())
-        throw ValueError(
-            fmt::format("All labels must be in [0, n labels) for multilabel targets: got {}, there "
-                        "are {}",
-                        label.to_string(), y_true.cols()));
-      columns.push_back(label.as<std::int64_t>());
-    }
   Ratio precision(options.zero_division, "Precision"), recall(options.zero_division, "Recall"),
       f(options.zero_division, "F-score"), jaccard(options.zero_division, "Jaccard");
-  const auto mean = multilabel::sample_scores(y_true, y_pred, options.sample_weight, columns,
-                                              options.beta, precision.of_zero());
+  const auto mean = multilabel::sample_scores(y_true, y_pred, options.sample_weight,
+                                              columns_of(options.labels, y_true), options.beta,
+                                              precision.of_zero());
   std::size_t i = 0;
   for (Ratio* of : {&precision, &recall, &f, &jaccard})
     if (mean.undefined[i++]) (*of)(0.0, 0.0);
@@ -427,7 +503,12 @@ Scores sample_scores_of(const Array& y_true, const Array& y_pred, const ScoreOpt
 }  // namespace
 
 Array multilabel_confusion_matrix(const Array& y_true, const Array& y_pred,
-                                  const Array& sample_weight, const Value& labels) {
+                                  const Array& sample_weight, const Value& labels,
+                                  bool samplewise) {
+  if (samplewise && !are_multilabel(y_true, y_pred))
+    throw ValueError("Samplewise metrics are not available outside of multilabel classification.");
+  if (samplewise)
+    return multilabel::sample_tables(y_true, y_pred, sample_weight, columns_of(labels, y_true));
   const ClassCounts all = class_counts(y_true, y_pred, sample_weight);
   double rows = sum_of(all.found);
   if (is_multilabel(y_true)) rows = multilabel::label_sets(y_true, y_pred, sample_weight).all;
@@ -454,6 +535,7 @@ Scores precision_recall_fscore_support(const Array& y_true, const Array& y_pred,
           "Samplewise metrics are not available outside of multilabel classification.");
     return sample_scores_of(y_true, y_pred, options);
   }
+  if (several) columns_of(options.labels, y_true);  // which checks them
   return scores_of(class_counts(y_true, y_pred, options.sample_weight), options);
 }
 
@@ -481,47 +563,82 @@ std::vector<double> jaccard_score(const Array& y_true, const Array& y_pred,
 }
 
 std::string classification_report(const Array& y_true, const Array& y_pred,
-                                  const ScoreOptions& options, int digits) {
+                                  const ReportOptions& report) {
+  const ScoreOptions& options = report.scores;
+  const int digits = report.digits;
   const ClassCounts all = class_counts(y_true, y_pred, options.sample_weight);
   const ClassCounts some = options.labels.is_none() ? all : of_labels(all, options.labels);
-  const auto names = names_of(some.labels);
-  std::size_t width = std::string_view("weighted avg").size();
-  for (const auto& name : names) width = std::max(width, name.size());
-  width = std::max(width, static_cast<std::size_t>(digits));
-  const auto shown = [&](double support) {
-    return options.sample_weight ? fmt::format("{:>9.{}f}", support, digits)
-                                 : fmt::format("{:>9.0f}", support);
+  auto names = names_of(some.labels);
+  if (!report.names.empty()) {
+    if (report.names.size() != names.size())
+      throw ValueError(
+          fmt::format("target_names has {} names for {} labels: labels says which "
+                      "they are of",
+                      report.names.size(), names.size()));
+    names = report.names;
+  }
+  struct Line {
+    std::string name;
+    double precision, recall, fscore, support;
   };
-  const auto line = [&](const std::string& name, const Scores& s, std::size_t i, double support) {
-    return fmt::format("{:>{}}  {:>9.{}f} {:>9.{}f} {:>9.{}f} {}\n", name, width, s.precision[i],
-                       digits, s.recall[i], digits, s.fscore[i], digits, shown(support));
-  };
+  std::vector<Line> lines;
+  const double support = sum_of(some.found);
   const auto averaged = [&](Average average) {
     return scores_of(
         some, {.average = average, .beta = options.beta, .zero_division = options.zero_division});
   };
-  std::string text = fmt::format("{:>{}}  {:>9} {:>9} {:>9} {:>9}\n\n", "", width, "precision",
-                                 "recall", "f1-score", "support");
   const Scores each = averaged(Average::none);
-  for (std::size_t i = 0; i < names.size(); ++i) text += line(names[i], each, i, each.support[i]);
-  const double support = sum_of(some.found);
+  for (std::size_t i = 0; i < names.size(); ++i)
+    lines.push_back({names[i], each.precision[i], each.recall[i], each.fscore[i], each.support[i]});
+  const auto add = [&](const char* name, const Scores& s) {
+    lines.push_back({name, s.precision[0], s.recall[0], s.fscore[0], support});
+  };
   // Accuracy is the micro average unless labels are left out.
-  const bool whole = std::ranges::all_of(list_of(all.labels), [&](const Value& label) {
-    return code_of(label, some.labels).has_value();
-  });
-  text += "\n";
   const bool several = is_multilabel(y_true);
-  if (whole && !several)
-    text += fmt::format("{:>{}}  {:>9} {:>9} {:>9.{}f} {}\n", "accuracy", width, "", "",
-                        sum_of(all.hits) / sum_of(all.found), digits, shown(support));
-  else
-    text += line("micro avg", averaged(Average::micro), 0, support);
-  text += line("macro avg", averaged(Average::macro), 0, support);
-  text += line("weighted avg", averaged(Average::weighted), 0, support);
-  if (!several) return text;
-  ScoreOptions by_rows = options;
-  by_rows.average = Average::samples;
-  return text + line("samples avg", sample_scores_of(y_true, y_pred, by_rows), 0, support);
+  const bool accurate =
+      !several && std::ranges::all_of(list_of(all.labels), [&](const Value& label) {
+        return code_of(label, some.labels).has_value();
+      });
+  if (accurate) {
+    const double accuracy = sum_of(all.hits) / sum_of(all.found);
+    lines.push_back({"accuracy", accuracy, accuracy, accuracy, support});
+  } else {
+    add("micro avg", averaged(Average::micro));
+  }
+  add("macro avg", averaged(Average::macro));
+  add("weighted avg", averaged(Average::weighted));
+  if (several) add("samples avg", sample_scores_of(y_true, y_pred, options));
+
+  if (report.json) {
+    const auto number = [](double v) {
+      return std::isnan(v) ? std::string("NaN") : fmt::format("{}", v);
+    };
+    std::vector<std::string> items;
+    for (const Line& l : lines)
+      items.push_back(
+          accurate && &l == &lines[names.size()]
+              ? fmt::format("\"accuracy\": {}", number(l.fscore))
+              : fmt::format("{}: {{\"precision\": {}, \"recall\": {}, \"f1-score\": {}, "
+                            "\"support\": {}}}",
+                            quoted(l.name), number(l.precision), number(l.recall), number(l.fscore),
+                            number(l.support)));
+    return fmt::format("{{{}}}", fmt::join(items, ",\n "));
+  }
+  std::size_t width = std::max<std::size_t>(std::string_view("weighted avg").size(),
+                                            static_cast<std::size_t>(digits));
+  for (const auto& name : names) width = std::max(width, name.size());
+  std::string text = fmt::format("{:>{}}  {:>9} {:>9} {:>9} {:>9}\n", "", width, "precision",
+                                 "recall", "f1-score", "support");
+  for (const Line& l : lines) {
+    if (&l == lines.data() || &l == &lines[names.size()]) text += "\n";
+    const auto shown = [&](double v) { return fmt::format("{:>9.{}f}", v, digits); };
+    const bool lone = accurate && &l == &lines[names.size()];  // only one number
+    text +=
+        fmt::format("{:>{}}  {:>9} {:>9} {} {}\n", l.name, width, lone ? "" : shown(l.precision),
+                    lone ? "" : shown(l.recall), shown(l.fscore),
+                    options.sample_weight ? shown(l.support) : fmt::format("{:>9.0f}", l.support));
+  }
+  return text;
 }
 
 }  // namespace tessera::metrics

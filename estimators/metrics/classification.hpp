@@ -1,4 +1,5 @@
 #pragma once
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,9 @@
 /// one pass over the labels once they are encoded, and the same bits at any number of processes.
 /// ValueError where shapes differ, labels are not finite or are no labels, or numbers meet text.
 namespace tessera::metrics {
+
+/// ValueError where there are weights and all of them are 0.
+void require_some_weight(const Array& sample_weight);
 
 /// Which rows of each class were taken for which class.
 struct Confusion {
@@ -41,9 +45,23 @@ double hamming_loss(const Array& y_true, const Array& y_pred, const Array& sampl
 /// chance gives 0.
 double balanced_accuracy_score(const Array& y_true, const Array& y_pred,
                                const Array& sample_weight = {}, bool adjusted = false);
-/// Cohen's kappa; `weights` is "none", "linear" or "quadratic".
+/// Cohen's kappa; `weights` is "none", "linear" or "quadratic". Only rows count whose labels are
+/// among `labels`, in whose order they are so far apart. `undefined` is what 0 / 0 is, with an
+/// UndefinedMetricWarning.
 double cohen_kappa_score(const Array& y_true, const Array& y_pred, const Array& sample_weight = {},
-                         const std::string& weights = "none");
+                         const std::string& weights = "none", const Value& labels = {},
+                         double undefined = std::numeric_limits<double>::quiet_NaN());
+/// How many times likelier than of a negative a positive (or a negative) prediction is of a row of
+/// the positive label: the larger of two, or the second of `labels`. Where nothing was predicted so
+/// wrongly (or rightly), `undefined` with an UndefinedMetricWarning; NaN without positive rows.
+struct LikelihoodRatios {
+  double positive, negative;
+};
+LikelihoodRatios class_likelihood_ratios(const Array& y_true, const Array& y_pred,
+                                         const Array& sample_weight = {}, const Value& labels = {},
+                                         LikelihoodRatios undefined = {
+                                             std::numeric_limits<double>::quiet_NaN(),
+                                             std::numeric_limits<double>::quiet_NaN()});
 /// The correlation of Matthews, for any number of classes (Gorodkin 2004).
 double matthews_corrcoef(const Array& y_true, const Array& y_pred, const Array& sample_weight = {});
 
@@ -78,9 +96,16 @@ std::vector<double> fbeta_score(const Array& y_true, const Array& y_pred,
 std::vector<double> jaccard_score(const Array& y_true, const Array& y_pred,
                                   const ScoreOptions& options = {});
 
-/// Precision, recall, F1 and support of every class and their means, as a table of text, by the
-/// options other than `average` and `pos_label`.
+/// Precision, recall, F1 and support of every class and their means, by the options other than
+/// `average` and `pos_label`: as a table of text, or in JSON with all digits. ValueError unless
+/// there is one of `names`, if any, for every label.
+struct ReportOptions {
+  ScoreOptions scores = {};
+  std::vector<std::string> names = {};  ///< of the labels, instead of them
+  int digits = 2;
+  bool json = false;
+};
 std::string classification_report(const Array& y_true, const Array& y_pred,
-                                  const ScoreOptions& options = {}, int digits = 2);
+                                  const ReportOptions& options = {});
 
 }  // namespace tessera::metrics

@@ -12,7 +12,6 @@
 #include <tessera/array/manipulation.hpp>
 #include <tessera/estimators/estimator.hpp>
 #include <tessera/estimators/feature_selection/selector.hpp>
-#include <tessera/estimators/metrics/ranking.hpp>
 #include <tessera/runtime/index.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/warn.hpp>
@@ -48,6 +47,7 @@ struct Sets {
     weights = redistribute(sample_weight.to(cpu).astype(DType::float64).reshape({y_true.rows()}),
                            truth.distribution());
     require_finite(Rows(weights), "sample_weight", "metric");
+    require_some_weight(weights);
   }
 
   // Sums over the rows of f(sums, truth, other, weight).
@@ -87,51 +87,14 @@ void require_indicators(const Sets& y, bool both) {
         "multiclass-multioutput is not supported: labels of several columns must be 0 and 1");
 }
 
-Array column_of(const Array& x, std::int64_t c) {
-  return collect(tessera::detail::take_columns(x, {c})).reshape({x.rows()});
+std::vector<std::int64_t> all_columns(const Array& x) {
+  std::vector<std::int64_t> all(z(x.cols()));
+  std::iota(all.begin(), all.end(), std::int64_t{0});
+  return all;
 }
 
-// Of the scores `of` columns, rows or all elements, as average says.
-std::vector<double> averaged(const Array& y_true, const Array& y_score, const Array& sample_weight,
-                             const std::string& average,
-                             double (*of)(const Array&, const Array&, const Array&),
-                             double (*of_row)(Row, Row)) {
-  const Sets y(y_true, y_score, sample_weight, "y_score");
-  require_indicators(y, false);
-  const std::int64_t n = y.truth.rows(), k = y.truth.cols();
-  if (average == "samples") return {y.mean(of_row)};
-  const auto labels = [](const Array& x) { return x.astype(DType::int32); };
-  if (average == "micro") {
-    const Array weights =
-        y.weights
-            ? tessera::reshape(
-                  collect(map_rows(zip(Rows(y.truth), {y.weights}), {n, k}, DType::float64,
-                                   [](const Leaf& in, const Tile& out, Stream&) {
-                                     for (std::int64_t i = 0; i < out.rows; ++i)
-                                       std::fill_n(out.as<double>() + i * out.stride, out.cols,
-                                                   in.beside[0].as<const double>()[i]);
-                                   })),
-                  {n * k})
-            : Array();
-    return {of(labels(tessera::reshape(y.truth, {n * k})), tessera::reshape(y.other, {n * k}),
-               weights)};
-  }
-  std::vector<double> each;
-  for (std::int64_t c = 0; c < k; ++c)
-    each.push_back(of(labels(column_of(y.truth, c)), column_of(y.other, c), y.weights));
-  if (average == "none") return each;
-  std::vector<double> by(each.size(), 1.0);
-  if (average == "weighted")
-    by = y.sums(z(k), [](std::vector<double>& to, Row a, Row, double w) {
-      for (std::size_t c = 0; c < a.size(); ++c) to[c] += w * a[c];
-    });
-  double sum = 0.0, all = 0.0;
-  for (std::size_t c = 0; c < each.size(); ++c) {
-    if (by[c] == 0.0) continue;  // a weight of 0 takes a NaN away
-    sum += by[c] * each[c];
-    all += by[c];
-  }
-  return {all == 0.0 ? 0.0 : sum / all};
+Array column_of(const Array& x, std::int64_t c) {
+  return collect(tessera::detail::take_columns(x, {c})).reshape({x.rows()});
 }
 
 // Pairs of a label and another column: those in the right order, those that tie, and all.
@@ -148,11 +111,6 @@ struct Pairs3 {
   }
 };
 
-double area_of_row(Row truth, Row score) {
-  const Pairs3 pairs(truth, score);
-  return pairs.all == 0.0 ? nan : (pairs.right + 0.5 * pairs.tied) / pairs.all;
-}
-
 // For each label of a row: of the columns that score as high the labels, and all.
 template <class F>
 void each_label(Row truth, Row score, const F& f) {
@@ -166,15 +124,6 @@ void each_label(Row truth, Row score, const F& f) {
     }
     f(labels, all);
   }
-}
-
-double precision_of_row(Row truth, Row score) {
-  double sum = 0.0, count = 0.0;
-  each_label(truth, score, [&](double labels, double all) {
-    sum += labels / all;
-    ++count;
-  });
-  return count == 0.0 ? 0.0 : sum / count;
 }
 
 // The discounted gain of one row.
@@ -213,6 +162,63 @@ void check_gain(const GainOptions& options) {
 
 }  // namespace
 
+std::vector<double> multilabel::averaged(
+    const Array& y_true, const Array& y_score, const Array& sample_weight,
+    const std::string& average,
+    const std::function<double(const Array&, const Array&, const Array&)>& of,
+    double (*of_row)(Row, Row)) {
+  const Sets y(y_true, y_score, sample_weight, "y_score");
+  require_indicators(y, false);
+  const std::int64_t n = y.truth.rows(), k = y.truth.cols();
+  if (average == "samples") return {y.mean(of_row)};
+  const auto labels = [](const Array& x) { return x.astype(DType::int32); };
+  if (average == "micro") {
+    const Array weights =
+        y.weights
+            ? tessera::reshape(
+                  collect(map_rows(zip(Rows(y.truth), {y.weights}), {n, k}, DType::float64,
+                                   [](const Leaf& in, const Tile& out, Stream&) {
+                                     for (std::int64_t i = 0; i < out.rows; ++i)
+                                       std::fill_n(out.as<double>() + i * out.stride, out.cols,
+                                                   in.beside[0].as<const double>()[i]);
+                                   })),
+                  {n * k})
+            : Array();
+    return {of(labels(tessera::reshape(y.truth, {n * k})), tessera::reshape(y.other, {n * k}),
+               weights)};
+  }
+  std::vector<double> each;
+  for (std::int64_t c = 0; c < k; ++c)
+    each.push_back(of(labels(column_of(y.truth, c)), column_of(y.other, c), y.weights));
+  if (average == "none") return each;
+  std::vector<double> by(each.size(), 1.0);
+  if (average == "weighted")
+    by = y.sums(z(k), [](std::vector<double>& to, Row a, Row, double w) {
+      for (std::size_t c = 0; c < a.size(); ++c) to[c] += w * a[c];
+    });
+  double sum = 0.0, all = 0.0;
+  for (std::size_t c = 0; c < each.size(); ++c) {
+    if (by[c] == 0.0) continue;  // a weight of 0 takes a NaN away
+    sum += by[c] * each[c];
+    all += by[c];
+  }
+  return {all == 0.0 ? 0.0 : sum / all};
+}
+
+double multilabel::area_of_row(Row truth, Row score) {
+  const Pairs3 pairs(truth, score);
+  return pairs.all == 0.0 ? nan : (pairs.right + 0.5 * pairs.tied) / pairs.all;
+}
+
+double multilabel::precision_of_row(Row truth, Row score) {
+  double sum = 0.0, count = 0.0;
+  each_label(truth, score, [&](double labels, double all) {
+    sum += labels / all;
+    ++count;
+  });
+  return count == 0.0 ? 0.0 : sum / count;
+}
+
 multilabel::LabelSets multilabel::label_sets(const Array& y_true, const Array& y_pred,
                                              const Array& sample_weight) {
   const Sets y(y_true, y_pred, sample_weight, "y_pred");
@@ -239,17 +245,37 @@ multilabel::LabelSets multilabel::label_sets(const Array& y_true, const Array& y
   return {part(0), part(1), part(2), s[3 * k + 2], s[3 * k + 1], s[3 * k]};
 }
 
+Array multilabel::sample_tables(const Array& y_true, const Array& y_pred,
+                                const Array& sample_weight,
+                                const std::vector<std::int64_t>& columns) {
+  const Sets y(y_true, y_pred, sample_weight, "y_pred");
+  require_indicators(y, true);
+  const auto some = columns.empty() ? all_columns(y.truth) : columns;
+  const Array tables = collect(
+      map_rows(zip(Rows(y.truth), {y.other, y.weights}), {y.truth.rows(), 4}, DType::float64,
+               [some](const Leaf& in, const Tile& out, Stream&) {
+                 for (std::int64_t i = 0; i < out.rows; ++i) {
+                   auto* to = out.as<double>() + i * out.stride;
+                   std::fill_n(to, 4, 0.0);
+                   for (const std::int64_t c : some) {
+                     const bool has = in.tile.as<const double>()[i * in.tile.stride + c] != 0.0;
+                     const Tile& other = in.beside[0];
+                     const bool taken = other.as<const double>()[i * other.stride + c] != 0.0;
+                     to[2 * has + taken] += in.beside[1] ? in.beside[1].as<const double>()[i] : 1.0;
+                   }
+                 }
+               }));
+  return tessera::reshape(tables, {tables.rows(), 2, 2})
+      .astype(sample_weight ? DType::float64 : DType::int64);
+}
+
 multilabel::SampleScores multilabel::sample_scores(const Array& y_true, const Array& y_pred,
                                                    const Array& sample_weight,
                                                    const std::vector<std::int64_t>& columns,
                                                    double beta, double zero) {
   const Sets y(y_true, y_pred, sample_weight, "y_pred");
   require_indicators(y, true);
-  auto some = columns;
-  if (some.empty()) {
-    some.resize(z(y.truth.cols()));
-    std::iota(some.begin(), some.end(), std::int64_t{0});
-  }
+  const auto some = columns.empty() ? all_columns(y.truth) : columns;
   const double beta2 = beta * beta;
   // Of each score: its sum, the weights that count, and whether something was divided by 0.
   const auto s = y.sums(12, [&](std::vector<double>& to, Row truth, Row predicted, double w) {
@@ -278,25 +304,6 @@ multilabel::SampleScores multilabel::sample_scores(const Array& y_true, const Ar
   return {mean(0), mean(1), mean(2), mean(3), {s[8] > 0, s[9] > 0, s[10] > 0, s[11] > 0}};
 }
 
-std::vector<double> roc_auc_scores(const Array& y_true, const Array& y_score,
-                                   const Array& sample_weight, const std::string& average) {
-  return averaged(
-      y_true, y_score, sample_weight, average,
-      [](const Array& a, const Array& b, const Array& w) { return roc_auc_score(a, b, w); },
-      area_of_row);
-}
-
-std::vector<double> average_precision_scores(const Array& y_true, const Array& y_score,
-                                             const Array& sample_weight,
-                                             const std::string& average) {
-  return averaged(
-      y_true, y_score, sample_weight, average,
-      [](const Array& a, const Array& b, const Array& w) {
-        return average_precision_score(a, b, w, std::int64_t{1});
-      },
-      precision_of_row);
-}
-
 double coverage_error(const Array& y_true, const Array& y_score, const Array& sample_weight) {
   const Sets y(y_true, y_score, sample_weight, "y_score");
   require_indicators(y, false);
@@ -313,7 +320,7 @@ double label_ranking_average_precision_score(const Array& y_true, const Array& y
   require_indicators(y, false);
   return y.mean([](Row truth, Row score) {
     const double labels = std::accumulate(truth.begin(), truth.end(), 0.0);
-    return labels == 0.0 ? 1.0 : precision_of_row(truth, score);
+    return labels == 0.0 ? 1.0 : multilabel::precision_of_row(truth, score);
   });
 }
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,17 +18,11 @@ inline bool is_multilabel(const Array& y) { return y.ndim() == 2 && y.cols() > 1
 
 /// Of each column: [not this label, nor predicted | wrongly predicted | missed | found], rows or
 /// their weights, (k, 2, 2); of labels (n,) the same for each label, or of those in `labels`.
-/// int64 without weights.
+/// int64 without weights. `samplewise`, of several labels, it is of each row, (n, 2, 2), as y_true
+/// lies.
 Array multilabel_confusion_matrix(const Array& y_true, const Array& y_pred,
-                                  const Array& sample_weight = {}, const Value& labels = {});
-
-/// The areas and average precisions of the columns, or their mean: `average` "none", "macro",
-/// "weighted" by their rows, "micro" over all elements, or "samples": the mean over the rows.
-std::vector<double> roc_auc_scores(const Array& y_true, const Array& y_score,
-                                   const Array& sample_weight, const std::string& average);
-std::vector<double> average_precision_scores(const Array& y_true, const Array& y_score,
-                                             const Array& sample_weight,
-                                             const std::string& average);
+                                  const Array& sample_weight = {}, const Value& labels = {},
+                                  bool samplewise = false);
 
 /// The mean number of columns, from the highest score on, that hold all labels of a row.
 double coverage_error(const Array& y_true, const Array& y_score, const Array& sample_weight = {});
@@ -51,6 +47,17 @@ double ndcg_score(const Array& y_true, const Array& y_score, const GainOptions& 
 
 namespace multilabel {
 
+/// The scores `of` the columns of y_true, labels as 0 and 1, or their mean: `average` "none",
+/// "macro", "weighted" by their rows, "micro" over all elements, or "samples": the mean `of_row`s.
+std::vector<double> averaged(
+    const Array& y_true, const Array& y_score, const Array& sample_weight,
+    const std::string& average,
+    const std::function<double(const Array&, const Array&, const Array& weights)>& of,
+    double (*of_row)(std::span<const double> truth, std::span<const double> score));
+/// The area under the ROC curve, and the mean precision, of one row.
+double area_of_row(std::span<const double> truth, std::span<const double> score);
+double precision_of_row(std::span<const double> truth, std::span<const double> score);
+
 /// Sums over the rows of what label sets are scored by.
 struct LabelSets {
   std::vector<double> hits, found, predicted;  ///< of each column
@@ -66,6 +73,9 @@ struct SampleScores {
   double precision, recall, fscore, jaccard;
   bool undefined[4];
 };
+/// The table of each row, (n, 2, 2).
+Array sample_tables(const Array& y_true, const Array& y_pred, const Array& sample_weight,
+                    const std::vector<std::int64_t>& columns);
 SampleScores sample_scores(const Array& y_true, const Array& y_pred, const Array& sample_weight,
                            const std::vector<std::int64_t>& columns, double beta, double zero);
 

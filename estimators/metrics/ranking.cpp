@@ -15,6 +15,8 @@
 #include <tessera/array/keys.hpp>
 #include <tessera/array/ordering.hpp>
 #include <tessera/estimators/estimator.hpp>
+#include <tessera/estimators/metrics/multilabel.hpp>
+#include <tessera/estimators/metrics/regression.hpp>
 #include <tessera/estimators/targets.hpp>
 #include <tessera/runtime/exchange.hpp>
 #include <tessera/runtime/reduce.hpp>
@@ -27,6 +29,11 @@ namespace {
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
+double epsilon_of(DType dtype) {
+  return dtype == DType::float32 ? double{std::numeric_limits<float>::epsilon()}
+                                 : std::numeric_limits<double>::epsilon();
+}
+
 /// Labels as codes with scores and weights in float64 beside them, checked; all lie alike.
 struct Scored {
   Classes truth;
@@ -34,7 +41,9 @@ struct Scored {
   Array weights;                 // (n,) or nothing
   DType dtype = DType::float64;  // of the scores that were given
 
-  Scored(const Array& y_true, const Array& y_score, const Array& sample_weight) {
+  /// `labels` are all that there are, some of which y_true may lack.
+  Scored(const Array& y_true, const Array& y_score, const Array& sample_weight,
+         const Value& labels = {}) {
     if (y_true.rows() != y_score.rows())
       throw ValueError(
           fmt::format("Found input variables with inconsistent numbers of samples: "
@@ -50,7 +59,12 @@ struct Scored {
         y_score.ndim() == 2 && y_score.cols() == 1 ? y_score.reshape({y_score.rows()}) : y_score);
     score = redistribute(score, row_distribution(score.shape(), score.comm()));
     require_finite(Rows(score), "scores", "metric");
-    truth = encode_classes(y_true, score, "y_true");
+    if (labels.is_none()) {
+      truth = encode_classes(y_true, score, "y_true");
+    } else {
+      truth = encode_classes(y_true, score, "labels", sorted_classes(labels));
+      require_known_labels(y_true, truth, "labels");
+    }
     if (!sample_weight) return;
     if (sample_weight.size() != y_true.rows())
       throw ValueError(fmt::format("sample_weight must have {} values, got shape {}", y_true.rows(),
@@ -58,12 +72,7 @@ struct Scored {
     weights =
         redistribute(as_doubles(sample_weight).reshape({y_true.rows()}), score.distribution());
     require_finite(Rows(weights), "sample_weight", "metric");
-    const Tile w = weights.local();
-    std::int64_t any =
-        std::ranges::any_of(std::span(w.as<const double>(), static_cast<std::size_t>(w.rows)),
-                            [](double v) { return v != 0.0; });
-    score.comm().all_reduce(std::span(&any, 1), Reduce::max);
-    if (any == 0) throw ValueError("sample_weight must contain at least one non-zero number");
+    require_some_weight(weights);
   }
 
   std::int64_t classes() const { return class_count(truth.values); }
@@ -79,34 +88,34 @@ void require_two_labels(const Scored& y) {
         fmt::format("multiclass format is not supported: y_true has {} labels", y.classes()));
 }
 
-/// The code of the positive label of two: `pos_label`, or of None 1 or the larger one; none for a
-/// label that is not there.
-std::optional<std::int32_t> positive_of(const Scored& y, const Value& pos_label) {
-  require_two_labels(y);
+/// The code of the positive label, none for one that is not there: `pos_label`, or of None 1 of
+/// labels 0 or -1 and 1. Of others None is the `larger` one of two numbers, or refused.
+std::optional<std::int32_t> positive_of(const Scored& y, const Value& pos_label,
+                                        bool larger = false) {
   const Value& labels = y.truth.values;
-  if (pos_label.is_none()) {
-    if (y.classes() == 2) return 1;
-    return code_of(1, labels);
-  }
-  if (const auto code = code_of(pos_label, labels)) return code;
-  throw ValueError(fmt::format("pos_label={} is not a valid label: it is none of y_true's",
-                               pos_label.to_string()));
-}
-
-/// The same where None is 1 of labels 0 or -1 and 1, and refused for others.
-std::optional<std::int32_t> positive_of_curve(const Scored& y, const Value& pos_label) {
+  if (!pos_label.is_none()) return code_of(pos_label, labels);
   require_two_labels(y);
-  if (!pos_label.is_none()) return positive_of(y, pos_label);
-  const Value& labels = y.truth.values;
   const auto one = code_of(std::int64_t{1}, labels), zero = code_of(std::int64_t{0}, labels),
              minus = code_of(std::int64_t{-1}, labels);
   if (one.has_value() + (zero || minus) == y.classes()) return one;
   using Words = std::vector<std::string>;
+  if (larger && !labels.is<Words>()) return static_cast<std::int32_t>(y.classes()) - 1;
   throw ValueError(fmt::format(
       "y_true takes value in {{{}}} and pos_label is not specified: labels must be 0 "
       "and 1 or -1 and 1, or pos_label say which one is positive",
       labels.is<Words>() ? fmt::format("'{}'", fmt::join(labels.as<Words>(), "', '"))
                          : fmt::format("{}", fmt::join(tessera::detail::doubles(labels), ", "))));
+}
+
+/// positive_of two labels, which has to be one of them.
+std::optional<std::int32_t> positive_of_two(const Scored& y, const Value& pos_label,
+                                            bool larger = false) {
+  require_two_labels(y);
+  const auto code = positive_of(y, pos_label, larger);
+  if (!code && y.classes() == 2)
+    throw ValueError(fmt::format("pos_label={} is not a valid label: it is none of y_true's",
+                                 pos_label.to_string()));
+  return code;
 }
 
 using Key = std::uint64_t;
@@ -260,23 +269,6 @@ void in_order(const Scored& y, std::int64_t column, std::optional<std::int32_t> 
   sort(TypeTag<Placed>{}, [=](std::int64_t i) { return Placed{key_of_number(weight[i]), key(i)}; });
 }
 
-struct Area {
-  double area = nan, positive = 0.0;
-};
-
-// Under the ROC curve; NaN where one kind of label is missing.
-Area roc_area(const Scored& y, std::int64_t column, std::optional<std::int32_t> positive,
-              std::optional<std::int32_t> negative = {}) {
-  double state[3] = {0.0, 0.0, 0.0};
-  auto& [tp, fp, area] = state;
-  in_order(y, column, positive, negative, state, [&](double, double more, double others) {
-    area += others * (tp + 0.5 * more);
-    tp += more;
-    fp += others;
-  });
-  return {tp > 0.0 && fp > 0.0 ? area / (tp * fp) : nan, tp};
-}
-
 // The weighted mean of f(row of scores, code) over the rows, or the sum.
 double row_mean(const Scored& y, bool normalize,
                 const std::function<double(std::span<const double>, std::int64_t)>& f) {
@@ -296,6 +288,52 @@ double row_mean(const Scored& y, bool normalize,
   return normalize ? sums.values[0] / sums.values[1] : sums.values[0];
 }
 
+struct Area {
+  double area = nan, positive = 0.0;
+};
+
+// Under the ROC curve, up to the false positive rate max_fpr; NaN where one kind of label is
+// missing.
+Area roc_area(const Scored& y, std::int64_t column, std::optional<std::int32_t> positive,
+              std::optional<std::int32_t> negative = {}, double max_fpr = 1.0) {
+  double most = infinity;  // false positives
+  if (max_fpr < 1.0)
+    most = max_fpr * row_mean(y, false, [&](std::span<const double>, std::int64_t code) {
+             return code == positive ? 0.0 : 1.0;
+           });
+  double state[3] = {0.0, 0.0, 0.0};
+  auto& [tp, fp, area] = state;
+  in_order(y, column, positive, negative, state, [&](double, double more, double others) {
+    const double part = fp < most ? std::min(1.0, (most - fp) / others) : 0.0;
+    area += part * others * (tp + 0.5 * part * more);
+    tp += more;
+    fp += others;
+  });
+  if (!(tp > 0.0 && fp > 0.0)) return {nan, tp};
+  area /= tp * fp;
+  if (max_fpr == 1.0) return {area, tp};
+  const double least = 0.5 * max_fpr * max_fpr;
+  return {0.5 * (1.0 + (area - least) / (max_fpr - least)), tp};
+}
+
+// The code of each row as a column that is 1.
+Array indicators(const Scored& y) {
+  return collect(map_rows(Rows(y.truth.codes.to(cpu)), {y.score.rows(), y.classes()}, DType::int32,
+                          [](const Leaf& in, const Tile& out, Stream&) {
+                            for (std::int64_t i = 0; i < out.rows; ++i) {
+                              auto* row = out.as<std::int32_t>() + i * out.stride;
+                              std::fill_n(row, out.cols, 0);
+                              row[in.tile.as<const std::int32_t>()[i]] = 1;
+                            }
+                          }));
+}
+
+// ValueError unless labels are as the columns that they name: ascending.
+void require_ascending(const Value& labels, const Scored& y) {
+  if (!labels.is_none() && !same_classes(labels, y.truth.values))
+    throw ValueError("Parameter 'labels' must be unique and ordered, as the columns of scores are");
+}
+
 void require_columns(const Scored& y, const char* what) {
   if (y.score.ndim() == 1 ? y.classes() > 2 : y.score.cols() != y.classes())
     throw ValueError(
@@ -304,11 +342,21 @@ void require_columns(const Scored& y, const char* what) {
                     what, y.classes(), what, to_string(y.score.shape())));
 }
 
-void require_probabilities(const Scored& y, const char* what) {
-  const double outside = row_mean(y, false, [](std::span<const double> row, std::int64_t) {
+// Of the labels that are given as well.
+void require_probabilities(const Scored& y, const char* what, const Value& labels = {}) {
+  double outside = row_mean(y, false, [](std::span<const double> row, std::int64_t) {
     return std::ranges::any_of(row, [](double p) { return p < 0.0 || p > 1.0; }) ? 1.0 : 0.0;
   });
   if (outside != 0.0) throw ValueError(fmt::format("{} must be probabilities in [0, 1]", what));
+  if (!labels.is_none() && !same_classes(labels, y.truth.values))
+    warn(fmt::format("labels are not in ascending order, which the columns of {} are in", what));
+  if (y.score.ndim() == 1) return;
+  const double close = std::sqrt(epsilon_of(y.dtype)) + 1e-8;
+  outside = row_mean(y, false, [close](std::span<const double> row, std::int64_t) {
+    return std::abs(std::accumulate(row.begin(), row.end(), 0.0) - 1.0) > close ? 1.0 : 0.0;
+  });
+  if (outside != 0.0)
+    warn(fmt::format("Some rows of {} do not sum to one, as probabilities do", what));
 }
 
 Array vector_of(const std::vector<double>& values, const Communicator& comm) {
@@ -329,7 +377,7 @@ Counts counts_by_threshold(const Array& y_true, const Array& y_score, const Arra
                                  to_string(y.score.shape())));
   std::vector<double> scores, tps, fps;
   double state[2] = {0.0, 0.0};
-  in_order(y, 0, positive_of_curve(y, pos_label), {}, state,
+  in_order(y, 0, positive_of(y, pos_label), {}, state,
            [&](double score, double positive, double negative) {
              scores.push_back(score);
              tps.push_back(state[0] += positive);
@@ -341,28 +389,48 @@ Counts counts_by_threshold(const Array& y_true, const Array& y_score, const Arra
   return {by_rows(scores), by_rows(tps), by_rows(fps)};
 }
 
-double roc_auc_score(const Array& y_true, const Array& y_score, const Array& sample_weight,
-                     const std::string& multi_class, const std::string& average) {
-  const Scored y(y_true, y_score, sample_weight);
-  const auto k = static_cast<std::int32_t>(y.classes());
-  const auto undefined = [](double area) {
+std::vector<double> roc_auc_score(const Array& y_true, const Array& y_score,
+                                  const AreaOptions& options) {
+  const double max_fpr = options.max_fpr.value_or(1.0);
+  if (!(max_fpr > 0.0 && max_fpr <= 1.0))
+    throw ValueError(fmt::format("max_fpr must be in (0, 1], got {}", max_fpr));
+  const auto defined = [](double area) {
     if (std::isnan(area))
       warn("Only one class is present in y_true. ROC AUC score is not defined in that case.",
            "UndefinedMetricWarning");
     return area;
   };
-  if (k <= 2 && y.score.ndim() == 1) return undefined(roc_area(y, 0, k == 2 ? 1 : 0).area);
-  if (multi_class != "ovr" && multi_class != "ovo")
+  const auto of_two = [&](const Array& truth, const Array& score, const Array& weights) {
+    const Scored y(truth, score, weights);
+    return defined(roc_area(y, 0, y.classes() == 2 ? 1 : 0, {}, max_fpr).area);
+  };
+  if (is_multilabel(y_true)) {
+    if (max_fpr != 1.0 && options.average == "samples")
+      throw ValueError("max_fpr is not supported with average='samples'");
+    return multilabel::averaged(y_true, y_score, options.sample_weight, options.average, of_two,
+                                multilabel::area_of_row);
+  }
+  const Scored y(y_true, y_score, options.sample_weight, options.labels);
+  const auto k = static_cast<std::int32_t>(y.classes());
+  const std::string &multi = options.multi_class, &average = options.average;
+  if (k <= 2 && y.score.ndim() == 1)
+    return {defined(roc_area(y, 0, k == 2 ? 1 : 0, {}, max_fpr).area)};
+  if (k <= 2)
+    throw ValueError(fmt::format("y_score should be a 1d array for two labels, got shape {}",
+                                 to_string(y_score.shape())));
+  if (max_fpr != 1.0)
+    throw ValueError(fmt::format("max_fpr must be None for {} labels, got {}", k, max_fpr));
+  if (multi != "ovr" && multi != "ovo")
     throw ValueError(
         fmt::format("multi_class must be in ('ovo', 'ovr') for {} labels and scores of "
                     "shape {}, got '{}'",
-                    k, to_string(y.score.shape()), multi_class));
-  if (average != "macro" && average != "weighted")
+                    k, to_string(y.score.shape()), multi));
+  if (average == "samples" || (multi == "ovo" && average != "macro" && average != "weighted"))
     throw ValueError(
-        fmt::format("average must be one of ('macro', 'weighted') for multiclass "
-                    "problems, got '{}'",
-                    average));
+        fmt::format("average must be one of ('macro', 'weighted'{}) for {} labels, got '{}'",
+                    multi == "ovo" ? "" : ", 'micro', None", k, average));
   require_columns(y, "y_score");
+  require_ascending(options.labels, y);
   if (row_mean(y, false, [](std::span<const double> row, std::int64_t) {
         const double sum = std::accumulate(row.begin(), row.end(), 0.0);
         return std::abs(sum - 1.0) > 1e-8 + 1e-5 * std::abs(sum) ? 1.0 : 0.0;
@@ -370,48 +438,82 @@ double roc_auc_score(const Array& y_true, const Array& y_score, const Array& sam
     throw ValueError(
         "Target scores need to be probabilities for multiclass roc_auc, i.e. they should sum up to "
         "1.0 over classes");
-  double sum = 0.0, all = 0.0;
-  if (multi_class == "ovr") {
-    for (std::int32_t c = 0; c < k; ++c) {
-      const Area of = roc_area(y, c, c);
-      const double weight = average == "weighted" ? of.positive : 1.0;
-      sum += weight * of.area;
-      all += weight;
-    }
-    return undefined(sum / all);
-  }
-  if (sample_weight)
+  if (multi == "ovr")
+    return multilabel::averaged(indicators(y), y.score, y.weights, average, of_two,
+                                multilabel::area_of_row);
+  if (options.sample_weight)
     throw ValueError("sample_weight is not supported for multiclass one-vs-one ROC AUC");
+  const auto rows = class_weight_sums(y.truth, {});
+  const auto missing = [&](std::int32_t c) { return rows[static_cast<std::size_t>(c)] == 0.0; };
+  double sum = 0.0, all = 0.0;
   for (std::int32_t a = 0; a < k; ++a)
     for (std::int32_t b = a + 1; b < k; ++b) {
+      if (missing(a) || missing(b)) continue;  // pairs of labels that occur
       const Area first = roc_area(y, a, a, b);
       const Area second = roc_area(y, b, b, a);
       const double weight = average == "weighted" ? first.positive + second.positive : 1.0;
       sum += weight * 0.5 * (first.area + second.area);
       all += weight;
     }
-  return undefined(sum / all);
+  return {defined(sum / all)};
 }
 
-double average_precision_score(const Array& y_true, const Array& y_score,
-                               const Array& sample_weight, const Value& pos_label) {
-  const Scored y(y_true, y_score, sample_weight);
-  if (y.score.ndim() != 1)
-    throw ValueError(fmt::format("y_score should be a 1d array, got an array of shape {} instead",
-                                 to_string(y.score.shape())));
-  double state[3] = {0.0, 0.0, 0.0};
-  auto& [tp, fp, sum] = state;
-  // Without a label that counts only where all rows have one label.
-  const auto code =
-      y.classes() < 2 ? code_of(pos_label, y.truth.values) : positive_of(y, pos_label);
-  in_order(y, 0, code, {}, state, [&](double, double positive, double negative) {
-    tp += positive;
-    fp += negative;
-    if (tp + fp != 0.0) sum += positive * (tp / (tp + fp));
-  });
-  if (tp != 0.0) return sum / tp;
-  warn("No positive class found in y_true, recall is set to one for all thresholds.");
-  return 0.0;
+std::vector<double> average_precision_score(const Array& y_true, const Array& y_score,
+                                            const AreaOptions& options) {
+  const auto of_two = [](const Array& truth, const Array& score, const Array& weights,
+                         const Value& pos_label) {
+    const Scored y(truth, score, weights);
+    if (y.score.ndim() != 1)
+      throw ValueError(fmt::format("y_score should be a 1d array, got an array of shape {} instead",
+                                   to_string(y.score.shape())));
+    double state[3] = {0.0, 0.0, 0.0};
+    auto& [tp, fp, sum] = state;
+    in_order(y, 0, positive_of_two(y, pos_label), {}, state,
+             [&](double, double positive, double negative) {
+               tp += positive;
+               fp += negative;
+               if (tp + fp != 0.0) sum += positive * (tp / (tp + fp));
+             });
+    if (tp != 0.0) return sum / tp;
+    warn("No positive class found in y_true, recall is set to one for all thresholds.");
+    return 0.0;
+  };
+  const auto of_column = [&](const Array& truth, const Array& score, const Array& weights) {
+    return of_two(truth, score, weights, std::int64_t{1});
+  };
+  const auto averaged = [&](const Array& sets, const Array& score, const Array& weights) {
+    if (code_of(options.pos_label, replicated(std::vector<std::int64_t>{1}, {1}, sets.comm())) != 0)
+      throw ValueError(fmt::format("pos_label must be 1 for several labels, got {}",
+                                   options.pos_label.to_string()));
+    return multilabel::averaged(sets, score, weights, options.average, of_column,
+                                multilabel::precision_of_row);
+  };
+  if (is_multilabel(y_true)) return averaged(y_true, y_score, options.sample_weight);
+  const Scored y(y_true, y_score, options.sample_weight);
+  if (y.classes() <= 2) return {of_two(y_true, y_score, options.sample_weight, options.pos_label)};
+  require_columns(y, "y_score");
+  return averaged(indicators(y), y.score, y.weights);
+}
+
+double auc(const Array& x, const Array& y) {
+  if (x.size() != y.size() || x.size() < 2 || x.size() != x.rows() || y.size() != y.rows())
+    throw ValueError(
+        fmt::format("auc needs two vectors of the same 2 points or more, got shapes {} "
+                    "and {}",
+                    to_string(x.shape()), to_string(y.shape())));
+  const Pairs points(x, y);  // checked, and alike
+  points.require_finite();
+  const auto at = values_of(points.y_true()), height = tessera::detail::doubles(y);
+  double area = 0.0;
+  bool up = true, down = true;
+  for (std::size_t i = 1; i < at.size(); ++i) {
+    const double step = at[i] - at[i - 1];
+    up &= step >= 0.0;
+    down &= step <= 0.0;
+    area += 0.5 * step * (height[i] + height[i - 1]);
+  }
+  if (!up && !down) throw ValueError("auc: x must ascend or descend");
+  return up ? area : -area;
 }
 
 RocCurve roc_curve(const Array& y_true, const Array& y_score, const Array& sample_weight,
@@ -474,33 +576,38 @@ DetCurve det_curve(const Array& y_true, const Array& y_score, const Array& sampl
 }
 
 PrecisionRecallCurve precision_recall_curve(const Array& y_true, const Array& y_score,
-                                            const Array& sample_weight, const Value& pos_label) {
+                                            const Array& sample_weight, const Value& pos_label,
+                                            bool drop_intermediate) {
   const Counts counts = counts_by_threshold(y_true, y_score, sample_weight, pos_label);
-  auto thresholds = values_of(counts.thresholds);
+  const auto all = values_of(counts.thresholds);
   const auto tps = values_of(counts.true_positives), fps = values_of(counts.false_positives);
   if (tps.back() == 0.0)
     warn("No positive class found in y_true, recall is set to one for all thresholds.");
-  std::vector<double> precision, recall;
+  std::vector<double> precision, recall, thresholds;
   for (std::size_t i = tps.size(); i-- > 0;) {
+    if (drop_intermediate && i > 0 && i + 1 < tps.size() && tps[i] == tps[i - 1] &&
+        tps[i + 1] == tps[i])
+      continue;
+    thresholds.push_back(all[i]);
     precision.push_back(tps[i] + fps[i] != 0.0 ? tps[i] / (tps[i] + fps[i]) : 0.0);
     recall.push_back(tps.back() == 0.0 ? 1.0 : tps[i] / tps.back());
   }
   precision.push_back(1.0);
   recall.push_back(0.0);
-  std::ranges::reverse(thresholds);
   const auto& comm = y_true.comm();
   return {vector_of(precision, comm), vector_of(recall, comm), vector_of(thresholds, comm)};
 }
 
 double log_loss(const Array& y_true, const Array& y_prob, const Array& sample_weight,
-                bool normalize) {
-  const Scored y(y_true, y_prob, sample_weight);
+                bool normalize, const Value& labels) {
+  const Scored y(y_true, y_prob, sample_weight, labels);
   if (y.classes() < 2)
-    throw ValueError("y_true contains only one label. Log loss needs at least two");
+    throw ValueError(
+        "y_true contains only one label. Log loss needs at least two: labels names those that "
+        "y_true lacks");
   require_columns(y, "y_prob");
-  require_probabilities(y, "y_prob");
-  const double eps = y.dtype == DType::float32 ? double{std::numeric_limits<float>::epsilon()}
-                                               : std::numeric_limits<double>::epsilon();
+  require_probabilities(y, "y_prob", labels);
+  const double eps = epsilon_of(y.dtype);
   return row_mean(y, normalize, [&](std::span<const double> row, std::int64_t code) {
     const double p = row.size() > 1 ? row[static_cast<std::size_t>(code)]
                      : code == 1    ? row[0]
@@ -510,18 +617,21 @@ double log_loss(const Array& y_true, const Array& y_prob, const Array& sample_we
 }
 
 double brier_score_loss(const Array& y_true, const Array& y_prob, const Array& sample_weight,
-                        const Value& pos_label) {
-  const Scored y(y_true, y_prob, sample_weight);
-  require_probabilities(y, "y_prob");
-  if (y.score.ndim() == 1) {
-    const auto positive = positive_of(y, pos_label);
+                        const Value& pos_label, const Value& labels, std::optional<bool> halved) {
+  const bool several = y_prob.ndim() == 2 && y_prob.cols() > 1;
+  const Scored y(y_true, y_prob, sample_weight, several ? labels : Value());
+  require_probabilities(y, "y_prob", several ? labels : Value());
+  const double scale = halved.value_or(y_prob.ndim() == 1 || y_prob.cols() < 3) ? 0.5 : 1.0;
+  if (!several) {
+    const auto positive = positive_of_two(y, pos_label, true);
     return row_mean(y, true, [&](std::span<const double> row, std::int64_t code) {
       const double e = row[0] - (positive && code == *positive ? 1.0 : 0.0);
-      return e * e;
+      return 2.0 * scale * e * e;
     });
   }
+  if (y.classes() < 2)
+    throw ValueError("y_true contains only one label: labels names those that it lacks");
   require_columns(y, "y_prob");
-  const double scale = y.classes() < 3 ? 0.5 : 1.0;
   return row_mean(y, true, [&](std::span<const double> row, std::int64_t code) {
     double sum = 0.0;
     for (std::size_t c = 0; c < row.size(); ++c) {
@@ -536,7 +646,7 @@ namespace {
 
 // 1 - loss / loss of the shares of the labels, where `of_row` is that of a row with some label.
 double explained(
-    const Scored& y, double loss,
+    const Scored& y, const std::function<double()>& loss,
     const std::function<double(std::span<const double> shares, std::int64_t)>& of_row) {
   if (y.score.rows() < 2) {
     warn("D^2 score is not well-defined with less than two samples.", "UndefinedMetricWarning");
@@ -547,37 +657,45 @@ double explained(
   for (double& share : shares) share /= all;
   double simple = 0.0;
   for (std::size_t c = 0; c < shares.size(); ++c)
-    simple += shares[c] * of_row(shares, static_cast<std::int64_t>(c));
-  return 1.0 - loss / simple;
+    if (shares[c] != 0.0) simple += shares[c] * of_row(shares, static_cast<std::int64_t>(c));
+  return 1.0 - loss() / simple;
 }
 
 }  // namespace
 
-double d2_log_loss_score(const Array& y_true, const Array& y_prob, const Array& sample_weight) {
-  return explained({y_true, y_prob, sample_weight}, log_loss(y_true, y_prob, sample_weight),
-                   [](std::span<const double> shares, std::int64_t c) {
-                     return -std::log(shares[static_cast<std::size_t>(c)]);
-                   });
+double d2_log_loss_score(const Array& y_true, const Array& y_prob, const Array& sample_weight,
+                         const Value& labels) {
+  const Scored y(y_true, y_prob, sample_weight, labels);
+  return explained(
+      y, [&] { return log_loss(y_true, y_prob, sample_weight, true, labels); },
+      [eps = epsilon_of(y.dtype)](std::span<const double> shares, std::int64_t c) {
+        return -std::log(std::clamp(shares[static_cast<std::size_t>(c)], eps, 1.0 - eps));
+      });
 }
 
 double d2_brier_score(const Array& y_true, const Array& y_prob, const Array& sample_weight,
-                      const Value& pos_label) {
-  const double scale = y_prob.ndim() == 1 || y_prob.cols() < 3 ? 0.5 : 1.0;
-  return explained({y_true, y_prob, sample_weight},
-                   brier_score_loss(y_true, y_prob, sample_weight, pos_label),
-                   [&](std::span<const double> shares, std::int64_t c) {
-                     double sum = 0.0;
-                     for (std::size_t j = 0; j < shares.size(); ++j) {
-                       const double e = shares[j] - (static_cast<std::int64_t>(j) == c ? 1.0 : 0.0);
-                       sum += e * e;
-                     }
-                     return scale * sum;
-                   });
+                      const Value& pos_label, const Value& labels) {
+  const bool several = y_prob.ndim() == 2 && y_prob.cols() > 1;
+  const double scale = several && y_prob.cols() > 2 ? 1.0 : 0.5;
+  return explained(
+      {y_true, y_prob, sample_weight, several ? labels : Value()},
+      [&] { return brier_score_loss(y_true, y_prob, sample_weight, pos_label, labels); },
+      [&](std::span<const double> shares, std::int64_t c) {
+        double sum = 0.0;
+        for (std::size_t j = 0; j < shares.size(); ++j) {
+          const double e = shares[j] - (static_cast<std::int64_t>(j) == c ? 1.0 : 0.0);
+          sum += e * e;
+        }
+        return scale * sum;
+      });
 }
 
-double hinge_loss(const Array& y_true, const Array& decision, const Array& sample_weight) {
-  const Scored y(y_true, decision, sample_weight);
+double hinge_loss(const Array& y_true, const Array& decision, const Array& sample_weight,
+                  const Value& labels) {
+  const Scored y(y_true, decision, sample_weight, labels);
   require_columns(y, "decision");
+  if (y.score.ndim() == 2 && y.classes() <= 2)
+    throw ValueError("pred_decision should be a 1d array for two labels");
   return row_mean(y, true, [](std::span<const double> row, std::int64_t code) {
     if (row.size() == 1) return std::max(0.0, 1.0 - (code == 1 ? row[0] : -row[0]));
     double best = -infinity;
@@ -588,11 +706,14 @@ double hinge_loss(const Array& y_true, const Array& decision, const Array& sampl
 }
 
 double top_k_accuracy_score(const Array& y_true, const Array& y_score, std::int64_t k,
-                            const Array& sample_weight, bool normalize) {
-  const Scored y(y_true, y_score, sample_weight);
+                            const Array& sample_weight, bool normalize, const Value& labels) {
+  const Scored y(y_true, y_score, sample_weight, labels);
   if (k < 1) throw ValueError(fmt::format("k must be at least 1, got {}", k));
   require_columns(y, "y_score");
+  require_ascending(labels, y);
   const std::int64_t classes = y.score.ndim() == 1 ? 2 : y.score.cols();
+  if (y.classes() != classes)
+    throw ValueError("y_true contains only one label: labels names those that it lacks");
   if (k >= classes)
     warn(fmt::format("'k' ({}) greater than or equal to 'n_classes' ({}) will result in a perfect "
                      "score and is therefore meaningless.",

@@ -8,6 +8,7 @@
 
 #include <tessera/array/quantile.hpp>
 #include <tessera/estimators/estimator.hpp>
+#include <tessera/estimators/metrics/classification.hpp>
 #include <tessera/estimators/range.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/warn.hpp>
@@ -68,13 +69,13 @@ void require_above(const Pairs& y, double least, bool closed, const char* functi
                                  closed ? ">=" : ">", least));
 }
 
-double ratio_score(double error, double total) {
-  if (total != 0.0) return 1.0 - error / total;
+double ratio_score(double error, double total, bool force_finite = true) {
+  if (total != 0.0 || !force_finite) return 1.0 - error / total;
   return error == 0.0 ? 1.0 : 0.0;
 }
 
 PerTarget ratio_scores(const Pairs& y, const PerTarget& error, const PerTarget& total,
-                       const char* what) {
+                       const char* what, bool force_finite = true) {
   if (y.rows() < 2) {
     y.require_finite();
     warn(fmt::format("{} score is not well-defined with less than two samples.", what),
@@ -82,7 +83,8 @@ PerTarget ratio_scores(const Pairs& y, const PerTarget& error, const PerTarget& 
     return PerTarget(y.targets(), nan);
   }
   PerTarget scores;
-  for (std::size_t t = 0; t < error.size(); ++t) scores.push_back(ratio_score(error[t], total[t]));
+  for (std::size_t t = 0; t < error.size(); ++t)
+    scores.push_back(ratio_score(error[t], total[t], force_finite));
   return scores;
 }
 
@@ -107,6 +109,7 @@ Pairs::Pairs(const Rows& y_true, const Rows& y_pred, const Array& sample_weight)
                                  to_string(sample_weight.shape())));
   weights_ = redistribute(collect(wide(sample_weight, "sample_weight")).reshape({rows()}),
                           y_pred_.distribution());
+  require_some_weight(weights_);
 }
 
 void Pairs::require_finite() const {
@@ -168,16 +171,25 @@ PerTarget Pairs::largest_error() const {
                  }).values);
 }
 
+Rows Pairs::errors() const {
+  return map_rows(zip(y_pred_, {y_true_, Array{}}), y_pred_.shape(), DType::float64,
+                  [](const Leaf& in, const Tile& out, Stream&) {
+                    std::int64_t i = 0;
+                    each(in, [&](double truth, double predicted, double, std::size_t) {
+                      out.as<double>()[i++] = truth - predicted;
+                    });
+                  });
+}
+
 PerTarget Pairs::median_error() const {
   largest_error();  // an infinity need not be the median
-  const Rows errors = map_rows(zip(y_pred_, {y_true_, Array{}}), y_pred_.shape(), DType::float64,
-                               [](const Leaf& in, const Tile& out, Stream&) {
-                                 std::int64_t i = 0;
-                                 each(in, [&](double truth, double predicted, double, std::size_t) {
-                                   out.as<double>()[i++] = std::abs(truth - predicted);
-                                 });
-                               });
-  return quantile_of(errors, 0.5);
+  const Rows sizes = map_rows(errors(), y_pred_.shape(), DType::float64,
+                              [](const Leaf& in, const Tile& out, Stream&) {
+                                const auto* from = in.tile.as<const double>();
+                                std::transform(from, from + out.rows * out.cols, out.as<double>(),
+                                               [](double e) { return std::abs(e); });
+                              });
+  return quantile_of(sizes, 0.5);
 }
 
 PerTarget Pairs::quantile_of_truth(double q) const { return quantile_of(Rows(y_true_), q); }
@@ -268,31 +280,37 @@ PerTarget mean_tweedie_deviance(const Pairs& y, double power) {
 PerTarget mean_poisson_deviance(const Pairs& y) { return mean_tweedie_deviance(y, 1.0); }
 PerTarget mean_gamma_deviance(const Pairs& y) { return mean_tweedie_deviance(y, 2.0); }
 
-PerTarget r2_score(const Pairs& y) {
+namespace {
+
+// Weighted, of the columns of what lies as y.
+PerTarget variances_of(const Pairs& y, const Rows& of) {
+  const detail::Balanced balanced(y.weights());
+  const auto found = detail::moments(of, balanced.values, detail::Accuracy::by_column,
+                                     [&] { y.require_finite(); });
+  PerTarget all;
+  for (std::size_t t = 0; t < y.targets(); ++t)
+    all.push_back(static_cast<double>(found.variance(t)));
+  return all;
+}
+
+}  // namespace
+
+PerTarget r2_score(const Pairs& y, bool force_finite) {
   if (y.rows() < 2) return ratio_scores(y, {}, {}, "R^2");
   const detail::Balanced balanced(y.weights());
   const auto total = detail::moments(y.y_true(), balanced.values, detail::Accuracy::by_column,
                                      [&] { y.require_finite(); });
-  return ratio_scores(y, y.squared_errors(balanced.values, total.unit), total.m2, "R^2");
+  return ratio_scores(y, y.squared_errors(balanced.values, total.unit), total.m2, "R^2",
+                      force_finite);
 }
 
-PerTarget variances(const Pairs& y) {
-  const detail::Balanced balanced(y.weights());
-  const auto total = detail::moments(y.y_true(), balanced.values, detail::Accuracy::by_column,
-                                     [&] { y.require_finite(); });
-  PerTarget all;
-  for (std::size_t t = 0; t < y.targets(); ++t)
-    all.push_back(static_cast<double>(total.variance(t)));
-  return all;
-}
+PerTarget variances(const Pairs& y) { return variances_of(y, y.y_true()); }
 
-PerTarget explained_variance_score(const Pairs& y) {
-  const PerTarget bias = y.mean([](double t, double p, double) { return t - p; });
-  const PerTarget square = mean_squared_error(y);
-  const PerTarget total = variances(y);
+PerTarget explained_variance_score(const Pairs& y, bool force_finite) {
+  const PerTarget left = variances_of(y, y.errors()), total = variances(y);
   PerTarget scores;
-  for (std::size_t t = 0; t < bias.size(); ++t)
-    scores.push_back(ratio_score(std::max(0.0, square[t] - bias[t] * bias[t]), total[t]));
+  for (std::size_t t = 0; t < left.size(); ++t)
+    scores.push_back(ratio_score(left[t], total[t], force_finite));
   return scores;
 }
 

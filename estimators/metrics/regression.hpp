@@ -27,6 +27,8 @@ class Pairs {
   /// The weighted means of f(true, predicted) over the rows.
   PerTarget mean(double (*f)(double truth, double predicted, double parameter),
                  double parameter = 0.0) const;
+  /// true - predicted, computed when they are read.
+  Rows errors() const;
   /// The largest |true - predicted|.
   PerTarget largest_error() const;
   /// The sums of weights[i] ((true - predicted) 2^-units[t])^2.
@@ -65,10 +67,11 @@ PerTarget mean_tweedie_deviance(const Pairs& y, double power = 0.0);
 PerTarget mean_poisson_deviance(const Pairs& y);
 PerTarget mean_gamma_deviance(const Pairs& y);
 /// 1 - residual / total sum of squares, of squares in units near 1; with a constant target 1 for
-/// perfect predictions, otherwise 0. NaN and an UndefinedMetricWarning for a single row.
-PerTarget r2_score(const Pairs& y);
+/// perfect predictions, otherwise 0, or without `force_finite` NaN and -inf. NaN and an
+/// UndefinedMetricWarning for a single row.
+PerTarget r2_score(const Pairs& y, bool force_finite = true);
 /// As r2_score, with the mean error taken off.
-PerTarget explained_variance_score(const Pairs& y);
+PerTarget explained_variance_score(const Pairs& y, bool force_finite = true);
 /// 1 - deviance / deviance of the best constant.
 PerTarget d2_tweedie_score(const Pairs& y, double power = 0.0);
 PerTarget d2_pinball_score(const Pairs& y, double alpha = 0.5);

@@ -1,13 +1,17 @@
 // The table of metrics: one entry per function, written once.
 #include <tessera/estimators/metrics/signatures.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include <tessera/estimators/metrics/classification.hpp>
 #include <tessera/estimators/metrics/multilabel.hpp>
 #include <tessera/estimators/metrics/ranking.hpp>
 #include <tessera/estimators/metrics/regression.hpp>
+#include <tessera/estimators/parameter.hpp>
 
 namespace tessera::metrics {
 namespace {
@@ -27,8 +31,8 @@ using Inputs = std::vector<Signature::Input>;
 const Signature::Input weights = {"sample_weight", "a weight for each row", true, true};
 const Inputs labels = {
     {"y_true", "the labels", true}, {"y_pred", "predicted labels", true}, weights};
-const Inputs chosen_labels = {
-    labels[0], labels[1], weights, {"labels", "the labels that count, in this order", true, true}};
+const Signature::Input chosen = {"labels", "the labels that count, in this order", true, true};
+const Inputs chosen_labels = {labels[0], labels[1], weights, chosen};
 const Inputs numbers = {
     {"y_true", "the targets", true}, {"y_pred", "predicted targets", true}, weights};
 /// `scores` as scikit-learn's function calls them.
@@ -36,6 +40,12 @@ Inputs scored(std::string scores) {
   return {{"y_true", "labels of two kinds", true},
           {std::move(scores), "a score for each row, larger for the positive label", true},
           weights};
+}
+/// With the labels of all columns.
+Inputs scored_of_labels(std::string scores) {
+  Inputs all = scored(std::move(scores));
+  all.push_back({"labels", "those of all columns, where y_true may lack some", true, true});
+  return all;
 }
 
 const Option normalized =
@@ -48,7 +58,8 @@ const Option label_1 = {"pos_label", "the label that counts", Kind::label, std::
 Option multioutput(bool weighted) {
   std::vector<std::string> words = {"uniform_average", "raw_values"};
   if (weighted) words.push_back("variance_weighted");
-  return word("multioutput", "how the values of several targets become one", words);
+  return functions::word_or_numbers("multioutput", "how the values of several targets become one",
+                                    words);
 }
 
 Array vector(const std::vector<double>& values, const Arguments& in) {
@@ -62,16 +73,21 @@ Results some(const Arguments& in, const std::vector<double>& values) {
   return {{in.signature().name,
            in.word("average") == "none" ? vector(values, in) : scalar(values[0], in)}};
 }
+/// Of each label, or one.
+Results areas(const Arguments& in, const std::vector<double>& values) {
+  return {{in.signature().name, values.size() > 1 ? vector(values, in) : scalar(values[0], in)}};
+}
 Value value_of(const functions::Setting& setting, Value otherwise) {
+  if (const auto* b = std::get_if<bool>(&setting)) return *b;
   if (const auto* i = std::get_if<std::int64_t>(&setting)) return *i;
   if (const auto* d = std::get_if<double>(&setting)) return *d;
   if (const auto* s = std::get_if<std::string>(&setting)) return *s;
   return otherwise;
 }
-/// The labels that count, where they are given.
-Value labels_in(const Arguments& in) {
-  if (!in[3]) return {};
-  const Array all = gather(in[3]).to(cpu);
+/// The labels that an input names, where it is given.
+Value labels_in(const Arguments& in, std::size_t input = 3) {
+  if (!in[input]) return {};
+  const Array all = gather(in[input]).to(cpu);
   if (all.categories().empty()) return all.reshape({all.size()});
   std::vector<std::string> words;
   for (const std::int64_t c : all.astype(DType::int64).values<std::int64_t>())
@@ -108,9 +124,9 @@ template <double (*f)(const Array&, const Array&, const Array&, const std::strin
 Results of(const Arguments& in) {
   return one(in, f(in[0], in[1], in[2], in.word(in.signature().options[0].name)));
 }
-template <double (*f)(const Array&, const Array&, const Array&, const Value&)>
-Results of(const Arguments& in) {
-  return one(in, f(in[0], in[1], in[2], value_of(in.value("pos_label"), {})));
+template <double (*f)(const Array&, const Array&, const Array&, const Value& labels)>
+Results of_labels(const Arguments& in) {
+  return one(in, f(in[0], in[1], in[2], labels_in(in)));
 }
 /// A score of each class or their mean.
 template <std::vector<double> (*f)(const Array&, const Array&, const ScoreOptions&)>
@@ -122,9 +138,14 @@ Results of(const Arguments& in) {
 
 /// A metric of numbers, of each target or one for all.
 Results averaged(const Arguments& in, const Pairs& pairs, const PerTarget& each) {
-  const std::string& how = in.word("multioutput");
+  const auto given = in.numbers("multioutput");
+  const std::string how = given ? "" : in.word("multioutput");
   if (how == "raw_values") return {{in.signature().name, vector(each, in)}};
   PerTarget by(each.size(), 1.0);
+  if (given) by = *given;
+  if (by.size() != each.size() || (given && by.size() == 1))
+    throw ValueError(fmt::format("multioutput has {} weights, there are {} targets{}", by.size(),
+                                 each.size(), by.size() == 1 ? ", of which one needs none" : ""));
   if (how == "variance_weighted") by = variances(pairs);
   if (std::accumulate(by.begin(), by.end(), 0.0) == 0.0) std::ranges::fill(by, 1.0);
   return one(in, std::inner_product(each.begin(), each.end(), by.begin(), 0.0) /
@@ -134,6 +155,11 @@ template <PerTarget (*f)(const Pairs&)>
 Results of(const Arguments& in) {
   const Pairs pairs(in[0], in[1], in[2]);
   return averaged(in, pairs, f(pairs));
+}
+template <PerTarget (*f)(const Pairs&, bool)>
+Results of(const Arguments& in) {
+  const Pairs pairs(in[0], in[1], in[2]);
+  return averaged(in, pairs, f(pairs, in.flag("force_finite")));
 }
 template <PerTarget (*f)(const Pairs&, double)>
 Results of(const Arguments& in) {
@@ -174,9 +200,9 @@ Signature by_class(std::string name, std::string doc, Results (*run)(const Argum
   return classification(std::move(name), std::move(doc), run, options, chosen_labels);
 }
 Signature ranking(std::string name, std::string doc, Results (*run)(const Arguments&),
-                  std::vector<Option> options = {}, std::string scores = "y_score") {
-  return function(std::move(name), std::move(doc), run, scored(std::move(scores)),
-                  std::move(options), " labels.h5:/y scores.h5:/s");
+                  std::vector<Option> options, const Inputs& inputs) {
+  return function(std::move(name), std::move(doc), run, inputs, std::move(options),
+                  " labels.h5:/y scores.h5:/s");
 }
 Signature curve(std::string name, std::string doc, Results (*run)(const Arguments&),
                 std::vector<std::string> outputs, std::vector<Option> options = {}) {
@@ -203,6 +229,8 @@ Signature several(std::string name, std::string doc, Results (*run)(const Argume
                   std::move(options), " labels.h5:/Y scores.h5:/S");
 }
 
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
 std::vector<Signature> make_table() {
   const Option averages = word("average", "how the values of several labels become one",
                                {"macro", "weighted", "micro", "samples", "none"});
@@ -212,7 +240,9 @@ std::vector<Signature> make_table() {
                        .shown = "all",
                        .low = 1};
   const Option ties = flag("ignore_ties", "equal scores in the order of columns, not averaged");
-  const Option positive = pos_label("1 or the larger");
+  const Option positive = pos_label("1 or the larger number");
+  const Option finite =
+      unless("force_finite", "not_finite", "NaN or -inf for targets that are constant");
   const Option alpha = number("alpha", "the quantile", 0.5);
   return {
       classification("accuracy_score", "the share of rows with the right label", of<accuracy_score>,
@@ -222,9 +252,15 @@ std::vector<Signature> make_table() {
       classification("hamming_loss", "zero_one_loss, for one label a row", of<hamming_loss>),
       classification("balanced_accuracy_score", "the mean recall of the classes",
                      of<balanced_accuracy_score>, {flag("adjusted", "so that chance gives 0")}),
-      classification("cohen_kappa_score", "agreement beyond chance", of<cohen_kappa_score>,
-                     {word("weights", "how far apart labels are", {"none", "linear", "quadratic"})},
-                     {{"y1", "labels", true}, {"y2", "labels of somebody else", true}, weights}),
+      classification(
+          "cohen_kappa_score", "agreement beyond chance",
+          [](const Arguments& in) {
+            return one(in, cohen_kappa_score(in[0], in[1], in[2], in.word("weights"), labels_in(in),
+                                             *in.number("replace_undefined_by")));
+          },
+          {word("weights", "how far apart labels are", {"none", "linear", "quadratic"}),
+           number("replace_undefined_by", "what 0 / 0 is", nan)},
+          {{"y1", "labels", true}, {"y2", "labels of somebody else", true}, weights, chosen}),
       classification("matthews_corrcoef", "correlation of labels and predictions",
                      of<matthews_corrcoef>),
       by_class("precision_score", "the share of right ones among those predicted",
@@ -250,49 +286,121 @@ std::vector<Signature> make_table() {
       {"multilabel_confusion_matrix",
        "of each label: rows without it, wrongly predicted, missed, found",
        chosen_labels,
-       {},
+       {flag("samplewise", "of each row with several labels instead")},
        {"multilabel_confusion_matrix"},
        false,
        "multilabel_confusion_matrix labels.h5:/y predicted.h5:/y --out confusion.h5",
        [](const Arguments& in) -> Results {
          return {{"multilabel_confusion_matrix",
-                  multilabel_confusion_matrix(in[0], in[1], in[2], labels_in(in))}};
+                  multilabel_confusion_matrix(in[0], in[1], in[2], labels_in(in),
+                                              in.flag("samplewise"))}};
        }},
       classification(
           "classification_report", "precision, recall, F1 and support of every class, as text",
           [](const Arguments& in) -> Results {
-            const std::string text = classification_report(in[0], in[1],
-                                                           {.labels = labels_in(in),
-                                                            .zero_division = zero_division_of(in),
-                                                            .sample_weight = in[2]},
-                                                           static_cast<int>(in.integer("digits")));
+            const Value names = labels_in(in, 4);
+            if (names.is<Array>()) throw ValueError("target_names must be text");
+            const bool json = in.flag("output_dict");
+            const std::string text = classification_report(
+                in[0], in[1],
+                {.scores = {.labels = labels_in(in),
+                            .zero_division = zero_division_of(in),
+                            .sample_weight = in[2]},
+                 .names = names.is_none() ? std::vector<std::string>{}
+                                          : names.as<std::vector<std::string>>(),
+                 .digits = static_cast<int>(in.integer("digits")),
+                 .json = json});
             return {
-                {"classification_report",
+                {json ? "json" : "classification_report",
                  replicated(std::vector<std::int64_t>{0}, {}, in[0].comm()).categorized({text})}};
           },
           {{"digits", "digits after the point", Kind::integer, std::int64_t{2}, {}, false, 0, 17},
+           flag("output_dict", "a dictionary instead: on the command line JSON"),
            zero_division},
-          chosen_labels),
+          {labels[0],
+           labels[1],
+           weights,
+           chosen,
+           {"target_names", "names of the labels, in their order", true, true}}),
+      {"precision_recall_fscore_support",
+       "precision, recall, F and support of every class or their mean",
+       chosen_labels,
+       {number("beta", "how much more recall counts than precision", 1.0),
+        word("average", "how the scores of classes become one",
+             {"none", "binary", "micro", "macro", "weighted", "samples"}),
+        label_1, zero_division},
+       {"precision", "recall", "fscore", "support"},
+       false,
+       "precision_recall_fscore_support labels.h5:/y predicted.h5:/y --out scores.h5",
+       [](const Arguments& in) -> Results {
+         ScoreOptions options = options_of(in);
+         options.beta = *in.number("beta");
+         const Scores s = precision_recall_fscore_support(in[0], in[1], options);
+         if (options.average != Average::none)
+           return {{"precision", scalar(s.precision[0], in)},
+                   {"recall", scalar(s.recall[0], in)},
+                   {"fscore", scalar(s.fscore[0], in)},
+                   {"support", {}}};
+         return {{"precision", vector(s.precision, in)},
+                 {"recall", vector(s.recall, in)},
+                 {"fscore", vector(s.fscore, in)},
+                 {"support",
+                  in[2] ? vector(s.support, in) : vector(s.support, in).astype(DType::int64)}};
+       }},
+      {"class_likelihood_ratios",
+       "how many times likelier of rows of the positive label a prediction is",
+       chosen_labels,
+       {[] {
+         Option undefined = functions::numbers("replace_undefined_by",
+                                               "what they are where nothing "
+                                               "is so predicted of the negative label",
+                                               {"LR+", "LR-"});
+         undefined.initial = nan;
+         return undefined;
+       }()},
+       {"positive", "negative"},
+       true,
+       "class_likelihood_ratios labels.h5:/y predicted.h5:/y",
+       [](const Arguments& in) -> Results {
+         const auto undefined = *in.interval("replace_undefined_by");
+         const auto ratios = class_likelihood_ratios(in[0], in[1], in[2], labels_in(in),
+                                                     {undefined.first, undefined.second});
+         return {{"positive", scalar(ratios.positive, in)},
+                 {"negative", scalar(ratios.negative, in)}};
+       }},
 
-      ranking("roc_auc_score", "the area under the ROC curve",
-              [](const Arguments& in) {
-                if (is_multilabel(in[0]))
-                  return some(in, roc_auc_scores(in[0], in[1], in[2], in.word("average")));
-                return one(in, roc_auc_score(in[0], in[1], in[2], in.word("multi_class"),
-                                             in.word("average")));
-              },
-              {word("multi_class", "of more than two labels: each against the rest, or pairs",
-                    {"raise", "ovr", "ovo"}),
-               averages}),
-      ranking("average_precision_score", "the mean of precision over recall",
-              [](const Arguments& in) {
-                if (is_multilabel(in[0]))
-                  return some(in,
-                              average_precision_scores(in[0], in[1], in[2], in.word("average")));
-                return one(in, average_precision_score(in[0], in[1], in[2],
-                                                       value_of(in.value("pos_label"), 1)));
-              },
-              {label_1, averages}),
+      ranking(
+          "roc_auc_score", "the area under the ROC curve",
+          [](const Arguments& in) {
+            return areas(in, roc_auc_score(in[0], in[1],
+                                           {.average = in.word("average"),
+                                            .multi_class = in.word("multi_class"),
+                                            .labels = labels_in(in),
+                                            .max_fpr = in.number("max_fpr"),
+                                            .sample_weight = in[2]}));
+          },
+          {averages, number("max_fpr", "only up to this false positive rate", "1"),
+           word("multi_class", "of more than two labels: each against the rest, or pairs",
+                {"raise", "ovr", "ovo"})},
+          scored_of_labels("y_score")),
+      ranking(
+          "average_precision_score", "the mean of precision over recall",
+          [](const Arguments& in) {
+            return areas(in,
+                         average_precision_score(in[0], in[1],
+                                                 {.average = in.word("average"),
+                                                  .pos_label = value_of(in.value("pos_label"), 1),
+                                                  .sample_weight = in[2]}));
+          },
+          {averages, label_1}, scored("y_score")),
+      {"auc",
+       "the area under a curve of points, by trapezoids",
+       {{"x", "coordinates that ascend or descend", true}, {"y", "heights", true}},
+       {},
+       {"auc"},
+       true,
+       "auc curve.h5:/fpr curve.h5:/tpr",
+       [](const Arguments& in) { return one(in, auc(in[0], in[1])); }},
       several("coverage_error", "how many columns hold all labels of a row", of<coverage_error>),
       several("label_ranking_average_precision_score",
               "the share of labels among the columns that score as high",
@@ -303,21 +411,44 @@ std::vector<Signature> make_table() {
               {most, number("log_base", "of the discount", 2.0), ties}),
       several("ndcg_score", "dcg_score divided by the most that there can be", of<ndcg_score>,
               {most, ties}),
-      ranking("log_loss", "the mean of -log of the right label's probability", of<log_loss>,
-              {unless("normalize", "no_normalize", "the sum, not the mean")}, "y_proba"),
+      ranking(
+          "log_loss", "the mean of -log of the right label's probability",
+          [](const Arguments& in) {
+            return one(in, log_loss(in[0], in[1], in[2], in.flag("normalize"), labels_in(in)));
+          },
+          {unless("normalize", "no_normalize", "the sum, not the mean")},
+          scored_of_labels("y_proba")),
       ranking("d2_log_loss_score", "the share of the log loss that is explained",
-              of<d2_log_loss_score>, {}, "y_proba"),
-      ranking("brier_score_loss", "the mean squared error of probabilities", of<brier_score_loss>,
-              {positive}, "y_proba"),
-      ranking("d2_brier_score", "the share of the Brier score that is explained",
-              of<d2_brier_score>, {positive}, "y_proba"),
-      ranking("hinge_loss", "the mean of max(0, 1 - margin)", of<hinge_loss>, {}, "pred_decision"),
-      ranking("top_k_accuracy_score", "the share of rows with their label among the k best",
-              [](const Arguments& in) {
-                return one(in, top_k_accuracy_score(in[0], in[1], in.integer("k"), in[2],
-                                                    in.flag("normalize")));
-              },
-              {{"k", "how many", Kind::integer, std::int64_t{2}, {}, false, 1}, normalized}),
+              of_labels<d2_log_loss_score>, {}, scored_of_labels("y_proba")),
+      ranking(
+          "brier_score_loss", "the mean squared error of probabilities",
+          [](const Arguments& in) {
+            const std::string& halved = in.word("scale_by_half");
+            return one(in,
+                       brier_score_loss(
+                           in[0], in[1], in[2], value_of(in.value("pos_label"), {}), labels_in(in),
+                           halved == "auto" ? std::nullopt : std::optional(halved == "true")));
+          },
+          {positive,
+           word("scale_by_half", "of two labels, always, or never", {"auto", "true", "false"})},
+          scored_of_labels("y_proba")),
+      ranking(
+          "d2_brier_score", "the share of the Brier score that is explained",
+          [](const Arguments& in) {
+            return one(in, d2_brier_score(in[0], in[1], in[2], value_of(in.value("pos_label"), {}),
+                                          labels_in(in)));
+          },
+          {positive}, scored_of_labels("y_proba")),
+      ranking("hinge_loss", "the mean of max(0, 1 - margin)", of_labels<hinge_loss>, {},
+              scored_of_labels("pred_decision")),
+      ranking(
+          "top_k_accuracy_score", "the share of rows with their label among the k best",
+          [](const Arguments& in) {
+            return one(in, top_k_accuracy_score(in[0], in[1], in.integer("k"), in[2],
+                                                in.flag("normalize"), labels_in(in)));
+          },
+          {{"k", "how many", Kind::integer, std::int64_t{2}, {}, false, 1}, normalized},
+          scored_of_labels("y_score")),
       curve("roc_curve", "true against false positive rates over thresholds",
             [](const Arguments& in) -> Results {
               const RocCurve c = roc_curve(in[0], in[1], in[2], value_of(in.value("pos_label"), {}),
@@ -338,14 +469,36 @@ std::vector<Signature> make_table() {
           "precision_recall_curve", "precision and recall over thresholds",
           [](const Arguments& in) -> Results {
             const PrecisionRecallCurve c =
-                precision_recall_curve(in[0], in[1], in[2], value_of(in.value("pos_label"), {}));
+                precision_recall_curve(in[0], in[1], in[2], value_of(in.value("pos_label"), {}),
+                                       in.flag("drop_intermediate"));
             return {{"precision", c.precision}, {"recall", c.recall}, {"thresholds", c.thresholds}};
           },
-          {"precision", "recall", "thresholds"}),
+          {"precision", "recall", "thresholds"},
+          {flag("drop_intermediate", "leave out points between others with their recall")}),
+      curve("confusion_matrix_at_thresholds",
+            "rows above and below each threshold, right and wrong",
+            [](const Arguments& in) -> Results {
+              const Counts c =
+                  counts_by_threshold(in[0], in[1], in[2], value_of(in.value("pos_label"), {}));
+              const Array tps = gather(c.true_positives), fps = gather(c.false_positives);
+              const auto rest = [&](const Array& counts) {  // of all, the last
+                auto v = tessera::detail::doubles(counts);
+                const double all = v.back();
+                for (double& count : v) count = all - count;
+                return vector(v, in);
+              };
+              return {{"tns", rest(fps)},
+                      {"fps", fps},
+                      {"fns", rest(tps)},
+                      {"tps", tps},
+                      {"thresholds", gather(c.thresholds)}};
+            },
+            {"tns", "fps", "fns", "tps", "thresholds"}),
 
-      regression("r2_score", "the share of the variance that is explained", of<r2_score>, {}, true),
+      regression("r2_score", "the share of the variance that is explained", of<r2_score>, {finite},
+                 true),
       regression("explained_variance_score", "r2_score with the mean error taken off",
-                 of<explained_variance_score>, {}, true),
+                 of<explained_variance_score>, {finite}, true),
       regression("mean_squared_error", "the mean of squared errors", of<mean_squared_error>),
       regression("root_mean_squared_error", "its root", of<root_mean_squared_error>),
       regression("mean_absolute_error", "the mean of absolute errors", of<mean_absolute_error>),

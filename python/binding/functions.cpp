@@ -4,6 +4,7 @@
 
 #include <tessera/estimators/linear_model/signatures.hpp>
 #include <tessera/estimators/metrics/signatures.hpp>
+#include <tessera/estimators/parameter.hpp>
 #include <tessera/estimators/registry.hpp>
 #include <tessera/linalg/signatures.hpp>
 #include <tessera/ndimage/registry.hpp>
@@ -48,8 +49,9 @@ nb::object to_python(const Setting& setting) {
 Setting to_setting(const Option* option, nb::handle object) {
   const Value value = to_value(object);
   if (option && option->kind == Option::Kind::word) {
-    // A command line has words for what Python says otherwise: None, 0, 1.0, nan.
+    // A command line has words for what Python says otherwise: None, True, 0, 1.0, nan.
     if (value.is_none() && has_word(*option, "none")) return "none";
+    if (value.is<bool>()) return value.as<bool>() ? "true" : "false";
     if (value.is<std::int64_t>() || value.is<double>())
       return fmt::format("{}", PyFloat_AsDouble(object.ptr()));
   }
@@ -60,6 +62,15 @@ Setting to_setting(const Option* option, nb::handle object) {
   if (value.is<std::int64_t>()) return value.as<std::int64_t>();
   if (value.is<double>()) return value.as<double>();
   if (value.is<std::string>()) return value.as<std::string>();
+  if (value.is<Array>() && value.as<Array>().ndim() == 1) return detail::doubles(value);
+  if (value.is<Mapping>() && option && option->kind == Option::Kind::numbers) {  // by their names
+    std::vector<double> all;
+    for (const std::string& name : option->words)
+      for (const auto& [key, number] : value.as<Mapping>().items)
+        if (key.is_word(name.c_str()) && (number.is<double>() || number.is<std::int64_t>()))
+          all.push_back(detail::doubles(number)[0]);
+    return all;
+  }
   if (const List* items = value.items()) {
     std::vector<std::int64_t> all;
     std::vector<double> floats;
@@ -116,7 +127,8 @@ nb::list run(const std::string& table, const std::string& name, const nb::list& 
   std::vector<functions::Result> results;
   call([&] { results = function(std::move(operands), settings); });
   nb::list all;
-  for (const auto& [output, array] : results) all.append(nb::make_tuple(output, array));
+  for (const auto& [output, array] : results)
+    all.append(nb::make_tuple(output, array ? nb::cast(array) : nb::none()));
   return all;
 }
 

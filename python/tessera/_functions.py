@@ -1,6 +1,7 @@
 """Functions of arrays, made from C++'s tables: tessera.linalg, tessera.metrics."""
 
 import inspect
+import json
 
 from . import _core
 from ._arrays import Array, Stream, asarray, whole
@@ -45,7 +46,7 @@ def make_function(module, described):
         results = _core.run(
             module, described["name"],
             [None if x is None else asarray(x, comm=comm) for x in operands], said)
-        out = tuple(_out(x, keep) for _, x in results)
+        out = tuple(json.loads(_out(x, keep)) if name == "json" else _out(x, keep) for name, x in results)
         return out[0] if len(out) == 1 else out
 
     function.__name__ = function.__qualname__ = described["name"]
@@ -56,6 +57,8 @@ def make_function(module, described):
 
 
 def _out(x, keep):
+    if x is None:
+        return None
     if x.ndim == 0:
         value = whole(x, writable=True)
         return str(value) if x.categories else value[()]

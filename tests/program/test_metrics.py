@@ -1,15 +1,20 @@
 """`tessera metric`: what the command line adds to the functions, which tests/together/test_metrics.py compares
 with sklearn.metrics."""
 
+import json
+import re
 import warnings
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from metric_cases import (
     AVERAGED,
     CLASSES,
     SCORES,
+    SET_SCORES,
+    SETS,
     TARGETS,
     classification_cases,
     labels,
@@ -66,6 +71,69 @@ def test_every_metric_and_option(weighted):
     truth, score = SCORES["ties"]
     check(score_cases(truth), truth, score, weighted, dict(rtol=1e-11))
     check(probability_cases(4, weighted), *probabilities(4, 44), weighted, dict(rtol=1e-11))
+
+
+def call_of(line):
+    """A line of docs/metrics.md as a call on every kind of data: its words and what sklearn.metrics is given."""
+    name, first, second = re.match(r"\| `(\w+)`.*?\| (\w+) \(.*?\), (\w+) \(", line).groups()
+    options = {"fbeta_score": {"beta": 2.0}}.get(name, {})
+    if first == "x":
+        data = "ascending", "real"
+    elif "(n, k)" in line.split("|")[2]:
+        data = "sets", "scores"
+    elif "the targets" in line:
+        data = "real", "close"
+    elif second in ("y_pred", "y2"):
+        data = "one", "other"
+    else:
+        data = "one", "probability"
+    return name, data, options
+
+
+def test_every_metric_of_the_page():
+    """Every one is called by the program, and gives what scikit-learn's does."""
+    real, close = TARGETS["one"]
+    data = dict(zip(("one", "other"), CLASSES["binary"])) | {"real": real, "close": close, "ascending": np.sort(real),
+                "sets": SETS.astype("i4"), "scores": SET_SCORES, "probability": noise(9)}  # fmt: skip
+    write("y.h5", **data)
+    page = (Path(__file__).parents[2] / "docs/metrics.md").read_text()
+    calls = [call_of(line) for line in page.splitlines() if line.startswith("| `")]
+    assert {name for name, *_ in calls} >= {"auc", "log_loss", "r2_score", "ndcg_score"} and len(calls) == 51
+    refused({"classification_report one other --out c.h5": "gives text, which is printed: leave out --out"})
+    lines = [f"{name} y.h5:/{a} y.h5:/{b} {words(options)}" + f" --out {name}.h5" * (name != "classification_report")
+             for name, (a, b), options in calls]  # fmt: skip
+    Path("cases").write_text("\n".join(lines))
+    printed = tessera("metric", "batch", "cases", processes=3).out
+    for name, (a, b), options in calls:
+        want = getattr(metrics, name)(data[a], data[b], **options)
+        if isinstance(want, str):
+            assert " ".join(want.split()) in " ".join(printed.split())
+            continue
+        with h5py.File(f"{name}.h5") as file:
+            names = sorted(file, key=lambda n: page.index(f"`{n}`", page.index(f"| `{name}`")))
+            got = [file[each][()] for each in names]
+        want = want if isinstance(want, tuple) else (want,)
+        for mine, theirs in zip(got, want, strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def test_options_that_are_words_or_numbers():
+    truth, predicted = TARGETS["several"]
+    y, p = probabilities(3, 46)
+    few = p.argmax(axis=1) < 2  # rows without the third label
+    write("y.h5", t=truth, p=predicted, y=y[few] % 2, P=p[few], all=[0, 1, 2], one=CLASSES["binary"][0], other=CLASSES["binary"][1],
+          names=[b"no", b"yes"])  # fmt: skip
+    weighted = tessera("metric", "mean_absolute_error", "y.h5:/t", "y.h5:/p", "--multioutput", "0.2,0.3,0.5", processes=2)
+    np.testing.assert_allclose(float(weighted.out), metrics.mean_absolute_error(truth, predicted, multioutput=[0.2, 0.3, 0.5]))
+    refused({"r2_score t p --multioutput 1,2": "multioutput has 2 weights, there are 3 targets",
+             "r2_score t p --multioutput 1,x": "must be one of uniform_average, raw_values, variance_weighted, or numbers"})  # fmt: skip
+    loss = tessera("metric", "log_loss", "y.h5:/y", "y.h5:/P", "--labels", "y.h5:/all", processes=3)
+    np.testing.assert_allclose(float(loss.out), metrics.log_loss(y[few] % 2, p[few], labels=[0, 1, 2]))
+    report = json.loads(tessera("metric", "classification_report", "y.h5:/one", "y.h5:/other", "--output-dict",
+                                "--target-names", "y.h5:/names").out)  # fmt: skip
+    assert report == metrics.classification_report(*CLASSES["binary"], output_dict=True, target_names=["no", "yes"])
+    ratios = tessera("metric", "class_likelihood_ratios", "y.h5:/one", "y.h5:/one", "--replace-undefined-by", "7", "0.5")
+    assert ratios.out == "positive 7\nnegative 0\n"
 
 
 def test_arrays_go_into_files():
@@ -177,7 +245,7 @@ def test_scores_that_are_refused():
         "roc_auc_score t p2 --multi-class ovr": "sum up to 1.0 over classes",
         "roc_auc_score t p --multi-class ovo --sample-weight y.h5:/p0": "sample_weight is not supported",
         "roc_auc_score two bad": "scores contains infinity",
-        "average_precision_score t p0": "multiclass format is not supported",
+        "average_precision_score t p0": "Number of classes in y_true not equal",
         "average_precision_score two p0 --pos-label 7": "pos_label=7 is not a valid label",
         "log_loss t p2": "probabilities in [0, 1]",
         "log_loss t p0": "Number of classes in y_true not equal to the number of columns",

@@ -1,10 +1,13 @@
 """Linear models, classifiers and naive Bayes from the command line: labels of text, every method."""
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.linear_model import LassoCV, LogisticRegression, RidgeCV, lasso_path
+from sklearn.metrics import accuracy_score
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.preprocessing import StandardScaler, TargetEncoder
 
@@ -12,16 +15,27 @@ from program import Fitted, read, show, tessera, write
 
 X, Y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)
-WORDS = np.array(["rouge", "rosé", "blanc"])[Y]
+words = np.array(["rouge", "rosé", "blanc"])[Y]
 
 
-@pytest.mark.parametrize("processes", [1, 3])
-def test_labels_of_text(processes, tmp_path, monkeypatch):
+def words_in_file(kind):
+    """wine.h5:/y as strings of variable or of fixed length, in UTF-8 or ASCII, or out of a table of text."""
+    if kind == "csv":
+        Path("wine.csv").write_text("colour,n\n" + "".join(f"{word},{i}\n" for i, word in enumerate(words)), encoding="utf-8")
+        return tessera("convert", "wine.csv", "wine.h5:/y", "--columns", "colour", processes=2)
+    dtypes = {"variable": h5py.string_dtype(), "fixed": h5py.string_dtype(length=7), "ascii": "S7"}
+    text = [(word.replace("é", "e") if kind == "ascii" else word).encode() for word in words]
+    with h5py.File("wine.h5", "a") as file:
+        file.create_dataset("y", data=text, dtype=dtypes[kind])
+
+
+@pytest.mark.parametrize("kind, processes", [("variable", 1), ("variable", 3), ("fixed", 3), ("ascii", 2), ("csv", 1)])
+def test_labels_of_text(kind, processes, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write("wine.h5", X=X)
-    with h5py.File("wine.h5", "a") as file:
-        file.create_dataset("y", data=WORDS.astype(object), dtype=h5py.string_dtype())
-    theirs = LogisticRegression(C=0.3, tol=1e-8, class_weight={"blanc": 2.0}).fit(X, WORDS)
+    words_in_file(kind)
+    labels = np.char.replace(words, "é", "e") if kind == "ascii" else words
+    theirs = LogisticRegression(C=0.3, tol=1e-8, class_weight={"blanc": 2.0}).fit(X, labels)
     tessera("fit", "LogisticRegression", "wine.h5:/X", "--y", "wine.h5:/y", "--C", "0.3", "--tol", "1e-8",
             "--class-weight", "{'blanc': 2.0}", "--model", "m.tessera", processes=processes)  # fmt: skip
     for command, want in [("predict-proba", theirs.predict_proba(X)), ("decision-function", theirs.decision_function(X)),
@@ -32,8 +46,10 @@ def test_labels_of_text(processes, tmp_path, monkeypatch):
     with h5py.File("p.h5") as file:
         np.testing.assert_array_equal(file["labels"].asstr()[:], theirs.predict(X))
     shown = show("m.tessera", "--full")
-    assert shown["attributes"]["classes_"] == ["blanc", "rosé", "rouge"]
-    assert float(tessera("score", "m.tessera", "wine.h5:/X", "--y", "wine.h5:/y").out) == theirs.score(X, WORDS)
+    assert shown["attributes"]["classes_"] == sorted(set(labels))
+    assert float(tessera("score", "m.tessera", "wine.h5:/X", "--y", "wine.h5:/y").out) == theirs.score(X, labels)
+    accuracy = tessera("metric", "accuracy_score", "wine.h5:/y", "p.h5:/labels", processes=processes).out
+    assert float(accuracy) == accuracy_score(labels, theirs.predict(X))
 
 
 def test_lists_as_words(tmp_path, monkeypatch):
