@@ -59,6 +59,7 @@ KINDS = [
     (r"\ba mapping\b|\ba dict\b", "Mapping[Any, Any]"),
     (r"\ban estimator\b|\ba label\b", "Any"),
     (r"\bNone\b", "None"),
+    (r"^2 numbers \(LR", "dict[str, float]"),
     (r"fro or nuc", "Literal['fro', 'nuc']"),
 ]
 
@@ -69,7 +70,9 @@ def annotation(name, default, allowed):
         match = re.search(pattern, allowed)
         if match and kind is None:
             words = [None if word == "None" else word for word in match[1].split(", ")]
-            kind = f"Literal[{', '.join(map(repr, words))}]"
+            numbers = words[-1] == "or numbers"
+            words = words[: len(words) - numbers]
+            kind = f"Literal[{', '.join(map(repr, words))}]" + " | ArrayLike" * numbers
             if "nan" in words:  # numbers, which are words to the program
                 kind += " | float"
         if match:
@@ -136,7 +139,7 @@ def function(module, described):
     head += ["*"] if options or left_out else []
     for name, default, required, allowed, _ in options:
         kind = annotation(name, None if required else default, allowed)
-        head.append(f"{name}: {kind}" + ("" if required else f" = {default!r}"))
+        head.append(f"{name}: {kind}" + ("" if required else f" = {default!r}" if default == default else " = ..."))
     head += left_out
     doc = source.indented(f'"""{source.function_doc(described)}"""')
     return f"def {described['name']}({', '.join(head)}) -> Any:\n{doc}\n"
