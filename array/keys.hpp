@@ -19,46 +19,49 @@
 namespace tessera::detail {
 
 /// How elements of a dtype become keys: of their bits, so that code on keys is compiled for four
-/// sizes and not for eleven dtypes. -0 comes before 0, and NaN, all of them one, last.
-template <class K>
+/// sizes of integers and two of floating numbers, not for eleven dtypes. -0 comes before 0, and
+/// NaN, all of them one, last.
+template <class K, bool floats>
 class KeyOrder {
  public:
   using Key = K;
-  /// Of a dtype of that size that has an order.
+  /// Of a dtype of that size and kind.
   explicit constexpr KeyOrder(DType dtype)
-      : floats_(is_floating(dtype) ? all : Key{0}),
-        turned_(is_floating(dtype) || (dtype >= DType::int8 && dtype <= DType::int64) ? top : 0),
-        largest_(is_floating(dtype) ? bits_of(std::numeric_limits<Float>::infinity()) : size) {}
+      : turned_(dtype >= DType::int8 && dtype <= DType::int64 ? top : Key{0}) {}
 
   Key key(Key bits) const {
-    const Key nan = negative(static_cast<Key>(largest_ - (bits & size)));
-    const auto turned = static_cast<Key>((negative(bits) & floats_) | turned_);
-    return static_cast<Key>(((bits ^ turned) & ~nan) | (nan_key & nan));
+    if constexpr (floats) {
+      const Float v = std::bit_cast<Float>(bits);
+      const auto key = static_cast<Key>(bits ^ ((Key{0} - (bits >> shift)) | top));
+      return v != v ? nan() : key;
+    } else {
+      return static_cast<Key>(bits ^ turned_);
+    }
   }
   /// The same where 0 and -0 are one.
-  Key key_of_equals(Key bits) const { return key(bits == (top & floats_) ? Key{0} : bits); }
-  Key bits(Key key) const { return static_cast<Key>(key ^ ((~negative(key) & floats_) | turned_)); }
+  Key key_of_equals(Key bits) const {
+    if constexpr (floats) return key(std::bit_cast<Key>(std::bit_cast<Float>(bits) + Float{0}));
+    return key(bits);
+  }
+  Key bits(Key key) const {
+    if constexpr (floats) return static_cast<Key>(key ^ (((key >> shift) - Key{1}) | top));
+    return static_cast<Key>(key ^ turned_);
+  }
   /// Whether it is that of NaN.
-  bool is_nan(Key key) const { return floats_ != 0 && key == nan_key; }
+  bool is_nan(Key key) const {
+    if constexpr (floats) return key == nan();
+    return false;
+  }
 
  private:
-  static constexpr int shift = 8 * sizeof(Key) - 1;
-  static constexpr Key all = static_cast<Key>(~Key{0});
-  static constexpr Key top = static_cast<Key>(Key{1} << shift);
-  static constexpr Key size = static_cast<Key>(~top);
-  // All bits where the first one is set.
-  static constexpr Key negative(Key bits) { return static_cast<Key>(Key{0} - (bits >> shift)); }
   using Float = std::conditional_t<sizeof(Key) == 8, double, float>;
-  static constexpr Key bits_of(Float v) {
-    if constexpr (sizeof(Float) == sizeof(Key)) return std::bit_cast<Key>(v);
-    return all;
+  static constexpr int shift = 8 * sizeof(Key) - 1;
+  static constexpr Key top = static_cast<Key>(Key{1} << shift);
+  static constexpr Key nan() {
+    return std::bit_cast<Key>(std::numeric_limits<Float>::quiet_NaN()) | top;
   }
-  static constexpr Key nan_key =
-      static_cast<Key>(bits_of(std::numeric_limits<Float>::quiet_NaN()) | top);
 
-  Key floats_;   // all bits of floating dtypes, none of others
-  Key turned_;   // what distinguishes positive numbers from negative ones
-  Key largest_;  // without its sign; beyond is NaN
+  Key turned_;  // what distinguishes positive integers from negative ones
 };
 
 /// Calls f with the KeyOrder of a dtype; TypeError for complex numbers.
@@ -67,15 +70,17 @@ decltype(auto) visit_ordered(const std::string& function, DType dtype, F&& f) {
   if (is_complex(dtype))
     throw TypeError(function + " needs numbers that have an order, not " +
                     std::string(name_of(dtype)));
+  if (dtype == DType::float32) return f(KeyOrder<std::uint32_t, true>(dtype));
+  if (dtype == DType::float64) return f(KeyOrder<std::uint64_t, true>(dtype));
   switch (size_of(dtype)) {
     case 1:
-      return f(KeyOrder<std::uint8_t>(dtype));
+      return f(KeyOrder<std::uint8_t, false>(dtype));
     case 2:
-      return f(KeyOrder<std::uint16_t>(dtype));
+      return f(KeyOrder<std::uint16_t, false>(dtype));
     case 4:
-      return f(KeyOrder<std::uint32_t>(dtype));
+      return f(KeyOrder<std::uint32_t, false>(dtype));
     default:
-      return f(KeyOrder<std::uint64_t>(dtype));
+      return f(KeyOrder<std::uint64_t, false>(dtype));
   }
 }
 

@@ -60,15 +60,15 @@ double interpolated(double low, double high, double t) {
 /// The elements of some ranks in every column, found digit by digit: a pass counts, for each column
 /// and rank, the elements that share the digits known so far by their next one. With weights a rank
 /// is a sum of them: the first element is meant with which those up to it reach that.
-template <class Key, bool weighted>
+template <class Key, bool floats, bool weighted>
 class OrderStatistics {
  public:
   using Count = std::conditional_t<weighted, double, std::int64_t>;
   /// The ranks among so many values, or so much weight of them.
   using Ranks = std::function<std::vector<Count>(Count all)>;
 
-  OrderStatistics(detail::KeyOrder<Key> order, const Rows& x, const Array& weights, Range columns,
-                  std::size_t ranks, const Ranks& ranks_of)
+  OrderStatistics(detail::KeyOrder<Key, floats> order, const Rows& x, const Array& weights,
+                  Range columns, std::size_t ranks, const Ranks& ranks_of)
       : order_(order),
         x_(weighted ? zip(x, {weights}) : x),
         columns_(columns),
@@ -302,7 +302,7 @@ class OrderStatistics {
     }
   }
 
-  detail::KeyOrder<Key> order_;
+  detail::KeyOrder<Key, floats> order_;
   Rows x_;
   Range columns_;
   std::size_t p_;
@@ -317,8 +317,8 @@ class OrderStatistics {
 };
 
 // Many quantiles of each column are taken from the column in order.
-template <class Key>
-void find_sorted(detail::KeyOrder<Key> order, const Rows& x, std::span<const double> q,
+template <class Key, bool floats>
+void find_sorted(detail::KeyOrder<Key, floats> order, const Rows& x, std::span<const double> q,
                  const QuantileOptions& options, std::vector<double>& values) {
   const auto width = static_cast<std::size_t>(x.cols());
   for (std::size_t j = 0; j < width; ++j) {
@@ -353,9 +353,9 @@ void find_sorted(detail::KeyOrder<Key> order, const Rows& x, std::span<const dou
 }
 
 // Of a block of columns; values[i * width + j] becomes quantile i of column j.
-template <class Key>
-void find(detail::KeyOrder<Key> order, const Rows& x, Range columns, std::span<const double> q,
-          const QuantileOptions& options, std::vector<double>& values) {
+template <class Key, bool floats>
+void find(detail::KeyOrder<Key, floats> order, const Rows& x, Range columns,
+          std::span<const double> q, const QuantileOptions& options, std::vector<double>& values) {
   const auto width = static_cast<std::size_t>(x.cols());
   const auto first = static_cast<std::size_t>(columns.begin);
   const auto p = static_cast<std::size_t>(columns.size());
@@ -368,7 +368,8 @@ void find(detail::KeyOrder<Key> order, const Rows& x, Range columns, std::span<c
         wanted.push_back(v == 0.0 ? std::numeric_limits<double>::denorm_min() : v * sum);
       return wanted;
     };
-    const OrderStatistics<Key, true> found(order, x, options.weights, columns, q.size(), ranks);
+    const OrderStatistics<Key, floats, true> found(order, x, options.weights, columns, q.size(),
+                                                   ranks);
     const bool averaged = options.method == QuantileMethod::averaged_inverted_cdf;
     const std::vector<double> next = averaged ? found.following() : std::vector<double>{};
     for (std::size_t j = 0; j < p; ++j)
@@ -392,7 +393,7 @@ void find(detail::KeyOrder<Key> order, const Rows& x, Range columns, std::span<c
     }
     return wanted;
   };
-  const OrderStatistics<Key, false> found(order, x, {}, columns, 2 * q.size(), ranks);
+  const OrderStatistics<Key, floats, false> found(order, x, {}, columns, 2 * q.size(), ranks);
   for (std::size_t j = 0; j < p; ++j)
     for (std::size_t i = 0; i < q.size(); ++i)
       if (counts[j] > 0 && (options.ignore_nan || !found.has_nan(j)))
@@ -419,15 +420,17 @@ Array quantile(const Rows& given, std::span<const double> q, const QuantileOptio
   std::vector<double> values(q.size() * static_cast<std::size_t>(x.cols()), nan);
   QuantileOptions exact = options;
   if (options.weights) exact.weights = options.weights.astype(DType::float64);
-  detail::visit_ordered("quantile", x.dtype(), [&]<class Key>(detail::KeyOrder<Key> order) {
-    if (x.rows() == 0 || values.empty()) return;
-    constexpr std::size_t many = 32;
-    if (q.size() > many && !options.weights && x.dtype() != DType::boolean)
-      return find_sorted(order, x, q, exact, values);
-    const std::int64_t at_once = OrderStatistics<Key, false>::columns_at_once(2 * q.size());
-    for (std::int64_t j = 0; j < x.cols(); j += at_once)
-      find(order, x, {j, std::min(j + at_once, x.cols())}, q, exact, values);
-  });
+  detail::visit_ordered("quantile", x.dtype(),
+                        [&]<class Key, bool floats>(detail::KeyOrder<Key, floats> order) {
+                          if (x.rows() == 0 || values.empty()) return;
+                          constexpr std::size_t many = 32;
+                          if (q.size() > many && !options.weights && x.dtype() != DType::boolean)
+                            return find_sorted(order, x, q, exact, values);
+                          const std::int64_t at_once =
+                              OrderStatistics<Key, floats, false>::columns_at_once(2 * q.size());
+                          for (std::int64_t j = 0; j < x.cols(); j += at_once)
+                            find(order, x, {j, std::min(j + at_once, x.cols())}, q, exact, values);
+                        });
   return replicated(values, shape, x.comm()).astype(dtype);
 }
 

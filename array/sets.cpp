@@ -30,9 +30,9 @@ Array with_one_zero(const Array& x) {
   return is_floating(x.dtype()) || is_complex(x.dtype()) ? x + 0.0 : x;
 }
 
-template <class Key>
-void search(detail::KeyOrder<Key> order, const Array& sorted, const Array& values, bool right,
-            const Array& out) {
+template <class Key, bool floats>
+void search(detail::KeyOrder<Key, floats> order, const Array& sorted, const Array& values,
+            bool right, const Array& out) {
   const auto& comm = sorted.comm();
   std::vector<Key> mine(static_cast<std::size_t>(sorted.local().rows));
   const auto key_of = [=](Key bits) { return order.key(bits); };

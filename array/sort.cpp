@@ -79,21 +79,22 @@ Array sort(const Array& given) {
   const auto& comm = given.comm();
   const Array x = redistribute(given.to(cpu), row_distribution(given.shape(), comm));
   const Array out = empty(x.shape(), x.dtype(), comm);
-  detail::visit_ordered("sort", x.dtype(), [&]<class Key>(detail::KeyOrder<Key> order) {
-    const Key* in = x.local().as<const Key>();
-    sort_items<Key>(
-        out, [=](std::int64_t i) { return order.key(in[i]); },
-        [](std::span<const Key> keys) { return keys; }, out.local().as<Key>(),
-        [=](Key key) { return order.bits(key); });
-  });
+  detail::visit_ordered("sort", x.dtype(),
+                        [&]<class Key, bool floats>(detail::KeyOrder<Key, floats> order) {
+                          const Key* in = x.local().as<const Key>();
+                          sort_items<Key>(
+                              out, [=](std::int64_t i) { return order.key(in[i]); },
+                              [](std::span<const Key> keys) { return keys; }, out.local().as<Key>(),
+                              [=](Key key) { return order.bits(key); });
+                        });
   return out.with(given.names()).to(given.device());
 }
 
 namespace {
 
 // The key of an element where zeros are one.
-template <class Key>
-Key key_of(Key bits, detail::KeyOrder<Key> order, bool descending) {
+template <class Key, bool floats>
+Key key_of(Key bits, detail::KeyOrder<Key, floats> order, bool descending) {
   const Key key = order.key_of_equals(bits);
   return descending ? static_cast<Key>(~key) : key;
 }
@@ -125,13 +126,14 @@ void for_each_line(const std::string& function, const Array& x, const Array& out
   if (n == 0) return;
   const std::int64_t lines = x.local().rows * x.local().cols / n;
   const auto width = static_cast<std::int64_t>(size_of(out.dtype()));
-  detail::visit_ordered(function, x.dtype(), [&]<class Key>(detail::KeyOrder<Key> order) {
-    parallel_for({0, lines}, lines * n < (1 << 14) ? 1 : Runtime::threads(),
-                 [&](std::int64_t i, Stream&) {
-                   f(order, x.local().template as<const Key>() + i * n, n,
-                     static_cast<std::byte*>(out.local().data) + i * n * width);
-                 });
-  });
+  detail::visit_ordered(
+      function, x.dtype(), [&]<class Key, bool floats>(detail::KeyOrder<Key, floats> order) {
+        parallel_for({0, lines}, lines * n < (1 << 14) ? 1 : Runtime::threads(),
+                     [&](std::int64_t i, Stream&) {
+                       f(order, x.local().template as<const Key>() + i * n, n,
+                         static_cast<std::byte*>(out.local().data) + i * n * width);
+                     });
+      });
 }
 
 // Along the last axis, of an array of more than one.
@@ -144,26 +146,31 @@ Array argsort_vector(const Array& given, bool descending) {
   const auto& comm = given.comm();
   const Array x = redistribute(given, row_distribution(given.shape(), comm));
   const Array out = empty(x.shape(), DType::int64, comm);
-  detail::visit_ordered("argsort", x.dtype(), [&]<class Key>(detail::KeyOrder<Key> order) {
-    const Key* in = x.local().as<const Key>();
-    const std::int64_t first = x.local_rows().begin;
-    with_item<Key>(x.rows(), [&](auto item_tag) {
-      using Item = typename decltype(item_tag)::type;
-      const auto keys = [](std::span<const Item> items) {
-        if constexpr (std::is_same_v<Item, detail::Placed>) {
-          std::vector<std::uint64_t> all(items.size());
-          std::transform(items.begin(), items.end(), all.begin(), [](auto& p) { return p.key; });
-          return all;
-        } else {
-          return items;
-        }
-      };
-      sort_items<Item>(
-          out,
-          [=](std::int64_t i) { return placed<Item>(key_of(in[i], order, descending), first + i); },
-          keys, out.local().as<std::int64_t>(), [](const Item& item) { return index_of(item); });
-    });
-  });
+  detail::visit_ordered("argsort", x.dtype(),
+                        [&]<class Key, bool floats>(detail::KeyOrder<Key, floats> order) {
+                          const Key* in = x.local().as<const Key>();
+                          const std::int64_t first = x.local_rows().begin;
+                          with_item<Key>(x.rows(), [&](auto item_tag) {
+                            using Item = typename decltype(item_tag)::type;
+                            const auto keys = [](std::span<const Item> items) {
+                              if constexpr (std::is_same_v<Item, detail::Placed>) {
+                                std::vector<std::uint64_t> all(items.size());
+                                std::transform(items.begin(), items.end(), all.begin(),
+                                               [](auto& p) { return p.key; });
+                                return all;
+                              } else {
+                                return items;
+                              }
+                            };
+                            sort_items<Item>(
+                                out,
+                                [=](std::int64_t i) {
+                                  return placed<Item>(key_of(in[i], order, descending), first + i);
+                                },
+                                keys, out.local().as<std::int64_t>(),
+                                [](const Item& item) { return index_of(item); });
+                          });
+                        });
   return out;
 }
 
@@ -181,15 +188,15 @@ Array sort(const Array& given, std::int64_t axis, bool descending) {
         descending);
   const Array x = detail::in_rows(given);
   const Array out = detail::room_for(x.shape(), x.dtype(), x.distribution(), x.comm());
-  for_each_line(
-      "sort", x, out,
-      [&]<class Key>(detail::KeyOrder<Key> order, const Key* line, std::int64_t n, std::byte* to) {
-        const std::span keys(reinterpret_cast<Key*>(to), static_cast<std::size_t>(n));
-        const Key turn = descending ? static_cast<Key>(~Key{0}) : Key{0};
-        for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = order.key(line[i]) ^ turn;
-        detail::sort_keys(keys);
-        for (Key& key : keys) key = order.bits(key ^ turn);
-      });
+  for_each_line("sort", x, out,
+                [&]<class Key, bool floats>(detail::KeyOrder<Key, floats> order, const Key* line,
+                                            std::int64_t n, std::byte* to) {
+                  const std::span keys(reinterpret_cast<Key*>(to), static_cast<std::size_t>(n));
+                  const Key turn = descending ? static_cast<Key>(~Key{0}) : Key{0};
+                  for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = order.key(line[i]) ^ turn;
+                  detail::sort_keys(keys);
+                  for (Key& key : keys) key = order.bits(key ^ turn);
+                });
   return out.to(given.device());
 }
 
@@ -202,21 +209,21 @@ Array argsort(const Array& given, std::int64_t axis, bool descending) {
     return (detail::is_replicated(x) ? gather(order) : order).to(given.device());
   }
   const Array out = detail::room_for(x.shape(), DType::int64, x.distribution(), x.comm());
-  for_each_line(
-      "argsort", x, out,
-      [&]<class Key>(detail::KeyOrder<Key> order, const Key* line, std::int64_t n, std::byte* to) {
-        with_item<Key>(n, [&](auto tag) {
-          using Item = typename decltype(tag)::type;
-          const detail::Room<Item> items(n);
-          for (std::int64_t i = 0; i < n; ++i)
-            items.items()[static_cast<std::size_t>(i)] =
-                placed<Item>(key_of(line[i], order, descending), i);
-          detail::sort_keys(items.items());
-          std::transform(items.items().begin(), items.items().end(),
-                         reinterpret_cast<std::int64_t*>(to),
-                         [](const Item& item) { return index_of(item); });
-        });
-      });
+  for_each_line("argsort", x, out,
+                [&]<class Key, bool floats>(detail::KeyOrder<Key, floats> order, const Key* line,
+                                            std::int64_t n, std::byte* to) {
+                  with_item<Key>(n, [&](auto tag) {
+                    using Item = typename decltype(tag)::type;
+                    const detail::Room<Item> items(n);
+                    for (std::int64_t i = 0; i < n; ++i)
+                      items.items()[static_cast<std::size_t>(i)] =
+                          placed<Item>(key_of(line[i], order, descending), i);
+                    detail::sort_keys(items.items());
+                    std::transform(items.items().begin(), items.items().end(),
+                                   reinterpret_cast<std::int64_t*>(to),
+                                   [](const Item& item) { return index_of(item); });
+                  });
+                });
   return out.to(given.device());
 }
 

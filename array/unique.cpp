@@ -137,82 +137,84 @@ Unique unique(const Array& given, UniqueOptions options) {
   const auto& comm = given.comm();
   const Array x = redistribute(given.to(cpu), row_distribution(given.shape(), comm));
   Unique out;
-  detail::visit_ordered("unique", x.dtype(), [&]<class Key>(detail::KeyOrder<Key> order) {
-    const Tile in = x.local();
-    const bool scalar = x.ndim() == 0;  // everywhere, and counted once
-    const auto n = scalar && comm.rank() != 0 ? 0 : in.rows * in.cols;
-    const auto key = [&](std::int64_t i) { return order.key_of_equals(in.as<const Key>()[i]); };
-    if (comm.size() == 1 && !options.counts && !options.inverse && many_differ<Key>(n, key)) {
-      const Room<Key> room = in_order<Key>(n, key);
-      const Distinct<Key> different(room.items());
-      out.values = empty({different.size()}, x.dtype(), comm);
-      Key* const to = out.values.local().template as<Key>();
-      different.each([=](std::int64_t i, Key k, std::int64_t) { to[i] = order.bits(k); });
-      return;
-    }
-    Counted<Key> mine;
-    together(comm, [&] { mine = counted<Key>(n, options.counts, key); });
-    // Each process sees to a range of keys.
-    std::int64_t all = std::ssize(mine.keys());
-    comm.all_reduce(std::span(&all, 1), Reduce::sum);
-    std::vector<std::int64_t> ranks;
-    for (int r = 1; r < comm.size(); ++r) ranks.push_back(all / comm.size() * r);
-    std::vector<std::int64_t> cut = {0};
-    for (const Key k : detail::keys_of_rank<Key>(mine.keys(), ranks, comm))
-      cut.push_back(mine.position(k));
-    cut.push_back(std::ssize(mine.keys()));
-    std::vector<std::int64_t> send(static_cast<std::size_t>(comm.size()));
-    for (std::size_t r = 0; r < send.size(); ++r) send[r] = cut[r + 1] - cut[r];
-    const Exchange exchange(comm, send);
-    Counted<Key> merged;
-    std::vector<Key> there;  // what came, where answers or counts go with it
-    together(comm, [&] { merged.room = Room<Key>(comm.size() > 1 ? exchange.received() : 0); });
-    if (comm.size() > 1) exchange.template forward<Key>(mine.keys(), merged.room.items());
-    const Counted<Key>& own = comm.size() > 1 ? merged : mine;
-    together(comm, [&] {
-      if (options.counts || options.inverse) there.assign(own.keys().begin(), own.keys().end());
-      if (comm.size() == 1) return;
-      std::vector<std::int64_t> starts;
-      for (int r = 0; r < comm.size(); ++r) starts.push_back(exchange.received_from(r));
-      merged = distinct(detail::merged(merged.room, std::move(starts)), false);
-    });
+  detail::visit_ordered(
+      "unique", x.dtype(), [&]<class Key, bool floats>(detail::KeyOrder<Key, floats> order) {
+        const Tile in = x.local();
+        const bool scalar = x.ndim() == 0;  // everywhere, and counted once
+        const auto n = scalar && comm.rank() != 0 ? 0 : in.rows * in.cols;
+        const auto key = [&](std::int64_t i) { return order.key_of_equals(in.as<const Key>()[i]); };
+        if (comm.size() == 1 && !options.counts && !options.inverse && many_differ<Key>(n, key)) {
+          const Room<Key> room = in_order<Key>(n, key);
+          const Distinct<Key> different(room.items());
+          out.values = empty({different.size()}, x.dtype(), comm);
+          Key* const to = out.values.local().template as<Key>();
+          different.each([=](std::int64_t i, Key k, std::int64_t) { to[i] = order.bits(k); });
+          return;
+        }
+        Counted<Key> mine;
+        together(comm, [&] { mine = counted<Key>(n, options.counts, key); });
+        // Each process sees to a range of keys.
+        std::int64_t all = std::ssize(mine.keys());
+        comm.all_reduce(std::span(&all, 1), Reduce::sum);
+        std::vector<std::int64_t> ranks;
+        for (int r = 1; r < comm.size(); ++r) ranks.push_back(all / comm.size() * r);
+        std::vector<std::int64_t> cut = {0};
+        for (const Key k : detail::keys_of_rank<Key>(mine.keys(), ranks, comm))
+          cut.push_back(mine.position(k));
+        cut.push_back(std::ssize(mine.keys()));
+        std::vector<std::int64_t> send(static_cast<std::size_t>(comm.size()));
+        for (std::size_t r = 0; r < send.size(); ++r) send[r] = cut[r + 1] - cut[r];
+        const Exchange exchange(comm, send);
+        Counted<Key> merged;
+        std::vector<Key> there;  // what came, where answers or counts go with it
+        together(comm, [&] { merged.room = Room<Key>(comm.size() > 1 ? exchange.received() : 0); });
+        if (comm.size() > 1) exchange.template forward<Key>(mine.keys(), merged.room.items());
+        const Counted<Key>& own = comm.size() > 1 ? merged : mine;
+        together(comm, [&] {
+          if (options.counts || options.inverse) there.assign(own.keys().begin(), own.keys().end());
+          if (comm.size() == 1) return;
+          std::vector<std::int64_t> starts;
+          for (int r = 0; r < comm.size(); ++r) starts.push_back(exchange.received_from(r));
+          merged = distinct(detail::merged(merged.room, std::move(starts)), false);
+        });
 
-    const std::int64_t different = std::ssize(own.keys());
-    out.values = by_rows(different, x.dtype(), comm, [&](void* to) {
-      detail::for_pieces(different, detail::pieces_of(different), [&](std::int64_t, Range piece) {
-        for (std::int64_t i = piece.begin; i < piece.end; ++i)
-          static_cast<Key*>(to)[i] = order.bits(own.keys()[static_cast<std::size_t>(i)]);
+        const std::int64_t different = std::ssize(own.keys());
+        out.values = by_rows(different, x.dtype(), comm, [&](void* to) {
+          detail::for_pieces(
+              different, detail::pieces_of(different), [&](std::int64_t, Range piece) {
+                for (std::int64_t i = piece.begin; i < piece.end; ++i)
+                  static_cast<Key*>(to)[i] = order.bits(own.keys()[static_cast<std::size_t>(i)]);
+              });
+        });
+        if (options.counts) {
+          const auto counts = exchange.template forward<std::int64_t>(mine.counts);
+          out.counts = by_rows(different, DType::int64, comm, [&](void* memory) {
+            auto* to = static_cast<std::int64_t*>(memory);
+            std::fill_n(to, different, 0);
+            for (std::size_t i = 0; i < there.size(); ++i) to[own.position(there[i])] += counts[i];
+          });
+        }
+        if (!options.inverse) return;
+        const auto sizes = comm.all_gather(std::ssize(own.keys()));
+        const std::int64_t before =
+            std::accumulate(sizes.begin(), sizes.begin() + comm.rank(), std::int64_t{0});
+        std::vector<std::int64_t> answers(there.size());
+        for (std::size_t i = 0; i < there.size(); ++i) answers[i] = before + own.position(there[i]);
+        const auto index = exchange.template back<std::int64_t>(answers);
+        out.inverse = detail::allocate(x.shape(), DType::int64, x.distribution(), comm);
+        auto* inverse = out.inverse.local().template as<std::int64_t>();
+        detail::for_pieces(n, detail::pieces_of(n), [&](std::int64_t, Range piece) {
+          Slots<Key> slots;
+          for (std::int64_t i = piece.begin; i < piece.end; ++i) {
+            const Key k = key(i);
+            Entry<Key>& slot = slots.of(k);
+            if (slot.key != k || slot.value == slots.nothing)
+              slot = {k, index[static_cast<std::size_t>(mine.position(k))]};
+            inverse[i] = slot.value;
+          }
+        });
+        if (scalar) comm.broadcast(std::span(inverse, 1), 0);
       });
-    });
-    if (options.counts) {
-      const auto counts = exchange.template forward<std::int64_t>(mine.counts);
-      out.counts = by_rows(different, DType::int64, comm, [&](void* memory) {
-        auto* to = static_cast<std::int64_t*>(memory);
-        std::fill_n(to, different, 0);
-        for (std::size_t i = 0; i < there.size(); ++i) to[own.position(there[i])] += counts[i];
-      });
-    }
-    if (!options.inverse) return;
-    const auto sizes = comm.all_gather(std::ssize(own.keys()));
-    const std::int64_t before =
-        std::accumulate(sizes.begin(), sizes.begin() + comm.rank(), std::int64_t{0});
-    std::vector<std::int64_t> answers(there.size());
-    for (std::size_t i = 0; i < there.size(); ++i) answers[i] = before + own.position(there[i]);
-    const auto index = exchange.template back<std::int64_t>(answers);
-    out.inverse = detail::allocate(x.shape(), DType::int64, x.distribution(), comm);
-    auto* inverse = out.inverse.local().template as<std::int64_t>();
-    detail::for_pieces(n, detail::pieces_of(n), [&](std::int64_t, Range piece) {
-      Slots<Key> slots;
-      for (std::int64_t i = piece.begin; i < piece.end; ++i) {
-        const Key k = key(i);
-        Entry<Key>& slot = slots.of(k);
-        if (slot.key != k || slot.value == slots.nothing)
-          slot = {k, index[static_cast<std::size_t>(mine.position(k))]};
-        inverse[i] = slot.value;
-      }
-    });
-    if (scalar) comm.broadcast(std::span(inverse, 1), 0);
-  });
   const Device device = given.device();
   out.values = out.values.with({nullptr, given.names().categories}).to(device);
   out.counts = out.counts ? out.counts.to(device) : out.counts;

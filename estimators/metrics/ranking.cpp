@@ -119,7 +119,7 @@ std::optional<std::int32_t> positive_of_two(const Scored& y, const Value& pos_la
 }
 
 using Key = std::uint64_t;
-constexpr detail::KeyOrder<Key> order(DType::float64);
+constexpr detail::KeyOrder<Key, true> order(DType::float64);
 Key key_of_number(double v) { return order.key(std::bit_cast<Key>(v)); }
 double number_of(Key key) { return std::bit_cast<double>(order.bits(key)); }
 using detail::Placed;

@@ -120,7 +120,7 @@ Categories numbers_of(const Rows& x, std::int64_t column,
             std::string(name_of(x.dtype()))};
   }
   Categories c{{}, {}, std::string(name_of(x.dtype()))};
-  visit_ordered("categories", x.dtype(), [&]<class K>(KeyOrder<K> order) {
+  visit_ordered("categories", x.dtype(), [&]<class K, bool floats>(KeyOrder<K, floats> order) {
     const std::int64_t n = std::ssize(few);
     c.values = Array({n}, x.dtype(), Distribution::replicated(n, x.comm().size()), x.comm());
     K* bits = c.values.as<Array>().local().as<K>();
@@ -138,15 +138,16 @@ std::vector<Categories> categories_of(const Rows& x) {
   auto counted = reduce<Counted>(x.to(cpu), [](const Leaf& leaf, Stream&) {
     Counted found;
     found.columns.resize(static_cast<std::size_t>(leaf.tile.cols));
-    visit_ordered("categories", leaf.tile.dtype, [&]<class K>(KeyOrder<K> order) {
-      for (std::int64_t j = 0; j < leaf.tile.cols; ++j) {
-        const K* first = leaf.tile.as<const K>() + j;
-        found.add(static_cast<std::size_t>(j),
-                  entries<Counted::Key>({0, leaf.tile.rows}, [&](std::int64_t i) {
-                    return order.key_of_equals(first[i * leaf.tile.stride]);
-                  }));
-      }
-    });
+    visit_ordered("categories", leaf.tile.dtype,
+                  [&]<class K, bool floats>(KeyOrder<K, floats> order) {
+                    for (std::int64_t j = 0; j < leaf.tile.cols; ++j) {
+                      const K* first = leaf.tile.as<const K>() + j;
+                      found.add(static_cast<std::size_t>(j),
+                                entries<Counted::Key>({0, leaf.tile.rows}, [&](std::int64_t i) {
+                                  return order.key_of_equals(first[i * leaf.tile.stride]);
+                                }));
+                    }
+                  });
     return found;
   });
   counted.columns.resize(static_cast<std::size_t>(x.cols()));

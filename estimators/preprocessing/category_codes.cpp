@@ -101,8 +101,8 @@ Rows places_among(const Rows& x, const Levels& levels) {
 namespace {
 
 // The elements of an array as keys.
-template <class K>
-std::vector<K> keys_among(const Array& values, KeyOrder<K> order) {
+template <class K, bool floats>
+std::vector<K> keys_among(const Array& values, KeyOrder<K, floats> order) {
   const Tile all = values.local();
   std::vector<K> keys(all.as<const K>(), all.as<const K>() + values.size());
   for (K& key : keys) key = order.key_of_equals(key);
@@ -151,7 +151,7 @@ Encode numbers_among(DType dtype, const List& categories) {
   const auto same = [&](const Value& c) { return c.as<Array>().dtype() == dtype; };
   Encode encode;
   if (std::ranges::all_of(categories, same)) {
-    visit_ordered("categories", dtype, [&]<class K>(KeyOrder<K> order) {
+    visit_ordered("categories", dtype, [&]<class K, bool floats>(KeyOrder<K, floats> order) {
       std::vector<std::vector<K>> known;
       for (const Value& c : categories) known.push_back(keys_among(c.as<Array>(), order));
       encode = [=](const Tile& in, const Tile& out) {
@@ -236,27 +236,28 @@ Rows values_of(const Rows& codes, const List& categories) {
   }
   const DType dtype = numbers ? number : DType::int64;
   Rows values = codes;
-  visit_ordered("categories", dtype, [&]<class K>(KeyOrder<K>) {  // bits will do
-    std::vector<std::vector<K>> of;
-    for (std::size_t j = 0; j < categories.size(); ++j) {
-      of.emplace_back();
-      const Value& c = categories[j];
-      if (numbers) {
-        const K* first = c.as<Array>().local().as<const K>();
-        of.back().assign(first, first + category_count(c));
-      }
-      for (std::int64_t i = 0; !numbers && i < category_count(c); ++i)
-        of.back().push_back(static_cast<K>(words.at(word(c, i, kinds[j]))));
-    }
-    values = map_rows(codes, codes.shape(), dtype,
-                      [of = std::move(of)](const Leaf& in, const Tile& out, Stream&) {
-                        for (std::int64_t i = 0; i < out.rows; ++i)
-                          for (std::int64_t j = 0; j < out.cols; ++j)
-                            out.as<K>()[i * out.stride + j] =
-                                of[static_cast<std::size_t>(j)].at(static_cast<std::size_t>(
-                                    in.tile.as<const std::int32_t>()[i * in.tile.stride + j]));
-                      });
-  });
+  visit_ordered(
+      "categories", dtype, [&]<class K, bool floats>(KeyOrder<K, floats>) {  // bits will do
+        std::vector<std::vector<K>> of;
+        for (std::size_t j = 0; j < categories.size(); ++j) {
+          of.emplace_back();
+          const Value& c = categories[j];
+          if (numbers) {
+            const K* first = c.as<Array>().local().as<const K>();
+            of.back().assign(first, first + category_count(c));
+          }
+          for (std::int64_t i = 0; !numbers && i < category_count(c); ++i)
+            of.back().push_back(static_cast<K>(words.at(word(c, i, kinds[j]))));
+        }
+        values = map_rows(codes, codes.shape(), dtype,
+                          [of = std::move(of)](const Leaf& in, const Tile& out, Stream&) {
+                            for (std::int64_t i = 0; i < out.rows; ++i)
+                              for (std::int64_t j = 0; j < out.cols; ++j)
+                                out.as<K>()[i * out.stride + j] =
+                                    of[static_cast<std::size_t>(j)].at(static_cast<std::size_t>(
+                                        in.tile.as<const std::int32_t>()[i * in.tile.stride + j]));
+                          });
+      });
   return numbers ? values : values.categorized(all);
 }
 
