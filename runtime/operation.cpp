@@ -318,8 +318,9 @@ bool agree(const Communicator& comm, const std::string& operation, Device::Kind 
   const auto is_settled = [&] {
     Operations& all = operations();
     const std::lock_guard lock(all.mutex);
-    const int id = all.ids.at(operation);
-    return !all.known[static_cast<std::size_t>(id)].asks && !Registry::is_implemented(id);
+    const auto known = all.ids.find(operation);
+    return known != all.ids.end() && !all.known[static_cast<std::size_t>(known->second)].asks &&
+           !Registry::is_implemented(known->second);
   };
   if (comm.size() == 1 || is_settled()) {
     choose();
