@@ -2,6 +2,7 @@
 #include <tessera/linalg/functions.hpp>
 
 #include <tessera/linalg/kernels/kernels.hpp>
+#include <tessera/linalg/scalar_function.hpp>
 
 namespace tessera::linalg {
 
@@ -130,9 +131,7 @@ Cossin cossin(const Array& x, std::int64_t p, std::int64_t q, bool swap_sign) {
 }
 Array sqrtm(const Array& a) { return functions().sqrtm(a); }
 Array logm(const Array& a) { return functions().logm(a); }
-Array funm(const Array& a, const std::function<std::complex<double>(std::complex<double>)>& f) {
-  return functions().funm(a, f);
-}
+Array funm(const Array& a, const ScalarFunction& f) { return functions().funm(a, f); }
 Array signm(const Array& a) { return functions().signm(a); }
 Array fractional_matrix_power(const Array& a, double t) {
   return functions().fractional_matrix_power(a, t);

@@ -1,4 +1,5 @@
 // Numbers and functions of a matrix in the table.
+#include <tessera/linalg/scalar_function.hpp>
 #include <tessera/linalg/table.hpp>
 
 namespace tessera::linalg::tables {

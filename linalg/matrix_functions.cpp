@@ -16,6 +16,7 @@
 #include <tessera/linalg/multiply.hpp>
 #include <tessera/linalg/scalapack/lapack.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
+#include <tessera/linalg/scalar_function.hpp>
 #include <tessera/runtime/visit.hpp>
 
 namespace tessera::linalg {
@@ -24,7 +25,6 @@ namespace {
 using scalapack::Grid;
 using scalapack::Matrix;
 using Complex = std::complex<double>;
-using ScalarFunction = std::function<Complex(Complex)>;
 
 // An upper triangle of complex numbers, by columns, in double precision: what functions of a Schur
 // form are computed on.
@@ -251,7 +251,7 @@ Array composed::logm(const Array& a) {
       "logm", a, [](const Complex& z) { return std::log(z); }, take_logarithm);
 }
 
-Array composed::funm(const Array& a, const std::function<Complex(Complex)>& f) {
+Array composed::funm(const Array& a, const ScalarFunction& f) {
   return by_schur("funm", a, f, [&](Triangle& t) {
     Triangle x{t.n, std::vector<Complex>(t.values.size())};
     for (std::int64_t i = 0; i < t.n; ++i) x.at(i, i) = f(t.at(i, i));

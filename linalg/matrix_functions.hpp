@@ -1,8 +1,4 @@
 #pragma once
-#include <complex>
-#include <functional>
-#include <utility>
-
 #include <tessera/runtime/array.hpp>
 
 /// Functions of square matrices beside expm. Those made of exponentials, products and solutions run
@@ -20,9 +16,11 @@ Array sqrtm(const Array& a);
 /// then the Pade approximant [7/7] in partial fractions (Higham, Functions of Matrices, SIAM 2008,
 /// algorithm 11.9). LinAlgError for a singular matrix.
 Array logm(const Array& a);
+/// A function of complex numbers; scalar_function.hpp makes it from what can be called.
+struct ScalarFunction;
 /// f on a matrix by Parlett's recurrence on a Schur form (scipy.linalg.funm); inaccurate where
 /// eigenvalues are close.
-Array funm(const Array& a, const std::function<std::complex<double>(std::complex<double>)>& f);
+Array funm(const Array& a, const ScalarFunction& f);
 /// The matrix sign (scipy.linalg.signm), by Newton's iteration; of singular matrices by funm, or of
 /// the matrix moved a little. LinAlgError where an eigenvalue but 0 is on the imaginary axis.
 Array signm(const Array& a);
