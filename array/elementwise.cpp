@@ -97,7 +97,9 @@ class Operands {
       ahead.clear();
       for (std::size_t k = 0; k < in.size(); ++k)
         if (direct_[k])
-          ahead.push_back({sources_[k].at(at + n), 64 * size_of(in[k].dtype) / size_of(out.dtype)});
+          ahead.push_back({reinterpret_cast<std::uintptr_t>(in[k].data) +
+                               static_cast<std::size_t>(n) * size_of(in[k].dtype),
+                           64 * size_of(in[k].dtype) / size_of(out.dtype)});
       detail::stream_to_memory(result, there.data, static_cast<std::size_t>(n) * size_of(out.dtype),
                                ahead);
     }

@@ -6,9 +6,9 @@
 
 namespace tessera::detail {
 
-/// One step of a climb by slices, as one process sees it. The processes of two neighbouring halves
-/// of a group, in each of which every process has a slice of the half's partial, exchange what they
-/// have, so that every process of the group has a slice of both halves' partials.
+/// One step of a climb, as one process sees it. The processes of two neighbouring halves of a
+/// group, in each of which every process has a slice of the half's partial, or all of it, exchange
+/// what they have, so that every process of the group has as much of both halves' partials.
 struct ClimbStep {
   /// What goes to or comes from a rank.
   struct Piece {

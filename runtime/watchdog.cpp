@@ -37,8 +37,8 @@ struct Lane {
   std::atomic<bool> looked_at{false};  // under the lock
   std::array<std::atomic<const Watch*>, 32> open{};
   std::atomic<std::size_t> depth{0};  // may exceed the room, whose watches count
-  std::atomic<std::uint64_t> steps{
-      0};  // by its thread: one count for all would go from core to core
+  // By its thread: one count for all would go from core to core.
+  std::atomic<std::uint64_t> steps{0};
 };
 
 /// Lanes go from threads that end to new ones.

@@ -1,12 +1,13 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace tessera::detail {
 
 /// What is read next: so many bytes while a line of 64 bytes is written.
 struct Ahead {
-  const std::byte* data;
+  std::uintptr_t data;  // an integer: after the last piece it lies beyond the array
   std::size_t per_line;
 };
 

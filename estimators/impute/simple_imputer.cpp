@@ -73,16 +73,20 @@ Rows marked(const Rows& x, const Value& missing_values, const Estimator& e) {
                     visit_floating(in.tile.dtype, [&](auto tag) {
                       using T = typename decltype(tag)::type;
                       const T marker = static_cast<T>(missing);
-                      bool finite = true;
-                      for (std::int64_t i = 0; i < out.rows; ++i)
+                      const bool nan_is_missing = std::isnan(missing);
+                      // As wide as T and without a branch, so that it is computed in vectors.
+                      std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t> wrong = 0;
+                      for (std::int64_t i = 0; i < out.rows; ++i) {
+                        const T* row = in.tile.as<const T>() + i * in.tile.stride;
+                        T* to = out.as<T>() + i * out.stride;
                         for (std::int64_t j = 0; j < out.cols; ++j) {
-                          const T v = in.tile.as<const T>()[i * in.tile.stride + j];
-                          const bool gone = v == marker || (std::isnan(missing) && std::isnan(v));
-                          finite &= gone || std::isfinite(v);
-                          out.as<T>()[i * out.stride + j] =
-                              gone ? std::numeric_limits<T>::quiet_NaN() : v;
+                          const T v = row[j];
+                          const bool gone = (v == marker) | (nan_is_missing & (v != v));
+                          wrong |= !gone & (v - v != T{0});
+                          to[j] = gone ? std::numeric_limits<T>::quiet_NaN() : v;
                         }
-                      if (!finite) require_finite(in, "X", called, std::isnan(missing), names);
+                      }
+                      if (wrong) require_finite(in, "X", called, nan_is_missing, names);
                     });
                   });
 }
@@ -92,16 +96,15 @@ std::vector<double> count_missing(const Rows& x) {
   const auto p = static_cast<std::size_t>(x.cols());
   return reduce<Sums>(x,
                       [&](const Leaf& leaf, Stream&) {
-                        Sums s{std::vector<double>(p)};
+                        std::vector<std::int32_t> counts(p);  // a leaf has fewer rows
                         visit_floating(leaf.tile.dtype, [&](auto tag) {
                           using T = typename decltype(tag)::type;
-                          for (std::int64_t i = 0; i < leaf.tile.rows; ++i)
-                            for (std::size_t j = 0; j < p; ++j)
-                              s.values[j] +=
-                                  std::isnan(leaf.tile.as<const T>()[i * leaf.tile.stride +
-                                                                     static_cast<std::int64_t>(j)]);
+                          for (std::int64_t i = 0; i < leaf.tile.rows; ++i) {
+                            const T* row = leaf.tile.as<const T>() + i * leaf.tile.stride;
+                            for (std::size_t j = 0; j < p; ++j) counts[j] += row[j] != row[j];
+                          }
                         });
-                        return s;
+                        return Sums{{counts.begin(), counts.end()}};
                       })
       .values;
 }

@@ -509,6 +509,7 @@ Array multilabel_confusion_matrix(const Array& y_true, const Array& y_pred,
     throw ValueError("Samplewise metrics are not available outside of multilabel classification.");
   if (samplewise)
     return multilabel::sample_tables(y_true, y_pred, sample_weight, columns_of(labels, y_true));
+  if (are_multilabel(y_true, y_pred)) columns_of(labels, y_true);  // which checks them
   const ClassCounts all = class_counts(y_true, y_pred, sample_weight);
   double rows = sum_of(all.found);
   if (is_multilabel(y_true)) rows = multilabel::label_sets(y_true, y_pred, sample_weight).all;

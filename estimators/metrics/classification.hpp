@@ -51,12 +51,14 @@ double balanced_accuracy_score(const Array& y_true, const Array& y_pred,
 double cohen_kappa_score(const Array& y_true, const Array& y_pred, const Array& sample_weight = {},
                          const std::string& weights = "none", const Value& labels = {},
                          double undefined = std::numeric_limits<double>::quiet_NaN());
-/// How many times likelier than of a negative a positive (or a negative) prediction is of a row of
-/// the positive label: the larger of two, or the second of `labels`. Where nothing was predicted so
-/// wrongly (or rightly), `undefined` with an UndefinedMetricWarning; NaN without positive rows.
+/// Of a positive prediction, LR+, and of a negative one, LR-.
 struct LikelihoodRatios {
   double positive, negative;
 };
+/// How many times likelier than of a negative a positive (or a negative) prediction is of a row of
+/// the positive label: the larger of two, or the second of `labels`. Where nothing was predicted so
+/// wrongly (or rightly), `undefined` with an UndefinedMetricWarning; NaN without positive rows.
+/// ValueError unless there are two labels.
 LikelihoodRatios class_likelihood_ratios(const Array& y_true, const Array& y_pred,
                                          const Array& sample_weight = {}, const Value& labels = {},
                                          LikelihoodRatios undefined = {
@@ -96,15 +98,15 @@ std::vector<double> fbeta_score(const Array& y_true, const Array& y_pred,
 std::vector<double> jaccard_score(const Array& y_true, const Array& y_pred,
                                   const ScoreOptions& options = {});
 
-/// Precision, recall, F1 and support of every class and their means, by the options other than
-/// `average` and `pos_label`: as a table of text, or in JSON with all digits. ValueError unless
-/// there is one of `names`, if any, for every label.
+/// How a report counts, and what it looks like.
 struct ReportOptions {
-  ScoreOptions scores = {};
+  ScoreOptions scores = {};             ///< but for `average` and `pos_label`
   std::vector<std::string> names = {};  ///< of the labels, instead of them
   int digits = 2;
-  bool json = false;
+  bool json = false;  ///< with all digits, not a table of text
 };
+/// Precision, recall, F1 and support of every class and their means. ValueError unless there is one
+/// of the names, if any, for every label.
 std::string classification_report(const Array& y_true, const Array& y_pred,
                                   const ReportOptions& options = {});
 

@@ -307,6 +307,7 @@ PerTarget r2_score(const Pairs& y, bool force_finite) {
 PerTarget variances(const Pairs& y) { return variances_of(y, y.y_true()); }
 
 PerTarget explained_variance_score(const Pairs& y, bool force_finite) {
+  y.largest_error();  // which checks them: moments leave NaN out
   const PerTarget left = variances_of(y, y.errors()), total = variances(y);
   PerTarget scores;
   for (std::size_t t = 0; t < left.size(); ++t)

@@ -1,6 +1,9 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include <tessera/estimators/estimator.hpp>
@@ -31,10 +34,12 @@ struct CategoryKey {
     return std::tie(kind, value, word) < std::tie(b.kind, b.value, b.word);
   }
 };
+/// Of a category.
 CategoryKey key_of(const Value& v);
 /// Of all categories of a column.
 std::vector<CategoryKey> keys_of(const Value& categories);
 
+/// Whether x's words are those of a table, whose columns have kinds of their own.
 bool is_table(const Rows& x);
 /// "text", a dtype's name or "object".
 std::string kind_of_word(std::string_view word);

@@ -4,63 +4,68 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <functional>
 #include <utility>
 
-#include <tessera/estimators/wide_rows.hpp>
+#include <tessera/array/kernels/elementwise.hpp>
 
 namespace tessera {
 namespace {
 
-using Function = double (*)(double);
+namespace fn = functions;
+using Kernel = std::function<void(Stream& stream, const Tile& x, const Tile& out)>;
 
-const std::vector<std::pair<std::string, Function>>& functions() {
-  static const std::vector<std::pair<std::string, Function>> all = {
-      {"abs", [](double v) { return std::abs(v); }},
-      {"absolute", [](double v) { return std::abs(v); }},
-      {"arcsinh", [](double v) { return std::asinh(v); }},
-      {"arctan", [](double v) { return std::atan(v); }},
-      {"arctanh", [](double v) { return std::atanh(v); }},
-      {"cbrt", [](double v) { return std::cbrt(v); }},
-      {"cos", [](double v) { return std::cos(v); }},
-      {"exp", [](double v) { return std::exp(v); }},
-      {"exp2", [](double v) { return std::exp2(v); }},
-      {"expm1", [](double v) { return std::expm1(v); }},
-      {"log", [](double v) { return std::log(v); }},
-      {"log10", [](double v) { return std::log10(v); }},
-      {"log1p", [](double v) { return std::log1p(v); }},
-      {"log2", [](double v) { return std::log2(v); }},
-      {"negative", [](double v) { return -v; }},
-      {"reciprocal", [](double v) { return 1.0 / v; }},
-      {"sign", [](double v) { return std::isnan(v) ? v
-                                     : v > 0       ? 1.0
-                                     : v < 0       ? -1.0
-                                                   : 0.0; }},
-      {"sin", [](double v) { return std::sin(v); }},
-      {"sinh", [](double v) { return std::sinh(v); }},
-      {"sqrt", [](double v) { return std::sqrt(v); }},
-      {"square", [](double v) { return v * v; }},
-      {"tanh", [](double v) { return std::tanh(v); }},
+/// A function of arrays.
+template <class F>
+void in_dtype(Stream& stream, const Tile& x, const Tile& out) {
+  fn::operation<F>()(stream, x, out);
+}
+
+/// What arrays do not have.
+template <double function(double)>
+void in_double(Stream&, const Tile& x, const Tile& out) {
+  visit_floating(out.dtype, [&]<class T>(TypeTag<T>) {
+    for (std::int64_t i = 0; i < x.rows; ++i)
+      std::transform(x.as<const T>() + i * x.stride, x.as<const T>() + i * x.stride + x.cols,
+                     out.as<T>() + i * out.stride,
+                     [](T v) { return static_cast<T>(function(static_cast<double>(v))); });
+  });
+}
+
+const std::vector<std::pair<std::string, Kernel>>& kernels_by_name() {
+  static const std::vector<std::pair<std::string, Kernel>> all = {
+      {"abs", in_dtype<fn::Abs>},           {"absolute", in_dtype<fn::Abs>},
+      {"arcsinh", in_dtype<fn::Asinh>},     {"arctan", in_dtype<fn::Atan>},
+      {"arctanh", in_dtype<fn::Atanh>},     {"cbrt", in_double<std::cbrt>},
+      {"cos", in_dtype<fn::Cos>},           {"exp", in_dtype<fn::Exp>},
+      {"exp2", in_double<std::exp2>},       {"expm1", in_dtype<fn::Expm1>},
+      {"log", in_dtype<fn::Log>},           {"log10", in_dtype<fn::Log10>},
+      {"log1p", in_dtype<fn::Log1p>},       {"log2", in_dtype<fn::Log2>},
+      {"negative", in_dtype<fn::Negative>}, {"reciprocal", in_dtype<fn::Reciprocal>},
+      {"sign", in_dtype<fn::Sign>},         {"sin", in_dtype<fn::Sin>},
+      {"sinh", in_dtype<fn::Sinh>},         {"sqrt", in_dtype<fn::Sqrt>},
+      {"square", in_dtype<fn::Square>},     {"tanh", in_dtype<fn::Tanh>},
   };
   return all;
 }
 
 Allowed function_names() {
   std::vector<std::string> names;
-  for (const auto& [name, function] : functions()) names.push_back(name);
+  for (const auto& [name, kernel] : kernels_by_name()) names.push_back(name);
   return words(names) | none();
 }
 
 // x itself for None. As in NumPy what has no value is NaN and what is too large infinite.
 Rows applied(const Rows& x, const Value& name) {
   if (name.is_none()) return x;
-  const auto at = std::ranges::find(functions(), name.as<std::string>(),
-                                    &std::pair<std::string, Function>::first);
-  return map_wide_rows(
-      x, x.cols(),
-      [function = at->second](std::int64_t, std::span<const double> row, std::span<double> out) {
-        std::ranges::transform(row, out.begin(), function);
-      });
+  fn::register_elementwise();
+  const auto at = std::ranges::find(kernels_by_name(), name.as<std::string>(),
+                                    &std::pair<std::string, Kernel>::first);
+  return map_rows(x.to(cpu), x.shape(), x.dtype(),
+                  [kernel = at->second](const Leaf& in, const Tile& out, Stream& stream) {
+                    kernel(stream, in.tile, out);
+                  })
+      .to(x.device());
 }
 
 }  // namespace

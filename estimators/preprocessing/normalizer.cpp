@@ -30,17 +30,24 @@ void Normalizer::do_fit(const Rows& x, const Array&, const Array&) {
 Rows Normalizer::do_transform(const Rows& x) const {
   return detail::map_each_row(
       x, x.cols(), *this, false, [kind = params.norm]<class T>(std::span<const T> row, T* out) {
-        // In units of the largest, so that squares stay in range.
+        // float64 in units of the largest, so that squares stay in range.
         double most = 0.0, norm = 0.0;
         for (const T v : row) most = std::max(most, static_cast<double>(std::abs(v)));
-        for (const T v : row) {
-          const double u = static_cast<double>(std::abs(v)) / most;
-          norm += kind == "l1" ? u : u * u;
+        if (most == 0.0) {
+          std::ranges::copy(row, out);
+          return;
         }
-        if (kind != "l1") norm = std::sqrt(norm);
-        if (kind == "max") norm = 1.0;
+        const double unit = std::is_same_v<T, double> ? most : 1.0;
+        if (kind == "max")
+          norm = most / unit;
+        else if (kind == "l1")
+          for (const T v : row) norm += static_cast<double>(std::abs(v)) / unit;
+        else
+          for (const T v : row)
+            norm += static_cast<double>(v) / unit * (static_cast<double>(v) / unit);
+        if (kind == "l2") norm = std::sqrt(norm);
         for (std::size_t j = 0; j < row.size(); ++j)
-          out[j] = most == 0.0 ? row[j] : static_cast<T>(static_cast<double>(row[j]) / most / norm);
+          out[j] = static_cast<T>(static_cast<double>(row[j]) / unit / norm);
       });
 }
 

@@ -17,15 +17,16 @@ Rows map_each_row(const Rows& x, std::int64_t cols, const Estimator& e, bool all
                    called = std::string(e.name())](const Leaf& in, const Tile& out, Stream&) {
                     visit_floating(in.tile.dtype, [&](auto tag) {
                       using T = typename decltype(tag)::type;
-                      T sum = 0;
+                      // As wide as T, so that it is computed in vectors.
+                      std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t> wrong = 0;
                       for (std::int64_t i = 0; i < out.rows; ++i) {
                         const std::span<const T> row(in.tile.as<const T>() + i * in.tile.stride,
                                                      static_cast<std::size_t>(in.tile.cols));
-                        for (const T v : row)
-                          if (!allow_nan || v == v) sum += v * T{0};  // NaN for an infinity
+                        for (const T v : row)  // an infinity minus itself is NaN
+                          wrong |= (v - v != T{0}) & !(allow_nan & (v != v));
                         f(row, out.as<T>() + i * out.stride);
                       }
-                      if (sum != 0) require_finite(in, "X", called, allow_nan, names);
+                      if (wrong) require_finite(in, "X", called, allow_nan, names);
                     });
                   })
       .to(x.device());

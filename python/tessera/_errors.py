@@ -1,6 +1,7 @@
 """Errors and warnings of C++ as the classes that Python's libraries have for them."""
 
 import builtins
+import sys
 import warnings
 
 
@@ -45,11 +46,20 @@ def _warning_class(kind):
 speaks = None  # while one of our warnings is on its way: whether this process prints it
 
 
+def _outside():
+    """The stacklevel of whoever called the package, seen from the function that asks. Functions made from lists have no
+    module."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "tessera").partition(".")[0] == "tessera":
+        level, frame = level + 1, frame.f_back
+    return level
+
+
 def warn(text, kind, first):
     """A Python warning, on every process; the first of those whose arrays it is about prints it."""
     global speaks
     speaks = first
     try:
-        warnings.warn(text, _warning_class(kind), stacklevel=4)
+        warnings.warn(text, _warning_class(kind), stacklevel=_outside())
     finally:
         speaks = None

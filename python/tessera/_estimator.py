@@ -98,7 +98,8 @@ class Core(BaseEstimator):
         """X as C++ takes it, checked as scikit-learn does."""
         if isinstance(X, _OURS):
             return X
-        if type(X) is np.ndarray and X.ndim == 2 and X.dtype.char in "fd" and X.size > 0:
+        plain = type(X) is np.ndarray and X.ndim == 2 and X.dtype.char in "fd" and X.size > 0
+        if plain and self._described["input"] == "features":
             # What there is to check of floats, without scikit-learn's help, which takes longer than a small fit.
             own = vars(self)
             if reset:

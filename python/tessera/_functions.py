@@ -46,7 +46,7 @@ def make_function(module, described):
         results = _core.run(
             module, described["name"],
             [None if x is None else asarray(x, comm=comm) for x in operands], said)
-        out = tuple(json.loads(_out(x, keep)) if name == "json" else _out(x, keep) for name, x in results)
+        out = tuple(json.loads(_out(x, keep), parse_int=float) if name == "json" else _out(x, keep) for name, x in results)
         return out[0] if len(out) == 1 else out
 
     function.__name__ = function.__qualname__ = described["name"]

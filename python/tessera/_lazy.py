@@ -1,5 +1,5 @@
-"""Modules that run when somebody needs them, so that a script starts sooner; and what is to be done to
-modules once they have run.
+"""Packages of scikit-learn's that import what somebody asks them for, so that a script starts sooner; and what is
+to be done to modules once they have run.
 """
 
 import ast
@@ -7,30 +7,8 @@ import functools
 import importlib
 import importlib.util
 import sys
-import threading
-import types
 
-# What scikit-learn and SciPy import whole and hardly use.
-_SELDOM = {"asyncio", "numpy.f2py", "numpy.testing", "sklearn.externals.array_api_extra"} | {
-    f"scipy.{name}" for name in ("constants", "fft", "integrate", "interpolate", "linalg", "ndimage", "optimize", "signal",
-                                 "sparse.csgraph", "sparse.linalg", "spatial", "spatial.transform", "special", "stats")}
-# What a module of scikit-learn's imports if it is there, without a use for it. Where pandas has not been imported,
-# scikit-learn need not ask whether it is given data frames.
-_WITHOUT = {"sklearn.utils.fixes": "pandas"}
-_runs = threading.local()  # .without: what the module that this thread runs does without
 _waiting = {}  # by the name of a module: what to call when it has run
-
-
-class _Later(types.ModuleType):
-    """A module that has not run yet: it does when somebody asks for what is not there."""
-
-    def __getattr__(self, name):
-        self.__spec__.loader.run(self)
-        return types.ModuleType.__getattribute__(self, name)
-
-    def __dir__(self):
-        self.__spec__.loader.run(self)
-        return types.ModuleType.__dir__(self)
 
 
 class _Loader:
@@ -49,28 +27,6 @@ class _Loader:
         module.__loader__ = module.__spec__.loader = self._loader
 
 
-class _RunsLater(_Loader):
-    def exec_module(self, module):
-        self._lock, self._runs = threading.RLock(), False
-        self._path = vars(module).pop("__path__", None)  # which whoever imports a part asks for
-        module.__class__ = _Later
-
-    def run(self, module):
-        with self._lock:
-            if self._runs or type(module) is not _Later:  # what this thread asks for is not there yet, or now is
-                return
-            self._runs = True
-            if self._path is not None:
-                module.__path__ = self._path
-            try:
-                self._loader.exec_module(module)
-            except BaseException:
-                sys.modules.pop(module.__name__, None)
-                raise
-            module.__class__ = types.ModuleType
-            self._give_back(module)
-
-
 class _ImportsLater(_Loader):
     """Of a package that hands on what is in its modules: each is imported when that is asked for."""
 
@@ -80,31 +36,19 @@ class _ImportsLater(_Loader):
         self._give_back(module)
         if not there:
             return self._loader.exec_module(module)
-        parts = {part.removeprefix(f"{name}.") for part, _ in there.values() if part.startswith(f"{name}.")}
+        parts = {part.removeprefix(f"{name}.").partition(".")[0] for part, _ in there.values() if part.startswith(f"{name}.")}
 
         def __getattr__(member):
-            if member in there:
+            if member in there and there[member][0] != name:
                 part, called = there[member]
-                if part != name:
-                    value = getattr(importlib.import_module(part), called)
-                    vars(module)[member] = value
-                    return value
-            if member in there or member in parts:
+                value = vars(module)[member] = getattr(importlib.import_module(part), called)
+                return value
+            if member in there or not member.startswith("__") and importlib.util.find_spec(f"{name}.{member}"):
                 return importlib.import_module(f"{name}.{member}")
             raise AttributeError(f"module '{name}' has no attribute '{member}'")
 
         vars(module).update(__doc__=doc, __all__=list(names), __getattr__=__getattr__,
                             __dir__=lambda: sorted({*vars(module), *there, *parts}))
-
-
-class _DoesWithout(_Loader):
-    def exec_module(self, module):
-        self._give_back(module)
-        _runs.without = _WITHOUT[module.__name__]
-        try:
-            self._loader.exec_module(module)
-        finally:
-            _runs.without = None
 
 
 class _Tells(_Loader):
@@ -118,18 +62,14 @@ class _Tells(_Loader):
 class _Finder:
     """Before Python's own finders, which find the modules."""
 
-    def __init__(self, seldom=frozenset(), packages=()):
-        self.seldom, self.packages = seldom, packages
+    packages = ()
 
     def find_spec(self, name, path=None, target=None):
-        if name == getattr(_runs, "without", None):
-            raise ModuleNotFoundError(f"{name} is for whoever needs it", name=name)
-        kind = (_Tells if name in _waiting else _RunsLater if name in self.seldom
-                else None if not self.packages or not name.startswith(self.packages)
-                else _DoesWithout if name in _WITHOUT else _ImportsLater)  # fmt: skip
+        kind = _Tells if name in _waiting else _ImportsLater if name.startswith(self.packages) and target is None else None
         if kind is None:
             return None
-        others = (each.find_spec(name, path, target) for each in sys.meta_path if each is not self)
+        after = sys.meta_path[sys.meta_path.index(self) + 1 :]  # those before have been asked
+        others = (each.find_spec(name, path, target) for each in after if hasattr(each, "find_spec"))
         spec = next(filter(None, others), None)
         if spec is None or spec.loader is None or kind is _ImportsLater and not spec.submodule_search_locations:
             return spec
@@ -154,7 +94,10 @@ def _read(package):
             part = importlib.util.resolve_name("." * line.level + (line.module or ""), package)
             found |= {each.asname or each.name: (part, each.name) for each in line.names}
         elif isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "__all__":
-            names = ast.literal_eval(line.value)
+            try:
+                names = ast.literal_eval(line.value)
+            except ValueError:  # it is computed, which takes what is imported
+                return {}, None, []
         elif line is not text.body[0] or not isinstance(line, ast.Expr):
             return {}, None, []
     return found, ast.get_docstring(text, clean=False), names
@@ -180,6 +123,5 @@ def forget():
 
 
 def start_sooner():
-    """From now on scikit-learn's packages import what somebody asks them for, and large modules that are seldom needed
-    run when they are."""
-    _finder.seldom, _finder.packages = _SELDOM, ("sklearn.",)
+    """From now on scikit-learn's packages import what somebody asks them for."""
+    _finder.packages = ("sklearn.",)

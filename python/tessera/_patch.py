@@ -268,12 +268,14 @@ def _check_usual(theirs, X):
 
 
 def _key(theirs, names, X):
-    """A class, plain parameters and the kind of X; None if a parameter is anything else."""
+    """A class, plain parameters and the dtype of X; None if a parameter is anything else, and for tables and lists, of
+    which every one may hold something else."""
+    if not isinstance(X, np.ndarray) or X.dtype == object:
+        return None
     own = vars(theirs)
     values = [own[name] for name in names if name != "random_state"]
     kinds = tuple(map(type, values))
-    dtype = X.dtype if isinstance(X, np.ndarray) else None
-    return (type(theirs), type(X), dtype, kinds, *values) if _PLAIN.issuperset(kinds) else None
+    return (type(theirs), X.dtype, kinds, *values) if _PLAIN.issuperset(kinds) else None
 
 
 def _remember(theirs, names, X, why):

@@ -146,7 +146,7 @@ def _in(value):
     if isinstance(value, Image):
         return value.array
     if isinstance(value, np.ndarray):
-        return _core.replicated(_arrays.native(np.asarray(value, order="C")), _comm.get())
+        return _core.replicated(_arrays.native(np.asarray(value, order="C")), _comm.get() or _core.world())
     if isinstance(value, (list, tuple)):
         return type(value)(map(_in, value))
     return value

@@ -257,6 +257,10 @@ def test_errors_and_warnings():
         tessera.metrics.accuracy_score(y[0], y[1][1:])
     with pytest.raises(ValueError, match="NaN"):
         tessera.metrics.mean_squared_error(POSITIVE, np.where(ROWS == 7, np.nan, POSITIVE))
+    with pytest.raises(ValueError, match="NaN"):
+        tessera.metrics.explained_variance_score(np.where(ROWS == 7, np.nan, POSITIVE), POSITIVE)
+    report = tessera.metrics.classification_report(*WORDS, output_dict=True)
+    assert all(type(value) is float for value in report["ash"].values())
     for name, data, options, text in [
         ("log_loss", (Y, P), {"labels": [0, 1]}, "y holds 2 at row .* none of the classes"),
         ("roc_auc_score", (Y[Y < 2], P[Y < 2]), {"labels": [2, 1, 0], "multi_class": "ovr"}, "must be unique and ordered"),

@@ -140,8 +140,9 @@ def test_errors_are_those_of_the_ecosystem(x):
 
 
 def test_warnings_are_pythons(x):
-    with pytest.warns(sklearn.exceptions.ConvergenceWarning, match="distinct"):
+    with pytest.warns(sklearn.exceptions.ConvergenceWarning, match="distinct") as caught:
         KMeans(3).fit(np.ones((10, 2)))
+    assert caught[0].filename == __file__  # the line that called
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(sklearn.exceptions.ConvergenceWarning):

@@ -14,7 +14,8 @@ LEFT_OUT = "not nofegfault and not ThreadSafe and not multithread and not severa
 def job(processes, arguments=(), **options):
     """Runs them on so many processes, each with one thread."""
     here = Path(__file__).parent
-    path = [str(here), str(here.parents[1] / "build/release/python"), os.environ.get("PYTHONPATH", "")]
+    # A Tessera that PYTHONPATH names comes before that of the usual build.
+    path = filter(None, (str(here), os.environ.get("PYTHONPATH"), str(here.parents[1] / "build/release/python")))
     command = [sys.executable, "-m", "pytest", "-p", "on_tessera", "-p", "no:cacheprovider", "-q", "-k", LEFT_OUT,
                "--pyargs", *(arguments or MODULES)]  # fmt: skip
     if processes > 1:

@@ -12,6 +12,7 @@ import sklearn.impute
 import sklearn.preprocessing
 import tessera
 from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import DataConversionWarning
 from sklearn.pipeline import make_pipeline
 from tessera import feature_selection, impute, linear_model, preprocessing
 
@@ -316,6 +317,23 @@ def test_a_table_without_a_value():
             warnings.simplefilter("ignore")
             imputer = module.SimpleImputer(missing_values="?", strategy="most_frequent").fit(X)
             assert imputer.transform(X).shape == (2, 0)
+
+
+@pytest.mark.parametrize("dtype", [float, int])
+def test_a_column_of_labels_is_a_vector_with_a_warning(dtype):
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        encoder = preprocessing.LabelEncoder().fit(np.array([[2], [1], [2]], dtype))
+    assert encoder.classes_.tolist() == [1, 2]
+
+
+def test_categories_that_are_infinite():
+    X = np.array([[2.0], [1.0]])
+    for encoder in (preprocessing.OneHotEncoder(sparse_output=False, handle_unknown="ignore"),
+                    preprocessing.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)):  # fmt: skip
+        with pytest.raises(ValueError, match="infinity"):
+            encoder.fit(np.array([[2.0], [np.inf]]))
+        with pytest.raises(ValueError, match="infinity"):
+            encoder.fit(X).transform(np.array([[np.inf]]))
 
 
 def test_labels_that_are_none():
