@@ -441,20 +441,23 @@ class Contender:
                 "cpu_s": after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime}
 
     def answer(self, names, rows):
-        """Attributes of the model, or results by their number, as the reference gives them."""
+        """Attributes of the model, or results by their number, or their norms, as the reference gives them."""
         answers = {}
         for name in names:
+            *norm, which = name.split()
             value = self.result
-            if name.isdigit():
-                value = value[int(name)]
-            elif name != "result":
-                value = getattr(self.model, name, None)
+            if which.isdigit():
+                value = value[int(which)]
+            elif which != "result":
+                value = getattr(self.model, which, None)
             if value is None:
                 continue
             shape = tuple(getattr(value, "shape", None) or np.shape(value))
-            if shape:
+            if shape and not norm:
                 value = value[:: max(1, shape[0] // rows)]
             values = np.asarray(self.adapter.host(value))
+            if norm:
+                values = np.linalg.norm(values, keepdims=True)
             if values.dtype.kind == "c":
                 values = np.stack([values.real, values.imag])
             values = np.ascontiguousarray(values, dtype=np.float64)
