@@ -10,6 +10,7 @@
 #include <tessera/array/manipulation.hpp>
 #include <tessera/linalg/precision.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/reduce.hpp>
 
 namespace tessera::stacks {
 namespace {
@@ -143,7 +144,7 @@ Dealt::Dealt(std::string_view function, const std::vector<Stack>& operands) {
   for (const Stack& s : operands) parts_.emplace_back(s, lead_, count_);
 }
 
-std::int64_t Dealt::mine() const { return share_of(count_, comm_.rank(), comm_.size()).size(); }
+Range Dealt::mine() const { return share_of(count_, comm_.rank(), comm_.size()); }
 
 Array Dealt::collected(const Array& own) const {
   const Shape tail(own.shape().begin() + 1, own.shape().end());
@@ -170,7 +171,8 @@ Results over(std::string_view function, const std::vector<Stack>& operands,
     return results;
   }
   const Dealt dealt(function, operands);
-  const std::int64_t n = dealt.mine();
+  const Range mine = dealt.mine();
+  const std::int64_t n = mine.size();
   std::vector<Results> found;
   std::vector<std::int8_t> kinds;  // of all results of a matrix, of which none is more than complex
   together(dealt.comm(), [&] {
@@ -186,25 +188,31 @@ Results over(std::string_view function, const std::vector<Stack>& operands,
     }
   });
   dealt.comm().all_reduce(std::span(kinds), Reduce::max);
-  Results own;
-  together(dealt.comm(), [&] {
-    for (std::size_t k = 0; k < kinds.size(); ++k) {
-      const Shape shape = found[0][k].shape();
-      const DType dtype =
-          kinds[k] != 0 ? linalg::detail::complex_of(found[0][k].dtype()) : found[0][k].dtype();
-      own.push_back(alone(joined({n}, shape), dtype));
-      for (std::int64_t i = 0; i < n; ++i) {
-        const Array& x = found[static_cast<std::size_t>(i)][k];
-        if (x.shape() != shape)
-          throw ValueError(
-              fmt::format("{} gives arrays of different shapes, {} and {}, for the "
-                          "matrices of a stack",
-                          function, to_string(shape), to_string(x.shape())));
-        std::memcpy(at(own[k], i * x.size()), x.astype(dtype).local().data,
-                    static_cast<std::size_t>(x.size()) * size_of(dtype));
-      }
-    }
+  const auto shapes = on_root<std::vector<Shape>>(dealt.comm(), [&] {
+    std::vector<Shape> of_first;
+    for (const Array& x : found[0]) of_first.push_back(x.shape());
+    return of_first;
   });
+  Results own;
+  const std::int64_t other = least_together(dealt.comm(), [&] {
+    for (std::size_t k = 0; k < kinds.size(); ++k)
+      own.push_back(alone(
+          joined({n}, shapes[k]),
+          kinds[k] != 0 ? linalg::detail::complex_of(found[0][k].dtype()) : found[0][k].dtype()));
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::size_t k = 0; k < kinds.size(); ++k) {
+        const Array& x = found[static_cast<std::size_t>(i)][k];
+        if (x.shape() != shapes[k]) return mine.begin + i;
+        std::memcpy(at(own[k], i * x.size()), x.astype(own[k].dtype()).local().data,
+                    bytes(own[k], x.size()));
+      }
+    return dealt.count();
+  });
+  if (other < dealt.count())
+    throw ValueError(fmt::format(
+        "{} gives arrays of different shapes for the matrices of a stack: for number {} "
+        "others than for number 0",
+        function, other));
   for (Array& x : own) x = dealt.collected(x);
   return own;
 }

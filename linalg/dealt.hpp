@@ -48,8 +48,9 @@ class Dealt {
   Dealt(std::string_view function, const std::vector<Stack>& operands);
   const Communicator& comm() const { return comm_; }
   const std::vector<Part>& parts() const { return parts_; }
-  /// How many matrices are here.
-  std::int64_t mine() const;
+  /// Which matrices are here, of `count` of them.
+  Range mine() const;
+  std::int64_t count() const { return count_; }
   /// The stack of what each process has made of its own, (matrices, ...). Collective.
   Array collected(const Array& own) const;
 

@@ -43,7 +43,7 @@ Array product_of_stacks(const Array& a, const Array& b) {
   const Part &left = dealt.parts()[0], &right = dealt.parts()[1];
   Array own;
   together(dealt.comm(), [&] {
-    const std::int64_t n = dealt.mine(), rows = left.shape()[0], cols = right.shape()[1];
+    const std::int64_t n = dealt.mine().size(), rows = left.shape()[0], cols = right.shape()[1];
     own = alone({n, rows, cols}, a.dtype());
     parallel_for({0, n}, Runtime::threads(), [&](std::int64_t i, Stream& stream) {
       const Tile out{at(own, i * rows * cols), rows, cols, cols, a.dtype(), cpu};

@@ -23,13 +23,17 @@ const std::map<std::string_view, std::string_view> takes = {
     {"eigh_tridiagonal", "vv"}, {"eigvalsh_tridiagonal", "vv"},
     {"tensorsolve", ""},        {"tensorinv", ""}};
 
-// What each function of the table does with one matrix.
-std::map<std::string_view, tables::Results (*)(const functions::Arguments&)> of_one;
+struct Table {
+  std::vector<functions::Signature> all;
+  /// What each function does with one matrix.
+  std::map<std::string_view, tables::Results (*)(const functions::Arguments&)> of_one;
+};
+const Table& table();
 
 // The function, or for stacks of matrices that of each.
 tables::Results of_all(const functions::Arguments& in) {
   const functions::Signature& f = in.signature();
-  const auto run = of_one.at(f.name);
+  const auto run = table().of_one.at(f.name);
   const auto axes = takes.find(f.name);
   std::vector<stacks::Stack> operands;
   bool stacked = false;
@@ -63,11 +67,10 @@ tables::Results of_all(const functions::Arguments& in) {
   return named;
 }
 
-}  // namespace
-
-const std::vector<functions::Signature>& signatures() {
-  static const auto table = [] {
-    std::vector<functions::Signature> all = tables::of_products();
+const Table& table() {
+  static const Table made = [] {
+    Table t{tables::of_products(), {}};
+    auto& all = t.all;
     const auto with_axes = std::ssize(all);
     for (auto* part : {tables::of_factorisations, tables::of_spectra, tables::of_bases,
                        tables::of_equations, tables::of_functions})
@@ -75,11 +78,15 @@ const std::vector<functions::Signature>& signatures() {
     for (auto& f : std::span(all).subspan(static_cast<std::size_t>(with_axes))) {
       const auto axes = takes.find(f.name);
       if (axes != takes.end() && axes->second.empty()) continue;
-      of_one[f.name] = std::exchange(f.run, of_all);
+      t.of_one[f.name] = std::exchange(f.run, of_all);
     }
-    return all;
+    return t;
   }();
-  return table;
+  return made;
 }
+
+}  // namespace
+
+const std::vector<functions::Signature>& signatures() { return table().all; }
 
 }  // namespace tessera::linalg
