@@ -62,17 +62,24 @@ std::string bytes_of_root(const Communicator& comm, const std::function<std::str
 
 namespace {
 
-// Many leaves of an array by the group, so that what a thread merges alone needs no lock: as large
-// ones as still give each thread several.
+// Calls visit(leaves, stream) for groups of 2^k leaves, `most` at most, that begin at a multiple of
+// 2^k, or what the run has of them: as large ones as still give each thread several.
+void for_groups(Range run, std::int64_t most, const std::function<void(Range, Stream&)>& visit) {
+  int level = 0;
+  while ((2 << level) <= most && run.size() >> (level + 4) >= Runtime::threads()) ++level;
+  if (run.size() > 0)
+    parallel_for(
+        {run.begin >> level, ((run.end - 1) >> level) + 1}, Runtime::threads(),
+        [&](std::int64_t g, Stream& stream) {
+          visit({std::max(run.begin, g << level), std::min(run.end, (g + 1) << level)}, stream);
+        });
+}
+
+// Many leaves of an array by the group, so that what a thread merges alone needs no lock.
 void reduce_groups(const Rows& x, const PartialType& type,
                    const std::function<AnyPartial(const Leaf&, Stream&)>& kernel,
                    Tree<AnyPartial>& tree) {
-  const Range run = tree.run();
-  int level = 0;
-  while (level < 4 && run.size() >> (level + 4) >= Runtime::threads()) ++level;
-  const std::int64_t last = (run.end - 1) >> level;
-  parallel_for({run.begin >> level, last + 1}, Runtime::threads(), [&](std::int64_t g, Stream&) {
-    const Range leaves = {std::max(run.begin, g << level), std::min(run.end, (g + 1) << level)};
+  for_groups(tree.run(), 16, [&](Range leaves, Stream&) {
     std::vector<std::pair<Node, AnyPartial>> nodes;
     const auto visit = [&](const Leaf& leaf, Stream& stream) {
       Node node{0, leaf.index};
@@ -90,26 +97,19 @@ void reduce_groups(const Rows& x, const PartialType& type,
   });
 }
 
-// Runs of at most that many leaves that are nodes, as long as each thread still gets several.
+// Nodes of at most that many leaves, each by one call.
 void reduce_nodes(const Array& x, std::int64_t most,
                   const std::function<AnyPartial(const Leaf&, Stream&)>& kernel,
                   Tree<AnyPartial>& tree) {
   const auto& d = x.distribution();
-  const Range run = tree.run();
-  int level = 0;
-  while ((2 << level) <= most && run.size() >> (level + 4) >= Runtime::threads()) ++level;
-  const auto visit = [&](std::int64_t group, Stream& stream) {
-    const Range leaves = {std::max(run.begin, group << level),
-                          std::min(run.end, (group + 1) << level)};
+  for_groups(tree.run(), most, [&](Range leaves, Stream& stream) {
     for (const Node& node : cover(leaves, d.leaves())) {
       const Range rows = {d.rows_of_leaf(node.begin()).begin,
                           d.rows_of_leaf(std::min(node.end(), leaves.end) - 1).end};
       const Tile tile = x.local().slice(rows.begin - x.local_rows().begin, rows.size());
       tree.offer(node, kernel({node.begin(), rows, tile}, stream));
     }
-  };
-  if (run.size() > 0)
-    parallel_for({run.begin >> level, ((run.end - 1) >> level) + 1}, Runtime::threads(), visit);
+  });
 }
 
 }  // namespace
