@@ -10,6 +10,23 @@
 #include <tessera/runtime/visit.hpp>
 
 namespace tessera::detail {
+namespace {
+
+// As C does it here where it is free to do anything: what is negative wraps, as NumPy and SciPy
+// have it; left to itself a compiler that does many at once makes 0 of it.
+template <class To, class From>
+To as(const From& v) {
+  if constexpr (!std::is_constructible_v<To, From>)
+    return as<To>(v.real());
+  else if constexpr (std::is_floating_point_v<From> && std::is_same_v<To, std::uint32_t>)
+    return static_cast<To>(static_cast<std::int64_t>(v));
+  else if constexpr (std::is_floating_point_v<From> && std::is_same_v<To, std::uint64_t>)
+    return v < From(0x1p63) ? static_cast<To>(static_cast<std::int64_t>(v)) : static_cast<To>(v);
+  else
+    return static_cast<To>(v);
+}
+
+}  // namespace
 
 void convert(const void* from, std::int64_t stride, DType from_dtype, void* to, DType to_dtype,
              std::int64_t n) {
@@ -23,18 +40,12 @@ void convert(const void* from, std::int64_t stride, DType from_dtype, void* to, 
       using To = typename decltype(b)::type;
       const auto* x = static_cast<const From*>(from);
       auto* y = static_cast<To*>(to);
-      const auto one = [](const From& v) {
-        if constexpr (std::is_constructible_v<To, From>)
-          return static_cast<To>(v);
-        else
-          return static_cast<To>(v.real());
-      };
       if (stride == 0)
-        std::fill_n(y, n, one(*x));
+        std::fill_n(y, n, as<To>(*x));
       else if (stride == 1)
-        for (std::int64_t i = 0; i < n; ++i) y[i] = one(x[i]);
+        for (std::int64_t i = 0; i < n; ++i) y[i] = as<To>(x[i]);
       else
-        for (std::int64_t i = 0; i < n; ++i) y[i] = one(x[i * stride]);
+        for (std::int64_t i = 0; i < n; ++i) y[i] = as<To>(x[i * stride]);
     });
   });
 }

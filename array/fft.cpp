@@ -85,7 +85,10 @@ Plan plan_of(std::string_view function, const Array& x, const Lengths& s, const 
     throw ValueError(fmt::format("{} needs a length for each axis, got {} lengths and {} axes",
                                  function, s->size(), plan.axes.size()));
   for (std::size_t k = 0; k < plan.axes.size(); ++k) {
-    plan.lengths.push_back(s && (*s)[k] != -1 ? Length((*s)[k]) : std::nullopt);
+    if (s)
+      plan.lengths.emplace_back((*s)[k] == -1 ? x.shape()[z(plan.axes[k])] : (*s)[k]);
+    else
+      plan.lengths.emplace_back();
     if (plan.lengths.back()) checked(function, *plan.lengths.back());
   }
   return plan;
@@ -99,26 +102,35 @@ Array several(std::string_view function, Array x, const Plan& plan, std::size_t 
   return x;
 }
 
-Array all_axes(std::string_view function, const Array& x, const Lengths& s, const Lengths& axes,
+// Of real numbers along the last axis of a plan, then along the others.
+Array halves(std::string_view function, const Array& real, const Plan& plan, Norm norm) {
+  const Array x = one(function, real, plan.lengths.back(), plan.axes.back(), norm, Kind::to_half);
+  return several(function, x, plan, plan.axes.size() - 1, norm, Kind::forward);
+}
+
+Array all_axes(std::string_view function, const Array& given, const Lengths& s, const Lengths& axes,
                Norm norm, Kind kind) {
-  const Plan plan = plan_of(function, x, s, axes);
-  const Array first = inexact_of(x);
-  return plan.axes.empty() ? complex_lines(first)
-                           : several(function, first, plan, plan.axes.size(), norm, kind);
+  const Plan plan = plan_of(function, given, s, axes);
+  const Array x = inexact_of(given);
+  if (plan.axes.empty()) return complex_lines(x);
+  if (is_complex(x.dtype()) || plan.axes.size() == 1 || x.device() != cpu)
+    return several(function, x, plan, plan.axes.size(), norm, kind);
+  const bool back = kind == Kind::backward;
+  const std::int64_t n = plan.lengths.back().value_or(x.shape()[z(plan.axes.back())]);
+  return detail::with_mirror_image(halves(function, x, plan, back ? swapped(norm) : norm),
+                                   plan.axes, n, back);
 }
 
 void needs_axis(std::string_view function, const Plan& plan) {
   if (plan.axes.empty()) throw ValueError(fmt::format("{} needs at least one axis", function));
 }
 
-// Of real numbers along the last axis of a plan, then along the others; and back.
 Array to_halves(std::string_view function, const Array& given, const Lengths& s,
                 const Lengths& axes, Norm norm) {
-  const Plan plan = plan_of(function, given, s, axes);
+  const Array x = real_lines(given, function);
+  const Plan plan = plan_of(function, x, s, axes);
   needs_axis(function, plan);
-  const Array x = one(function, real_lines(given, function), plan.lengths.back(), plan.axes.back(),
-                      norm, Kind::to_half);
-  return several(function, x, plan, plan.axes.size() - 1, norm, Kind::forward);
+  return halves(function, x, plan, norm);
 }
 Array from_halves(std::string_view function, const Array& given, const Lengths& s,
                   const Lengths& axes, Norm norm) {

@@ -537,6 +537,59 @@ void check_different(std::string_view function, std::vector<Index64> axes) {
         fmt::format("{} takes different axes, got {}", function, fmt::join(axes, ", ")));
 }
 
+Array with_mirror_image(const Array& half, const std::vector<Index64>& axes, Index64 n,
+                        bool conjugate) {
+  const Index64 a = axes.back(), there = n / 2 + 1;
+  std::vector<bool> turns(half.shape().size(), false);
+  for (const Index64 axis : axes) turns[static_cast<std::size_t>(axis)] = true;
+  if (turns[0] && !all_here(half)) {
+    const Array first = conjugate ? conj(half) : half;
+    if (there == n) return first;
+    const Axes others(axes.begin(), axes.end() - 1);
+    const Array image =
+        roll(flip(part(half, a, 1, (n + 1) / 2), axes), Axes(others.size(), 1), others);
+    const Array both[] = {first, conjugate ? image : conj(image)};
+    return concat(both, a);
+  }
+  const Shape shape = with_extent(half.shape(), a, n);
+  const Array out = room_for(
+      shape, half.dtype(),
+      a > 0 ? half.distribution() : settled(shape, is_replicated(half), half.comm()), half.comm());
+  const std::size_t last = shape.size() - 1;
+  const Index64 width = shape[last], lines = width > 0 ? out.local().rows * out.cols() / width : 0;
+  const Index64 each = std::max<Index64>(1, (1 << 14) / std::max<Index64>(1, width));
+  const auto copy = [&]<class T>(T* to, const T* from, Index64 line) {
+    // Where the line is in `half`, and where its mirror image.
+    Index64 at = 0, image = 0, stride = half.shape()[last], left = line;
+    bool beyond = false;
+    for (std::size_t d = last; d-- > 0;) {
+      const bool halved = d == static_cast<std::size_t>(a);
+      const Index64 extent = d == 0 ? out.local().rows : shape[d], i = left % extent;
+      beyond = beyond || (halved && i >= there);
+      at += i * stride;
+      image += (turns[d] && i > 0 ? extent - i : i) * stride;
+      stride *= halved ? there : extent;
+      left /= extent;
+    }
+    T* const y = to + line * width;
+    const Index64 own = static_cast<std::size_t>(a) == last ? there : beyond ? 0 : width;
+    for (Index64 j = 0; j < own; ++j) y[j] = conjugate ? std::conj(from[at + j]) : from[at + j];
+    for (Index64 j = own; j < width; ++j) {
+      const T v = from[image + (turns[last] && j > 0 ? width - j : j)];
+      y[j] = conjugate ? v : std::conj(v);
+    }
+  };
+  parallel_for({0, (lines + each - 1) / each}, Runtime::threads(), [&](Index64 task, Stream&) {
+    visit_inexact(half.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      if constexpr (requires(T t) { t.imag(); })
+        for (Index64 line = task * each; line < std::min(lines, (task + 1) * each); ++line)
+          copy(out.local().as<T>(), half.local().as<const T>(), line);
+    });
+  });
+  return settled_as(half, out);
+}
+
 Array transform_lines(const Array& given, Index64 axis, Kind kind, Index64 n, double factor) {
   const bool whole = axis > 0 || all_here(given);
   const Device where =

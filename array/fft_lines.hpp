@@ -18,4 +18,10 @@ void check_different(std::string_view function, std::vector<std::int64_t> axes);
 Array transform_lines(const Array& x, std::int64_t axis, fourier::Kind kind, std::int64_t n,
                       double factor);
 
+/// Transforms of real numbers along `axes`, of which `half` has what determines the others: the
+/// first n / 2 + 1 of n elements along the last of them. Their conjugates, if that is asked for.
+/// Collective.
+Array with_mirror_image(const Array& half, const std::vector<std::int64_t>& axes, std::int64_t n,
+                        bool conjugate);
+
 }  // namespace tessera::detail

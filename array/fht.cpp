@@ -73,15 +73,16 @@ Array coefficients(const Hankel& o, std::int64_t n, bool inverse, const Communic
     if (m > 0) return n % 2 == 0 && m == n / 2 ? u.real() : u;
     if (!std::isfinite(u.real()) || !std::isfinite(u.imag()))
       u = std::exp2(o.bias) * gamma_ratio(above, below);
-    if (std::isinf(u.real()) && !inverse) return 0;
-    if (u == 0.0 && inverse) return std::numeric_limits<double>::infinity();
     return u;
   };
-  const Complex first = at(0);
-  if (inverse ? std::isinf(first.real()) : first == 0.0)
+  Complex first = at(0);
+  if (inverse ? first == 0.0 : std::isinf(first.real())) {
     warn(
         fmt::format("singular {}transform; consider changing the bias", inverse ? "inverse " : ""));
-  return vector_of<Complex>(n / 2 + 1, DType::complex128, comm, at);
+    first = inverse ? std::numeric_limits<double>::infinity() : 0;
+  }
+  return vector_of<Complex>(n / 2 + 1, DType::complex128, comm,
+                            [&](std::int64_t m) { return m == 0 ? first : at(m); });
 }
 
 Array transformed(const char* function, const Array& given, const Hankel& o, bool inverse) {

@@ -109,22 +109,44 @@ Array idctn(const Array& x, const RealOptionsN& o) { return several(x, inverse_c
 Array dstn(const Array& x, const RealOptionsN& o) { return several(x, sines, o); }
 Array idstn(const Array& x, const RealOptionsN& o) { return several(x, inverse_sines, o); }
 
+namespace {
+
+// visit(m) for the products of odd primes of fast lengths up to `most`.
+template <class Visit>
+void each_odd(std::int64_t most, bool real, const Visit& visit, std::int64_t m = 1,
+              std::size_t from = 0) {
+  constexpr std::int64_t primes[] = {3, 5, 7, 11};
+  visit(m);
+  for (std::size_t k = from; k < (real ? 2 : 4); ++k)
+    if (m <= most / primes[k]) each_odd(most, real, visit, m * primes[k], k);
+}
+
+std::int64_t checked_length(std::string_view function, std::int64_t n, std::int64_t least) {
+  if (n < least || n > std::int64_t{1} << 62)
+    throw ValueError(fmt::format("{} needs a length from {} to 2^62, got {}", function, least, n));
+  return n;
+}
+
+}  // namespace
+
 std::int64_t next_fast_len(std::int64_t n, bool real) {
-  if (n < 1 || n > std::int64_t{1} << 62)
-    throw ValueError(fmt::format("next_fast_len needs n from 1 to 2^62, got {}", n));
+  if (checked_length("next_fast_len", n, 0) == 0) return 0;
   // Powers of two times what is odd: the least of each odd one that is large enough.
   std::int64_t best = 1;
   while (best < n) best *= 2;
-  const std::int64_t most = best;
-  const auto odd = [&](auto&& self, std::int64_t m, std::size_t from) -> void {
-    constexpr std::int64_t primes[] = {3, 5, 7, 11};
-    std::int64_t two = m;
+  each_odd(best, real, [&](std::int64_t two) {
     while (two < n) two *= 2;
     best = std::min(best, two);
-    for (std::size_t k = from; k < (real ? 2 : 4); ++k)
-      if (m <= most / primes[k]) self(self, m * primes[k], k);
-  };
-  odd(odd, 1, 0);
+  });
+  return best;
+}
+
+std::int64_t prev_fast_len(std::int64_t n, bool real) {
+  std::int64_t best = 1;
+  each_odd(checked_length("prev_fast_len", n, 1), real, [&](std::int64_t two) {
+    while (two <= n / 2) two *= 2;
+    best = std::max(best, two);
+  });
   return best;
 }
 
@@ -187,10 +209,13 @@ void detail::add_real_transforms(std::vector<ArrayFunction>& all) {
          return Scalar(fft::fhtoffset({in.number(0), in.number(1), in.number(2), in.number(3)}));
        },
        "scipy_fft", "", true});
-  all.push_back(
-      {"next_fast_len", "target, real=False", "The least length from `target` on that is fast.",
-       [](In in) -> Argument { return Scalar(fft::next_fast_len(in.integer(0), in.flag(1))); },
-       "scipy_fft", "", true});
+  const auto fast = [&](std::string name, std::string doc, auto f) {
+    all.push_back({std::move(name), "target, real=False", std::move(doc),
+                   [=](In in) -> Argument { return Scalar(f(in.integer(0), in.flag(1))); },
+                   "scipy_fft", "", true});
+  };
+  fast("next_fast_len", "The least length from `target` on that is fast.", fft::next_fast_len);
+  fast("prev_fast_len", "The largest length up to `target` that is fast.", fft::prev_fast_len);
 }
 
 }  // namespace tessera

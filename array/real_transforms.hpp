@@ -49,7 +49,9 @@ Array ifht(const Array& a, const Hankel& options);
 double fhtoffset(const Hankel& options);
 
 /// The least length from n on whose prime factors are 2, 3, 5, 7 and 11, or with `real` 2, 3 and 5.
-/// ValueError for n below 1 or above 2^62. Local.
+/// 0 for 0; ValueError for n below 0 or above 2^62. Local.
 std::int64_t next_fast_len(std::int64_t n, bool real = false);
+/// The largest one up to n, which is 1 at least. Local.
+std::int64_t prev_fast_len(std::int64_t n, bool real = false);
 
 }  // namespace tessera::fft

@@ -1,12 +1,16 @@
 #include <tessera/linalg/svd.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <tuple>
+#include <limits>
 
 #include <tessera/linalg/dense.hpp>
 #include <tessera/linalg/functions.hpp>
 #include <tessera/linalg/scalapack/routines.hpp>
 #include <tessera/linalg/tsqr.hpp>
+#include <tessera/runtime/error.hpp>
+#include <tessera/runtime/memory.hpp>
 
 namespace tessera::linalg {
 namespace {
@@ -22,6 +26,20 @@ Matrix completed(const Matrix& u) {
   const Matrix q = scalapack::geqrf(copy, u.rows());
   scalapack::assign_first_columns(u, q);
   return q;
+}
+
+// Before all the work that comes first.
+void require_room_for_all_dimensions(const Array& a) {
+  const std::int64_t n = std::max(a.rows(), a.cols());
+  const std::int64_t parts = detail::fits_one_process(a.shape()) ? 1 : a.comm().size();
+  constexpr std::int64_t most = std::numeric_limits<int>::max();
+  if (n > most || n * n / parts > most)
+    throw ValueError(fmt::format(
+        "svd: full_matrices of {0} x {0} elements are beyond LAPACK's 32-bit indices", n));
+  const auto bytes = static_cast<std::uint64_t>(n * n / parts) * size_of(a.dtype());
+  if (bytes > std::uint64_t{1} << 30)
+    require_memory(2 * bytes, fmt::format("svd with full_matrices of {0} x {0} elements", n),
+                   "full_matrices=False does without", a.comm());
 }
 
 Svd dense_svd(const Array& a, bool full_matrices) {
@@ -45,6 +63,7 @@ Svd composed::svd(const Array& given, const SvdOptions& options) {
   int exponent = 0;
   const Array a = detail::matrix_argument("svd", given, options.check_finite, exponent);
   if (!options.check_finite) detail::require_convergence("the SVD", a);
+  if (options.full_matrices) require_room_for_all_dimensions(a);
   Svd f;
   if (options.full_matrices || !(is_tall(a.rows(), a.cols()) || is_tall(a.cols(), a.rows()))) {
     f = dense_svd(a, options.full_matrices);

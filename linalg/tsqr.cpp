@@ -297,16 +297,24 @@ class Tree final : public detail::TallTree {
           squares[static_cast<std::size_t>(j)] += r_.row(i)[j] * r_.row(i)[j];
       for (const double square : squares)
         if (!(square >= kLeastLength && square <= kMostLength)) return {};
-      const auto solve = [&](Block<double> b, bool upper) {  // rows of b, from the last one up
-        for (std::int64_t i = n; i-- > 0;) {
-          double* const row = b.row(i);
-          for (std::int64_t k = i + 1; k < n; ++k) {
-            const double factor = r_.row(i)[k];
-            const double* const below = b.row(k);
-            for (std::int64_t j = upper ? k : 0; j < b.cols; ++j) row[j] -= factor * below[j];
-          }
-          for (std::int64_t j = upper ? i : 0; j < b.cols; ++j) row[j] /= r_.row(i)[i];
-        }
+      // Rows of b, from the last one up; some columns on each thread, which changes no bit.
+      const auto solve = [&](Block<double> b, bool upper) {
+        constexpr std::int64_t some = 64;
+        parallel_for(
+            {0, (b.cols + some - 1) / some}, Runtime::threads(), [&](std::int64_t part, Stream&) {
+              const std::int64_t first = part * some, last = std::min(b.cols, first + some);
+              for (std::int64_t i = upper ? last : n; i-- > 0;) {
+                double* const row = b.row(i);
+                for (std::int64_t k = i + 1; k < (upper ? last : n); ++k) {
+                  const double factor = r_.row(i)[k];
+                  const double* const below = b.row(k);
+                  for (std::int64_t j = upper ? std::max(k, first) : first; j < last; ++j)
+                    row[j] -= factor * below[j];
+                }
+                for (std::int64_t j = upper ? std::max(i, first) : first; j < last; ++j)
+                  row[j] /= r_.row(i)[i];
+              }
+            });
         return b;
       };
       Block<double> identity(n, n);

@@ -1,11 +1,14 @@
 #include <tessera/ndimage/blocks.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 
 #include <tessera/array/convert.hpp>
 #include <tessera/array/layout.hpp>
 #include <tessera/ndimage/window.hpp>
+#include <tessera/runtime/memory.hpp>
 #include <tessera/runtime/rows.hpp>
 
 namespace tessera::ndimage {
@@ -155,6 +158,13 @@ Array map_blocks(const Array& x, DType result, DType dtype, const Neighbourhood&
   const std::size_t ndim = x.shape().size();
   const Array out = detail::room_for(x.shape(), result, x.distribution(), x.comm());
   const std::int64_t rows = x.rows();
+  double reach = 1;  // elements that a block has at least
+  for (std::size_t d = 0; d < ndim; ++d)
+    reach *= static_cast<double>(around.before[d] + around.after[d] + 1);
+  if (const double bytes = 16.0 * Runtime::threads() * reach; bytes > 0x1p30)
+    require_memory(static_cast<std::uint64_t>(std::min(0x1p62, bytes)),
+                   fmt::format("a filter that looks at {:.3g} elements around each", reach),
+                   "take a smaller one", x.comm());
   const Window window(x, [&](int rank) {
     const Range own = x.distribution().rows_of(rank);
     if (own.size() == 0) return std::vector<Range>{};

@@ -1,11 +1,14 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <numeric>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include <tessera/array/layout.hpp>
+#include <tessera/ndimage/filters.hpp>
 #include <tessera/runtime/error.hpp>
 
 /// What the parts of this room share.
@@ -50,6 +53,27 @@ std::vector<std::int64_t> mirrored_origins(std::string_view function,
   for (std::size_t i = 0; i < origins.size(); ++i)
     origins[i] = -origins[i] - (size_of(i) % 2 == 0 ? 1 : 0);
   return origins;
+}
+
+/// The filter with its axes ascending, for weights, footprints and structures: in SciPy these have
+/// the axes that are filtered in the order of the image's, whatever order they are named in; modes
+/// are those of the axes as named, and so are origins unless all axes are named.
+inline Filter in_order(std::string_view function, const Filter& filter, std::int64_t ndim) {
+  const auto axes = checked_axes(filter.axes, ndim);
+  const auto origins = per_axis(function, "origin", filter.origin, axes.size());
+  const auto modes = per_axis(function, "mode", filter.mode, axes.size());
+  std::vector<std::size_t> order(axes.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t i) { return axes[i]; });
+  Filter f = filter;
+  f.axes = axes;
+  f.origin = origins;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    (*f.axes)[i] = axes[order[i]];
+    if (std::ssize(axes) < ndim) f.origin[i] = origins[order[i]];
+    if (f.mode.size() > 1) f.mode[i] = modes[order[i]];
+  }
+  return f;
 }
 
 }  // namespace tessera::ndimage

@@ -244,13 +244,6 @@ struct Box {
   }
 };
 
-// In SciPy an array of weights has the axes that are filtered in the order of the image's, whatever
-// order they are named in; other values for each axis have that order.
-Integers sorted(Integers axes) {
-  std::sort(axes.begin(), axes.end());
-  return axes;
-}
-
 Box box_of(std::string_view function, std::string_view name, const Array& given,
            const Integers& axes, std::int64_t ndim) {
   if (given.ndim() != std::ssize(axes))
@@ -260,8 +253,7 @@ Box box_of(std::string_view function, std::string_view name, const Array& given,
     throw TypeError(
         fmt::format("{} takes real numbers as {}, not {}", function, name, name_of(given.dtype())));
   Box box{Shape(z(ndim), 1), host_numbers(given)};
-  const Integers ascending = sorted(axes);
-  for (std::size_t i = 0; i < axes.size(); ++i) box.shape[z(ascending[i])] = given.shape()[i];
+  for (std::size_t i = 0; i < axes.size(); ++i) box.shape[z(axes[i])] = given.shape()[i];
   return box;
 }
 
@@ -272,15 +264,14 @@ Box footprint_of(std::string_view function, const Footprint& around, const Integ
     for (double& v : box.values) v = v != 0 ? 1 : 0;
     return box;
   }
-  if (around.size.empty() && ndim > 0)
+  if (around.size.empty() && !axes.empty())
     throw RuntimeError(fmt::format("{} needs size or footprint", function));
   const Integers sizes =
       axes.empty() ? Integers{} : per_axis(function, "size", around.size, axes.size());
   Box box{Shape(z(ndim), 1), {}};
-  const Integers ascending = sorted(axes);
   for (std::size_t i = 0; i < axes.size(); ++i) {
     check_size(function, sizes[i]);
-    box.shape[z(ascending[i])] = sizes[i];
+    box.shape[z(axes[i])] = sizes[i];
   }
   box.values.assign(z(element_count(box.shape)), 1.0);
   return box;
@@ -311,12 +302,12 @@ Neighbourhood neighbourhood_of(std::string_view function, const Box& box, const 
 
 Array correlate_box(std::string_view function, const Array& x, const Array& weights,
                     const Filter& filter, bool reversed) {
-  const Integers axes = checked_axes(filter.axes, x.ndim());
+  Filter there = in_order(function, filter, x.ndim());
+  const Integers axes = *there.axes;
   Box box = box_of(function, "weights", weights, axes, x.ndim());
-  Filter there = filter;
   if (reversed) {
     box.reverse();
-    there.origin = mirrored_origins(function, filter.origin, axes,
+    there.origin = mirrored_origins(function, there.origin, axes,
                                     [&](std::size_t i) { return box.shape[z(axes[i])]; });
   }
   for (double& w : box.values)
@@ -336,10 +327,16 @@ Array correlate_box(std::string_view function, const Array& x, const Array& weig
 }
 
 Array extreme(std::string_view function, const Array& given, const Footprint& around,
-              const Filter& filter, bool largest) {
+              const Filter& as_named, bool largest) {
   refuse_complex(function, given);
   const Array x = detail::in_rows(given);
-  const Integers axes = checked_axes(filter.axes, x.ndim());
+  const Filter filter = in_order(function, as_named, x.ndim());
+  const Integers axes = *filter.axes;
+  const Fold fold = largest ? Fold::largest : Fold::least;
+  if (!around.footprint && !around.structure && !around.size.empty() && x.ndim() > 0) {
+    for (const std::int64_t size : around.size) check_size(function, size);
+    return slide(function, x, fold, around.size, as_named);
+  }
   const Footprint box_around = around.structure && !around.footprint
                                    ? Footprint{around.structure.shape(), {}, around.structure}
                                    : around;
@@ -347,10 +344,8 @@ Array extreme(std::string_view function, const Array& given, const Footprint& ar
   if (box.count() == 0 && !box.values.empty())
     throw ValueError(fmt::format("{} needs a footprint with a true element", function));
   if (x.ndim() == 0) return as_output(x, filter.output);
-  if (!around.structure && box.count() == box.values.size()) {
-    const Integers sizes = around.footprint ? Integers(around.footprint.shape()) : around.size;
-    return slide(function, x, largest ? Fold::largest : Fold::least, sizes, filter);
-  }
+  if (!around.structure && box.count() == box.values.size())
+    return slide(function, x, fold, around.footprint.shape(), as_named);
   if (filter.mode.size() > 1)
     throw RuntimeError(
         fmt::format("{} takes one mode for all axes with a footprint or structure", function));
@@ -376,10 +371,11 @@ Array extreme(std::string_view function, const Array& given, const Footprint& ar
 
 // rank_of: which rank of how many.
 Array ranked(std::string_view function, const Array& given, const Footprint& around,
-             const Filter& filter, const std::function<std::int64_t(std::int64_t)>& rank_of) {
+             const Filter& as_named, const std::function<std::int64_t(std::int64_t)>& rank_of) {
   refuse_complex(function, given);
   const Array x = detail::in_rows(given);
-  const Integers axes = checked_axes(filter.axes, x.ndim());
+  const Filter filter = in_order(function, as_named, x.ndim());
+  const Integers axes = *filter.axes;
   const Box box = footprint_of(function, around, axes, x.ndim());
   const auto n = static_cast<std::int64_t>(box.count());
   const std::int64_t wanted = rank_of(n), rank = wanted < 0 ? wanted + n : wanted;
@@ -404,57 +400,6 @@ Array checked_generic(const Array& x) {
   refuse_complex("generic_filter", x);
   if (x.ndim() == 0) throw RuntimeError("generic_filter needs an image with an axis at least");
   return detail::in_rows(x);
-}
-
-std::vector<double> gaussian_weights(double sigma, std::int64_t order, std::int64_t radius) {
-  if (order < 0) throw ValueError(fmt::format("order must not be negative, got {}", order));
-  if (!(sigma * sigma > 0)) throw ValueError(fmt::format("sigma must not be {}", sigma));
-  std::vector<double> w;
-  for (std::int64_t i = -radius; i <= radius; ++i)
-    w.push_back(std::exp(-0.5 / (sigma * sigma) * static_cast<double>(i * i)));
-  const double sum = std::accumulate(w.begin(), w.end(), 0.0);
-  // The derivative is a polynomial times the Gaussian: q' = q derived + q times -x / sigma^2.
-  std::vector<double> q(z(order + 1), 0.0);
-  q[0] = 1;
-  for (std::int64_t k = 0; k < order; ++k) {
-    std::vector<double> next(q.size(), 0.0);
-    for (std::size_t e = 0; e + 1 < q.size(); ++e) {
-      next[e] += static_cast<double>(e + 1) * q[e + 1];
-      next[e + 1] -= q[e] / (sigma * sigma);
-    }
-    q = next;
-  }
-  for (std::int64_t i = -radius; i <= radius; ++i) {
-    double p = 0;
-    for (std::size_t e = q.size(); e-- > 0;) p = p * static_cast<double>(i) + q[e];
-    w[z(i + radius)] *= p / sum;
-  }
-  std::reverse(w.begin(), w.end());
-  return w;
-}
-
-std::int64_t radius_of(double sigma, const Tail& tail, std::size_t i) {
-  const std::int64_t radius = tail.radius.empty()
-                                  ? static_cast<std::int64_t>(tail.truncate * sigma + 0.5)
-                                  : tail.radius[tail.radius.size() == 1 ? 0 : i];
-  if (radius < 0) throw ValueError(fmt::format("radius must not be negative, got {}", radius));
-  return radius;
-}
-
-Array derivative_of_three(const Array& x, std::int64_t given, const Filter& filter, double middle,
-                          std::string_view function) {
-  const std::int64_t axis = detail::checked_axis(given, x.ndim());
-  const auto modes = per_axis(function, "mode", filter.mode, z(x.ndim()));
-  const double slope[] = {-1, 0, 1}, smooth[] = {1, middle, 1};
-  Filter one = filter;
-  const auto step = [&](const Array& y, std::span<const double> weights, std::int64_t d) {
-    one.mode = {modes[z(d)]};
-    return correlate1d(y, weights, d, one);
-  };
-  Array y = step(x, slope, axis);
-  for (std::int64_t d = 0; d < x.ndim(); ++d)
-    if (d != axis) y = step(y, smooth, d);
-  return y;
 }
 
 }  // namespace
@@ -511,108 +456,6 @@ Array uniform_filter(const Array& x, const Integers& size, const Filter& filter)
   });
 }
 
-Array gaussian_filter1d(const Array& x, double sigma, std::int64_t axis, std::int64_t order,
-                        const Filter& filter, const Tail& tail) {
-  return correlate1d(x, gaussian_weights(sigma, order, radius_of(sigma, tail, 0)), axis, filter);
-}
-
-Array gaussian_filter(const Array& x, const std::vector<double>& sigma, const Integers& order,
-                      const Filter& filter, const Tail& tail) {
-  const Integers axes = checked_axes(filter.axes, x.ndim());
-  const auto sigmas = per_axis("gaussian_filter", "sigma", sigma, axes.size());
-  const Integers orders = per_axis("gaussian_filter", "order", order, axes.size());
-  const auto modes = per_axis("gaussian_filter", "mode", filter.mode, axes.size());
-  if (tail.radius.size() > 1) per_axis("gaussian_filter", "radius", tail.radius, axes.size());
-  Filter one = filter;
-  one.origin = {0};
-  return one_by_one(
-      x, filter, axes, [&](std::size_t i) { return sigmas[i] > 1e-15; },
-      [&](const Array& y, std::int64_t axis, std::size_t i) {
-        one.mode = {modes[i]};
-        one.output = dtype_of_result(x, filter);
-        return gaussian_filter1d(y, sigmas[i], axis, orders[i], one,
-                                 {0, {radius_of(sigmas[i], tail, i)}});
-      });
-}
-
-Array gaussian_gradient_magnitude(const Array& x, const std::vector<double>& sigma,
-                                  const Filter& filter, const Tail& tail) {
-  return generic_gradient_magnitude(
-      x,
-      [&](const Array& y, std::int64_t axis, const Filter& f) {
-        Integers order(z(y.ndim()), 0);
-        order[z(axis)] = 1;
-        return gaussian_filter(y, sigma, order, f, tail);
-      },
-      filter);
-}
-
-Array gaussian_laplace(const Array& x, const std::vector<double>& sigma, const Filter& filter,
-                       const Tail& tail) {
-  const Integers axes = checked_axes(filter.axes, x.ndim());
-  const auto given = per_axis("gaussian_laplace", "sigma", sigma, axes.size());
-  std::vector<double> sigmas(z(x.ndim()), 0.0);
-  for (std::size_t i = 0; i < axes.size(); ++i) sigmas[z(axes[i])] = given[i];
-  return generic_laplace(
-      x,
-      [&](const Array& y, std::int64_t axis, const Filter& f) {
-        Integers order(z(y.ndim()), 0);
-        order[z(axis)] = 2;
-        return gaussian_filter(y, sigmas, order, f, tail);
-      },
-      filter);
-}
-
-Array prewitt(const Array& x, std::int64_t axis, const Filter& filter) {
-  return derivative_of_three(x, axis, filter, 1, "prewitt");
-}
-Array sobel(const Array& x, std::int64_t axis, const Filter& filter) {
-  return derivative_of_three(x, axis, filter, 2, "sobel");
-}
-Array laplace(const Array& x, const Filter& filter) {
-  const double weights[] = {1, -2, 1};
-  return generic_laplace(
-      x,
-      [&](const Array& y, std::int64_t axis, const Filter& f) {
-        return correlate1d(y, weights, axis, f);
-      },
-      filter);
-}
-
-namespace {
-
-// Derivatives along all axes, each in the mode of its axis, made one.
-Array over_axes(std::string_view function, const Array& x, const Derivative& derivative,
-                const Filter& filter, const std::function<Array(const Array&)>& each) {
-  const Integers axes = checked_axes(filter.axes, x.ndim());
-  const auto modes = per_axis(function, "mode", filter.mode, axes.size());
-  Filter one = filter;
-  one.axes = {};
-  one.output = dtype_of_result(x, filter);
-  Array sum;
-  for (std::size_t i = 0; i < axes.size(); ++i) {
-    one.mode = {modes[i]};
-    const Array part = each(derivative(x, axes[i], one));
-    sum = sum ? sum + part : part;
-  }
-  return sum;
-}
-
-}  // namespace
-
-Array generic_laplace(const Array& x, const Derivative& derivative2, const Filter& filter) {
-  const Array sum =
-      over_axes("generic_laplace", x, derivative2, filter, [](const Array& d) { return d; });
-  return sum ? sum : as_output(x, filter.output);
-}
-
-Array generic_gradient_magnitude(const Array& x, const Derivative& derivative,
-                                 const Filter& filter) {
-  const Array sum = over_axes("generic_gradient_magnitude", x, derivative, filter,
-                              [](const Array& d) { return d * d; });
-  return sum ? as_output(sqrt(sum), dtype_of_result(x, filter)) : as_output(x, filter.output);
-}
-
 Array minimum_filter1d(const Array& x, std::int64_t size, std::int64_t axis, const Filter& filter) {
   refuse_complex("minimum_filter1d", x);
   return slide1d("minimum_filter1d", detail::in_rows(x), Fold::least, size, axis, filter);
@@ -648,9 +491,9 @@ Array percentile_filter(const Array& x, double percentile, const Footprint& arou
 Array generic_filter(const Array& given, const Kernel& kernel, const Footprint& around,
                      const Filter& filter) {
   const Array x = checked_generic(given);
-  const Integers axes = checked_axes(filter.axes, x.ndim());
-  const Box box = footprint_of("generic_filter", around, axes, x.ndim());
-  Neighbourhood n = neighbourhood_of("generic_filter", box, axes, filter);
+  const Filter f = in_order("generic_filter", filter, x.ndim());
+  const Box box = footprint_of("generic_filter", around, *f.axes, x.ndim());
+  Neighbourhood n = neighbourhood_of("generic_filter", box, *f.axes, f);
   box.add_taps(n.taps);
   return map_blocks(x, dtype_of_result(x, filter), DType::float64, n,
                     [&](Stream&, const Tile& out, const Taps& taps, std::span<const std::int64_t>) {
@@ -667,9 +510,9 @@ Array generic_filter(const Array& given, const Kernel& kernel, const Footprint& 
 
 Array neighbours(const Array& given, const Footprint& around, const Filter& filter) {
   const Array x = checked_generic(given);
-  const Integers axes = checked_axes(filter.axes, x.ndim());
-  const Box box = footprint_of("generic_filter", around, axes, x.ndim());
-  Neighbourhood n = neighbourhood_of("generic_filter", box, axes, filter);
+  const Filter f = in_order("generic_filter", filter, x.ndim());
+  const Box box = footprint_of("generic_filter", around, *f.axes, x.ndim());
+  Neighbourhood n = neighbourhood_of("generic_filter", box, *f.axes, f);
   box.add_taps(n.taps);
   Shape shape = x.shape();
   const auto count = static_cast<std::int64_t>(box.count());

@@ -25,7 +25,8 @@
 namespace tessera::ndimage {
 namespace {
 
-using Id = std::int64_t;
+using Id = std::int64_t;    // of all processes
+using Own = std::uint32_t;  // a run or an object of this process
 
 /// Consecutive elements of a line.
 struct Run {
@@ -43,37 +44,55 @@ struct Neighbours {
 };
 
 /// Sets of runs, each known by its first one.
+template <class Member>
 class Sets {
  public:
-  std::vector<Id> parent;
-  Id find(Id i) {
-    while (parent[z(i)] != i) i = parent[z(i)] = parent[z(parent[z(i)])];
+  std::vector<Member> parent;
+  Member find(Member i) {
+    while (parent[i] != i) i = parent[i] = parent[parent[i]];
     return i;
   }
-  void join(Id a, Id b) {
+  void join(Member a, Member b) {
     a = find(a);
     b = find(b);
-    if (a != b) parent[z(std::max(a, b))] = std::min(a, b);
+    if (a != b) parent[std::max(a, b)] = std::min(a, b);
   }
 };
 
-// join(i, j) for the runs of two lines, i of `here` and j of `there`, that touch. `apart`: between
-// the runs of a line are other elements.
+struct Pair {
+  std::int32_t here, there;
+};
+
+// The runs of two lines, by their bits, that touch, also at corners: they do where the one that
+// begins later does. Between the runs of a line are other elements. Returns how many pairs.
+std::size_t touching_pairs(std::span<const std::uint64_t> here,
+                           std::span<const std::uint64_t> there, bool corners, Pair* pairs) {
+  Pair at{-1, -1};
+  std::size_t count = 0;
+  std::uint64_t last_here = 0, last_there = 0;
+  for (std::size_t w = 0; w < here.size(); ++w) {
+    const std::uint64_t h = here[w], t = there[w];
+    const std::uint64_t before_h = h << 1 | last_here, before_t = t << 1 | last_there;
+    const std::uint64_t begin_h = h & ~before_h, begin_t = t & ~before_t;
+    const std::uint64_t touch = (begin_h & (corners ? t | before_t : t)) |
+                                (begin_t & ~begin_h & (corners ? h | before_h : h));
+    for (std::uint64_t left = begin_h | begin_t; left != 0; left &= left - 1) {
+      const int j = std::countr_zero(left);
+      at.here += static_cast<std::int32_t>(begin_h >> j & 1);
+      at.there += static_cast<std::int32_t>(begin_t >> j & 1);
+      pairs[count] = at;  // without a branch that nobody foresees
+      count += touch >> j & 1;
+    }
+    last_here = h >> 63;
+    last_there = t >> 63;
+  }
+  return count;
+}
+
+// join(i, j) for the runs of two lines, i of `here` and j of `there`, that touch.
 template <class Join>
 void touching(std::span<const Run> here, std::span<const Run> there, const bool (&shifts)[3],
-              bool apart, const Join& join) {
-  const bool corners = shifts[0] && shifts[2];
-  if (apart && shifts[1] && shifts[0] == shifts[2]) {
-    // Of two runs none but the one that ends later can touch another one.
-    const std::int32_t reach = corners ? 1 : 0;
-    for (std::size_t i = 0, j = 0; i < here.size() && j < there.size();) {
-      if (there[j].end + reach > here[i].begin && there[j].begin < here[i].end + reach) join(i, j);
-      const bool before = here[i].end < there[j].end;
-      i += before ? 1 : 0;
-      j += before ? 0 : 1;
-    }
-    return;
-  }
+              const Join& join) {
   const std::int32_t least = shifts[0] ? -1 : shifts[1] ? 0 : 1;
   const std::int32_t most = shifts[2] ? 1 : shifts[1] ? 0 : -1;
   if (least > most) return;
@@ -106,15 +125,16 @@ std::uint64_t bits_of(const T* x, std::int64_t n) {
   return bits;
 }
 
-// The runs of a line: where bits change, it begins or ends.
+// The bits and the runs of a line: where bits change, a run begins or ends.
 template <class T>
 void append_runs(const T* x, std::int64_t n, bool within, std::vector<std::int32_t>& ends,
-                 std::vector<Run>& runs) {
+                 std::uint64_t* words, std::vector<Run>& runs) {
   ends.resize(z(n) + 1);
   std::size_t count = 0;
   std::uint64_t last = 0;
   for (std::int64_t j = 0; j < n; j += 64) {
     const std::uint64_t bits = bits_of(x + j, std::min<std::int64_t>(64, n - j));
+    *words++ = bits;
     std::uint64_t left = within ? bits ^ (bits << 1 | last) : bits;
     last = bits >> 63;
     for (; left != 0; left &= left - 1)
@@ -132,8 +152,9 @@ void append_runs(const T* x, std::int64_t n, bool within, std::vector<std::int32
 struct Band {
   Range rows;  // of those of this process
   std::vector<Run> runs;
-  std::vector<std::size_t> starts;  // of each line, and the end
-  Id first = 0;                     // among all of this process
+  std::vector<std::size_t> starts;   // of each line, and the end
+  std::vector<std::uint64_t> words;  // of bits, as many of each line
+  Own first = 0;                     // among the runs of this process
 };
 
 class Labelling {
@@ -160,14 +181,20 @@ class Labelling {
         bands_[z(i)].rows = {rows * i / parts, rows * (i + 1) / parts};
         scan(bands_[z(i)]);
       });
-      Id all = 0;
-      for (Band& band : bands_) all = (band.first = all) + std::ssize(band.runs);
-      sets_.parent.resize(z(all));
+      std::size_t all = 0;
+      for (Band& band : bands_) {
+        band.first = static_cast<Own>(all);
+        all += band.runs.size();
+      }
+      if (all > std::numeric_limits<Own>::max())
+        throw NotImplementedError("label takes less than 2^32 runs of elements on a process");
+      sets_.parent.resize(all);
       parallel_for({0, parts}, Runtime::threads(),
                    [&](std::int64_t i, Stream&) { join_within(bands_[z(i)]); });
       for (std::size_t b = 1; b < bands_.size(); ++b) join_bands(bands_[b - 1], bands_[b]);
-      for (Id i = 0; i < std::ssize(sets_.parent); ++i)
-        sets_.parent[z(i)] = sets_.parent[z(sets_.parent[z(i)])];
+      // From the first run of its set, which comes before it, to the set's number.
+      for (Own i = 0; i < sets_.parent.size(); ++i)
+        sets_.parent[i] = sets_.parent[i] == i ? own_count_++ : sets_.parent[sets_.parent[i]];
     });
     number();
   }
@@ -255,6 +282,24 @@ class Labelling {
     return {band.runs.data() + band.starts[z(line)],
             band.starts[z(line + 1)] - band.starts[z(line)]};
   }
+  std::size_t words_per_line() const { return z((width() + 63) / 64); }
+  // Joins the runs of two lines that touch; `pairs` is room for those.
+  void join_lines(const Band& band, std::int64_t here, const Band& other, std::int64_t there,
+                  const bool (&shifts)[3], std::vector<Pair>& pairs) {
+    const auto first = static_cast<Own>(band.first + band.starts[z(here)]);
+    const auto first_there = static_cast<Own>(other.first + other.starts[z(there)]);
+    const auto join = [&](std::size_t i, std::size_t j) {
+      sets_.join(static_cast<Own>(first + i), static_cast<Own>(first_there + j));
+    };
+    if (!near_.within || !shifts[1] || shifts[0] != shifts[2])
+      return touching(line_of(band, here), line_of(other, there), shifts, join);
+    const std::size_t n = words_per_line();
+    pairs.resize(z(width()) + 1);
+    const std::size_t count =
+        touching_pairs({band.words.data() + z(here) * n, n}, {other.words.data() + z(there) * n, n},
+                       shifts[0], pairs.data());
+    for (std::size_t k = 0; k < count; ++k) join(z(pairs[k].here), z(pairs[k].there));
+  }
 
   void scan(Band& band) {
     const std::int64_t n = width();
@@ -263,9 +308,11 @@ class Labelling {
       const T* x = x_.local().as<const T>() + band.rows.begin * lines_per_row_ * n;
       const std::int64_t lines = band.rows.size() * lines_per_row_;
       std::vector<std::int32_t> ends;
+      band.words.resize(z(lines) * words_per_line());
       for (std::int64_t line = 0; line < lines; ++line, x += n) {
         band.starts.push_back(band.runs.size());
-        append_runs(x, n, near_.within, ends, band.runs);
+        append_runs(x, n, near_.within, ends, band.words.data() + z(line) * words_per_line(),
+                    band.runs);
       }
     });
     band.starts.push_back(band.runs.size());
@@ -274,29 +321,21 @@ class Labelling {
   void join_within(const Band& band) {
     std::iota(sets_.parent.begin() + band.first,
               sets_.parent.begin() + band.first + std::ssize(band.runs), band.first);
-    const auto join_lines = [&](std::int64_t here, std::int64_t there, const bool(&shifts)[3]) {
-      touching(line_of(band, here), line_of(band, there), shifts, near_.within,
-               [&](std::size_t i, std::size_t j) {
-                 sets_.join(band.first + static_cast<Id>(band.starts[z(here)] + i),
-                            band.first + static_cast<Id>(band.starts[z(there)] + j));
-               });
-    };
+    std::vector<Pair> pairs;
     for (std::int64_t row = 0; row < band.rows.size(); ++row)
       for (const std::int64_t step : {0, 1})
         if (row >= step)
           each_pair(step, [&](std::int64_t here, std::int64_t there, const bool(&shifts)[3]) {
-            join_lines(row * lines_per_row_ + here, (row - step) * lines_per_row_ + there, shifts);
+            join_lines(band, row * lines_per_row_ + here, band,
+                       (row - step) * lines_per_row_ + there, shifts, pairs);
           });
   }
 
   void join_bands(const Band& above, const Band& below) {
     const std::int64_t last = (above.rows.size() - 1) * lines_per_row_;
+    std::vector<Pair> pairs;
     each_pair(1, [&](std::int64_t here, std::int64_t there, const bool(&shifts)[3]) {
-      touching(line_of(below, here), line_of(above, last + there), shifts, near_.within,
-               [&](std::size_t i, std::size_t j) {
-                 sets_.join(below.first + static_cast<Id>(below.starts[z(here)] + i),
-                            above.first + static_cast<Id>(above.starts[z(last + there)] + j));
-               });
+      join_lines(below, here, above, last + there, shifts, pairs);
     });
   }
 
@@ -313,9 +352,8 @@ class Labelling {
       const auto runs = line_of(band, last + line);
       edge.counts.push_back(std::ssize(runs));
       for (std::size_t i = 0; i < runs.size(); ++i) {
-        const Id id = band.first + static_cast<Id>(band.starts[z(last + line)] + i);
-        edge.runs.insert(edge.runs.end(),
-                         {runs[i].begin, runs[i].end, offset + sets_.parent[z(id)]});
+        const std::size_t id = band.first + band.starts[z(last + line)] + i;
+        edge.runs.insert(edge.runs.end(), {runs[i].begin, runs[i].end, offset + sets_.parent[id]});
       }
     }
     return edge;
@@ -366,11 +404,10 @@ class Labelling {
       }
     const Band& band = bands_.front();
     each_pair(1, [&](std::int64_t here, std::int64_t there, const bool(&shifts)[3]) {
-      touching(line_of(band, here), lines[z(there)], shifts, near_.within,
-               [&](std::size_t i, std::size_t j) {
-                 pairs.push_back(ids[z(there)][j]);
-                 pairs.push_back(offset + sets_.parent[band.starts[z(here)] + i]);
-               });
+      touching(line_of(band, here), lines[z(there)], shifts, [&](std::size_t i, std::size_t j) {
+        pairs.push_back(ids[z(there)][j]);
+        pairs.push_back(offset + sets_.parent[band.starts[z(here)] + i]);
+      });
     });
     return pairs;
   }
@@ -388,57 +425,46 @@ class Labelling {
   // Gives every set its number.
   void number() {
     const Communicator& comm = x_.comm();
-    const bool alone = detail::is_replicated(x_) || comm.size() == 1;
-    const Id own = std::ssize(sets_.parent);
-    Id offset = 0;
-    if (!alone) {
-      const auto all = comm.all_gather(own);
-      offset = std::accumulate(all.begin(), all.begin() + comm.rank(), Id{0});
-    }
-    std::vector<Id> pairs;
-    if (!alone) {
-      // One of each pair, for an object may touch itself all along the row.
-      std::vector<Id> mine = pairs_before(offset);
-      std::vector<std::pair<Id, Id>> different;
-      for (std::size_t i = 0; i < mine.size(); i += 2) different.emplace_back(mine[i], mine[i + 1]);
-      std::sort(different.begin(), different.end());
-      different.erase(std::unique(different.begin(), different.end()), different.end());
-      mine.clear();
-      for (const auto& [a, b] : different) mine.insert(mine.end(), {a, b});
-      pairs = gathered(comm, mine);
-    }
+    const Id own = own_count_;
+    count_ = own;
+    if (detail::is_replicated(x_) || comm.size() == 1) return;
+    const auto all = comm.all_gather(own);
+    const Id offset = std::accumulate(all.begin(), all.begin() + comm.rank(), Id{0});
+    // One of each pair, for an object may touch itself all along the row.
+    std::vector<Id> mine = pairs_before(offset);
+    std::vector<std::pair<Id, Id>> different;
+    for (std::size_t i = 0; i < mine.size(); i += 2) different.emplace_back(mine[i], mine[i + 1]);
+    std::sort(different.begin(), different.end());
+    different.erase(std::unique(different.begin(), different.end()), different.end());
+    mine.clear();
+    for (const auto& [a, b] : different) mine.insert(mine.end(), {a, b});
+    const std::vector<Id> pairs = gathered(comm, mine);
     // Sets that pairs name, ascending, and those among them that stay.
     std::vector<Id> named = pairs;
     std::sort(named.begin(), named.end());
     named.erase(std::unique(named.begin(), named.end()), named.end());
     const auto place = [&](Id id) {
-      return std::lower_bound(named.begin(), named.end(), id) - named.begin();
+      return z(std::lower_bound(named.begin(), named.end(), id) - named.begin());
     };
-    Sets among;
+    Sets<std::size_t> among;
     among.parent.resize(named.size());
-    std::iota(among.parent.begin(), among.parent.end(), Id{0});
+    std::iota(among.parent.begin(), among.parent.end(), std::size_t{0});
     for (std::size_t i = 0; i < pairs.size(); i += 2)
       among.join(place(pairs[i]), place(pairs[i + 1]));
 
     // Those that a process keeps are numbered in their order, after those of processes before it.
     numbers_.assign(z(own), 0);
     Id kept = 0;
-    std::size_t next = z(place(offset));
+    std::size_t next = place(offset);
     const std::size_t from = next;
     for (Id i = 0; i < own; ++i) {
-      if (sets_.parent[z(i)] != i) continue;
       while (next < named.size() && named[next] < offset + i) ++next;
       const bool is_named = next < named.size() && named[next] == offset + i;
-      if (!is_named || among.find(static_cast<Id>(next)) == static_cast<Id>(next))
-        numbers_[z(i)] = ++kept;
+      if (!is_named || among.find(next) == next) numbers_[z(i)] = ++kept;
     }
-    Id before = 0;
-    count_ = kept;
-    if (!alone) {
-      const auto all = comm.all_gather(kept);
-      before = std::accumulate(all.begin(), all.begin() + comm.rank(), Id{0});
-      count_ = std::accumulate(all.begin(), all.end(), Id{0});
-    }
+    const auto all_kept = comm.all_gather(kept);
+    const Id before = std::accumulate(all_kept.begin(), all_kept.begin() + comm.rank(), Id{0});
+    count_ = std::accumulate(all_kept.begin(), all_kept.end(), Id{0});
     for (Id& n : numbers_)
       if (n > 0) n += before;
     if (!named.empty()) {
@@ -447,9 +473,11 @@ class Labelling {
         of_named[k] = numbers_[z(named[k] - offset)];
       comm.all_reduce(std::span(of_named), Reduce::max);
       for (std::size_t k = from; k < named.size() && named[k] < offset + own; ++k)
-        numbers_[z(named[k] - offset)] = of_named[z(among.find(static_cast<Id>(k)))];
+        numbers_[z(named[k] - offset)] = of_named[among.find(k)];
     }
   }
+
+  Id number_of(Own object) const { return numbers_.empty() ? Id{object} + 1 : numbers_[object]; }
 
   // one(line, run, number) for all runs of this process, on several threads.
   template <class One>
@@ -459,7 +487,7 @@ class Labelling {
       const std::int64_t first = band.rows.begin * lines_per_row_;
       for (std::int64_t line = 0; line < band.rows.size() * lines_per_row_; ++line)
         for (std::size_t i = band.starts[z(line)]; i < band.starts[z(line + 1)]; ++i)
-          one(first + line, band.runs[i], numbers_[z(sets_.parent[z(band.first) + i])]);
+          one(first + line, band.runs[i], number_of(sets_.parent[band.first + i]));
     });
   }
 
@@ -482,7 +510,7 @@ class Labelling {
         for (std::size_t i = band.starts[z(line)]; i < band.starts[z(line + 1)]; ++i) {
           const Run& run = band.runs[i];
           fill_to(run.begin, T(0));
-          fill_to(run.end, value(numbers_[z(sets_.parent[z(band.first) + i])]));
+          fill_to(run.end, value(number_of(sets_.parent[band.first + i])));
         }
         fill_to(n, T(0));
       }
@@ -494,8 +522,9 @@ class Labelling {
   std::int64_t cols_ = 1, lines_per_row_ = 1;
   Neighbours near_;
   std::vector<Band> bands_;
-  Sets sets_;                // of all bands; after joining, the first run of each
-  std::vector<Id> numbers_;  // of the first runs
+  Sets<Own> sets_;           // of all bands; after joining, for each run the number of its object
+  Own own_count_ = 0;        // objects of this process
+  std::vector<Id> numbers_;  // of these; empty for their own
   std::int64_t count_ = 0;
 };
 

@@ -235,8 +235,9 @@ std::vector<Found> best(std::string_view function, const Array& given, const Gro
         std::vector<std::int64_t> places;
         for (const std::int64_t at : each.at) {
           std::vector<std::int64_t> place(shape.size());
-          std::int64_t left = std::max<std::int64_t>(at, 0);
-          for (std::size_t d = shape.size(); d-- > 0; left /= shape[d]) place[d] = left % shape[d];
+          std::int64_t left = at;
+          for (std::size_t d = at == none ? 0 : shape.size(); d-- > 0; left /= shape[d])
+            place[d] = left % shape[d];
           places.insert(places.end(), place.begin(), place.end());
         }
         out.push_back({groups.result(each.values).astype(groups.x().dtype()),
@@ -371,6 +372,7 @@ Array histogram(const Array& x, double least, double most, std::int64_t bins, co
     throw ValueError(fmt::format("histogram needs a finite range, got {} to {}", least, most));
   const Grouped groups("histogram", x, given);
   std::vector<double> edges;
+  edges.reserve(z(bins) + 1);
   const double step = (most - least) / static_cast<double>(bins);
   for (std::int64_t b = 0; b < bins; ++b) edges.push_back(static_cast<double>(b) * step + least);
   edges.push_back(most);

@@ -53,9 +53,8 @@ class Repeated {
       structure_ = flip(structure_);
       filter_.origin = mirrored_origins(function, how.origin, axes,
                                         [&](std::size_t i) { return structure_.shape()[i]; });
-    } else {
-      per_axis(function, "origin", how.origin, axes.size());
     }
+    filter_ = in_order(function, filter_, x.ndim());
     nothing_ = !is_true(any(structure_));
   }
 
@@ -223,7 +222,7 @@ Array binary_propagation(const Array& x, Binary how) {
   return repeated("binary_propagation", x, how, true);
 }
 Array binary_fill_holes(const Array& x, Binary how) {
-  const Array holes = logical_not(booleans("binary_fill_holes", x));
+  const Array holes = logical_not(detail::in_rows(x) != 0);
   how.iterations = -1;
   how.mask = holes;
   how.border_value = true;

@@ -14,6 +14,7 @@
 #include <tessera/runtime/embed.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/exclusive.hpp>
+#include <tessera/runtime/memory.hpp>
 #include <tessera/runtime/stream.hpp>
 #include <tessera/runtime/transposed.hpp>
 #include <tessera/runtime/visit.hpp>
@@ -135,6 +136,13 @@ std::size_t checked_bytes(std::int64_t elements, DType dtype) {
   return bytes;
 }
 
+// Of this process's part.
+std::int64_t local_elements(const Shape& shape, const Distribution& d, const Communicator& comm) {
+  return d.kind() == Distribution::Kind::block_cyclic
+             ? d.local_rows(comm.rank()) * d.local_cols(comm.rank())
+             : d.rows_of(comm.rank()).size() * elements_per_row(shape);
+}
+
 [[noreturn]] void refuse_complex(DType from, DType to) {
   throw TypeError(fmt::format("cannot convert {} to {}", name_of(from), name_of(to)));
 }
@@ -240,11 +248,8 @@ Array::Array(Shape shape, DType dtype, const Distribution& distribution, const C
              Device device) {
   element_count(shape);
   detail::check_fits(shape, distribution, comm);
-  const bool block_cyclic = distribution.kind() == Distribution::Kind::block_cyclic;
-  const std::int64_t elements =
-      block_cyclic ? distribution.local_rows(comm.rank()) * distribution.local_cols(comm.rank())
-                   : distribution.rows_of(comm.rank()).size() * elements_per_row(shape);
-  auto buffer = std::make_shared<Buffer>(checked_bytes(elements, dtype), device);
+  auto buffer = std::make_shared<Buffer>(
+      checked_bytes(local_elements(shape, distribution, comm), dtype), device);
   state_ = std::make_shared<State>(
       State{std::move(shape), dtype, distribution, comm, std::move(buffer)});
 }
@@ -469,6 +474,16 @@ void detail::refuse_text(const std::vector<std::string>& categories) {
 
 Array detail::allocate(Shape shape, DType dtype, const Distribution& distribution,
                        const Communicator& comm, Device device) {
+  // The system promises memory that it has not, and ends who then uses it. To look takes its time.
+  const std::int64_t elements = element_count(shape);
+  const auto width = static_cast<std::int64_t>(size_of(dtype));
+  if (device == cpu && elements > (std::int64_t{1} << 32) / width &&
+      elements <= std::numeric_limits<std::int64_t>::max() / width) {
+    check_fits(shape, distribution, comm);
+    require_memory(checked_bytes(local_elements(shape, distribution, comm), dtype),
+                   fmt::format("an array of shape {}", to_string(shape)), "take a smaller one",
+                   comm);
+  }
   Array out;
   together(comm, [&] { out = Array(std::move(shape), dtype, distribution, comm, device); });
   return out;

@@ -1,13 +1,14 @@
 """Fourier, cosine and sine transforms of distributed arrays, with scipy.fft's names and parameters.
 
 `Array` in gives `Array` out, by rows or where x lies; NumPy's arrays and what they take give NumPy's.
-All are collective and have the same bits on any number of processes (`array/fft.hpp`). `workers`,
-`overwrite_x` and `plan` are accepted and change nothing: threads are the job's.
+All are collective and have the same bits on any number of processes (`array/fft.hpp`). `workers` and
+`overwrite_x` are accepted and change nothing: threads are the job's.
 
 ``with scipy.fft.set_backend(tessera):`` and ``set_global_backend`` make scipy.fft's functions these.
 """
 
 import inspect
+import operator
 import os
 
 import numpy as np
@@ -20,17 +21,22 @@ _standard = {name: f for name, f in vars(_spaces["fft"]).items() if not name.sta
 _more = {name: f for name, f in vars(_spaces["scipy_fft"]).items() if not name.startswith("_")}
 
 
-def _whole(value):
-    """Axes and lengths as integers; None of several lengths is the axis's own."""
-    if value is None or isinstance(value, (int, np.integer)):
-        return value
-    return tuple(-1 if each is None else int(each) for each in value)
+def _whole(name, value):
+    """Axes and lengths as integers, or some of them."""
+    if value is None:
+        return None
+    try:
+        return tuple(map(operator.index, value if np.iterable(value) else (value,)))
+    except TypeError:
+        raise ValueError(f"{name} must be an integer or integers, got {value!r}") from None
 
 
-def _on_arrays(call, x, workers=None):
-    if workers is not None and (workers == 0 or workers < -os.cpu_count()):
-        raise ValueError("workers must not be zero" if workers == 0 else
-                         f"workers value out of range: {workers} is below -{os.cpu_count()}")
+def _on_arrays(call, x, workers=None, plan=None):
+    if workers is not None and not 0 < (count := operator.index(workers)) + (os.cpu_count() + 1) * (count < 0):
+        raise ValueError("workers must not be zero" if count == 0 else
+                         f"workers value out of range: {count} is below -{os.cpu_count()}")
+    if plan is not None:
+        raise NotImplementedError("transforms take no plan made before")
     if isinstance(x, Array):
         return call(x)
     host = np.asarray(x)
@@ -44,7 +50,7 @@ def _on_arrays(call, x, workers=None):
 
 def _one(function, name):
     def transform(x, n=None, axis=-1, norm=None, overwrite_x=False, workers=None, *, plan=None):
-        return _on_arrays(lambda a: function(a, n=n, axis=axis, norm=norm), x, workers)
+        return _on_arrays(lambda a: function(a, n=n, axis=axis, norm=norm), x, workers, plan)
 
     return _named(transform, function, name)
 
@@ -53,10 +59,10 @@ def _several(function, name):
     two = (-2, -1) if name.endswith("2") else None
 
     def transform(x, s=None, axes=two, norm=None, overwrite_x=False, workers=None, *, plan=None):
-        s, axes = _whole(s), _whole(axes)
-        s = (s,) if isinstance(s, int) else s
-        axes = (axes,) if isinstance(axes, int) else axes
-        return _on_arrays(lambda a: function(a, s=s, axes=axes, norm=norm), x, workers)
+        s, axes = _whole("s", s), _whole("axes", axes)
+        if axes == () and not s and name.lstrip("i").startswith("fft"):
+            return x
+        return _on_arrays(lambda a: function(a, s=s, axes=axes, norm=norm), x, workers, plan)
 
     return _named(transform, function, name)
 
@@ -76,13 +82,16 @@ def _hankel(function, name):
 
 def _shift(function, name):
     def transform(x, axes=None):
-        return _on_arrays(lambda a: function(a, axes=_whole(axes)), x)
+        moved = _on_arrays(lambda a: function(a, axes=_whole("axes", axes)), x)
+        return moved if isinstance(x, Array) else moved.astype(np.asarray(x).dtype, copy=False)
 
     return _named(transform, function, name)
 
 
 def _frequencies(function, name):
     def frequencies(n, d=1.0, *, dtype=None, xp=None, device=None, comm=None):
+        if not isinstance(n, (int, np.integer)):
+            raise ValueError(f"n must be an integer, got {n!r}")
         out = function(n, d=d, dtype=dtype, device=device, comm=comm)
         return out if xp is None or xp is out.__array_namespace__() else xp.asarray(out.numpy())
 
@@ -98,9 +107,7 @@ def _real_one(function, name):
 
 def _real_several(function, name):
     def transform(x, type=2, s=None, axes=None, norm=None, overwrite_x=False, workers=None, *, orthogonalize=None):
-        s, axes = _whole(s), _whole(axes)
-        s = (s,) if isinstance(s, int) else s
-        axes = (axes,) if isinstance(axes, int) else axes
+        s, axes = _whole("s", s), _whole("axes", axes)
         return _on_arrays(lambda a: function(a, type, s, axes, norm, orthogonalize), x, workers)
 
     return _named(transform, function, name)
@@ -121,7 +128,7 @@ for _name, _function in (_standard | _more).items():
     globals()[_name] = _form(inspect.signature(_function).parameters)(_function, _name)
 
 __all__ = sorted(name for name in globals() if not name.startswith("_") and name not in (
-    "inspect", "os", "np", "Array"))
+    "inspect", "operator", "os", "np", "Array"))
 
 
 # --- SciPy's backend ------------------------------------------------------------------------------

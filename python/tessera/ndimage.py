@@ -141,11 +141,6 @@ def _wrapped(function, name):
         comm, output = None if ours is None else ours.comm, values.get("output")
         if values.get("output_shape", ...) is None and isinstance(output, (Array, np.ndarray)):
             values["output_shape"] = output.shape
-        complex_ = _is_complex(values["input"]) or _is_complex(values.get("weights")) if "output" in values else False
-        if complex_ and isinstance(output, (Array, np.ndarray)) and output.dtype.kind != "c":
-            raise RuntimeError(f"output of a complex filter must be complex, not {output.dtype}")
-        if complex_ and output is not None and _dtype_of(output).kind != "c":
-            warnings.warn(f"output of a complex filter is complex, {np.result_type(_dtype_of(output), np.complex64)}", stacklevel=2)
         for each, value in values.items():
             if each in _ARRAYS:
                 values[each] = None if value is None else _array(each, value, comm)
@@ -157,6 +152,10 @@ def _wrapped(function, name):
             result = _of_parts(function, name, values)
         else:
             result = function(*given.args, **given.kwargs)
+        if output is not None and isinstance(result, Array) and result.dtype.kind == "c" != _dtype_of(output).kind:
+            if isinstance(output, (Array, np.ndarray)):
+                raise RuntimeError(f"output of a complex filter must be complex, not {output.dtype}")
+            warnings.warn(f"output of a complex filter is complex, {result.dtype}", stacklevel=2)
         if ours is None:
             result = _host(result)
         return _AFTERWARDS.get(name, _given_to)(output, result)

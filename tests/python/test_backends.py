@@ -68,7 +68,7 @@ def test_it_runs_where_it_is_preferred_or_the_only_one():
 def test_every_function_of_the_array_standard_is_an_operation():
     known = tessera.support()
     for space, name, *_ in tessera._core.array_functions():
-        local = name in ("can_cast", "fhtoffset", "next_fast_len")  # of no array
+        local = name in ("can_cast", "fhtoffset", "next_fast_len", "prev_fast_len")  # of no array
         assert (".".join(filter(None, ("array", space, name))) in known) != local, name
     x = xp.asarray(X)
     with tessera.trace("t.json"):

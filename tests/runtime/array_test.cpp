@@ -139,11 +139,16 @@ TEST(Array, RefusesADistributionOfOtherSize) {
 TEST(Array, LackOfMemoryIsAgreed) {
   // Rank 0 owns the only leaf, so it alone runs out of memory. 2^61 bytes.
   const std::string suffix = world().size() > 1 ? " (rank 0)" : "";
-  test::expect_error<MemoryError>(
-      [] {
-        empty({1, 1LL << 58}, DType::float64);
-      },
-      "cannot allocate 2305843009213693952 bytes on cpu" + suffix);
+  const auto said = [] {
+    try {
+      empty({1, 1LL << 58}, DType::float64);
+    } catch (const MemoryError& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  }();
+  EXPECT_TRUE(said.starts_with("an array of shape (1, 288230376151711744) takes 2305843009.2 GB"))
+      << said;
   test::expect_error<MemoryError>(
       [] {
         empty({1, 1LL << 62}, DType::float64);

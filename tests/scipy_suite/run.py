@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 MODULES = ["scipy.fft.tests", "scipy.linalg.tests", "scipy.ndimage.tests"]
-# One has a matrix of 2 GB refused, the others call from several threads, which takes minutes.
-LEFT_OUT = "not nofegfault and not ThreadSafe and not multithread and not several_threads"
+# One has a matrix of 2 GB refused; others call from several threads, which takes minutes, or fork, which MPI does not survive.
+LEFT_OUT = "not nofegfault and not ThreadSafe and not multithread and not multiprocess and not several_threads"
 
 
 def job(processes, arguments=(), **options):

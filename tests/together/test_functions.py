@@ -317,7 +317,7 @@ def bad():
 
 SMALL_BAD = dict(
     cube=np.ones((2, 3, 4)), ab=np.ones((3, 5)), not_band=np.array([[0, 3, 3, 3.0], [1, 1, 1, 1.0]]), v5=np.ones(5), v4=np.ones(4),
-    zeros5=np.zeros(5), zero_two=np.zeros((2, 2)),
+    zeros5=np.zeros(5), zero_two=np.zeros((2, 2)), long=np.ones((2, 50000)),
     nan_corner=np.array([[np.nan, 1, 1.0], [4, 4, 4]]), nan3=np.array([4, np.nan, 1]), two=np.diag([1.0, 2]), three=np.eye(3), minus_two=np.diag([1.0, -2]), nan2=np.array([[1, np.nan], [0, 1]]),
     jordan=np.diag(np.ones(2), 1), turn=np.array([[0.0, 1], [-1, 0]]), wide=np.ones((2, 3)), skew=np.array([[1.0, 2], [0, 1]]), complex5=np.ones(5) * 1j, singular_band=np.array([[0, 1, 1.0], [0, 0, 0], [1, 1, 0]]))  # fmt: skip
 SQUARE = ["square", r"\(300, 4\)"]
@@ -389,6 +389,7 @@ ERRORS = {
     "orthogonal_procrustes(two, three)": ["^orthogonal_procrustes needs two matrices of one shape"],
     "clarkson_woodruff_transform(two, sketch_size=0)": ["^clarkson_woodruff_transform needs sketch_size >= 1, got 0"],
     "qr_multiply(two, three)": ["^qr_multiply needs a c that fits q of shape \\(2, 2\\), got shape \\(3, 3\\)"],
+    "svd(long, full_matrices=True)": ["^svd: full_matrices of 50000 x 50000 elements are beyond LAPACK's 32-bit indices$"],
     "svds(X, k=5)": ["^svds", "4", "5"],
     "svds(X, k=0)": ["^svds", "0"],
     "eigh(A, subset_by_index=[4, 300])": ["^eigh", "300"],

@@ -50,7 +50,7 @@ def both(call, x, what, **how):
 
 MODES = ["reflect", "constant", "nearest", "mirror", "wrap", "grid-mirror", "grid-constant", "grid-wrap"]
 SHAPES = [(1,), (7,), (1031,), (600, 5), (3, 40), (300, 1), (520, 3, 4), (5, 6, 7), (2, 3, 4, 5)]
-DTYPES = ["float32", "float64", "uint8", "int16", "int32", "uint16", "bool", "int64"]
+DTYPES = ["float32", "float64", "uint8", "int16", "int32", "uint16", "bool", "int64", "uint32", "uint64"]
 
 
 def test_one_axis():
@@ -142,6 +142,27 @@ def test_footprints():
         both(lambda nd, y: calls[name](nd, y, **how), image(shape), f"{name} {mode} {shape} {origin}")
     for name in calls:
         both(lambda nd, y: calls[name](nd, y, axes=(2, 0)), image((300, 3, 6)), f"{name} axes")
+
+
+def test_axes_in_another_order():
+    """A footprint has the image's order of axes, also where all of it is looked at; so have origins if all axes are named."""
+    column, some_of = np.ones((3, 1)), np.array([[1, 0, 1], [1, 1, 0]])
+    calls = {
+        "correlate": lambda nd, x, **how: nd.correlate(x, column * [[1], [2], [4]], **how),
+        "convolve": lambda nd, x, **how: nd.convolve(x, column * [[1], [2], [4]], **how),
+        "rank_filter": lambda nd, x, **how: nd.rank_filter(x, -1, footprint=column, **how),
+        "percentile_filter": lambda nd, x, **how: nd.percentile_filter(x, 0, size=(3, 1), **how),
+        "median_filter": lambda nd, x, **how: nd.median_filter(x, size=(3, 1), **how),
+        "maximum_filter": lambda nd, x, **how: nd.maximum_filter(x, footprint=some_of, **how),
+        "maximum_filter of all": lambda nd, x, **how: nd.maximum_filter(x, footprint=column, **how),
+        "grey_dilation": lambda nd, x, **how: nd.grey_dilation(x, structure=column, **how),
+        "binary_dilation": lambda nd, x, **how: nd.binary_dilation(x > 3, structure=column, **how),
+        "binary_erosion": lambda nd, x, **how: nd.binary_erosion(x > -3, structure=column, **how),
+        "generic_filter": lambda nd, x, **how: nd.generic_filter(x, np.max, footprint=some_of, **how),
+    }
+    for name, (shape, axes) in some(itertools.product(calls, [((30, 9), (1, 0)), ((300, 3, 6), (2, 0)), ((30, 9), (0, 1))]), 4):
+        for how in ({}, {"origin": (1, 0)} if axes == (1, 0) and " of " not in name and name not in ("maximum_filter", "generic_filter") else {}):
+            both(lambda nd, y: calls[name](nd, y, axes=axes, **how), image(shape), f"{name} {shape} {axes} {how}")
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -80,7 +80,9 @@ def test_singular_hankel_transforms():
 def test_next_fast_len():
     for n in [*range(1, 300), 1031, 10007, 65537, 2**31 + 1, 10**12 + 39]:
         for real in (False, True):
-            assert tessera.fft.next_fast_len(n, real) == scipy.fft.next_fast_len(n, real), (n, real)
+            for name in ("next_fast_len", "prev_fast_len"):
+                assert getattr(tessera.fft, name)(n, real) == getattr(scipy.fft, name)(n, real), (name, n, real)
+    assert tessera.fft.next_fast_len(0) == scipy.fft.next_fast_len(0) == 0
 
 
 # Calls of scipy.fft on x (6, 5, 4) real, z complex; hfft and irfft take z, too.
@@ -122,7 +124,31 @@ def test_convolutions_of_numpy_arrays():
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-12 * np.abs(want).max())
 
 
+def test_arguments_that_change_nothing_or_are_refused():
+    x = data((6, 5, 4))
+    for workers in (1, 7, -1, np.int64(2), True):
+        np.testing.assert_array_equal(tessera.fft.rfft(x, workers=workers), tessera.fft.rfft(x))
+    for axes in ((), []):
+        assert tessera.fft.fftn(x, axes=axes) is x
+    for workers in ("2", 1.5):
+        with pytest.raises(TypeError):
+            tessera.fft.fft(x, workers=workers)
+    with pytest.raises(NotImplementedError, match="transforms take no plan made before"):
+        tessera.fft.fft(x, plan=1)
+    for dtype in ("float16", ">f4", "int8"):
+        assert tessera.fft.fftshift(x.astype(dtype)).dtype == scipy.fft.fftshift(x.astype(dtype)).dtype
+    for name in ("irfftn", "hfftn", "irfft2"):
+        want = getattr(scipy.fft, name)(x, s=(3, -1), axes=(0, 1))
+        np.testing.assert_allclose(getattr(tessera.fft, name)(x, s=(3, -1), axes=(0, 1)), want, rtol=0, atol=1e-12)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tessera.fft.fht(data((64,)), 0.3, -2.5, bias=0.5)  # whose first coefficient is 0
+
+
 ERRORS = {
+    "fft(x, workers=0)": "workers must not be zero",
+    "fftn(x, (None, 2))": "s must be an integer or integers, got (None, 2)",
+    "fftfreq(2.5)": "n must be an integer, got 2.5",
     "dct(x, 0)": "dct has types 1 to 4, not 0",
     "dct(x, 1, n=1)": "dct of type 1 needs at least 2 elements in a line, got 1",
     "dst(x, 2, n=0)": "dst of type 2 needs at least 1 element in a line, got 0",
@@ -130,7 +156,8 @@ ERRORS = {
     "dctn(x, s=(2,), axes=(0, 1))": "dctn needs a length for each axis, got 1 lengths and 2 axes",
     "idstn(x, axes=(0, -2))": "idstn takes different axes, got 0, 0",
     "fht(x, 0.0, 1.0)": "fht needs a dln other than 0, got 0",
-    "next_fast_len(0)": "next_fast_len needs n from 1 to 2^62, got 0",
+    "next_fast_len(-1)": "next_fast_len needs a length from 0 to 2^62, got -1",
+    "prev_fast_len(0)": "prev_fast_len needs a length from 1 to 2^62, got 0",
 }
 
 
