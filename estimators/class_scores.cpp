@@ -29,7 +29,10 @@ Rows highest(const Rows& scores) {
   return map_scores<std::int32_t>(
       scores, {scores.rows()}, DType::int32,
       [one](const auto* row, std::int64_t k, std::int32_t* out) {
-        *out = one ? row[0] > 0 : static_cast<std::int32_t>(std::max_element(row, row + k) - row);
+        // The first NaN, if there is one, as NumPy's argmax.
+        const auto less = [](auto a, auto b) { return a < b || (b != b && a == a); };
+        *out = one ? row[0] > 0
+                   : static_cast<std::int32_t>(std::max_element(row, row + k, less) - row);
       });
 }
 

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <optional>
 #include <set>
+#include <span>
 
 #include <tessera/array/elementwise.hpp>
 #include <tessera/array/statistics.hpp>
@@ -37,6 +38,20 @@ Array looked_up(const Array& y, const std::vector<std::int32_t>& table) {
     to[i] =
         from[i] >= 0 && from[i] < std::ssize(table) ? table[static_cast<std::size_t>(from[i])] : -1;
   return out;
+}
+
+// The first column of a tile of real numbers; nothing of no tile.
+template <class To>
+std::vector<To> numbers(const Tile& t) {
+  std::vector<To> all(static_cast<std::size_t>(t ? t.rows : 0));
+  if (!t) return all;
+  visit(t.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_arithmetic_v<T>)
+      for (std::size_t i = 0; i < all.size(); ++i)
+        all[i] = static_cast<To>(t.as<const T>()[static_cast<std::int64_t>(i) * t.stride]);
+  });
+  return all;
 }
 
 // Exact for every dtype: integers of 64 bits fit.
@@ -307,37 +322,45 @@ Accuracy accuracy(const Rows& predicted, const Array& given, const Array& sample
     throw ValueError(fmt::format("y holds {}, but the predictions are {}",
                                  names.empty() ? "text" : "numbers",
                                  names.empty() ? "numbers" : "text"));
-  Array y = given.reshape({given.rows()});
-  if (!names.empty()) {
-    std::vector<std::int32_t> place;
-    for (const auto& category : given.categories()) {
-      const auto at = std::find(names.begin(), names.end(), category);
-      place.push_back(at == names.end() ? -1 : static_cast<std::int32_t>(at - names.begin()));
-    }
-    y = looked_up(y, place);
+  std::vector<std::int64_t> place;  // of each word among those of the predictions
+  for (const auto& category : names.empty() ? Words{} : given.categories()) {
+    const auto at = std::find(names.begin(), names.end(), category);
+    place.push_back(at == names.end() ? -1 : at - names.begin());
   }
-  const auto numbers = [](const Tile& t) {
-    std::vector<long double> all;
-    visit(t.dtype, [&](auto tag) {
+  const auto same = [](const auto& a, const auto& b, const std::vector<double>& w) {
+    double right = 0.0;
+    std::int64_t count = 0;
+    if (w.empty())
+      for (std::size_t i = 0; i < a.size(); ++i) count += a[i] == b[i];
+    for (std::size_t i = 0; i < w.size(); ++i) right += a[i] == b[i] ? w[i] : 0.0;
+    return right + static_cast<double>(count);
+  };
+  const auto right = [&](const Tile& labels, const Tile& y, const std::vector<double>& w) {
+    if (!names.empty()) {
+      auto words = numbers<std::int64_t>(y);
+      for (auto& code : words)
+        code = code >= 0 && code < std::ssize(place) ? place[static_cast<std::size_t>(code)] : -1;
+      return same(numbers<std::int64_t>(labels), words, w);
+    }
+    if (labels.dtype != y.dtype || labels.stride != 1 || y.stride != 1)
+      return same(numbers<long double>(labels), numbers<long double>(y), w);
+    double count = 0.0;
+    visit(y.dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
+      const auto n = static_cast<std::size_t>(y.rows);
       if constexpr (std::is_arithmetic_v<T>)
-        for (std::int64_t i = 0; i < t.rows; ++i)
-          all.push_back(static_cast<long double>(t.as<const T>()[i * t.stride]));
+        count = same(std::span(labels.as<const T>(), n), std::span(y.as<const T>(), n), w);
     });
-    return all;
+    return count;
   };
   const auto sums =
-      reduce<Sums>(zip(predicted.to(cpu), {y, sample_weight}), [&](const Leaf& leaf, Stream&) {
-        const auto a = numbers(leaf.tile), b = numbers(leaf.beside[0]);
-        const auto w = numbers(leaf.beside[1]);
-        Sums s{{0.0, 0.0}};
-        for (std::size_t i = 0; i < a.size(); ++i) {
-          const double weight = w.empty() ? 1.0 : static_cast<double>(w[i]);
-          s.values[0] += a[i] == b[i] ? weight : 0.0;
-          s.values[1] += weight;
-        }
-        return s;
-      });
+      reduce<Sums>(zip(predicted.to(cpu), {given.reshape({given.rows()}), sample_weight}),
+                   [&](const Leaf& leaf, Stream&) {
+                     const auto w = numbers<double>(leaf.beside[1]);
+                     const double all = w.empty() ? static_cast<double>(leaf.tile.rows)
+                                                  : std::accumulate(w.begin(), w.end(), 0.0);
+                     return Sums{{right(leaf.tile, leaf.beside[0], w), all}};
+                   });
   return sums.values.empty() ? Accuracy{} : Accuracy{sums.values[0], sums.values[1]};
 }
 

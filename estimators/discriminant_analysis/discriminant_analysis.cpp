@@ -131,8 +131,10 @@ Small DiscriminantAnalysis::covariance(const Moments& m, std::int64_t c,
     mean += (cov.at(j, j) > 0 ? 1.0 : 0.0) / static_cast<double>(p);
   }
   for (std::int64_t j = 0; j < p; ++j)
-    // Standardised rows have variances of 1, which their own scale takes back.
-    diagonal[z(j)] = automatic ? mean * cov.at(j, j) : trace / static_cast<double>(p);
+    // Standardised rows have variances of 1, which their own scale takes back: 1 of a constant.
+    diagonal[z(j)] = !automatic         ? trace / static_cast<double>(p)
+                     : cov.at(j, j) > 0 ? mean * cov.at(j, j)
+                                        : mean;
   for (double& v : cov.values()) v *= 1 - by;
   for (std::int64_t j = 0; j < p; ++j) cov.at(j, j) += by * diagonal[z(j)];
   return cov;

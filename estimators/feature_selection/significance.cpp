@@ -61,6 +61,7 @@ double upper_gamma(double a, double x) {
 
 double f_survival(double dfn, double dfd, double f) {
   if (std::isnan(f)) return f;
+  if (!(dfn > 0.0 && dfd > 0.0)) return std::numeric_limits<double>::quiet_NaN();
   if (std::isinf(f)) return 0.0;
   const double all = dfd + dfn * f;
   return incomplete_beta(0.5 * dfd, 0.5 * dfn, dfd / all, dfn * f / all);
@@ -68,6 +69,7 @@ double f_survival(double dfn, double dfd, double f) {
 
 double chi2_survival(double dof, double x) {
   if (std::isnan(x)) return x;
+  if (dof == 0.0) return x > 0.0 ? 0.0 : std::numeric_limits<double>::quiet_NaN();
   return std::isinf(x) ? 0.0 : upper_gamma(0.5 * dof, 0.5 * x);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <tessera/estimators/preprocessing/column_scaler.hpp>
 #include <tessera/estimators/range.hpp>
@@ -32,7 +33,8 @@ void VarianceThreshold::do_fit(const Rows& x, const Array&, const Array&) {
   const auto ends = detail::extremes(x, name());
   std::vector<double> variances;
   for (std::size_t j = 0; j < m.mean.size(); ++j) {
-    variances.push_back(static_cast<double>(m.variance(j)));
+    variances.push_back(m.count[j] > 0.0 ? static_cast<double>(m.variance(j))
+                                         : std::numeric_limits<double>::quiet_NaN());
     const bool whole = ends.count[j] == static_cast<double>(x.rows());
     if (params.threshold == 0.0 && whole)
       variances[j] = std::min(variances[j], ends.high[j] - ends.low[j]);

@@ -11,6 +11,7 @@
 #include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/feature_selection/selector.hpp>
 #include <tessera/estimators/preprocessing/categories.hpp>
+#include <tessera/estimators/preprocessing/column_scaler.hpp>
 #include <tessera/linalg/moments.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/visit.hpp>
@@ -62,47 +63,63 @@ Rows marked_text(const Rows& x, const Value& missing) {
       });
 }
 
-// x with NaN where values are missing. What is not missing must be finite, and where missing values
-// are no NaN there must be none: looked at when it is read.
+/// What is missing in a leaf of numbers: calls f(i, row i, gone) with gone(v), whether v is
+/// missing. What is not missing must be finite, and where missing values are no NaN there must be
+/// none.
+struct Marker {
+  double missing;
+  std::string estimator;
+  std::vector<std::string> names;
+
+  Marker(const Value& missing_values, const Estimator& e)
+      : missing(missing_value(missing_values, e.name())),
+        estimator(e.name()),
+        names(e.feature_names_in_) {}
+
+  template <class F>
+  void each_row(const Leaf& in, const F& f) const {
+    visit_floating(in.tile.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      // As wide as T and without a branch, so that it is computed in vectors.
+      using Wide = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+      const T marker = static_cast<T>(missing);
+      const bool nan_is_missing = std::isnan(missing);
+      Wide wrong = 0;
+      const auto gone = [&](T v) -> Wide { return (v == marker) | (nan_is_missing & (v != v)); };
+      for (std::int64_t i = 0; i < in.tile.rows; ++i) {
+        const T* row = in.tile.as<const T>() + i * in.tile.stride;
+        for (std::int64_t j = 0; j < in.tile.cols; ++j)
+          wrong |= !gone(row[j]) & (row[j] - row[j] != T{0});
+        f(i, row, gone);
+      }
+      if (wrong) require_finite(in, "X", estimator, nan_is_missing, names);
+    });
+  }
+};
+
+// x with NaN where values are missing, looked at when it is read.
 Rows marked(const Rows& x, const Value& missing_values, const Estimator& e) {
   if (!x.categories().empty()) return marked_text(x, missing_values);
-  const double missing = missing_value(missing_values, e.name());
   return map_rows(x.to(cpu), x.shape(), x.dtype(),
-                  [missing, names = e.feature_names_in_, called = std::string(e.name())](
-                      const Leaf& in, const Tile& out, Stream&) {
-                    visit_floating(in.tile.dtype, [&](auto tag) {
-                      using T = typename decltype(tag)::type;
-                      const T marker = static_cast<T>(missing);
-                      const bool nan_is_missing = std::isnan(missing);
-                      // As wide as T and without a branch, so that it is computed in vectors.
-                      std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t> wrong = 0;
-                      for (std::int64_t i = 0; i < out.rows; ++i) {
-                        const T* row = in.tile.as<const T>() + i * in.tile.stride;
-                        T* to = out.as<T>() + i * out.stride;
-                        for (std::int64_t j = 0; j < out.cols; ++j) {
-                          const T v = row[j];
-                          const bool gone = (v == marker) | (nan_is_missing & (v != v));
-                          wrong |= !gone & (v - v != T{0});
-                          to[j] = gone ? std::numeric_limits<T>::quiet_NaN() : v;
-                        }
-                      }
-                      if (wrong) require_finite(in, "X", called, nan_is_missing, names);
+                  [marker = Marker(missing_values, e)](const Leaf& in, const Tile& out, Stream&) {
+                    marker.each_row(in, [&]<class T>(std::int64_t i, const T* row, auto gone) {
+                      T* to = out.as<T>() + i * out.stride;
+                      for (std::int64_t j = 0; j < out.cols; ++j)
+                        to[j] = gone(row[j]) ? std::numeric_limits<T>::quiet_NaN() : row[j];
                     });
                   });
 }
 
-// How many values of each column are NaN.
-std::vector<double> count_missing(const Rows& x) {
+// How many values of each column are missing.
+std::vector<double> count_missing(const Rows& x, const Value& missing_values, const Estimator& e) {
+  const bool text = !x.categories().empty();
+  const Marker marker(text ? Value(nan) : missing_values, e);
   const auto p = static_cast<std::size_t>(x.cols());
-  return reduce<Sums>(x,
+  return reduce<Sums>(text ? marked_text(x, missing_values) : x.to(cpu),
                       [&](const Leaf& leaf, Stream&) {
-                        std::vector<std::int32_t> counts(p);  // a leaf has fewer rows
-                        visit_floating(leaf.tile.dtype, [&](auto tag) {
-                          using T = typename decltype(tag)::type;
-                          for (std::int64_t i = 0; i < leaf.tile.rows; ++i) {
-                            const T* row = leaf.tile.as<const T>() + i * leaf.tile.stride;
-                            for (std::size_t j = 0; j < p; ++j) counts[j] += row[j] != row[j];
-                          }
+                        std::vector<std::int64_t> counts(p);
+                        marker.each_row(leaf, [&](std::int64_t, const auto* row, auto gone) {
+                          for (std::size_t j = 0; j < p; ++j) counts[j] += gone(row[j]);
                         });
                         return Sums{{counts.begin(), counts.end()}};
                       })
@@ -174,7 +191,7 @@ std::vector<std::string> MissingIndicator::names_out(const Estimator& e,
 void MissingIndicator::do_fit(const Rows& x, const Array&, const Array&) {
   if (params.sparse.is<bool>() && params.sparse.as<bool>())
     throw NotImplementedError("MissingIndicator: sparse=True is not supported");
-  const auto missing = count_missing(marked(x, params.missing_values, *this));
+  const auto missing = count_missing(x, params.missing_values, *this);
   std::vector<std::int64_t> columns;
   for (std::size_t j = 0; j < missing.size(); ++j)
     if (missing[j] > 0.0 || params.features == "all")
@@ -183,14 +200,13 @@ void MissingIndicator::do_fit(const Rows& x, const Array&, const Array&) {
 }
 
 Rows MissingIndicator::do_transform(const Rows& x) const {
-  const Rows seen = marked(x, params.missing_values, *this);
   const auto columns = ints_of(features_);
-  if (params.error_on_new && params.features == "missing-only") {
-    const auto missing = count_missing(seen);
+  if (params.error_on_new && params.features == "missing-only" && std::ssize(columns) < x.cols()) {
+    const auto missing = count_missing(x, params.missing_values, *this);
     std::vector<std::int64_t> others;
     for (std::size_t j = 0; j < missing.size(); ++j)
       if (const auto at = static_cast<std::int64_t>(j);
-          missing[j] > 0.0 && std::ranges::find(columns, at) == columns.end())
+          missing[j] > 0.0 && !std::ranges::binary_search(columns, at))
         others.push_back(at);
     if (!others.empty())
       throw ValueError(
@@ -198,14 +214,14 @@ Rows MissingIndicator::do_transform(const Rows& x) const {
                       "values in fit.",
                       fmt::join(others, " ")));
   }
-  return map_rows(seen, {x.rows(), features_.size()}, DType::boolean,
-                  [columns](const Leaf& in, const Tile& out, Stream&) {
-                    visit_floating(in.tile.dtype, [&](auto tag) {
-                      using T = typename decltype(tag)::type;
-                      for (std::int64_t i = 0; i < out.rows; ++i)
-                        for (std::size_t k = 0; k < columns.size(); ++k)
-                          out.as<bool>()[i * out.stride + static_cast<std::int64_t>(k)] =
-                              std::isnan(in.tile.as<const T>()[i * in.tile.stride + columns[k]]);
+  const bool text = !x.categories().empty();
+  return map_rows(text ? marked_text(x, params.missing_values) : x.to(cpu),
+                  {x.rows(), features_.size()}, DType::boolean,
+                  [columns, marker = Marker(text ? Value(nan) : params.missing_values, *this)](
+                      const Leaf& in, const Tile& out, Stream&) {
+                    marker.each_row(in, [&](std::int64_t i, const auto* row, auto gone) {
+                      bool* to = out.as<bool>() + i * out.stride;
+                      for (const std::int64_t j : columns) *to++ = gone(row[j]) != 0;
                     });
                   })
       .to(x.device());
@@ -228,8 +244,7 @@ const EstimatorType& SimpleImputer::describe() {
                  "keep columns of missing values, filled with 0 or the constant")},
       {attribute<Self, Value>("statistics_", &Self::statistics_,
                               [](const Self& s) {
-                                return array({s.n_features_in_},
-                                             {.nan = true, .dtypes = {DType::float64}}) |
+                                return array({s.n_features_in_}, {.nan = true}) |
                                        detail::category_list_allowed();
                               }),
        attribute("indicator_", &Self::indicator_, estimator("transform") | none())},
@@ -309,7 +324,8 @@ void SimpleImputer::do_fit(const Rows& x, const Array&, const Array&) {
   if (!x.categories().empty())
     statistics_ = text_statistics(x);
   else
-    statistics_ = replicated(statistics(x), {x.cols()}, x.comm());
+    statistics_ = detail::vector_value(
+        statistics(x), params.strategy == "median" ? x.dtype() : DType::float64, x.comm());
   indicator_.reset();
   if (!params.add_indicator) return;
   auto made = std::make_shared<MissingIndicator>(
@@ -321,7 +337,7 @@ void SimpleImputer::do_fit(const Rows& x, const Array&, const Array&) {
 std::vector<double> SimpleImputer::statistics(const Rows& x) const {
   const Rows seen = marked(x, params.missing_values, *this);
   const auto p = static_cast<std::size_t>(x.cols());
-  const auto absent = count_missing(seen);
+  const auto absent = count_missing(x, params.missing_values, *this);
   double constant = 0.0;
   if (params.strategy == "constant" && !params.fill_value.is_none()) {
     if (params.fill_value.is<std::string>())
@@ -399,8 +415,7 @@ Rows SimpleImputer::do_transform(const Rows& x) const {
                                  x.categories().empty() ? "numbers" : "text",
                                  x.categories().empty() ? "text" : "numbers", name()));
   if (!x.categories().empty()) return transform_text(x);
-  const std::span<const double> learnt = statistics_.as<Array>().values<double>();
-  const std::vector<double> fill(learnt.begin(), learnt.end());
+  const std::vector<double> fill = detail::doubles_of(statistics_);
   const Rows seen = marked(x, params.missing_values, *this);
   return map_rows(seen, {x.rows(), std::ssize(columns) + std::ssize(flags)}, x.dtype(),
                   [columns, flags, fill](const Leaf& in, const Tile& out, Stream&) {

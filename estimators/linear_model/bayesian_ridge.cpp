@@ -346,6 +346,10 @@ bool ARDRegression::keeps(std::int64_t j) const {
 }
 
 void ARDRegression::do_fit(const Rows& x, const Array& y, const Array&) {
+  if (x.rows() < 2)
+    throw ValueError(fmt::format(
+        "Found array with 1 sample(s) (shape={}) while a minimum of 2 is required by {}.",
+        to_string(x.shape()), name()));
   const LeastSquares problem = measure(x, y, {}, params.fit_intercept);
   const double variance = variance_of(problem);
   const auto found = on_root<Posterior>(

@@ -130,14 +130,11 @@ double SparseCrossValidated::cross_validate(const Rows& x, const Array& given_y,
     double least = std::numeric_limits<double>::infinity();
     for (std::int64_t r = 0; r < std::ssize(l1_ratios); ++r)
       for (std::int64_t a = 0; a < n_alphas; ++a) {
-        double mean = 0.0, weight = 0.0;
-        for (std::int64_t f = 0; f < folds; ++f) {
-          const double w = sample_weight ? problem.folds[static_cast<std::size_t>(f)].weight : 1.0;
-          mean += w * all.mse[static_cast<std::size_t>((r * n_alphas + a) * folds + f)];
-          weight += w;
-        }
-        if (mean / weight < least) {
-          least = mean / weight;
+        double sum = 0.0;  // of the folds, whatever their weights
+        for (std::int64_t f = 0; f < folds; ++f)
+          sum += all.mse[static_cast<std::size_t>((r * n_alphas + a) * folds + f)];
+        if (sum < least) {
+          least = sum;
           all.ratio = r;
           all.alpha = all.alphas[static_cast<std::size_t>(r)][static_cast<std::size_t>(a)];
         }

@@ -6,12 +6,16 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <ranges>
 
 #include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/folds.hpp>
 #include <tessera/estimators/linear_model/gram_path.hpp>
 #include <tessera/estimators/linear_model/ridge.hpp>
 #include <tessera/estimators/linear_model/spectrum.hpp>
+#include <tessera/estimators/metrics/regression.hpp>
+#include <tessera/estimators/wide_rows.hpp>
 #include <tessera/linalg/kernels/kernels.hpp>
 #include <tessera/linalg/small.hpp>
 #include <tessera/runtime/index.hpp>
@@ -29,10 +33,10 @@ using linalg::Small;
 using linalg::Transpose;
 namespace small = linalg::small;
 
-/// For every row, target and penalty the square of the error without the row, times its weight: (n,
-/// q * penalties) float64, computed when read.
+/// For every row, target and penalty the error without the row, or its square times the row's
+/// weight: (n, q * penalties) float64, computed when read.
 Rows errors_without(const LeastSquares& problem, const Spectrum& spectrum,
-                    const std::vector<double>& alphas) {
+                    const std::vector<double>& alphas, bool squares) {
   const std::int64_t p = problem.x.cols(), q = problem.y.cols(), count = std::ssize(alphas);
   // By eigenvector: what a square counts in the leverage, and a coordinate in the prediction.
   Small of_leverage(count, p), of_prediction(q * count, p);
@@ -80,7 +84,7 @@ Rows errors_without(const LeastSquares& problem, const Spectrum& spectrum,
                   const double error = (static_cast<double>(y[t]) - mean[z(p + t)] -
                                         predicted.at(i, t * count + a)) /
                                        (1.0 - w * (least + leverage.at(i, a)));
-                  to[t * count + a] = w * error * error;
+                  to[t * count + a] = squares ? w * error * error : error;
                 }
             }
           }
@@ -88,9 +92,37 @@ Rows errors_without(const LeastSquares& problem, const Spectrum& spectrum,
       });
 }
 
-/// The scores that sums of squares give: of None R^2.
-const std::vector<std::string> scorings = {"r2", "neg_mean_squared_error",
-                                           "neg_root_mean_squared_error"};
+/// Of each target, from the predictions; larger ones are better.
+using Score = metrics::PerTarget (*)(const metrics::Pairs&);
+template <Score loss>
+metrics::PerTarget negative(const metrics::Pairs& y) {
+  auto each = loss(y);
+  for (double& v : each) v = -v;
+  return each;
+}
+/// The scores by their names in scikit-learn; nullptr for those that sums of squares give, as that
+/// of None, R^2.
+const std::map<std::string, Score, std::less<>>& scorings() {
+  using namespace metrics;
+  static const std::map<std::string, Score, std::less<>> all = {
+      {"r2", nullptr},
+      {"neg_mean_squared_error", nullptr},
+      {"neg_root_mean_squared_error", nullptr},
+      {"d2_absolute_error_score", &d2_absolute_error_score},
+      {"explained_variance", [](const Pairs& y) { return explained_variance_score(y); }},
+      {"neg_max_error", [](const Pairs& y) { return PerTarget{-max_error(y)}; }},
+      {"neg_mean_absolute_error", &negative<&mean_absolute_error>},
+      {"neg_mean_absolute_percentage_error", &negative<&mean_absolute_percentage_error>},
+      {"neg_mean_gamma_deviance", &negative<&mean_gamma_deviance>},
+      {"neg_mean_poisson_deviance", &negative<&mean_poisson_deviance>},
+      {"neg_mean_squared_log_error", &negative<&mean_squared_log_error>},
+      {"neg_median_absolute_error", &negative<&median_absolute_error>},
+      {"neg_root_mean_squared_log_error", &negative<&root_mean_squared_log_error>}};
+  return all;
+}
+Score score_by_predictions(const Value& scoring) {
+  return scoring.is_none() ? nullptr : scorings().at(scoring.as<std::string>());
+}
 double score_of(const Value& scoring, double left, double squares, double weight) {
   if (scoring.is_word("neg_mean_squared_error")) return -left / weight;
   if (scoring.is_word("neg_root_mean_squared_error")) return -std::sqrt(left / weight);
@@ -107,6 +139,70 @@ double score_in(const Value& scoring, const CenteredGram& train, const CenteredG
   for (std::int64_t j = 0; j < p; ++j) mean -= coef[z(j)] * (test.mean[z(j)] - train.mean[z(j)]);
   return score_of(scoring, problem.residual(coef) + test.weight * mean * mean, problem.y_squares,
                   test.weight);
+}
+
+/// Of every target and penalty, from the errors (n, q * penalties) of scaled targets.
+std::vector<double> scores_of_errors(Score score, const Rows& errors, const LeastSquares& problem,
+                                     const Array& y, const Array& w) {
+  const Array all = collect(errors);
+  const std::int64_t q = y.cols(), count = all.cols() / q;
+  std::vector<double> scores(z(q * count));
+  for (std::int64_t a = 0; a < count; ++a) {
+    const Rows predicted = map_rows(
+        zip(Rows(all), {y.to(cpu)}), y.shape(), DType::float64,
+        [=, exponents = problem.y_exponents](const Leaf& in, const Tile& out, Stream&) {
+          visit_floating(in.beside[0].dtype, [&](auto tag) {
+            using T = typename decltype(tag)::type;
+            for (std::int64_t i = 0; i < out.rows; ++i)
+              for (std::int64_t t = 0; t < q; ++t) {
+                const double error = in.tile.as<const double>()[i * in.tile.stride + t * count + a];
+                out.as<double>()[i * out.stride + t] =
+                    static_cast<double>(in.beside[0].as<const T>()[i * in.beside[0].stride + t]) -
+                    std::ldexp(error, -exponents[z(t)]);
+              }
+          });
+        });
+    const auto each = score({y, predicted, w});
+    for (std::int64_t t = 0; t < q; ++t) scores[z(t * count + a)] = each[z(t)];
+  }
+  return scores;
+}
+
+/// Of every penalty the mean over folds and targets, from predictions of the test rows.
+std::vector<double> scores_of_folds(Score score, const LeastSquares& problem,
+                                    const std::vector<RowSet>& folds,
+                                    const std::vector<double>& alphas, const Array& y,
+                                    const Array& w) {
+  const std::int64_t q = y.cols(), p = problem.x.cols(), count = std::ssize(alphas);
+  std::vector<double> scores(alphas.size());
+  for (std::int64_t f = 0; f < std::ssize(folds); ++f) {
+    const auto train = detail::merged(problem.folds, f);
+    const auto coefs = on_root<Small>(problem.x.comm(), [&] {
+      const Spectrum spectrum(train, q);
+      Small all(count * q, p);
+      for (std::int64_t a = 0; a < count; ++a) {
+        const Small coef = spectrum.coef(std::vector<double>(z(q), alphas[z(a)]));
+        std::ranges::copy(coef.values(), all.values().begin() + a * q * p);
+      }
+      return all;
+    });
+    const RowSet& test = folds[z(f)];
+    const Rows x = select(problem.x, test);
+    const Array truth = select(y, test), weights = w ? select(w, test) : w;
+    for (std::int64_t a = 0; a < count; ++a) {
+      const Rows predicted = map_wide_rows(
+          x, q, [&](std::int64_t, std::span<const double> row, std::span<double> out) {
+            for (std::int64_t t = 0; t < q; ++t) {
+              double& sum = out[z(t)] = train.mean[z(p + t)];
+              for (std::int64_t j = 0; j < p; ++j)
+                sum += coefs.at(a * q + t, j) * (row[z(j)] - train.mean[z(j)]);
+            }
+          });
+      for (const double each : score({truth, predicted, weights}))
+        scores[z(a)] += each / static_cast<double>(q * std::ssize(folds));
+    }
+  }
+  return scores;
 }
 
 /// What was chosen.
@@ -139,7 +235,13 @@ Answer by_leaving_one_out(const Rows& x, const Array& y, const Array& w, const Q
   const std::int64_t q = y.cols(), count = std::ssize(question.alphas);
   const std::vector<double> alphas = problem.penalties(question.alphas);
   const auto spectrum = on_root<Spectrum>(x.comm(), [&] { return Spectrum(problem.gram, q); });
-  Rows errors = errors_without(problem, spectrum, alphas);
+  const Score by_predictions = score_by_predictions(question.scoring);
+  const auto others =
+      by_predictions
+          ? scores_of_errors(by_predictions, errors_without(problem, spectrum, alphas, false),
+                             problem, y, w)
+          : std::vector<double>{};
+  Rows errors = errors_without(problem, spectrum, alphas, true);
   if (question.store) {
     const Array all = collect(errors);
     answer.stored = all.reshape(y.ndim() == 1 ? Shape{x.rows(), count} : Shape{x.rows(), q, count});
@@ -159,6 +261,7 @@ Answer by_leaving_one_out(const Rows& x, const Array& y, const Array& w, const Q
                               [] {});
   // Errors of the scaled problem are those of this one times powers of two.
   const auto score = [&](std::int64_t t, std::int64_t a) {
+    if (by_predictions) return others[z(t * count + a)];
     const double left = std::ldexp(sums.values[z(t * count + a)], -2 * problem.y_exponents[z(t)]);
     if (question.scoring.is_none())
       return -std::ldexp(left / static_cast<double>(x.rows()), problem.weights.exponent);
@@ -204,12 +307,16 @@ Answer by_folds(const Rows& x, const Array& y, const Array& w, const Question& q
   const auto tests = question.fit_intercept
                          ? problem.folds
                          : detail::fold_grams(x, y, problem.weights.values, true, folds);
+  const Score by_predictions = score_by_predictions(question.scoring);
+  const auto others = by_predictions ? scores_of_folds(by_predictions, problem, folds,
+                                                       problem.penalties(question.alphas), y, w)
+                                     : std::vector<double>{};
   answer.choice = on_root<Choice>(x.comm(), [&] {
     const auto penalties = [&](double alpha) {
       return problem.penalties(std::vector<double>(z(q), alpha));
     };
-    std::vector<double> scores(question.alphas.size());
-    for (std::int64_t f = 0; f < std::ssize(folds); ++f) {
+    auto scores = by_predictions ? others : std::vector<double>(question.alphas.size());
+    for (std::int64_t f = 0; !by_predictions && f < std::ssize(folds); ++f) {
       const auto train = detail::merged(problem.folds, f);
       const Spectrum spectrum(train, q);
       for (std::size_t a = 0; a < scores.size(); ++a) {
@@ -287,8 +394,8 @@ const EstimatorType& RidgeCV::describe() {
       {parameter("alphas", &Params::alphas, alphas_allowed(), "the penalties to try"),
        with_intercept<Params>(),
        parameter("scoring", &Params::scoring, text() | none(),
-                 "r2, neg_mean_squared_error or neg_root_mean_squared_error; None: the weighted "
-                 "square error without each row, or R^2 of folds"),
+                 "the name of one of scikit-learn's scores of numbers; None: the weighted square "
+                 "error without each row, or R^2 of folds"),
        parameter("cv", &Params::cv, detail::folds_allowed(),
                  "how many folds of consecutive rows, or (train, test) rows of each; None: as many "
                  "as rows"),
@@ -314,10 +421,10 @@ void RidgeCV::do_fit(const Rows& x, const Array& given_y, const Array& sample_we
   const Array y = given_y.cols() == 1 ? given_y.reshape({given_y.rows()}) : given_y;
   const bool per_target = params.alpha_per_target && y.ndim() == 2;
   const Value& scoring = params.scoring;
-  if (!scoring.is_none() &&
-      std::ranges::find(scorings, scoring.as<std::string>()) == scorings.end())
+  if (!scoring.is_none() && !scorings().contains(scoring.as<std::string>()))
     throw NotImplementedError(fmt::format("RidgeCV: scoring={} is not supported; None and {} are",
-                                          scoring.to_string(), fmt::join(scorings, ", ")));
+                                          scoring.to_string(),
+                                          fmt::join(std::views::keys(scorings()), ", ")));
   if (!scoring.is_none() && params.store_cv_results)
     throw NotImplementedError(
         "RidgeCV: store_cv_results=True is not supported with scoring, only with scoring=None");

@@ -503,7 +503,7 @@ double auc(const Array& x, const Array& y) {
                     to_string(x.shape()), to_string(y.shape())));
   const Pairs points(x, y);  // checked, and alike
   points.require_finite();
-  const auto at = values_of(points.y_true()), height = tessera::detail::doubles(y);
+  const auto at = tessera::detail::doubles(x), height = tessera::detail::doubles(y);
   double area = 0.0;
   bool up = true, down = true;
   for (std::size_t i = 1; i < at.size(); ++i) {

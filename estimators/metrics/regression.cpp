@@ -3,14 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
 #include <tessera/array/quantile.hpp>
 #include <tessera/estimators/estimator.hpp>
+#include <tessera/estimators/kernels/cpu/power.hpp>
 #include <tessera/estimators/metrics/classification.hpp>
 #include <tessera/estimators/range.hpp>
 #include <tessera/runtime/reduce.hpp>
+#include <tessera/runtime/visit.hpp>
 #include <tessera/runtime/warn.hpp>
 
 namespace tessera::metrics {
@@ -18,40 +21,80 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-struct Maxima {
-  std::vector<double> values;  // NaN where there is one
-  void take(std::size_t i, double v) {
-    if (!std::isnan(values[i]) && !(v <= values[i])) values[i] = v;
+/// The values of a tile in float64, column after column; where the tile's are such, they
+/// themselves.
+class Columns {
+ public:
+  explicit Columns(const Tile& tile) : rows_(static_cast<std::size_t>(tile.rows)) {
+    if (!tile) return;
+    first_ = tile.as<const double>();
+    if (tile.dtype == DType::float64 && tile.cols == 1 && tile.stride == 1) return;
+    values_.resize(rows_ * static_cast<std::size_t>(tile.cols));
+    first_ = values_.data();
+    visit(tile.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      if constexpr (std::is_arithmetic_v<T>)
+        for (std::int64_t j = 0; j < tile.cols; ++j)
+          for (std::int64_t i = 0; i < tile.rows; ++i)
+            values_[static_cast<std::size_t>(j * tile.rows + i)] =
+                static_cast<double>(tile.as<const T>()[i * tile.stride + j]);
+    });
   }
-  void merge(const Maxima& right) {
-    for (std::size_t i = 0; i < values.size(); ++i) take(i, right.values[i]);
-  }
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(values);
-  }
+  const double* operator[](std::size_t j) const { return first_ ? first_ + j * rows_ : nullptr; }
+
+ private:
+  std::size_t rows_;
+  const double* first_ = nullptr;
+  std::vector<double> values_;
 };
 
-// Calls f(truth, predicted, weight, target) for all values of a leaf of zip(y_pred, {y_true, w}).
+// The sum of f(0) to f(n - 1), in lanes, so that it is computed in vectors.
 template <class F>
-void each(const Leaf& leaf, const F& f) {
-  const Tile &p = leaf.tile, &t = leaf.beside[0], &w = leaf.beside[1];
-  for (std::int64_t i = 0; i < p.rows; ++i) {
-    const double weight = w ? w.as<const double>()[i * w.stride] : 1.0;
-    for (std::int64_t j = 0; j < p.cols; ++j)
-      f(t.as<const double>()[i * t.stride + j], p.as<const double>()[i * p.stride + j], weight,
-        static_cast<std::size_t>(j));
-  }
+double sum_of(std::size_t n, const F& f) {
+  constexpr std::size_t lanes = 8;
+  std::array<double, lanes> sums{};
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    for (std::size_t l = 0; l < lanes; ++l) sums[l] += f(i + l);
+  for (; i < n; ++i) sums[i % lanes] += f(i);
+  return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
+}
+// The same of w_i f(i); without weights they are 1.
+template <class F>
+double weighted_sum(const Pairs::Block& b, const F& f) {
+  const double* w = b.weight;
+  return w ? sum_of(b.rows, [&](std::size_t i) { return w[i] * f(i); }) : sum_of(b.rows, f);
+}
+double weight_of(const Pairs::Block& b) {
+  return b.weight ? sum_of(b.rows, [&](std::size_t i) { return b.weight[i]; })
+                  : static_cast<double>(b.rows);
 }
 
-Rows wide(const Rows& y, const char* name) {
+// The weighted means of f(true, predicted) over the rows.
+template <class F>
+PerTarget mean(const Pairs& y, const F& f) {
+  return y.mean([&](const Pairs::Block& b) {
+    return weighted_sum(b, [&](std::size_t i) { return f(b.truth[i], b.predicted[i]); });
+  });
+}
+// How many rows have f(true, predicted), in any target.
+template <class F>
+bool any(const Pairs& y, const F& f) {
+  const PerTarget counts = y.sums(1, [&](const Pairs::Block& b, double* sums) {
+    *sums +=
+        sum_of(b.rows, [&](std::size_t i) { return f(b.truth[i], b.predicted[i]) ? 1.0 : 0.0; });
+  });
+  return std::ranges::any_of(counts, [](double count) { return count > 0.0; });
+}
+
+Rows numbers(const Rows& y, const char* name) {
   if (is_complex(y.dtype()))
     throw ValueError(fmt::format("Complex data not supported: {} is {}", name, name_of(y.dtype())));
   if (!y.categories().empty()) throw ValueError(fmt::format("{} holds text, not numbers", name));
   if (y.shape().empty() || y.shape().size() > 2)
     throw ValueError(
         fmt::format("{} must be (n,) or (n, targets), got shape {}", name, to_string(y.shape())));
-  return y.as(DType::float64).to(cpu);
+  return (is_floating(y.dtype()) ? y : y.as(DType::float64)).to(cpu);
 }
 
 PerTarget roots(PerTarget v) {
@@ -59,19 +102,15 @@ PerTarget roots(PerTarget v) {
   return v;
 }
 
-// What no sum shows: a value that a function does not take. `least` is allowed where `closed`.
-void require_above(const Pairs& y, double least, bool closed, const char* function) {
-  const PerTarget outside =
-      y.mean([](double t, double p, double bound) { return (t < bound || p < bound) ? 1.0 : 0.0; },
-             closed ? least : std::nextafter(least, std::numeric_limits<double>::infinity()));
-  if (std::ranges::any_of(outside, [](double share) { return share > 0.0; }))
-    throw ValueError(fmt::format("{} needs targets and predictions {} {}", function,
-                                 closed ? ">=" : ">", least));
-}
-
 double ratio_score(double error, double total, bool force_finite = true) {
   if (total != 0.0 || !force_finite) return 1.0 - error / total;
   return error == 0.0 ? 1.0 : 0.0;
+}
+
+void refuse_several(const Pairs& y, const char* function) {
+  if (y.targets() != 1)
+    throw ValueError(fmt::format("Multioutput not supported in {}: there are {} targets", function,
+                                 y.targets()));
 }
 
 PerTarget ratio_scores(const Pairs& y, const PerTarget& error, const PerTarget& total,
@@ -91,8 +130,8 @@ PerTarget ratio_scores(const Pairs& y, const PerTarget& error, const PerTarget& 
 }  // namespace
 
 Pairs::Pairs(const Rows& y_true, const Rows& y_pred, const Array& sample_weight)
-    : y_pred_(wide(y_pred, "y_pred")) {
-  const Rows truth = wide(y_true, "y_true");
+    : y_pred_(numbers(y_pred, "y_pred")) {
+  const Rows truth = numbers(y_true, "y_true");
   if (truth.rows() != y_pred_.rows())
     throw ValueError(
         fmt::format("Found input variables with inconsistent numbers of samples: "
@@ -107,8 +146,9 @@ Pairs::Pairs(const Rows& y_true, const Rows& y_pred, const Array& sample_weight)
   if (sample_weight.size() != rows())
     throw ValueError(fmt::format("sample_weight must have {} values, got shape {}", rows(),
                                  to_string(sample_weight.shape())));
-  weights_ = redistribute(collect(wide(sample_weight, "sample_weight")).reshape({rows()}),
-                          y_pred_.distribution());
+  weights_ = redistribute(
+      collect(numbers(sample_weight, "sample_weight").as(DType::float64)).reshape({rows()}),
+      y_pred_.distribution());
   require_some_weight(weights_);
 }
 
@@ -123,32 +163,35 @@ PerTarget Pairs::checked(PerTarget values) const {
   return values;
 }
 
-PerTarget Pairs::mean(double (*f)(double, double, double), double parameter) const {
-  const std::size_t q = targets();
-  const Sums sums = reduce<Sums>(zip(y_pred_, {y_true_, weights_}), [&](const Leaf& leaf, Stream&) {
-    Sums s{std::vector<double>(q + 1)};
-    each(leaf, [&](double truth, double predicted, double weight, std::size_t t) {
-      s.values[t] += weight * f(truth, predicted, parameter);
-      if (t == 0) s.values[q] += weight;
-    });
-    return s;
-  });
-  PerTarget means;
-  for (std::size_t t = 0; t < q; ++t) means.push_back(sums.values[t] / sums.values[q]);
-  return checked(std::move(means));
+Rows Pairs::together() const { return zip(y_pred_, {y_true_, weights_}); }
+
+void Pairs::each_target(const Leaf& leaf, const std::function<void(const Block&, std::size_t)>& f) {
+  const Columns truth(leaf.beside[0]), predicted(leaf.tile), weight(leaf.beside[1]);
+  for (std::size_t t = 0; t < static_cast<std::size_t>(leaf.tile.cols); ++t)
+    f({truth[t], predicted[t], weight[0], static_cast<std::size_t>(leaf.tile.rows)}, t);
 }
 
-PerTarget Pairs::squared_errors(const Array& weights, const std::vector<int>& units) const {
-  PerTarget scale;
-  for (const int e : units) scale.push_back(std::ldexp(1.0, -e));
-  return checked(reduce<Sums>(zip(y_pred_, {y_true_, weights}), [&](const Leaf& leaf, Stream&) {
-                   Sums s{std::vector<double>(targets())};
-                   each(leaf, [&](double truth, double predicted, double w, std::size_t t) {
-                     const double e = truth * scale[t] - predicted * scale[t];
-                     s.values[t] += e * e * w;
-                   });
-                   return s;
-                 }).values);
+PerTarget Pairs::sums(std::size_t each,
+                      const std::function<void(const Block&, double* sums)>& add) const {
+  return reduce<Sums>(together(),
+                      [&](const Leaf& leaf, Stream&) {
+                        Sums s{std::vector<double>(targets() * each)};
+                        each_target(leaf, [&](const Block& b, std::size_t t) {
+                          add(b, s.values.data() + t * each);
+                        });
+                        return s;
+                      })
+      .values;
+}
+
+PerTarget Pairs::mean(const std::function<double(const Block&)>& sum) const {
+  const PerTarget all = sums(2, [&](const Block& b, double* of) {
+    of[0] += sum(b);
+    of[1] += weight_of(b);
+  });
+  PerTarget means;
+  for (std::size_t t = 0; t < targets(); ++t) means.push_back(all[2 * t] / all[2 * t + 1]);
+  return checked(std::move(means));
 }
 
 Pairs Pairs::against(const PerTarget& constant) const {
@@ -161,165 +204,287 @@ Pairs Pairs::against(const PerTarget& constant) const {
   return other;
 }
 
+namespace {
+
+struct Maxima {
+  std::vector<double> values;  // NaN where there is one
+  void merge(const Maxima& right) {
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (!std::isnan(values[i]) && !(right.values[i] <= values[i])) values[i] = right.values[i];
+  }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(values);
+  }
+};
+
+}  // namespace
+
 PerTarget Pairs::largest_error() const {
-  return checked(reduce<Maxima>(zip(y_pred_, {y_true_, Array{}}), [&](const Leaf& leaf, Stream&) {
+  return checked(reduce<Maxima>(together(), [&](const Leaf& leaf, Stream&) {
                    Maxima m{std::vector<double>(targets())};
-                   each(leaf, [&](double truth, double predicted, double, std::size_t t) {
-                     m.take(t, std::abs(truth - predicted));
+                   each_target(leaf, [&](const Block& b, std::size_t t) {
+                     double most = 0.0, nothing = 0.0;  // or NaN
+                     for (std::size_t i = 0; i < b.rows; ++i) {
+                       const double e = std::abs(b.truth[i] - b.predicted[i]);
+                       most = e > most ? e : most;
+                       nothing += e - e;
+                     }
+                     m.values[t] = most + nothing;
                    });
                    return m;
                  }).values);
 }
 
-Rows Pairs::errors() const {
-  return map_rows(zip(y_pred_, {y_true_, Array{}}), y_pred_.shape(), DType::float64,
-                  [](const Leaf& in, const Tile& out, Stream&) {
-                    std::int64_t i = 0;
-                    each(in, [&](double truth, double predicted, double, std::size_t) {
-                      out.as<double>()[i++] = truth - predicted;
+// In the dtype of both, or in float64.
+Rows Pairs::errors(bool absolute) const {
+  const bool narrow = y_true_.dtype() == DType::float32 && y_pred_.dtype() == DType::float32;
+  return map_rows(together(), y_pred_.shape(), narrow ? DType::float32 : DType::float64,
+                  [absolute](const Leaf& in, const Tile& out, Stream&) {
+                    each_target(in, [&](const Block& b, std::size_t t) {
+                      visit_floating(out.dtype, [&](auto tag) {
+                        using T = typename decltype(tag)::type;
+                        T* to = out.as<T>() + t;
+                        for (std::size_t i = 0; i < b.rows; ++i) {
+                          const double e = b.truth[i] - b.predicted[i];
+                          to[i * static_cast<std::size_t>(out.stride)] =
+                              static_cast<T>(absolute ? std::abs(e) : e);
+                        }
+                      });
                     });
                   });
 }
 
 PerTarget Pairs::median_error() const {
   largest_error();  // an infinity need not be the median
-  const Rows sizes = map_rows(errors(), y_pred_.shape(), DType::float64,
-                              [](const Leaf& in, const Tile& out, Stream&) {
-                                const auto* from = in.tile.as<const double>();
-                                std::transform(from, from + out.rows * out.cols, out.as<double>(),
-                                               [](double e) { return std::abs(e); });
-                              });
-  return quantile_of(sizes, 0.5);
+  return quantile_of(collect(errors(true)), 0.5);
 }
 
 PerTarget Pairs::quantile_of_truth(double q) const { return quantile_of(Rows(y_true_), q); }
 
 PerTarget Pairs::quantile_of(const Rows& values, double q) const {
   const std::vector<double> wanted = {q};
-  const Array found = quantile(
-      values, wanted, {.method = QuantileMethod::averaged_inverted_cdf, .weights = weights_});
+  const Array found =
+      quantile(values, wanted,
+               {.method = QuantileMethod::averaged_inverted_cdf, .weights = weights_})
+          .astype(DType::float64);
   return checked({found.values<double>().begin(), found.values<double>().end()});
 }
 
+namespace {
+
+/// Of every target the weight of the rows, mean and squared deviations of the targets and of the
+/// errors, and the squared errors: merged as means and deviations are.
+struct SpreadsPartial {
+  static constexpr std::size_t size = 6;
+  std::vector<double> values;
+  void merge(const SpreadsPartial& right) {
+    for (std::size_t t = 0; t < values.size(); t += size) {
+      double* a = values.data() + t;
+      const double *b = right.values.data() + t, all = a[0] + b[0];
+      if (b[0] == 0.0) continue;
+      const double share = b[0] / all, both = a[0] * share;
+      for (const std::size_t of : {1, 3}) {
+        const double apart = b[of] - a[of];
+        a[of] += apart * share;
+        a[of + 1] += b[of + 1] + apart * apart * both;
+      }
+      a[0] = all;
+      a[5] += b[5];
+    }
+  }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(values);
+  }
+};
+
+// The mean and the sum of squared deviations of f(i), of a constant exactly 0.
+template <class F>
+void spread(const Pairs::Block& b, double weight, const F& f, double* out) {
+  const double first = f(0);
+  const double mean = weighted_sum(b, [&](std::size_t i) { return f(i) - first; }) / weight;
+  out[0] = first + mean;
+  out[1] = weighted_sum(b, [&](std::size_t i) {
+    const double apart = f(i) - first - mean;
+    return apart * apart;
+  });
+}
+
+}  // namespace
+
+Pairs::Spreads Pairs::spreads() const {
+  constexpr std::size_t size = SpreadsPartial::size;
+  const auto found = reduce<SpreadsPartial>(together(), [&](const Leaf& leaf, Stream&) {
+    SpreadsPartial s{std::vector<double>(targets() * size)};
+    each_target(leaf, [&](const Block& b, std::size_t t) {
+      const auto error = [&](std::size_t i) { return b.truth[i] - b.predicted[i]; };
+      double* of = s.values.data() + t * size;
+      of[0] = weight_of(b);
+      if (of[0] == 0.0) return;
+      spread(
+          b, of[0], [&](std::size_t i) { return b.truth[i]; }, of + 1);
+      spread(b, of[0], error, of + 3);
+      of[5] = weighted_sum(b, [&](std::size_t i) { return error(i) * error(i); });
+    });
+    return s;
+  });
+  Spreads all{{}, {}, {}, std::vector<int>(targets())};
+  bool in_range = true;
+  for (std::size_t t = 0; t < found.values.size(); t += size) {
+    const double* of = found.values.data() + t;
+    all.total.push_back(of[2]);
+    all.left.push_back(of[4]);
+    all.squares.push_back(of[5]);
+    for (const double v : {of[0], of[2]}) in_range &= v > 0x1p-900 && v < 0x1p900;
+    for (const double v : {of[4], of[5]}) in_range &= v < 0x1p900 && (v > 0x1p-900 || v == 0.0);
+  }
+  return in_range ? all : spreads_in_units();
+}
+
+// Where squares leave the range of float64, or a target is constant: in units near 1, which the
+// targets have.
+Pairs::Spreads Pairs::spreads_in_units() const {
+  require_finite();
+  const detail::Balanced balanced(weights_);
+  const auto of = [&](const Rows& rows) {
+    return detail::moments(rows.as(DType::float64), balanced.values, detail::Accuracy::by_column,
+                           [] {});
+  };
+  const auto total = of(y_true_), left = of(errors(false));
+  Spreads all{total.m2, {}, {}, total.unit};
+  PerTarget scale;
+  for (std::size_t t = 0; t < targets(); ++t) {
+    scale.push_back(std::ldexp(1.0, -total.unit[t]));
+    all.left.push_back(std::ldexp(left.m2[t], 2 * (left.unit[t] - total.unit[t])));
+  }
+  Pairs same_weights = *this;
+  same_weights.weights_ = balanced.values;
+  all.squares = reduce<Sums>(same_weights.together(), [&](const Leaf& leaf, Stream&) {
+                  Sums s{std::vector<double>(targets())};
+                  each_target(leaf, [&](const Block& b, std::size_t t) {
+                    s.values[t] = weighted_sum(b, [&](std::size_t i) {
+                      const double e = b.truth[i] * scale[t] - b.predicted[i] * scale[t];
+                      return e * e;
+                    });
+                  });
+                  return s;
+                }).values;
+  checked(all.squares);
+  return all;
+}
+
 PerTarget mean_squared_error(const Pairs& y) {
-  return y.mean([](double t, double p, double) { return (t - p) * (t - p); });
+  return mean(y, [](double t, double p) { return (t - p) * (t - p); });
 }
 PerTarget root_mean_squared_error(const Pairs& y) { return roots(mean_squared_error(y)); }
 PerTarget mean_absolute_error(const Pairs& y) {
-  return y.mean([](double t, double p, double) { return std::abs(t - p); });
+  return mean(y, [](double t, double p) { return std::abs(t - p); });
 }
 PerTarget median_absolute_error(const Pairs& y) { return y.median_error(); }
 PerTarget mean_absolute_percentage_error(const Pairs& y) {
-  return y.mean([](double t, double p, double) {
-    return std::abs(t - p) / std::max(std::abs(t), std::numeric_limits<double>::epsilon());
+  return mean(y, [](double t, double p) {
+    const double size = std::abs(t), least = std::numeric_limits<double>::epsilon();
+    return std::abs(t - p) / (size < least ? least : size);
   });
 }
 PerTarget mean_squared_log_error(const Pairs& y) {
-  require_above(y, -1.0, false, "mean_squared_log_error");
-  return y.mean([](double t, double p, double) {
-    const double e = std::log1p(t) - std::log1p(p);
-    return e * e;
+  if (any(y, [](double t, double p) { return (t <= -1.0) | (p <= -1.0); }))
+    throw ValueError("mean_squared_log_error needs targets and predictions > -1");
+  return y.mean([](const Pairs::Block& b) {
+    std::vector<double> truth(b.rows), predicted(b.rows);
+    on_cpu::log1p(b.truth, b.rows, truth.data());
+    on_cpu::log1p(b.predicted, b.rows, predicted.data());
+    return weighted_sum(b, [&](std::size_t i) {
+      const double e = truth[i] - predicted[i];
+      return e * e;
+    });
   });
 }
 PerTarget root_mean_squared_log_error(const Pairs& y) { return roots(mean_squared_log_error(y)); }
 double max_error(const Pairs& y) {
-  if (y.targets() != 1)
-    throw ValueError(
-        fmt::format("Multioutput not supported in max_error: there are {} targets", y.targets()));
+  refuse_several(y, "max_error");
   return y.largest_error()[0];
 }
 
 PerTarget mean_pinball_loss(const Pairs& y, double alpha) {
   if (!(alpha >= 0.0 && alpha <= 1.0))
     throw ValueError(fmt::format("alpha must be in [0, 1], got {}", alpha));
-  return y.mean(
-      [](double t, double p, double a) { return t >= p ? a * (t - p) : (1.0 - a) * (p - t); },
-      alpha);
+  return mean(y, [alpha](double t, double p) {
+    const double e = t - p;
+    return e >= 0.0 ? alpha * e : (alpha - 1.0) * e;
+  });
 }
 
-PerTarget mean_tweedie_deviance(const Pairs& y, double power) {
+namespace {
+
+void require_in_domain(const Pairs& y, double power, const char* function) {
+  refuse_several(y, function);
   if (power > 0.0 && power < 1.0)
     throw ValueError(
         fmt::format("Tweedie deviance is only defined for power<=0 and power>=1, got {}", power));
   if (!std::isfinite(power)) throw ValueError(fmt::format("power must be finite, got {}", power));
-  const auto text = fmt::format("Mean Tweedie deviance error with power={}", power);
+  if (power != 0.0 && any(y, [power](double t, double p) {
+        return (p <= 0.0) | (power >= 2.0 ? t <= 0.0 : (power >= 1.0) & (t < 0.0));
+      }))
+    throw ValueError(fmt::format(
+        "Mean Tweedie deviance error with power={} can only be used on {}strictly positive "
+        "{}y_pred.",
+        power, power >= 1.0 && power < 2.0 ? "non-negative y and " : "",
+        power >= 2.0 ? "y and " : ""));
+}
+
+PerTarget deviance(const Pairs& y, double power) {
   if (power == 0.0) return mean_squared_error(y);
-  const auto smallest = [&](bool of_truth) {  // how many lie at 0 or below, and below
-    return y.mean(of_truth ? [](double t, double, double) { return t <= 0.0 ? 1.0 : 0.0; }
-                           : [](double, double p, double) { return p <= 0.0 ? 1.0 : 0.0; });
-  };
-  const auto any = [](const PerTarget& v) {
-    return std::ranges::any_of(v, [](double share) { return share > 0.0; });
-  };
-  if (any(smallest(false)))
-    throw ValueError(fmt::format("{} can only be used on {}strictly positive y_pred.", text,
-                                 power < 1.0   ? ""
-                                 : power < 2.0 ? "non-negative y and "
-                                               : "strictly positive y and "));
-  if (power >= 2.0 && any(smallest(true)))
-    throw ValueError(fmt::format("{} can only be used on strictly positive y and y_pred.", text));
-  if (power >= 1.0 && power < 2.0 &&
-      any(y.mean([](double t, double, double) { return t < 0.0 ? 1.0 : 0.0; })))
-    throw ValueError(
-        fmt::format("{} can only be used on non-negative y and strictly positive y_pred.", text));
   if (power == 1.0)
-    return y.mean([](double t, double p, double) {
+    return mean(y, [](double t, double p) {
       return 2.0 * ((t > 0.0 ? t * std::log(t / p) : 0.0) - t + p);
     });
   if (power == 2.0)
-    return y.mean([](double t, double p, double) { return 2.0 * (std::log(p / t) + t / p - 1.0); });
-  return y.mean(
-      [](double t, double p, double d) {
-        return 2.0 * (std::pow(std::max(t, 0.0), 2.0 - d) / ((1.0 - d) * (2.0 - d)) -
-                      t * std::pow(p, 1.0 - d) / (1.0 - d) + std::pow(p, 2.0 - d) / (2.0 - d)) +
-               0.0 * p;  // NaN for an infinity
-      },
-      power);
+    return mean(y, [](double t, double p) { return 2.0 * (std::log(p / t) + t / p - 1.0); });
+  return mean(y, [d = power](double t, double p) {
+    return 2.0 * (std::pow(std::max(t, 0.0), 2.0 - d) / ((1.0 - d) * (2.0 - d)) -
+                  t * std::pow(p, 1.0 - d) / (1.0 - d) + std::pow(p, 2.0 - d) / (2.0 - d)) +
+           0.0 * p;  // NaN for an infinity
+  });
+}
+
+}  // namespace
+
+PerTarget mean_tweedie_deviance(const Pairs& y, double power) {
+  require_in_domain(y, power, "mean_tweedie_deviance");
+  return deviance(y, power);
 }
 
 PerTarget mean_poisson_deviance(const Pairs& y) { return mean_tweedie_deviance(y, 1.0); }
 PerTarget mean_gamma_deviance(const Pairs& y) { return mean_tweedie_deviance(y, 2.0); }
 
-namespace {
-
-// Weighted, of the columns of what lies as y.
-PerTarget variances_of(const Pairs& y, const Rows& of) {
-  const detail::Balanced balanced(y.weights());
-  const auto found = detail::moments(of, balanced.values, detail::Accuracy::by_column,
-                                     [&] { y.require_finite(); });
-  PerTarget all;
-  for (std::size_t t = 0; t < y.targets(); ++t)
-    all.push_back(static_cast<double>(found.variance(t)));
-  return all;
-}
-
-}  // namespace
-
 PerTarget r2_score(const Pairs& y, bool force_finite) {
   if (y.rows() < 2) return ratio_scores(y, {}, {}, "R^2");
-  const detail::Balanced balanced(y.weights());
-  const auto total = detail::moments(y.y_true(), balanced.values, detail::Accuracy::by_column,
-                                     [&] { y.require_finite(); });
-  return ratio_scores(y, y.squared_errors(balanced.values, total.unit), total.m2, "R^2",
-                      force_finite);
+  const auto found = y.spreads();
+  return ratio_scores(y, found.squares, found.total, "R^2", force_finite);
 }
 
-PerTarget variances(const Pairs& y) { return variances_of(y, y.y_true()); }
+PerTarget variances(const Pairs& y) {
+  auto found = y.spreads();
+  const int most = *std::ranges::max_element(found.unit);
+  for (std::size_t t = 0; t < found.total.size(); ++t)
+    found.total[t] = std::ldexp(found.total[t], 2 * (found.unit[t] - most));
+  return found.total;
+}
 
 PerTarget explained_variance_score(const Pairs& y, bool force_finite) {
-  y.largest_error();  // which checks them: moments leave NaN out
-  const PerTarget left = variances_of(y, y.errors()), total = variances(y);
+  const auto found = y.spreads();
   PerTarget scores;
-  for (std::size_t t = 0; t < left.size(); ++t)
-    scores.push_back(ratio_score(left[t], total[t], force_finite));
+  for (std::size_t t = 0; t < found.left.size(); ++t)
+    scores.push_back(ratio_score(found.left[t], found.total[t], force_finite));
   return scores;
 }
 
 PerTarget d2_tweedie_score(const Pairs& y, double power) {
-  const PerTarget error = mean_tweedie_deviance(y, power);
-  const PerTarget mean = y.mean([](double t, double, double) { return t; });
-  const PerTarget total = mean_tweedie_deviance(y.against(mean), power);
-  return ratio_scores(y, error, total, "D^2");
+  require_in_domain(y, power, "d2_tweedie_score");
+  const PerTarget average = mean(y, [](double t, double) { return t; });
+  return ratio_scores(y, deviance(y, power), deviance(y.against(average), power), "D^2", false);
 }
 
 PerTarget d2_pinball_score(const Pairs& y, double alpha) {

@@ -1,4 +1,6 @@
 #pragma once
+#include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,25 +16,37 @@ namespace tessera::metrics {
 
 using PerTarget = std::vector<double>;
 
-/// Targets and predictions of them, read in float64 where the predictions lie. Whether all are
-/// finite is looked at when a result is not.
+/// Targets and predictions of them, computed with in float64. Whether all are finite is looked at
+/// when a result is not.
 class Pairs {
  public:
   Pairs(const Rows& y_true, const Rows& y_pred, const Array& sample_weight = {});
 
+  /// Some rows of one target.
+  struct Block {
+    const double *truth, *predicted;
+    const double* weight;  ///< nullptr where there are none
+    std::size_t rows;
+  };
+  /// Of every target.
+  struct Spreads {
+    PerTarget total;        ///< weighted squared deviations of the targets from their mean
+    PerTarget left;         ///< those of the errors from theirs
+    PerTarget squares;      ///< squared errors
+    std::vector<int> unit;  ///< all three are in squares of 2^unit
+  };
+
   std::size_t targets() const { return static_cast<std::size_t>(y_true_.cols()); }
   std::int64_t rows() const { return y_true_.rows(); }
-  const Array& y_true() const { return y_true_; }
-  const Array& weights() const { return weights_; }
-  /// The weighted means of f(true, predicted) over the rows.
-  PerTarget mean(double (*f)(double truth, double predicted, double parameter),
-                 double parameter = 0.0) const;
-  /// true - predicted, computed when they are read.
-  Rows errors() const;
+  /// For each target in turn `each` sums over all rows, to which `add` adds those of some.
+  PerTarget sums(std::size_t each,
+                 const std::function<void(const Block&, double* sums)>& add) const;
+  /// The means of what `sum` gives the weighted sum of.
+  PerTarget mean(const std::function<double(const Block&)>& sum) const;
   /// The largest |true - predicted|.
   PerTarget largest_error() const;
-  /// The sums of weights[i] ((true - predicted) 2^-units[t])^2.
-  PerTarget squared_errors(const Array& weights, const std::vector<int>& units) const;
+  /// In one pass, unless squares leave the range of float64.
+  Spreads spreads() const;
   /// The weighted medians of |true - predicted|, and a quantile of y_true.
   PerTarget median_error() const;
   PerTarget quantile_of_truth(double quantile) const;
@@ -42,6 +56,11 @@ class Pairs {
   void require_finite() const;
 
  private:
+  static void each_target(const Leaf& leaf,
+                          const std::function<void(const Block&, std::size_t target)>& f);
+  Rows together() const;
+  Rows errors(bool absolute) const;
+  Spreads spreads_in_units() const;
   /// The values, if they are finite or what they are made of is.
   PerTarget checked(PerTarget values) const;
   PerTarget quantile_of(const Rows& values, double q) const;
@@ -62,7 +81,7 @@ double max_error(const Pairs& y);
 /// alpha in [0, 1]: the quantile that is predicted.
 PerTarget mean_pinball_loss(const Pairs& y, double alpha = 0.5);
 /// The deviance of the distribution with variance mean^power: 0 is squared error, 1 Poisson, 2
-/// Gamma. ValueError for a power in (0, 1) and values outside of the distribution.
+/// Gamma. ValueError for a power in (0, 1), values outside of the distribution, several targets.
 PerTarget mean_tweedie_deviance(const Pairs& y, double power = 0.0);
 PerTarget mean_poisson_deviance(const Pairs& y);
 PerTarget mean_gamma_deviance(const Pairs& y);
@@ -76,7 +95,7 @@ PerTarget explained_variance_score(const Pairs& y, bool force_finite = true);
 PerTarget d2_tweedie_score(const Pairs& y, double power = 0.0);
 PerTarget d2_pinball_score(const Pairs& y, double alpha = 0.5);
 PerTarget d2_absolute_error_score(const Pairs& y);
-/// The weighted variances of the targets: what 'variance_weighted' averages with.
+/// What 'variance_weighted' averages with: weighted variances of the targets, in one unit of all.
 PerTarget variances(const Pairs& y);
 
 }  // namespace tessera::metrics

@@ -161,6 +161,15 @@ Results of(const Arguments& in) {
   const Pairs pairs(in[0], in[1], in[2]);
   return averaged(in, pairs, f(pairs, in.flag("force_finite")));
 }
+/// A metric of one target.
+template <PerTarget (*f)(const Pairs&)>
+Results of_one(const Arguments& in) {
+  return one(in, f({in[0], in[1], in[2]})[0]);
+}
+template <PerTarget (*f)(const Pairs&, double)>
+Results of_one(const Arguments& in) {
+  return one(in, f({in[0], in[1], in[2]}, *in.number("power"))[0]);
+}
 template <PerTarget (*f)(const Pairs&, double)>
 Results of(const Arguments& in) {
   const Pairs pairs(in[0], in[1], in[2]);
@@ -184,11 +193,16 @@ Signature function(std::string name, std::string doc, Results (*run)(const Argum
   const std::string example = name + files;
   return {name, std::move(doc), inputs, std::move(options), {name}, true, example, run};
 }
+Signature of_numbers(std::string name, std::string doc, Results (*run)(const Arguments&),
+                     std::vector<Option> options = {}) {
+  return function(std::move(name), std::move(doc), run, numbers, std::move(options),
+                  " data.h5:/y predicted.h5:/y");
+}
+/// Of several targets, too.
 Signature regression(std::string name, std::string doc, Results (*run)(const Arguments&),
                      std::vector<Option> options = {}, bool weighted = false) {
   options.push_back(multioutput(weighted));
-  return function(std::move(name), std::move(doc), run, numbers, std::move(options),
-                  " data.h5:/y predicted.h5:/y");
+  return of_numbers(std::move(name), std::move(doc), run, std::move(options));
 }
 Signature classification(std::string name, std::string doc, Results (*run)(const Arguments&),
                          std::vector<Option> options = {}, const Inputs& inputs = labels) {
@@ -520,15 +534,15 @@ std::vector<Signature> make_table() {
        }},
       regression("mean_pinball_loss", "the loss of a predicted quantile", of<mean_pinball_loss>,
                  {alpha}),
-      regression("mean_tweedie_deviance", "deviance with variance mean^power",
-                 of<mean_tweedie_deviance>,
+      of_numbers("mean_tweedie_deviance", "deviance with variance mean^power",
+                 of_one<mean_tweedie_deviance>,
                  {number("power", "0 normal, 1 Poisson, 2 Gamma, 3 inverse Gaussian", 0.0)}),
-      regression("mean_poisson_deviance", "mean_tweedie_deviance with power 1",
-                 of<mean_poisson_deviance>),
-      regression("mean_gamma_deviance", "mean_tweedie_deviance with power 2",
-                 of<mean_gamma_deviance>),
-      regression("d2_tweedie_score", "the share of the deviance that is explained",
-                 of<d2_tweedie_score>, {number("power", "as of mean_tweedie_deviance", 0.0)}),
+      of_numbers("mean_poisson_deviance", "mean_tweedie_deviance with power 1",
+                 of_one<mean_poisson_deviance>),
+      of_numbers("mean_gamma_deviance", "mean_tweedie_deviance with power 2",
+                 of_one<mean_gamma_deviance>),
+      of_numbers("d2_tweedie_score", "the share of the deviance that is explained",
+                 of_one<d2_tweedie_score>, {number("power", "as of mean_tweedie_deviance", 0.0)}),
       regression("d2_pinball_score", "the share of the pinball loss that is explained",
                  of<d2_pinball_score>, {alpha}),
       regression("d2_absolute_error_score", "d2_pinball_score with alpha 0.5",

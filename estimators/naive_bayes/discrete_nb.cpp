@@ -193,6 +193,16 @@ Small LinearNaiveBayes::count(const Rows& x, const Array& codes, const Array& sa
 
 Rows LinearNaiveBayes::joint(const Rows& x, const Small& coef,
                              const std::vector<double>& intercept) const {
+  // Of what was never counted logarithms are infinite: then 0 times that is NaN, as it is in NumPy.
+  if (!std::ranges::all_of(coef.values(), [](double v) { return std::isfinite(v); }))
+    return map_wide_rows(
+        x, coef.rows(),
+        [=](std::int64_t, std::span<const double> row, std::span<double> out) {
+          for (std::int64_t c = 0; c < coef.rows(); ++c)
+            out[z(c)] =
+                std::inner_product(row.begin(), row.end(), coef.row(c).begin(), intercept[z(c)]);
+        },
+        this);
   return detail::linear_predictor(x, coef.array(DType::float64, x.comm()), intercept, false, name(),
                                   "predict_joint_log_proba", feature_names_in_);
 }

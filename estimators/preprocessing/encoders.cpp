@@ -38,6 +38,23 @@ std::vector<std::int64_t> rare_of(const Value& rare, const Value& categories) {
   return places;
 }
 
+// The categories as their codes number them: the rare ones are one behind the others, but before
+// NaN where that is `nan_last`.
+List grouped(const List& categories, const List& rare, bool nan_last) {
+  List all = categories;
+  for (std::size_t j = 0; j < rare.size(); ++j) {
+    const auto places = rare_of(rare[j], categories[j]);
+    if (places.empty()) continue;
+    const bool behind = nan_last && detail::has_nan(categories[j]);
+    List values;
+    for (std::int64_t i = 0; i < category_count(categories[j]); ++i)
+      if (!std::ranges::binary_search(places, i)) values.push_back(category_at(categories[j], i));
+    values.insert(values.end() - (behind ? 1 : 0), Value("infrequent_sklearn"));
+    all[j] = detail::categories_from(std::move(values));
+  }
+  return all;
+}
+
 // For each column the rare categories, or None.
 List rare_categories(const List& categories, const std::vector<std::vector<std::int64_t>>& counts,
                      const detail::Grouping& grouping, std::int64_t n, bool but_nan) {
@@ -196,11 +213,9 @@ Rows OrdinalEncoder::do_inverse_transform(const Rows& x) const {
     throw ValueError(
         fmt::format("Shape of the passed X data is not correct. Expected {} columns, got {}.",
                     n_features_in_, x.cols()));
-  if (std::ranges::any_of(infrequent_categories_, [](const Value& v) { return !v.is_none(); }))
-    throw NotImplementedError(
-        "OrdinalEncoder.inverse_transform: infrequent categories cannot be told apart again");
+  const List categories = grouped(categories_, infrequent_categories_, true);
   std::vector<std::pair<std::int64_t, bool>> columns;
-  for (const Value& c : categories_) columns.emplace_back(category_count(c), detail::has_nan(c));
+  for (const Value& c : categories) columns.emplace_back(category_count(c), detail::has_nan(c));
   const double missing = number_of(params.encoded_missing_value);
   const bool takes_unknown = params.handle_unknown == "use_encoded_value";
   const double unknown = takes_unknown ? number_of(params.unknown_value) : 0.0;
@@ -228,8 +243,8 @@ Rows OrdinalEncoder::do_inverse_transform(const Rows& x) const {
             }
         });
       });
-  return (takes_unknown ? detail::values_or_none(codes, categories_)
-                        : detail::values_of(codes, categories_))
+  return (takes_unknown ? detail::values_or_none(codes, categories)
+                        : detail::values_of(codes, categories))
       .to(x.device());
 }
 
@@ -417,9 +432,7 @@ Rows OneHotEncoder::do_inverse_transform(const Rows& x) const {
     throw ValueError(
         fmt::format("Shape of the passed X data is not correct. Expected {} columns, got {}.",
                     width, x.cols()));
-  if (std::ranges::any_of(all, [](const Column& c) { return c.rare >= 0; }))
-    throw NotImplementedError(
-        "OneHotEncoder.inverse_transform: infrequent categories cannot be told apart again");
+  const List categories = grouped(categories_, infrequent_categories_, false);
   const bool takes_unknown = params.handle_unknown != "error";
   const Rows codes = map_rows(
       x.to(cpu), {x.rows(), n_features_in_}, DType::int32,
@@ -440,13 +453,12 @@ Rows OneHotEncoder::do_inverse_transform(const Rows& x) const {
                                 in.rows.begin + i, j));
               const bool behind = c.dropped >= 0 && best >= c.dropped;
               out.as<std::int32_t>()[i * out.stride + static_cast<std::int64_t>(j)] =
-                  none ? (c.dropped < 0 ? static_cast<std::int32_t>(c.codes.size()) : c.dropped)
-                       : best + (behind ? 1 : 0);
+                  none ? (c.dropped < 0 ? c.count : c.dropped) : best + (behind ? 1 : 0);
             }
         });
       });
-  return (takes_unknown ? detail::values_or_none(codes, categories_)
-                        : detail::values_of(codes, categories_))
+  return (takes_unknown ? detail::values_or_none(codes, categories)
+                        : detail::values_of(codes, categories))
       .to(x.device());
 }
 

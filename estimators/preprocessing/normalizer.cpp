@@ -1,8 +1,13 @@
 #include <tessera/estimators/preprocessing/normalizer.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <numeric>
+#include <span>
+#include <string_view>
 
 #include <tessera/estimators/common_parameters.hpp>
 #include <tessera/estimators/preprocessing/row_map.hpp>
@@ -10,6 +15,28 @@
 namespace tessera {
 
 using namespace common;
+namespace {
+
+// The norm of the values of a row in float64, added in lanes, so that it is computed in vectors.
+template <class T, class Value>
+double norm_of(std::span<const T> row, std::string_view kind, const Value& value) {
+  constexpr std::size_t lanes = 8;
+  const auto all = [&](const auto& term, const auto& join) {
+    std::array<double, lanes> of{};
+    std::size_t j = 0;
+    for (; j + lanes <= row.size(); j += lanes)
+      for (std::size_t l = 0; l < lanes; ++l) of[l] = join(of[l], term(value(row[j + l])));
+    for (; j < row.size(); ++j) of[j % lanes] = join(of[j % lanes], term(value(row[j])));
+    return std::accumulate(of.begin() + 1, of.end(), of[0], join);
+  };
+  const auto size = [](double v) { return std::abs(v); };
+  if (kind == "max") return all(size, [](double a, double b) { return a < b ? b : a; });
+  if (kind == "l1") return all(size, std::plus());
+  return std::sqrt(all([](double v) { return v * v; }, std::plus()));
+}
+
+}  // namespace
+
 const EstimatorType& Normalizer::describe() {
   using Self = Normalizer;
   static const auto type = EstimatorType::of<Self>(
@@ -30,24 +57,22 @@ void Normalizer::do_fit(const Rows& x, const Array&, const Array&) {
 Rows Normalizer::do_transform(const Rows& x) const {
   return detail::map_each_row(
       x, x.cols(), *this, false, [kind = params.norm]<class T>(std::span<const T> row, T* out) {
-        // float64 in units of the largest, so that squares stay in range.
-        double most = 0.0, norm = 0.0;
-        for (const T v : row) most = std::max(most, static_cast<double>(std::abs(v)));
-        if (most == 0.0) {
+        const auto plain = [](T v) { return static_cast<double>(v); };
+        const double norm = norm_of(row, kind, plain), far = sizeof(T) == 4 ? 0x1p100 : 0x1p450;
+        if (norm > 1.0 / far && norm < far) {
+          const T by = static_cast<T>(norm);
+          for (std::size_t j = 0; j < row.size(); ++j) out[j] = row[j] / by;
+          return;
+        }
+        // In units of the largest, so that squares stay in range.
+        const double unit = norm_of(row, "max", plain);
+        if (unit == 0.0) {
           std::ranges::copy(row, out);
           return;
         }
-        const double unit = std::is_same_v<T, double> ? most : 1.0;
-        if (kind == "max")
-          norm = most / unit;
-        else if (kind == "l1")
-          for (const T v : row) norm += static_cast<double>(std::abs(v)) / unit;
-        else
-          for (const T v : row)
-            norm += static_cast<double>(v) / unit * (static_cast<double>(v) / unit);
-        if (kind == "l2") norm = std::sqrt(norm);
-        for (std::size_t j = 0; j < row.size(); ++j)
-          out[j] = static_cast<T>(static_cast<double>(row[j]) / unit / norm);
+        const auto in_units = [unit](T v) { return static_cast<double>(v) / unit; };
+        const double by = norm_of(row, kind, in_units);
+        for (std::size_t j = 0; j < row.size(); ++j) out[j] = static_cast<T>(in_units(row[j]) / by);
       });
 }
 

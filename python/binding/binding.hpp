@@ -76,5 +76,6 @@ void add_arrays(nb::module_& m);
 void add_estimators(nb::module_& m);
 void add_functions(nb::module_& m);
 void add_backends(nb::module_& m);
+void add_words(nb::module_& m);
 
 }  // namespace tessera::python

@@ -148,4 +148,5 @@ NB_MODULE(_core, m) {
   add_estimators(m);
   add_functions(m);
   add_backends(m);
+  add_words(m);
 }

@@ -42,9 +42,11 @@ def _check_alike(x, comm):
 
 
 def _words(x):
-    """Text as codes of the different words, ascending."""
-    words, codes = np.unique(np.asarray(x, dtype=str), return_inverse=True)
-    return codes.reshape(x.shape).astype(np.int64), words.tolist()
+    """Text as codes of the different words, ascending; no words where an object is none."""
+    text = x.astype(str) if x.dtype.kind == "S" else x.astype(x.dtype.newbyteorder("="), copy=False)
+    codes = np.empty(x.size, dtype=np.int64)
+    words = _core.words(np.ascontiguousarray(text).reshape(-1), codes)
+    return codes.reshape(x.shape), words
 
 
 _MARK = "\x1f"  # before the kind of a word of a table
@@ -66,10 +68,13 @@ def _levels(column, mixed=False):
             _check_integers(values[-1:].tolist())
         return list(map(str, values)), places, values.dtype.name
     if column.dtype.kind in "US":
-        values, places = np.unique(np.asarray(column, dtype=str), return_inverse=True)
-        return values.tolist(), places, "text"
+        places, values = _words(column)
+        return values, places, "text"
     if column.dtype.kind != "O":
         raise TypeError(f"no Array holds the dtype {column.dtype}")
+    places, values = _words(column)
+    if values is not None:
+        return values, places, "text"
     number, places = {}, None
     with contextlib.suppress(TypeError):  # of what is not hashable
         places = np.fromiter((number.setdefault(each, len(number)) for each in column), np.int64, len(column))
@@ -81,8 +86,6 @@ def _levels(column, mixed=False):
     if places is None or words + missing + numbers < len(values) or words and numbers and not mixed:
         raise TypeError("Encoders require their input argument must be uniformly strings or numbers. Got "
                         f"{sorted({type(each).__qualname__ for each in column})}")
-    if words == len(values):
-        return values, places, "text"
     return [f"'{each}" if isinstance(each, str) else str(each) for each in values], places, "object"
 
 
@@ -176,9 +179,9 @@ def asarray(x, dtype=None, *, comm=None) -> Array:
     if x.dtype.kind == "O" and x.ndim == 2 and x.size:
         return table(list(x.T), comm)
     if x.dtype.kind in "OUS":
-        if x.dtype.kind == "O" and not all(isinstance(word, str) for word in x.flat):
-            raise TypeError("a vector of objects must hold strings alone")
         x, categories = _words(x)
+        if categories is None:
+            raise TypeError("a vector of objects must hold strings alone")
     x = native(x)
     comm = communicator(comm)
     if x.ndim == 0:

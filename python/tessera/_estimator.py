@@ -176,7 +176,8 @@ class Core(BaseEstimator):
         if np.asarray(sample_weight).dtype.kind == "c":
             raise ValueError(f"Complex data not supported\n{sample_weight}\n")
         if isinstance(X, _OURS):
-            return asarray(np.asarray(sample_weight, dtype=np.float64), comm=X.comm)
+            weights = np.asarray(sample_weight, dtype=np.float64)
+            return asarray(weights if weights.ndim else np.full(X.shape[0], weights), comm=X.comm)
         return asarray(_check_sample_weight(sample_weight, _Rows(X.shape)))
 
     def _out(self, results, given, method=None):

@@ -90,6 +90,28 @@ def test_unseen_categories():
         model.predict([[0.0], [2.0]])
 
 
+@pytest.mark.parametrize("name,params", [("MultinomialNB", {}), ("ComplementNB", {}), ("ComplementNB", {"norm": True}), ("BernoulliNB", {})],
+                         ids=str)  # fmt: skip
+def test_nothing_is_added_to_counts(name, params):
+    """Logarithms of 0 are infinite, and 0 times that is NaN, as NumPy has it."""
+    X = np.array([[2.0, 0, 1], [1, 0, 3], [0, 4, 1], [0, 1, 1]] * 100)
+    y = np.array(["ash", "ash", "oak", "oak"] * 100)
+    mine, other = both("naive_bayes", name, X, y, alpha=0.0, **params)
+    np.testing.assert_allclose(mine.feature_log_prob_, other.feature_log_prob_, rtol=1e-12)
+    np.testing.assert_allclose(mine.predict_joint_log_proba(X), other.predict_joint_log_proba(X), rtol=1e-12)
+    np.testing.assert_array_equal(mine.predict(X), other.predict(X))
+
+
+@pytest.mark.parametrize("name,params", [("LinearDiscriminantAnalysis", {"solver": "eigen"}),
+                                         ("LinearDiscriminantAnalysis", {"solver": "lsqr"}),
+                                         ("QuadraticDiscriminantAnalysis", {"solver": "eigen"})], ids=str)  # fmt: skip
+def test_shrinkage_of_a_constant_column(name, params):
+    X, y = ALL["iris"]
+    X = np.c_[X, np.full(len(X), 3.0)]
+    mine, other = both("discriminant_analysis", name, X, y, shrinkage="auto", **params)
+    np.testing.assert_allclose(mine.decision_function(X), other.decision_function(X), rtol=1e-6, atol=1e-6)
+
+
 LINEAR = [{}, {"solver": "lsqr"}, {"solver": "eigen"}, {"solver": "lsqr", "shrinkage": "auto"},
           {"solver": "eigen", "shrinkage": 0.3}, {"n_components": 1}, {"store_covariance": True},
           {"priors": [0.5, 0.5]}, {"solver": "eigen", "shrinkage": "auto"}]  # fmt: skip

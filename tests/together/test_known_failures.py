@@ -128,6 +128,28 @@ def test_no_process_holds_all():  # copies of everything on every process
     assert grown < rows * cols * 8 * (1.3 / tessera.size() + 0.35)
 
 
+def test_gram_of_rows_that_lie_unevenly():  # pieces were cut as if all had as many
+    n = 700
+    x = grid(n, 5)
+    rank, size = tessera.rank(), tessera.size()
+    bounds = [0, *(n * (r + 1) * (r + 2) // (size * (size + 1)) for r in range(size))]
+    uneven = tessera.from_local(x[bounds[rank]:bounds[rank + 1]])
+    same(uneven.T @ uneven, x.T @ x)
+    same(uneven[xp.asarray(x[:, 0] % 7 > 2)].T @ uneven[xp.asarray(x[:, 0] % 7 > 2)], x[x[:, 0] % 7 > 2].T @ x[x[:, 0] % 7 > 2])
+
+
+def test_products_of_large_integers_are_exact():  # went by way of floats
+    x = np.array([[2**53 + 1, 1], [3, 2**53 + 3]])
+    same(xp.asarray(x) @ xp.eye(2, dtype=xp.int64), x)
+
+
+def test_inverse_of_unique_is_made_of_all_rows():  # by a loop over all elements on each process
+    x = (np.arange(200_000) * 7919) % 1009
+    values, inverse = (np.asarray(part) for part in xp.unique_inverse(xp.asarray(x)))
+    np.testing.assert_array_equal(values, np.arange(1009))
+    np.testing.assert_array_equal(values[inverse], x)
+
+
 @pytest.mark.parametrize("dtype", ["int8", "int32", "int64", "uint16", "float32", "float64", "complex128", "bool"])
 def test_files_keep_the_dtype(dtype):  # became float32
     x = (grid(701, 2) % 2).astype(dtype)

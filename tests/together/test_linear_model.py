@@ -372,7 +372,8 @@ def test_ridge_cv(params, dtype):
                                            atol=rtol * other.cv_results_.max())  # fmt: skip
 
 
-@pytest.mark.parametrize("scoring", [None, "r2", "neg_mean_squared_error", "neg_root_mean_squared_error"])
+@pytest.mark.parametrize("scoring", [None, "r2", "neg_mean_squared_error", "neg_root_mean_squared_error", "explained_variance",
+                                     "neg_mean_absolute_error", "neg_median_absolute_error"])  # fmt: skip
 @pytest.mark.parametrize("cv", [None, 3])
 @pytest.mark.parametrize("intercept", [True, False])
 def test_scores_of_ridge_cv(scoring, cv, intercept):
@@ -394,7 +395,7 @@ def test_ridge_cv_per_target_and_what_it_refuses():
     np.testing.assert_allclose(mine.best_score_, other.best_score_)
     np.testing.assert_allclose(mine.coef_, other.coef_, rtol=1e-7, atol=1e-7)
     for params, text in [
-        ({"scoring": "max_error"}, "scoring='max_error' is not supported; None and r2, neg_mean"),
+        ({"scoring": "max_error"}, "scoring='max_error' is not supported; None and d2_absolute_error_score, explained_variance"),
         ({"scoring": "r2", "store_cv_results": True}, "store_cv_results=True is not supported with scoring"),
         ({"alphas": [1.0, 0.0]}, r"alphas\[1\] == 0"),
         ({"cv": 3, "store_cv_results": True}, "cv!=None and store_cv_results=True are incompatible"),
@@ -492,6 +493,49 @@ def test_huber(params):
         np.testing.assert_allclose(mine.scale_, other.scale_, rtol=2e-3)
         np.testing.assert_allclose(mine.predict(X), other.predict(X), atol=2e-2 * np.abs(other.predict(X)).max())
         assert mine.outliers_.dtype == bool and (mine.outliers_ != other.outliers_).sum() <= 2
+
+
+def test_huber_without_a_square():
+    """With epsilon=1 the scale falls to nothing, and what is left is the sum of absolute errors, of which neither finds
+    the last digits."""
+    X, y = DIABETES[0][:, :4] * 20, DIABETES[1]
+    mine, other = (m.HuberRegressor(epsilon=1.0, alpha=0.0, max_iter=10000, tol=1e-8).fit(X, y) for m in (ours, theirs))
+    least = theirs.QuantileRegressor(alpha=0.0).fit(X, y)
+    for model in mine, other:
+        assert model.scale_ < 1e-10
+        left, want = (np.abs(y - m.predict(X)).sum() for m in (model, least))
+        assert want * (1 - 1e-9) <= left <= want * (1 + 1e-3)
+
+
+def test_a_number_as_weight():
+    """It is that of all rows."""
+    X, y = DIABETES
+    for name in "Ridge", "Lasso", "BayesianRidge", "HuberRegressor", "PoissonRegressor", "RidgeCV":
+        mine = getattr(ours, name)().fit(X, y, sample_weight=2.0)
+        np.testing.assert_array_equal(mine.coef_, getattr(ours, name)().fit(X, y, sample_weight=np.full(len(X), 2.0)).coef_)
+        there = getattr(ours, name)().fit(tessera.asarray(X), tessera.asarray(y), sample_weight=2.0)
+        np.testing.assert_array_equal(mine.coef_, there.coef_)
+
+
+def test_folds_count_alike_whatever_their_weights():
+    X, y = DIABETES
+    w = np.where(np.arange(len(X)) < 300, 0.01, 5.0)
+    mine, other = (m.ElasticNetCV(cv=3, tol=1e-8, max_iter=10000).fit(X, y, sample_weight=w) for m in (ours, theirs))
+    np.testing.assert_allclose(mine.mse_path_, other.mse_path_, rtol=1e-4)
+    np.testing.assert_allclose(mine.alpha_, other.alpha_)
+
+
+def test_a_mean_of_0_where_it_is_allowed():
+    """Of powers below 0 the deviance is finite there, where the search starts without an intercept."""
+    X, y = np.eye(4)[[0, 1, 2, 3] * 9], np.arange(36.0)
+    mine, other = (m.TweedieRegressor(power=-1, fit_intercept=False).fit(X, y) for m in (ours, theirs))
+    np.testing.assert_allclose(mine.coef_, other.coef_, atol=1e-6)
+
+
+def test_ard_needs_two_rows():
+    for m in ours, theirs:
+        with pytest.raises(ValueError, match=r"Found array with 1 sample\(s\) \(shape=\(1, 3\)\) while a minimum of 2 is required"):
+            m.ARDRegression().fit(np.ones((1, 3)), [1.0])
 
 
 # --- Bayesian regression --------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import tessera
+import tessera.preprocessing
 from metric_cases import (
     CLASSES,
     PREDICTED_SETS,
@@ -180,3 +181,61 @@ def test_report_of_several_labels():
 def test_several_labels_refuse(call, text):
     with pytest.raises(ValueError, match=text):
         call(tessera.metrics)
+
+
+@pytest.mark.parametrize("name", ["mean_tweedie_deviance", "mean_poisson_deviance", "mean_gamma_deviance", "d2_tweedie_score"])
+def test_deviances_are_of_one_target(name):
+    y = noise(1)[:, None] + 0.5
+    for module in tessera.metrics, metrics:
+        with pytest.raises(ValueError, match=f"Multioutput not supported in {'mean_tweedie_deviance' if 'mean' in name else name}"):
+            getattr(module, name)(np.c_[y, y], np.c_[y, y + 1])
+    np.testing.assert_allclose(*(getattr(m, name)(y, y + 0.5) for m in (tessera.metrics, metrics)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-3, 1.0, 1e200])
+@WEIGHTED
+def test_shares_of_variance_at_any_size(size, weighted):
+    """Squares leave the range of float64; and a target far from 0."""
+    truth, predicted = TARGETS["several"]
+    own = {"sample_weight": noise(20) + 0.1} if weighted else {}
+    for how in {}, {"multioutput": "raw_values"}, {"multioutput": "variance_weighted"}:
+        for metric in "r2_score", "explained_variance_score":
+            want = getattr(metrics, metric)(truth, predicted, **own, **how)
+            np.testing.assert_allclose(getattr(tessera.metrics, metric)(truth * size, predicted * size, **own, **how), want, rtol=1e-9)
+            if size == 1.0:
+                np.testing.assert_allclose(getattr(tessera.metrics, metric)(truth + 1e6, predicted + 1e6, **own, **how), want, rtol=1e-7)
+
+
+def test_shares_of_no_variance():
+    for truth in np.full(5000, 0.1), np.zeros(5000):  # of which the mean is 0.1, whatever sums are rounded to
+        for predicted, want in (truth, {True: 1.0, False: np.nan}), (truth + noise(3)[:5000], {True: 0.0, False: -np.inf}):
+            for metric in "r2_score", "explained_variance_score":
+                for finite in want:
+                    np.testing.assert_equal(getattr(tessera.metrics, metric)(truth, predicted, force_finite=finite), want[finite])
+
+
+WORDS = ["oak", "", "Ash", "ßüß", "elm\u4e2d", "ash", "a much longer word than the others"]
+
+
+@pytest.mark.parametrize("kind", ["U", "object", "S", "swapped", "strided", "list", "numpy's", "column"])
+def test_labels_of_text_in_any_form(kind):
+    words = np.array(WORDS if kind != "S" else [w for w in WORDS if w.isascii()])
+    truth, predicted = (words[(noise(salt) * len(words)).astype(int)] for salt in (1, 2))
+    form = {"object": lambda x: x.astype(object), "S": lambda x: x.astype("S"), "swapped": lambda x: x.astype(x.dtype.newbyteorder()),
+            "strided": lambda x: np.c_[x, x][:, 1], "list": list, "numpy's": lambda x: np.array(list(x), dtype=object),
+            "column": lambda x: x[:, None]}.get(kind, lambda x: x)  # fmt: skip
+    want = (truth == predicted).mean()
+    assert tessera.metrics.accuracy_score(form(truth), form(predicted)) == want
+    np.testing.assert_array_equal(tessera.metrics.confusion_matrix(form(truth), form(predicted)), metrics.confusion_matrix(truth, predicted))
+    model = tessera.preprocessing.LabelEncoder().fit(form(truth))
+    np.testing.assert_array_equal(model.classes_.astype(str), np.unique(truth))
+    np.testing.assert_array_equal(model.transform(form(predicted)), np.searchsorted(np.unique(truth), predicted))
+
+
+def test_many_different_words():
+    words = np.array([f"{i * 7919 % 30011:x}" for i in range(30011)])
+    x = tessera.asarray(words)
+    np.testing.assert_array_equal(np.asarray(x), words)
+    np.testing.assert_array_equal(tessera.asarray(words.astype(object)).categories, np.unique(words))
+    with pytest.raises(TypeError, match="must hold strings alone"):
+        tessera.asarray(np.array(["a", 1, "b"], dtype=object))

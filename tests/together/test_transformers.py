@@ -194,6 +194,65 @@ def test_distributions(n, dtype, taken):
             np.testing.assert_allclose(back, given, rtol=1e-8 if dtype == "f8" else 2e-2, atol=1e-9 if dtype == "f8" else 1e-2)
 
 
+def test_powers_of_many_rows(taken):
+    """Where some rows say where the search starts; powers that are 1 to the bit, and at the end of what SciPy tries."""
+    n = 20_001
+    even = np.where(np.arange(n) % 2, 1, -1) * (1 + np.arange(n) // 2 % 50)
+    even[-1] = 0
+    x = np.stack([np.exp(noise(n, 21) * 2), noise(n, 22) ** 3 - 0.2, even, noise(n, 23) > 0.999], axis=1).astype("f8")
+    x[::11, 1] = np.nan
+    few = np.stack([even[:200], noise(200, 24)], axis=1)
+    for given in x, few, -few, np.array([[0.1, 2], [0.2, 3], [0.9, 3.5]]):
+        ours, theirs = pairs("preprocessing", "PowerTransformer")
+        ours.fit(given), theirs.fit(given)
+        np.testing.assert_allclose(taken(ours.lambdas_), theirs.lambdas_, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(taken(ours.transform(given)), theirs.transform(given), rtol=1e-4, atol=1e-4)
+    positive = np.abs(x[:, :1]) + 0.1
+    ours, theirs = pairs("preprocessing", "PowerTransformer", "box-cox")
+    ours.fit(positive), theirs.fit(positive)
+    np.testing.assert_allclose(taken(ours.lambdas_), theirs.lambdas_, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2", "max"])
+def test_norms_of_any_size(norm):
+    x = np.array([[3e-200, 4e-200, 0] * 7, [3e200, -4e200, 0] * 7, [0.0] * 21, [3.0, 4.0, 1e-9] * 7])
+    ours = preprocessing.Normalizer(norm=norm)
+    size = np.linalg.norm([3.0, -4.0, 0] * 7, {"l1": 1, "l2": 2, "max": np.inf}[norm])
+    for row, unit in zip(ours.transform(x)[:2], (1, -1)):
+        np.testing.assert_allclose(row, np.array([3.0, 4.0 * unit, 0] * 7) / size, rtol=1e-15)
+    assert (ours.transform(x)[2] == 0).all()
+    small = (x[3] * 1e-30).astype("f4")[None]
+    np.testing.assert_allclose(ours.transform(small)[0], x[3] / np.linalg.norm(x[3], {"l1": 1, "l2": 2, "max": np.inf}[norm]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("strategy", ["mean", "median", "most_frequent"])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_statistics_have_the_dtype_of_scikit_learns(strategy, dtype):
+    x = holes(numbers(257, dtype))
+    ours, theirs = (m.SimpleImputer(strategy=strategy).fit(x) for m in (impute, sklearn.impute))
+    assert ours.statistics_.dtype == theirs.statistics_.dtype and ours.transform(x).dtype == theirs.transform(x).dtype
+
+
+def test_variances_of_columns_without_values():
+    x = numbers(257, "f8")
+    x[:, 2] = np.nan
+    x[5:, 3] = np.nan
+    for threshold in 0.0, 0.5:
+        ours, theirs = (m.VarianceThreshold(threshold).fit(x) for m in (feature_selection, sklearn.feature_selection))
+        np.testing.assert_allclose(ours.variances_, theirs.variances_, rtol=1e-12)
+        np.testing.assert_array_equal(ours.get_support(), theirs.get_support())
+
+
+def test_significance_of_as_many_groups_as_rows():
+    x, y = numbers(3, "f8")[:, :3], np.arange(3)
+    ours, theirs = (m.SelectKBest(f, k=1).fit(x, y) for m, f in (
+        (feature_selection, "f_classif"), (sklearn.feature_selection, sklearn.feature_selection.f_classif)))  # fmt: skip
+    np.testing.assert_array_equal(ours.pvalues_, theirs.pvalues_)
+    ours, theirs = (m.SelectKBest(f, k=1).fit(np.abs(x), y * 0) for m, f in (
+        (feature_selection, "chi2"), (sklearn.feature_selection, sklearn.feature_selection.chi2)))  # fmt: skip
+    np.testing.assert_array_equal(ours.pvalues_, theirs.pvalues_)
+
+
 @DATA
 def test_bins(n, dtype, taken):
     if n < 9:
@@ -295,6 +354,19 @@ def test_encoders(n, taken):
     unseen = np.array([["ash", "pine"], ["pine", "elm"]])
     ours, theirs = pairs("preprocessing", "OneHotEncoder", sparse_output=False, handle_unknown="ignore")
     np.testing.assert_array_equal(ours.fit(text).transform(unseen), theirs.fit(text).transform(unseen))
+
+
+@pytest.mark.parametrize("kind", ["text", "i8", "bool", "many"])
+def test_rare_categories_come_back_as_one(kind):
+    x = categories(257)[kind]
+    for params in {"min_frequency": 0.2}, {"max_categories": 3}, {"max_categories": 2, "handle_unknown": "unknown"}:
+        for name, more, unknown in [("OrdinalEncoder", {}, {"handle_unknown": "use_encoded_value", "unknown_value": -1}),
+                                    ("OneHotEncoder", {"sparse_output": False}, {"handle_unknown": "ignore"})]:  # fmt: skip
+            given = {**params, **more, **(unknown if "handle_unknown" in params else {})}
+            ours, theirs = pairs("preprocessing", name, **given)
+            coded = theirs.fit(x).transform(x)
+            got, want = ours.fit(x).inverse_transform(coded), theirs.inverse_transform(coded)
+            assert all(a == b or a != a and b != b for a, b in zip(got.ravel(), want.ravel(), strict=True)), f"{theirs}"
 
 
 @DATA
