@@ -198,20 +198,18 @@ void assign_places(Array& x, std::span<const Index> indices, const Array& value)
     for (std::ptrdiff_t d = 1; d < axes; ++d) per_row *= x.shape()[static_cast<std::size_t>(d)];
     std::vector<std::int64_t> sent(m);
     std::vector<std::byte> sent_values;
-    std::vector<std::int64_t> order, counts;
+    Dealt by_owner;
     together(comm, [&] {
       for (std::size_t i = 0; i < m; ++i) sent[i] = mine[i] / per_row;
-      Dealt d = dealt(x.distribution(), sent);
-      order = std::move(d.order);
-      counts = std::move(d.counts);
+      by_owner = dealt(x.distribution(), sent);
       if (!single) sent_values.resize(m * width);
     });
     for (std::size_t k = 0; k < m; ++k) {
-      const auto i = static_cast<std::size_t>(order[k]);
+      const auto i = static_cast<std::size_t>(by_owner.order[k]);
       sent[k] = mine[i];
       if (!single) std::memcpy(sent_values.data() + k * width, bytes_of(values) + i * width, width);
     }
-    const Exchange exchange(comm, counts);
+    const Exchange exchange(comm, by_owner.counts);
     together(comm, [&] {
       received.resize(static_cast<std::size_t>(exchange.received()));
       if (!single) received_values.resize(received.size() * width);

@@ -7,6 +7,7 @@
 #include <tessera/array/kernels/fetch.hpp>
 #include <tessera/array/layout.hpp>
 #include <tessera/array/on_device.hpp>
+#include <tessera/runtime/buffer.hpp>
 #include <tessera/runtime/error.hpp>
 #include <tessera/runtime/rows.hpp>
 
@@ -257,10 +258,10 @@ void move(const Array& from, const Array& to, Box given) {
     sent += send[p];
     received += receive[p];
   }
-  std::vector<std::byte> out, in;
+  Buffer out, in;
   together(comm, [&] {
-    out.resize(static_cast<std::size_t>(sent));
-    in.resize(static_cast<std::size_t>(received));
+    out = Buffer(static_cast<std::size_t>(sent));
+    in = Buffer(static_cast<std::size_t>(received));
   });
   stays();  // only now, so that `to` is as it was where memory is short
   for (int r = 0; r < comm.size(); ++r) {

@@ -14,19 +14,22 @@
 namespace tessera {
 namespace {
 
-// How many of this process's sorted keys go to each process, so that all get what `to` says. Equal
-// keys are dealt out by rank.
-template <class Key>
-std::vector<std::int64_t> shares(std::span<const Key> sorted, const Distribution& to,
+// How many of this process's items, sorted by key(item), go to each process, so that all get what
+// `to` says. Those of equal keys are dealt out by rank.
+template <class Item, class F>
+std::vector<std::int64_t> shares(std::span<const Item> sorted, const F& key, const Distribution& to,
                                  const Communicator& comm) {
+  using Key = std::invoke_result_t<F, Item>;
   std::vector<std::int64_t> first;  // rank in the whole order of what goes to each process
   for (int r = 1; r < comm.size(); ++r) first.push_back(to.rows_of(r).begin);
-  const std::vector<Key> keys = detail::keys_of_rank<Key>(sorted, first, comm);
+  const auto below_here = [&](Key k) {
+    return std::ranges::lower_bound(sorted, k, {}, key) - sorted.begin();
+  };
+  const std::vector<Key> keys = detail::keys_of_rank<Key>(below_here, first, comm);
   std::vector<std::int64_t> below, equal, cut = {0};
-  for (const Key key : keys) {
-    const auto [from, end] = std::equal_range(sorted.begin(), sorted.end(), key);
-    below.push_back(from - sorted.begin());
-    equal.push_back(end - from);
+  for (const Key k : keys) {
+    below.push_back(below_here(k));
+    equal.push_back(std::ranges::upper_bound(sorted, k, {}, key) - sorted.begin() - below.back());
   }
   const std::vector<std::int64_t> equal_in_lower = detail::sums_of_lower(comm, equal);
   std::vector<std::int64_t> all_below = below;
@@ -42,9 +45,9 @@ std::vector<std::int64_t> shares(std::span<const Key> sorted, const Distribution
 }
 
 // item(i) of this process's rows of `like`, in the order of all; to[i] is made of the i-th of what
-// the distribution of `like` deals to this process. `keys` are what sorted items are compared by.
-template <class Item, class From, class Keys, class Out, class Made>
-void sort_items(const Array& like, const From& item, const Keys& keys, Out* to, const Made& made) {
+// the distribution of `like` deals to this process. key(item) is what processes compare.
+template <class Item, class From, class Key, class Out, class Made>
+void sort_items(const Array& like, const From& item, const Key& key, Out* to, const Made& made) {
   const auto& comm = like.comm();
   const std::int64_t n = like.local_rows().size();
   detail::Room<Item> room;
@@ -57,9 +60,7 @@ void sort_items(const Array& like, const From& item, const Keys& keys, Out* to, 
   });
   if (comm.size() > 1) {
     const std::span<const Item> sorted = room.items();
-    using Key = typename decltype(keys(sorted))::value_type;
-    const Exchange exchange(
-        comm, shares<std::remove_const_t<Key>>(keys(sorted), like.distribution(), comm));
+    const Exchange exchange(comm, shares(sorted, key, like.distribution(), comm));
     detail::Room<Item> there;
     together(comm, [&] { there = detail::Room<Item>(exchange.received()); });
     exchange.forward(sorted, there.items());
@@ -79,14 +80,13 @@ Array sort(const Array& given) {
   const auto& comm = given.comm();
   const Array x = redistribute(given.to(cpu), row_distribution(given.shape(), comm));
   const Array out = empty(x.shape(), x.dtype(), comm);
-  detail::visit_ordered("sort", x.dtype(),
-                        [&]<class Key, bool floats>(detail::KeyOrder<Key, floats> order) {
-                          const Key* in = x.local().as<const Key>();
-                          sort_items<Key>(
-                              out, [=](std::int64_t i) { return order.key(in[i]); },
-                              [](std::span<const Key> keys) { return keys; }, out.local().as<Key>(),
-                              [=](Key key) { return order.bits(key); });
-                        });
+  detail::visit_ordered(
+      "sort", x.dtype(), [&]<class Key, bool floats>(detail::KeyOrder<Key, floats> order) {
+        const Key* in = x.local().as<const Key>();
+        sort_items<Key>(
+            out, [=](std::int64_t i) { return order.key(in[i]); }, [](Key key) { return key; },
+            out.local().as<Key>(), [=](Key key) { return order.bits(key); });
+      });
   return out.with(given.names()).to(given.device());
 }
 
@@ -152,22 +152,18 @@ Array argsort_vector(const Array& given, bool descending) {
                           const std::int64_t first = x.local_rows().begin;
                           with_item<Key>(x.rows(), [&](auto item_tag) {
                             using Item = typename decltype(item_tag)::type;
-                            const auto keys = [](std::span<const Item> items) {
-                              if constexpr (std::is_same_v<Item, detail::Placed>) {
-                                std::vector<std::uint64_t> all(items.size());
-                                std::transform(items.begin(), items.end(), all.begin(),
-                                               [](auto& p) { return p.key; });
-                                return all;
-                              } else {
-                                return items;
-                              }
+                            const auto compared = [](const Item& item) {
+                              if constexpr (std::is_same_v<Item, detail::Placed>)
+                                return item.key;
+                              else
+                                return item;
                             };
                             sort_items<Item>(
                                 out,
                                 [=](std::int64_t i) {
                                   return placed<Item>(key_of(in[i], order, descending), first + i);
                                 },
-                                keys, out.local().as<std::int64_t>(),
+                                compared, out.local().as<std::int64_t>(),
                                 [](const Item& item) { return index_of(item); });
                           });
                         });

@@ -4,7 +4,9 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdlib>
 #include <mutex>
 #include <utility>
@@ -19,10 +21,10 @@ namespace {
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 constexpr std::size_t large = 4 * huge_page;
 
-/// Large blocks that were freed last, all of one size. Expressions free and allocate arrays of one
-/// size again and again, and the pages of new memory cost as much as computing on them. The system
-/// may have the pages back at any time, and a block of another size is taken only when these are
-/// gone, so no more memory is used at once than without. None are kept where addresses are limited.
+/// Large blocks that were freed. Expressions free and allocate arrays of the same few sizes again
+/// and again, and the pages of new memory cost as much as computing on them. The system may have
+/// the pages back at any time, and with what is kept no more memory is used at once than there was
+/// in use before. None are kept where addresses are limited.
 class Freed {
  public:
   static Freed& all() {
@@ -30,56 +32,84 @@ class Freed {
     return *one;
   }
 
-  /// Null if there is none of that size.
+  /// How large a block is that has room for `bytes`: an eighth more at most, so that what is about
+  /// as large has the same.
+  std::size_t size_for(std::size_t bytes) const {
+    if (bytes < large || most_ == 0) return rounded(bytes, bytes < large ? 64 : huge_page);
+    return rounded(bytes, std::max(huge_page, std::bit_floor(bytes) / 8));
+  }
+  /// Of size_for() bytes; null if there is no memory.
   void* take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
-    if (bytes != bytes_) clear();
-    return count_ > 0 ? blocks_[--count_] : nullptr;
+    const auto end = kept_.begin() + count_;
+    const auto same = std::find_if(kept_.begin(), end, [&](Kept k) { return k.bytes == bytes; });
+    void* block = nullptr;
+    if (same != end) {
+      block = drop(same);
+    } else {
+      while (count_ > 0 && kept_bytes_ + in_use_ + bytes > most_in_use_)
+        std::free(drop(kept_.begin()));
+      block = fresh(bytes);
+      while (!block && count_ > 0) {
+        std::free(drop(kept_.begin()));
+        block = fresh(bytes);
+      }
+    }
+    if (block) in_use_ += bytes;
+    most_in_use_ = std::max(most_in_use_, in_use_);
+    return block;
   }
   void give_back() {
     const std::lock_guard lock(mutex_);
-    clear();
+    while (count_ > 0) std::free(drop(kept_.begin()));
   }
   void keep(void* block, std::size_t bytes) {
     const std::lock_guard lock(mutex_);
-    if (bytes != bytes_) clear();
-    bytes_ = bytes;
-    if ((count_ + 1) * bytes > most_ || madvise(block, bytes, MADV_FREE) != 0)
-      std::free(block);
-    else
-      blocks_[count_++] = block;
+    in_use_ -= bytes;
+    if (kept_bytes_ + bytes > most_ || madvise(block, bytes, MADV_FREE) != 0)
+      return std::free(block);
+    kept_[static_cast<std::size_t>(count_++)] = {block, bytes};
+    kept_bytes_ += bytes;
   }
 
  private:
+  struct Kept {
+    void* block;
+    std::size_t bytes;
+  };
+
   Freed() {
     rlimit limit{};
     if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY) most_ = 0;
   }
-  void clear() {
-    while (count_ > 0) std::free(blocks_[--count_]);
+  static std::size_t rounded(std::size_t bytes, std::size_t unit) {
+    return (bytes + unit - 1) / unit * unit;
   }
+  static void* fresh(std::size_t bytes) {
+    void* const block = std::aligned_alloc(huge_page, bytes);
+    // Fewer page faults: touching new memory costs as much as computing on it otherwise.
+    if (block) madvise(block, bytes, MADV_HUGEPAGE);
+    return block;
+  }
+  void* drop(Kept* one) {
+    void* const block = one->block;
+    kept_bytes_ -= one->bytes;
+    std::move(one + 1, kept_.begin() + count_--, one);
+    return block;
+  }
+
   static constexpr std::size_t limit_ = std::size_t{512} << 20;  // of a process
   std::mutex mutex_;
-  std::array<void*, limit_ / large> blocks_{};  // no vector, which may throw where a Buffer ends
-  std::size_t count_ = 0;
-  std::size_t bytes_ = 0;
+  std::array<Kept, limit_ / large> kept_{};  // no vector, which may throw where a Buffer ends
+  std::ptrdiff_t count_ = 0;                 // the oldest first
+  std::size_t kept_bytes_ = 0, in_use_ = 0, most_in_use_ = 0;
   std::size_t most_ = limit_;
 };
 
-std::size_t rounded(std::size_t bytes) {
-  const std::size_t alignment = bytes >= large ? huge_page : 64;
-  return (bytes + alignment - 1) / alignment * alignment;
-}
-
 void* host_memory(std::size_t bytes) {
-  const std::size_t all = rounded(bytes);
+  const std::size_t all = Freed::all().size_for(bytes);
   if (all < bytes) return nullptr;
-  if (all < large) return std::aligned_alloc(64, all);
-  if (void* const block = Freed::all().take(all)) return block;
-  void* const block = std::aligned_alloc(huge_page, all);
-  // Fewer page faults: touching new memory costs as much as computing on it otherwise.
-  if (block) madvise(block, all, MADV_HUGEPAGE);
-  return block;
+  return all < large ? std::aligned_alloc(64, all) : Freed::all().take(all);
 }
 
 }  // namespace
@@ -107,8 +137,9 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
 }
 
 Buffer::~Buffer() {
-  if (device_ == cpu && rounded(size_) >= large)
-    Freed::all().keep(data_, rounded(size_));
+  if (const std::size_t all = device_ == cpu && data_ ? Freed::all().size_for(size_) : 0;
+      all >= large)
+    Freed::all().keep(data_, all);
   else if (device_ == cpu)
     std::free(data_);
   else if (data_)

@@ -44,8 +44,8 @@ Dealt dealt(const Distribution& d, std::span<const std::int64_t> rows) {
         f(static_cast<std::size_t>(p) * processes + owner(i), i);
     });
   };
-  Dealt out{std::vector<std::int64_t>(processes, 0),
-            std::vector<std::int64_t>(static_cast<std::size_t>(n))};
+  Dealt out{std::vector<std::int64_t>(processes, 0), {}, Buffer(rows.size_bytes())};
+  out.order = {reinterpret_cast<std::int64_t*>(out.memory.data()), rows.size()};
   std::vector<std::int64_t> at(static_cast<std::size_t>(pieces) * processes, 0);
   for_pieces([&](std::size_t of, std::int64_t) { ++at[of]; });
   std::int64_t first = 0;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <tessera/runtime/array.hpp>
+#include <tessera/runtime/buffer.hpp>
 #include <tessera/runtime/communicator.hpp>
 #include <tessera/runtime/distribution.hpp>
 
@@ -14,7 +15,8 @@ namespace tessera {
 /// those of rank 0 come first, then those of rank 1, each in the order given.
 struct Dealt {
   std::vector<std::int64_t> counts;
-  std::vector<std::int64_t> order;
+  std::span<std::int64_t> order;
+  Buffer memory;  ///< of `order`
 };
 /// `rows`: rows that a distribution by rows has. All threads. Local.
 Dealt dealt(const Distribution& distribution, std::span<const std::int64_t> rows);

@@ -137,7 +137,7 @@ Array detail::take_parts(const Array& given, std::int64_t parts, const Array& in
     each(parts == 1 ? 0 : n, [&](std::size_t k) { row[k] = index[k] / parts; });
     by_owner = dealt(x.distribution(), {parts == 1 ? index : row, n});
   });
-  const auto& order = by_owner.order;
+  const auto order = by_owner.order;
   auto* request = reinterpret_cast<std::int64_t*>(requests.data());
   each(n, [&](std::size_t k) { request[k] = index[order[k]]; });
   const Exchange exchange(comm, by_owner.counts);
