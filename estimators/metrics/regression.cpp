@@ -311,66 +311,56 @@ void spread(const Pairs::Block& b, double weight, const F& f, double* out) {
   });
 }
 
+// Whether all digits of squares are there.
+bool is_in_range(const Pairs::Spreads& found) {
+  const auto within = [](double v) { return v > 0x1p-900 && v < 0x1p900; };
+  const auto or_0 = [&](double v) { return v == 0.0 || within(v); };
+  return std::ranges::all_of(found.weight, within) && std::ranges::all_of(found.total, within) &&
+         std::ranges::all_of(found.left, or_0) && std::ranges::all_of(found.squares, or_0);
+}
+
 }  // namespace
 
 Pairs::Spreads Pairs::spreads() const {
+  const std::vector<int> none(targets());
+  if (auto found = spreads_in(none); is_in_range(found)) return found;
+  // Squares leave the range of float64, or a target is constant: the same in units near 1, which
+  // gives the same bits at any power of two.
+  require_finite();
+  const detail::Balanced balanced(weights_);
+  Pairs balanced_pairs = *this;
+  balanced_pairs.weights_ = balanced.values;
+  return balanced_pairs.spreads_in(detail::moments(Rows(y_true_).as(DType::float64),
+                                                   balanced.values, detail::Accuracy::by_column,
+                                                   [] {})
+                                       .unit);
+}
+
+Pairs::Spreads Pairs::spreads_in(const std::vector<int>& unit) const {
   constexpr std::size_t size = SpreadsPartial::size;
   const auto found = reduce<SpreadsPartial>(together(), [&](const Leaf& leaf, Stream&) {
     SpreadsPartial s{std::vector<double>(targets() * size)};
     each_target(leaf, [&](const Block& b, std::size_t t) {
-      const auto error = [&](std::size_t i) { return b.truth[i] - b.predicted[i]; };
       double* of = s.values.data() + t * size;
       of[0] = weight_of(b);
       if (of[0] == 0.0) return;
-      spread(
-          b, of[0], [&](std::size_t i) { return b.truth[i]; }, of + 1);
+      const double scale = std::ldexp(1.0, -unit[t]);
+      const auto truth = [&](std::size_t i) { return b.truth[i] * scale; };
+      const auto error = [&](std::size_t i) { return b.truth[i] * scale - b.predicted[i] * scale; };
+      spread(b, of[0], truth, of + 1);
       spread(b, of[0], error, of + 3);
       of[5] = weighted_sum(b, [&](std::size_t i) { return error(i) * error(i); });
     });
     return s;
   });
-  Spreads all{{}, {}, {}, std::vector<int>(targets())};
-  bool in_range = true;
+  Spreads all{{}, {}, {}, {}, unit};
   for (std::size_t t = 0; t < found.values.size(); t += size) {
     const double* of = found.values.data() + t;
+    all.weight.push_back(of[0]);
     all.total.push_back(of[2]);
     all.left.push_back(of[4]);
     all.squares.push_back(of[5]);
-    for (const double v : {of[0], of[2]}) in_range &= v > 0x1p-900 && v < 0x1p900;
-    for (const double v : {of[4], of[5]}) in_range &= v < 0x1p900 && (v > 0x1p-900 || v == 0.0);
   }
-  return in_range ? all : spreads_in_units();
-}
-
-// Where squares leave the range of float64, or a target is constant: in units near 1, which the
-// targets have.
-Pairs::Spreads Pairs::spreads_in_units() const {
-  require_finite();
-  const detail::Balanced balanced(weights_);
-  const auto of = [&](const Rows& rows) {
-    return detail::moments(rows.as(DType::float64), balanced.values, detail::Accuracy::by_column,
-                           [] {});
-  };
-  const auto total = of(y_true_), left = of(errors(false));
-  Spreads all{total.m2, {}, {}, total.unit};
-  PerTarget scale;
-  for (std::size_t t = 0; t < targets(); ++t) {
-    scale.push_back(std::ldexp(1.0, -total.unit[t]));
-    all.left.push_back(std::ldexp(left.m2[t], 2 * (left.unit[t] - total.unit[t])));
-  }
-  Pairs same_weights = *this;
-  same_weights.weights_ = balanced.values;
-  all.squares = reduce<Sums>(same_weights.together(), [&](const Leaf& leaf, Stream&) {
-                  Sums s{std::vector<double>(targets())};
-                  each_target(leaf, [&](const Block& b, std::size_t t) {
-                    s.values[t] = weighted_sum(b, [&](std::size_t i) {
-                      const double e = b.truth[i] * scale[t] - b.predicted[i] * scale[t];
-                      return e * e;
-                    });
-                  });
-                  return s;
-                }).values;
-  checked(all.squares);
   return all;
 }
 

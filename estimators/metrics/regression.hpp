@@ -30,10 +30,11 @@ class Pairs {
   };
   /// Of every target.
   struct Spreads {
+    PerTarget weight;       ///< of the rows
     PerTarget total;        ///< weighted squared deviations of the targets from their mean
     PerTarget left;         ///< those of the errors from theirs
     PerTarget squares;      ///< squared errors
-    std::vector<int> unit;  ///< all three are in squares of 2^unit
+    std::vector<int> unit;  ///< these three are in squares of 2^unit
   };
 
   std::size_t targets() const { return static_cast<std::size_t>(y_true_.cols()); }
@@ -60,7 +61,7 @@ class Pairs {
                           const std::function<void(const Block&, std::size_t target)>& f);
   Rows together() const;
   Rows errors(bool absolute) const;
-  Spreads spreads_in_units() const;
+  Spreads spreads_in(const std::vector<int>& unit) const;
   /// The values, if they are finite or what they are made of is.
   PerTarget checked(PerTarget values) const;
   PerTarget quantile_of(const Rows& values, double q) const;
