@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <limits>
 #include <set>
 
 #include <tessera/array/counts.hpp>
@@ -173,9 +172,7 @@ void add_creation(std::vector<ArrayFunction>& all) {
        {"eye", "n_rows, n_cols=None, /, *, k=0, dtype=None, device=None, comm=None",
         "Ones on diagonal k.",
         [](In in) -> Argument {
-          const bool large = std::holds_alternative<std::uint64_t>(in.scalar(2).value());
-          return eye(in.integer(0), in.maybe_integer(1),
-                     large ? std::numeric_limits<std::int64_t>::max() : in.integer(2),
+          return eye(in.integer(0), in.maybe_integer(1), in.integer(2),
                      dtype_or(in, 3, DType::float64), in.comm());
         }},
        {"full", "shape, fill_value, *, dtype=None, device=None, comm=None",

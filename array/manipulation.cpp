@@ -61,6 +61,7 @@ Array triangle(const Array& given, std::int64_t k, bool lower) {
   const Array out = detail::room_for(x.shape(), x.dtype(), x.distribution(), x.comm());
   const std::int64_t m = x.shape()[static_cast<std::size_t>(x.ndim() - 2)], n = x.shape().back();
   const Tile from = x.local(), to = out.local();
+  k = std::clamp(k, -m, n);  // further diagonals are empty, too
   const std::int64_t lines = n == 0 ? 0 : from.rows * from.cols / n;
   const std::int64_t first = n == 0 ? 0 : x.local_rows().begin * x.cols() / n;
   const std::size_t width = size_of(x.dtype());

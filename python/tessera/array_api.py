@@ -125,11 +125,19 @@ def _group(comm):
     return None if comm is None else _communicator(comm)
 
 
+def _diagonal(k):
+    """Of a matrix; those further away than 64 bits count have no elements, either."""
+    if isinstance(k, int) and not -(2**63) <= k < 2**63:
+        return 2**63 - 1 if k > 0 else -(2**63)
+    return k
+
+
 def _source(number, name, parameters, doc, fields):
     """The text of one function: real parameters, a call of C++'s function of that number."""
     names = [p.split("=")[0].strip() for p in re.split(r",(?![^(]*\))", parameters)]
     names = [n.lstrip("*") for n in names if n not in ("/", "*")]
-    passed = ", ".join("_group(comm)" if n == "comm" else n for n in names if n != "device")
+    given = {"comm": "_group(comm)", "k": "_diagonal(k)"}
+    passed = ", ".join(given.get(n, n) for n in names if n != "device")
     call = f"_call({number}, {passed})"
     body = f"_placed({call}, device)" if "device" in names else call
     if fields:
@@ -142,7 +150,8 @@ _spaces = {}  # beside the standard's functions: by its name the module of each
 
 def _make():
     spaces = {"": globals()}
-    scope = {"_call": _core.array_call, "_placed": _placed, "_group": _group}
+    scope = {"_call": _core.array_call, "_placed": _placed, "_group": _group,
+             "_diagonal": _diagonal}
     for number, (space, name, parameters, doc, fields) in enumerate(_core.array_functions()):
         if fields:
             result, *each = fields.split()

@@ -30,7 +30,10 @@ def test_creation():
             assert xp.empty_like(array(x)).shape == shape
         for n, m, k in some(itertools.product((0, 1, 5, 300), (None, 4), (0, 2, -3))):
             compare(xp.eye(n, m, k=k, dtype=np.dtype(d)), np.eye(n, m, k, dtype=d), "eye")
-    compare(xp.eye(3, k=2**64 - 1), np.zeros((3, 3)), "eye, far above")
+    for k in (2**63, 2**64, 10**30, -(2**63), -(2**64), -(10**30)):
+        compare(xp.eye(3, k=k), np.zeros((3, 3)), "eye, far away")
+        compare(xp.triu(xp.ones((3, 3)), k=k), np.ones((3, 3)) * (k < 0), "triu, far away")
+        compare(xp.tril(xp.ones((3, 3)), k=k), np.ones((3, 3)) * (k > 0), "tril, far away")
     compare(xp.zeros(3), np.zeros(3), "zeros of an int")
     compare(xp.full((2, 3), 7), np.full((2, 3), 7), "full int")
     compare(xp.full(3, 1.5), np.full(3, 1.5), "full float")
