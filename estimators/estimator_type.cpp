@@ -13,8 +13,39 @@
 
 namespace tessera {
 
-Method::Method(std::string_view called, std::string_view line, MethodOptions more, Does it_does)
-    : name(called), doc(line), options(std::move(more)), does(std::move(it_does)) {}
+Method::Method(std::string_view called, std::string_view line, MethodOptions more, Learns member)
+    : name(called),
+      doc(line),
+      options(std::move(more)),
+      does(std::function<Learn>(
+          [member](const Rows& x, Estimator& e, const Array& y, const Array& sample_weight) {
+            (e.*member)(x, y, sample_weight);
+          })) {}
+Method::Method(std::string_view called, std::string_view line, MethodOptions more, Measures member)
+    : name(called),
+      doc(line),
+      options(std::move(more)),
+      does(std::function<Measure>(
+          [member](const Rows& x, const Estimator& e, const Array& y, const Array& sample_weight) {
+            return (e.*member)(x, y, sample_weight);
+          })) {}
+Method::Method(std::string_view called, std::string_view line, MethodOptions more, Maps member)
+    : name(called),
+      doc(line),
+      options(std::move(more)),
+      does(std::function<Map>(
+          [member](const Rows& x, const Estimator& e) -> Outputs { return (e.*member)(x); })) {}
+Method::Method(std::string_view called, std::string_view line, MethodOptions more,
+               MapsToSeveral member)
+    : name(called),
+      doc(line),
+      options(std::move(more)),
+      does(std::function<Map>(
+          [member](const Rows& x, const Estimator& e) { return (e.*member)(x); })) {}
+Method::Method(std::string_view called, std::string_view line, Tells member)
+    : name(called),
+      doc(line),
+      does(std::function<Tell>([member](const Estimator& e) { return (e.*member)(); })) {}
 Method::Method(const Method&) = default;
 Method::Method(Method&&) noexcept = default;
 Method& Method::operator=(const Method&) = default;

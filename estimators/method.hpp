@@ -66,7 +66,18 @@ struct Method {
   MethodOptions options;
   Does does;
 
-  Method(std::string_view name, std::string_view doc, MethodOptions options, Does does);
+  /// Members of estimators' classes, so that what calls them is compiled once.
+  using Learns = void (Estimator::*)(const Rows& x, const Array& y, const Array& sample_weight);
+  using Measures = double (Estimator::*)(const Rows& x, const Array& y,
+                                         const Array& sample_weight) const;
+  using Maps = Rows (Estimator::*)(const Rows& x) const;
+  using MapsToSeveral = Outputs (Estimator::*)(const Rows& x) const;
+  using Tells = Array (Estimator::*)() const;
+  Method(std::string_view name, std::string_view doc, MethodOptions options, Learns does);
+  Method(std::string_view name, std::string_view doc, MethodOptions options, Measures does);
+  Method(std::string_view name, std::string_view doc, MethodOptions options, Maps does);
+  Method(std::string_view name, std::string_view doc, MethodOptions options, MapsToSeveral does);
+  Method(std::string_view name, std::string_view doc, Tells does);
   Method(const Method&);
   Method(Method&&) noexcept;
   Method& operator=(const Method&);
@@ -87,36 +98,24 @@ MethodOf<Owner> method(std::string_view name,
                        void (Owner::*does)(const Rows& x, const Array& y,
                                            const Array& sample_weight),
                        std::string_view doc, MethodOptions options = {}) {
-  return {name, doc, std::move(options),
-          std::function<Method::Learn>(
-              [does](const Rows& x, Estimator& e, const Array& y, const Array& w) {
-                (static_cast<Owner&>(e).*does)(x, y, w);
-              })};
+  return {name, doc, std::move(options), static_cast<Method::Learns>(does)};
 }
 template <class Owner>
 MethodOf<Owner> method(std::string_view name,
                        double (Owner::*does)(const Rows& x, const Array& y,
                                              const Array& sample_weight) const,
                        std::string_view doc, MethodOptions options = {}) {
-  return {name, doc, std::move(options),
-          std::function<Method::Measure>(
-              [does](const Rows& x, const Estimator& e, const Array& y, const Array& w) {
-                return (static_cast<const Owner&>(e).*does)(x, y, w);
-              })};
+  return {name, doc, std::move(options), static_cast<Method::Measures>(does)};
 }
 template <class Owner, class Result>
 MethodOf<Owner> method(std::string_view name, Result (Owner::*does)(const Rows& x) const,
                        std::string_view doc, MethodOptions options = {}) {
   return {name, doc, std::move(options),
-          std::function<Method::Map>([does](const Rows& x, const Estimator& e) -> Outputs {
-            return Outputs((static_cast<const Owner&>(e).*does)(x));
-          })};
+          static_cast<Result (Estimator::*)(const Rows& x) const>(does)};
 }
 template <class Owner>
 MethodOf<Owner> method(std::string_view name, Array (Owner::*does)() const, std::string_view doc) {
-  return {name, doc, {}, std::function<Method::Tell>([does](const Estimator& e) {
-            return (static_cast<const Owner&>(e).*does)();
-          })};
+  return {name, doc, static_cast<Method::Tells>(does)};
 }
 
 }  // namespace tessera

@@ -18,12 +18,41 @@ Allowed::Allowed(Allowed&&) noexcept = default;
 Allowed& Allowed::operator=(const Allowed&) = default;
 Allowed& Allowed::operator=(Allowed&&) noexcept = default;
 Allowed::~Allowed() = default;
+
 Field::Field() = default;
+Field::Field(std::string_view called, const detail::Member& m, const Allowed& may,
+             std::string_view line)
+    : name(called),
+      get([m](const void* owner) { return m.get(m.in(const_cast<void*>(owner), m.pointer)); }),
+      set([m](void* owner, const Value& v) { return m.set(m.in(owner, m.pointer), v); }),
+      allowed(may),
+      doc(line) {}
+Field::Field(std::string_view called, const detail::Member& m, const Allowed& kind,
+             const Allowed& may)
+    : Field(called, m, kind) {
+  holds = [may](const void*) { return may; };
+}
+Field::Field(std::string_view called, const detail::Member& m, const Allowed& kind,
+             detail::Holds may)
+    : Field(called, m, kind) {
+  holds = [may](const void* owner) { return may.call(may.function, owner); };
+}
 Field::Field(const Field&) = default;
 Field::Field(Field&&) noexcept = default;
 Field& Field::operator=(const Field&) = default;
 Field& Field::operator=(Field&&) noexcept = default;
 Field::~Field() = default;
+
+namespace detail {
+template struct MemberOf<bool>;
+template struct MemberOf<std::int64_t>;
+template struct MemberOf<double>;
+template struct MemberOf<std::string>;
+template struct MemberOf<Array>;
+template struct MemberOf<Value>;
+template struct MemberOf<std::optional<std::int64_t>>;
+template struct MemberOf<std::optional<double>>;
+}  // namespace detail
 
 Allowed operator|(Allowed a, const Allowed& b) {
   const auto add = [](auto& mine, const auto& theirs) {
@@ -98,6 +127,9 @@ Allowed words(std::vector<std::string> list) {
   a.words_ = std::move(list);
   return a;
 }
+Allowed words(std::initializer_list<std::string_view> list) {
+  return words(std::vector<std::string>(list.begin(), list.end()));
+}
 Allowed text() {
   Allowed a;
   a.text_ = true;
@@ -124,14 +156,14 @@ Allowed estimator(std::string method) {
   return a;
 }
 
-Allowed number(Numbers numbers) {
+Allowed number(const Numbers& numbers) {
   Allowed a;
-  a.number_ = std::move(numbers);
+  a.number_ = numbers;
   return a;
 }
-Allowed array(Shape shape, Numbers numbers) {
+Allowed array(Shape shape, const Numbers& numbers) {
   Allowed a;
-  a.array_of_ = {std::move(shape), std::move(numbers)};
+  a.array_of_ = {std::move(shape), numbers};
   return a;
 }
 
@@ -153,7 +185,8 @@ std::string words_for(const Numbers& n, std::string_view noun) {
 
 std::string words_for(const Shape& shape, const Numbers& n) {
   std::vector<std::string_view> dtypes;
-  for (const DType dtype : n.dtypes) dtypes.push_back(name_of(dtype));
+  for (int d = dtype_count; d-- > 0;)
+    if (n.dtypes.has(static_cast<DType>(d))) dtypes.push_back(name_of(static_cast<DType>(d)));
   return fmt::format("a {} array of shape {} with {}{}",
                      dtypes.empty() ? "floating" : fmt::format("{}", fmt::join(dtypes, " or ")),
                      to_string(shape), words_for(n, "numbers"),
@@ -196,11 +229,9 @@ std::string index_text(std::int64_t at, const Shape& shape) {
 // What keeps an array from being array_of_; empty when nothing does.
 std::string Allowed::misfit(const Array& value) const {
   const auto& [shape, numbers] = *array_of_;
-  const auto& dtypes = numbers.dtypes;
+  const DTypes dtypes = numbers.dtypes == DTypes{} ? floating : numbers.dtypes;
   if (!value) return "an empty Array handle";
-  if (value.shape() != shape ||
-      (dtypes.empty() ? !is_floating(value.dtype())
-                      : std::find(dtypes.begin(), dtypes.end(), value.dtype()) == dtypes.end()))
+  if (value.shape() != shape || !dtypes.has(value.dtype()))
     return fmt::format("{} {}", name_of(value.dtype()), to_string(value.shape()));
   std::string found;
   visit(value.dtype(), [&, &shape = shape, &numbers = numbers](auto tag) {

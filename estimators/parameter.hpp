@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -34,7 +35,7 @@ struct Numbers {
   bool infinite = false;  ///< infinities within the bounds too
   bool descending = false;
   Sum sum = Sum::any;
-  std::vector<DType> dtypes = {};  ///< float32 and float64 if empty
+  DTypes dtypes = {};  ///< float32 and float64 if none
 };
 
 /// Which ends of a range belong to it.
@@ -72,8 +73,8 @@ class Allowed {
   friend Allowed integers(std::int64_t low, std::int64_t high);
   friend Allowed reals(double low, double high, Closed closed);
   friend Allowed words(std::vector<std::string> list);
-  friend Allowed number(Numbers numbers);
-  friend Allowed array(Shape shape, Numbers numbers);
+  friend Allowed number(const Numbers& numbers);
+  friend Allowed array(Shape shape, const Numbers& numbers);
   friend Allowed class_labels();
   friend Allowed text();
   friend Allowed list_of(const Allowed& item, std::int64_t least);
@@ -125,6 +126,7 @@ Allowed integers(std::int64_t low, std::int64_t high = std::numeric_limits<std::
 Allowed reals(double low, double high = std::numeric_limits<double>::infinity(),
               Closed closed = Closed::left);
 Allowed words(std::vector<std::string> list);
+Allowed words(std::initializer_list<std::string_view> list);
 /// Any string.
 Allowed text();
 /// A list or tuple of at least so many items that are allowed, or the strings of a list of strings.
@@ -135,13 +137,13 @@ Allowed mapping_of(const Allowed& key, const Allowed& value);
 /// An estimator that is registered and has the method, or any.
 Allowed estimator(std::string method = "");
 /// A float.
-Allowed number(Numbers numbers = {});
+Allowed number(const Numbers& numbers = {});
 /// Labels of classes, ascending: a vector of a real dtype or a list of strings.
 Allowed class_labels();
 /// Weights of classes as with_class_weight takes them.
 Allowed class_weights();
 /// An array of this shape.
-Allowed array(Shape shape, Numbers numbers = {});
+Allowed array(Shape shape, const Numbers& numbers = {});
 
 /// A number or several: as a list, a tuple or an array.
 Allowed several(const Allowed& numbers);
@@ -221,12 +223,67 @@ bool assign(M& member, const Value& value) {
   }
 }
 
+/// What is done with a member of that type, compiled once for those that are frequent.
+template <class M>
+struct MemberOf {
+  static Value get(const void* member) { return to_value(*static_cast<const M*>(member)); }
+  static bool set(void* member, const Value& value) {
+    return assign(*static_cast<M*>(member), value);
+  }
+};
+extern template struct MemberOf<bool>;
+extern template struct MemberOf<std::int64_t>;
+extern template struct MemberOf<double>;
+extern template struct MemberOf<std::string>;
+extern template struct MemberOf<Array>;
+extern template struct MemberOf<Value>;
+extern template struct MemberOf<std::optional<std::int64_t>>;
+extern template struct MemberOf<std::optional<double>>;
+
+/// A member of any type of any class, so that what is made of members is compiled once.
+struct Member {
+  struct Any;
+  using Pointer = char Any::*;
+  Pointer pointer;
+  void* (*in)(void* owner, Pointer pointer);
+  Value (*get)(const void* member);
+  bool (*set)(void* member, const Value&);
+};
+template <class Owner, class M>
+Member member(M Owner::*pointer) {
+  return {reinterpret_cast<Member::Pointer>(pointer),
+          [](void* owner, Member::Pointer p) -> void* {
+            return &(static_cast<Owner*>(owner)->*reinterpret_cast<M Owner::*>(p));
+          },
+          MemberOf<M>::get, MemberOf<M>::set};
+}
+
+/// The same of a function that says what an attribute may be.
+struct Holds {
+  using Function = void (*)();
+  Function function;
+  Allowed (*call)(Function function, const void* owner);
+};
+template <class Owner>
+Holds holds(Allowed (*function)(const Owner&)) {
+  return {
+      reinterpret_cast<Holds::Function>(function), [](Holds::Function f, const void* owner) {
+        return reinterpret_cast<Allowed (*)(const Owner&)>(f)(*static_cast<const Owner*>(owner));
+      }};
+}
+
 }  // namespace detail
 
 /// A named member of an object that reads and writes as a Value. Its functions take the object by
 /// address, so that one list type serves every class; FieldOf says whose members they are.
 struct Field {
   Field();
+  Field(std::string_view name, const detail::Member& member, const Allowed& allowed,
+        std::string_view doc = {});
+  Field(std::string_view name, const detail::Member& member, const Allowed& kind,
+        const Allowed& holds);
+  Field(std::string_view name, const detail::Member& member, const Allowed& kind,
+        detail::Holds holds);
   Field(const Field&);
   Field(Field&&) noexcept;
   Field& operator=(const Field&);
@@ -243,24 +300,16 @@ struct Field {
 };
 /// A Field of the members of Owner.
 template <class Owner>
-struct FieldOf : Field {};
+struct FieldOf : Field {
+  using Field::Field;
+};
 
 /// A parameter: name, member, allowed range, one line of documentation. This one entry drives
 /// validation, get_params/set_params, command-line flags and help, and the model file.
 template <class Owner, class M>
 FieldOf<Owner> parameter(std::string_view name, M Owner::*member, const Allowed& allowed,
                          std::string_view doc) {
-  FieldOf<Owner> field;
-  field.name = name;
-  field.get = [member](const void* owner) {
-    return detail::to_value(static_cast<const Owner*>(owner)->*member);
-  };
-  field.set = [member](void* owner, const Value& value) {
-    return detail::assign(static_cast<Owner*>(owner)->*member, value);
-  };
-  field.allowed = allowed;
-  field.doc = doc;
-  return field;
+  return {name, detail::member(member), allowed, doc};
 }
 
 /// A fitted attribute that goes into the model file, and what it may be: an Allowed, or a function
@@ -268,14 +317,17 @@ FieldOf<Owner> parameter(std::string_view name, M Owner::*member, const Allowed&
 /// the right kinds). A model that says otherwise is refused when it is loaded.
 template <class Owner, class M, class Holds>
 FieldOf<Owner> attribute(std::string_view name, M Owner::*member, Holds holds) {
-  FieldOf<Owner> field = parameter(name, member, detail::kind_of<M>(), {});
-  field.holds = [holds = std::move(holds)](const void* owner) -> Allowed {
-    if constexpr (std::is_same_v<Holds, Allowed>)
-      return holds;
-    else
+  if constexpr (std::is_same_v<Holds, Allowed>) {
+    return {name, detail::member(member), detail::kind_of<M>(), holds};
+  } else if constexpr (std::is_convertible_v<Holds, Allowed (*)(const Owner&)>) {
+    return {name, detail::member(member), detail::kind_of<M>(), detail::holds<Owner>(holds)};
+  } else {
+    FieldOf<Owner> field(name, detail::member(member), detail::kind_of<M>());
+    field.holds = [holds = std::move(holds)](const void* owner) -> Allowed {
       return holds(*static_cast<const Owner*>(owner));
-  };
-  return field;
+    };
+    return field;
+  }
 }
 
 /// One that model files of earlier versions lack, which is None then.
