@@ -256,7 +256,8 @@ Rows Pairs::errors(bool absolute) const {
 }
 
 PerTarget Pairs::median_error() const {
-  largest_error();  // an infinity need not be the median
+  largest_error();  // an infinity need not be the median, nor a weight without value show
+  if (weights_) tessera::require_finite(Rows(weights_), "sample_weight", "metric");
   return quantile_of(collect(errors(true)), 0.5);
 }
 

@@ -127,7 +127,7 @@ def _group(comm):
 
 def _diagonal(k):
     """Of a matrix; those further away than 64 bits count have no elements, either."""
-    if isinstance(k, int) and not -(2**63) <= k < 2**63:
+    if isinstance(k, (int, np.integer)) and not -(2**63) <= int(k) < 2**63:
         return 2**63 - 1 if k > 0 else -(2**63)
     return k
 

@@ -30,7 +30,7 @@ def test_creation():
             assert xp.empty_like(array(x)).shape == shape
         for n, m, k in some(itertools.product((0, 1, 5, 300), (None, 4), (0, 2, -3))):
             compare(xp.eye(n, m, k=k, dtype=np.dtype(d)), np.eye(n, m, k, dtype=d), "eye")
-    for k in (2**63, 2**64, 10**30, -(2**63), -(2**64), -(10**30)):
+    for k in (2**63, 2**64, 10**30, np.uint64(2**64 - 1), -(2**63), -(2**64), -(10**30)):
         compare(xp.eye(3, k=k), np.zeros((3, 3)), "eye, far away")
         compare(xp.triu(xp.ones((3, 3)), k=k), np.ones((3, 3)) * (k < 0), "triu, far away")
         compare(xp.tril(xp.ones((3, 3)), k=k), np.ones((3, 3)) * (k > 0), "tril, far away")

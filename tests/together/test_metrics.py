@@ -10,6 +10,7 @@ import tessera.preprocessing
 from metric_cases import (
     CLASSES,
     PREDICTED_SETS,
+    REGRESSION,
     SCORES,
     SET_SCORES,
     SETS,
@@ -190,6 +191,15 @@ def test_deviances_are_of_one_target(name):
         with pytest.raises(ValueError, match=f"Multioutput not supported in {'mean_tweedie_deviance' if 'mean' in name else name}"):
             getattr(module, name)(np.c_[y, y], np.c_[y, y + 1])
     np.testing.assert_allclose(*(getattr(m, name)(y, y + 0.5) for m in (tessera.metrics, metrics)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", [*dict(REGRESSION)])
+@pytest.mark.parametrize("bad, text", [(np.nan, "contains NaN"), (np.inf, "contains infinity")])
+def test_weights_have_values(name, bad, text):
+    y, weights = np.arange(5.0), np.ones(5)
+    weights[3] = bad
+    with pytest.raises(ValueError, match=f"sample_weight {text}"):
+        getattr(tessera.metrics, name)(y, y + 1, sample_weight=weights)
 
 
 @pytest.mark.parametrize("size", [1e-200, 1e-3, 1.0, 1e200])
