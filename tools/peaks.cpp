@@ -15,8 +15,8 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Adds `steps` times to 12 vectors, so many that latency does not count and so few that AVX2's 16 registers hold
-// them beside the two factors; returns the operations.
+// Adds `steps` times to 12 vectors, so many that latency does not count and so few that AVX2's 16
+// registers hold them beside the two factors; returns the operations.
 template <class T>
 double multiply_add(std::int64_t steps, T seed, T* out) {
   const hn::ScalableTag<T> d;

@@ -38,7 +38,8 @@ constexpr Pointwise<Real> pointwise(const LinearLoss& of, Real u, Real y) {
     }
     case Loss::tweedie_identity: {
       if (power == 0) return {(u - y) * (u - y) / 2, u - y, 1};
-      if (!(u > 0) && !(u == 0 && power < 0)) return {std::isnan(u) ? u : std::numeric_limits<Real>::infinity(), 0, 0};
+      if (!(u > 0) && !(u == 0 && power < 0))
+        return {std::isnan(u) ? u : std::numeric_limits<Real>::infinity(), 0, 0};
       if (power == 1) return {(y > 0 ? y * log(y / u) : 0) + u - y, 1 - y / u, y / (u * u)};
       if (power == 2) return {log(u / y) + y / u - 1, (1 - y / u) / u, (2 * y / u - 1) / (u * u)};
       return {(y > 0 ? pow(y, 2 - power) / ((1 - power) * (2 - power)) : 0) -
