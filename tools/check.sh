@@ -18,9 +18,9 @@ tidy() {
   local files=("$@")
   [ $# -gt 0 ] || mapfile -t files < <(git ls-files {runtime,array,solvers,model,linalg,ndimage,estimators,io}'/*.cpp' 'tools/*.cpp' |
     grep -v /cuda/)
-  cmake --preset release >/dev/null
+  cmake --preset release -B build/tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null
   printf '%s\n' "${files[@]}" |
-    xargs -P "$(nproc)" -n 1 clang-tidy -p build/release --quiet --warnings-as-errors='*' \
+    xargs -P "$(nproc)" -n 1 clang-tidy -p build/tidy --quiet --warnings-as-errors='*' \
       --extra-arg=-include --extra-arg="$PWD/tools/source_location.hpp"
 }
 

@@ -19,6 +19,13 @@ target_compile_definitions(tessera_test_main PUBLIC OMPI_SKIP_MPICXX)
 target_compile_options(tessera_test_main PUBLIC -Wall -Wextra -ffp-contract=off)
 target_link_options(tessera_test_main INTERFACE -rdynamic) # function names in stacks
 
+# GoogleTest and the standard library, compiled once for all tests that are not optimised.
+set(TESSERA_TEST_OPTIMIZATION $<$<CONFIG:Release>:-O0>)
+add_executable(tessera_test_precompiled ${TESSERA_TEST_SUPPORT}/precompiled.cpp)
+target_link_libraries(tessera_test_precompiled PRIVATE tessera_test_main)
+target_compile_options(tessera_test_precompiled PRIVATE ${TESSERA_TEST_OPTIMIZATION})
+target_precompile_headers(tessera_test_precompiled PRIVATE <gtest/gtest.h> ${TESSERA_PRECOMPILED})
+
 # The command that starts a program on n ranks, as a list.
 function(mpi_command variable n)
   set(${variable} ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${n} --oversubscribe --bind-to none
@@ -42,7 +49,12 @@ function(mpi_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE tessera_test_main ${arg_LIBRARIES})
-  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:$<IF:$<BOOL:${arg_COMPUTES}>,-O1,-O0>>)
+  if(arg_COMPUTES)
+    target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  else()
+    target_compile_options(${name} PRIVATE ${TESSERA_TEST_OPTIMIZATION})
+    target_precompile_headers(${name} REUSE_FROM tessera_test_precompiled)
+  endif()
   math(EXPR ceiling "5 * ${arg_LIMIT}")
   foreach(n IN LISTS arg_RANKS)
     mpi_command(launch ${n})
