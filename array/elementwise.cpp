@@ -232,7 +232,8 @@ Array compute(const Call& call, const Array& into = {}, bool may_write = false) 
     }
     const int threads = Runtime::threads();
     const std::int64_t pieces = (n + operands.piece() - 1) / operands.piece();
-    const std::int64_t share = std::max<std::int64_t>(1, pieces / (threads * 8)) * operands.piece();
+    const std::int64_t share =
+        std::max<std::int64_t>(1, pieces / (std::int64_t{8} * threads)) * operands.piece();
     parallel_for({0, (n + share - 1) / share}, threads, [&](std::int64_t i, Stream& stream) {
       operands.compute({i * share, std::min(n, (i + 1) * share)}, row, stream, past_cache);
     });

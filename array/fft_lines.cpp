@@ -250,7 +250,7 @@ class Job {
 class Pencils {
  public:
   Pencils(Index64 lines, Index64 longest, DType dtype, const Communicator& comm) {
-    constexpr Index64 enough = 64 * 256;
+    constexpr Index64 enough = Index64{64} * 256;
     if (lines < enough)
       each_ = std::min<Index64>(
           256, static_cast<Index64>(std::bit_ceil(static_cast<std::uint64_t>(enough / lines))));

@@ -58,7 +58,7 @@ Histogram histogram(const Rows& given, std::int64_t bins,
       throw ValueError("histogram needs a range where an element is NaN or infinite");
     range = ends.low <= ends.high ? std::pair(ends.low, ends.high) : std::pair(0.0, 1.0);
   }
-  auto [low, high] = *range;
+  double low = range->first, high = range->second;
   if (!std::isfinite(high - low) || low > high)
     throw ValueError(
         fmt::format("histogram needs a finite, ascending range, got {} to {}", low, high));

@@ -187,7 +187,7 @@ Array squeeze(const Array& x, const Axes& given) {
   return reshape(x, std::move(shape));
 }
 
-Array flip(const Array& given, std::optional<Axes> axes) {
+Array flip(const Array& given, const std::optional<Axes>& axes) {
   Box box{given.shape(), 0, strides_of(given.shape())};
   for (const auto axis : or_all(axes, given.ndim())) {
     const auto d = static_cast<std::size_t>(axis);

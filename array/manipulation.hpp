@@ -31,7 +31,7 @@ Array expand_dims(const Array& x, const Axes& axes = {0});
 /// Without these axes, which have extent 1.
 Array squeeze(const Array& x, const Axes& axes);
 /// The elements in reverse order along some axes, all for none given.
-Array flip(const Array& x, std::optional<Axes> axes = {});
+Array flip(const Array& x, const std::optional<Axes>& axes = {});
 /// Element i of axis k goes to (i + shift[k]) mod its extent; without axes that of the flattened x.
 Array roll(const Array& x, const Axes& shift, std::optional<Axes> axes = {});
 /// One behind another along an axis; flattened for none. Their dtypes promote.

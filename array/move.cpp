@@ -230,7 +230,7 @@ void move(const Array& from, const Array& to, Box given) {
     if (mine_to.size() < much || rows.size() < 2) {
       here(rows);
     } else {
-      const std::int64_t parts = std::min<std::int64_t>(rows.size(), 4 * Runtime::threads());
+      const std::int64_t parts = std::min(rows.size(), std::int64_t{4} * Runtime::threads());
       parallel_for({0, parts}, Runtime::threads(), [&](std::int64_t i, Stream&) {
         here({rows.begin + rows.size() * i / parts, rows.begin + rows.size() * (i + 1) / parts});
       });
@@ -285,7 +285,7 @@ void move(const Array& from, const Array& to, Box given) {
   }
 }
 
-Array seen(const Array& given, Shape shape, Box box) {
+Array seen(const Array& given, const Shape& shape, Box box) {
   constexpr std::size_t most_axes = 16;  // that kernels on devices take
   const bool replicated = is_replicated(given);
   const Distribution d = settled(shape, replicated, given.comm());

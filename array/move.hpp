@@ -25,6 +25,6 @@ void move(const Array& from, const Array& to, Box box);
 /// x's elements through the `from` side of a box, row-major as an array of that shape: on x's
 /// device if it has the kernel and every process has all of x there, else by way of the host.
 /// Collective.
-Array seen(const Array& x, Shape shape, Box box);
+Array seen(const Array& x, const Shape& shape, Box box);
 
 }  // namespace tessera::detail

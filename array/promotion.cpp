@@ -47,7 +47,7 @@ DType result_type(std::span<const Operand> operands) {
   for (const Operand& o : operands) {
     if (o.array()) continue;
     const DType kind = o.scalar().dtype();
-    if (!dtype) {
+    if (!dtype || (weak && *dtype == DType::boolean)) {
       dtype = kind;
     } else if (!weak) {
       dtype = promote(*dtype, kind);
@@ -55,8 +55,6 @@ DType result_type(std::span<const Operand> operands) {
       dtype = complex_of(is_floating(*dtype) || is_complex(*dtype) ? *dtype : DType::float64);
     } else if (kind == DType::float64) {
       if (!is_floating(*dtype) && !is_complex(*dtype)) dtype = DType::float64;
-    } else if (kind != DType::boolean && *dtype == DType::boolean) {
-      dtype = kind;
     }
   }
   if (!dtype) throw ValueError("result_type needs an array, a dtype or a scalar");

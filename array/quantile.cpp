@@ -171,9 +171,9 @@ class OrderStatistics {
       const auto begin = static_cast<std::ptrdiff_t>(all.prefixes.size());
       const auto mine = prefix_.begin() + static_cast<std::ptrdiff_t>(j * ranks_);
       all.prefixes.insert(all.prefixes.end(), mine, mine + static_cast<std::ptrdiff_t>(ranks_));
-      const std::ranges::subrange of_column(all.prefixes.begin() + begin, all.prefixes.end());
-      std::ranges::sort(of_column);
-      all.prefixes.erase(std::ranges::unique(of_column).begin(), all.prefixes.end());
+      const auto of_column = all.prefixes.begin() + begin;
+      std::sort(of_column, all.prefixes.end());
+      all.prefixes.erase(std::unique(of_column, all.prefixes.end()), all.prefixes.end());
       all.start.push_back(all.prefixes.size());
     }
     return all;

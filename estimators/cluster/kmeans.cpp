@@ -21,7 +21,7 @@ using detail::TopRows;
 // Centres relative to an origin near the data's mean: products of shifted values do not cancel.
 class Centers {
  public:
-  Centers(const Array& centers, std::vector<double> origin, const Rows& x)
+  Centers(const Array& centers, const std::vector<double>& origin, const Rows& x)
       : k(centers.rows()),
         d(centers.cols()),
         dtype_(x.dtype()),

@@ -41,7 +41,7 @@ Generalised generalised(const Small& a, const Small& r) {
 }
 
 Allowed optional_array(Shape shape, Numbers numbers = {}) {
-  return array(std::move(shape), std::move(numbers)) | none();
+  return array(std::move(shape), numbers) | none();
 }
 
 /// What a fit finds on one process.

@@ -109,7 +109,7 @@ HWY_INLINE void thin_in(const ThinArgs<T>& args) {
 }
 
 template <class T>
-HWY_INLINE void thin(const ThinArgs<T>& args) {
+void thin(const ThinArgs<T>& args) {
   constexpr size_t kN = hn::MaxLanes(hn::ScalableTag<T>());
   constexpr size_t kMost = (kRowOfB + kN - 1) / kN;
   const size_t vectors = (args.n + kN - 1) / kN;
