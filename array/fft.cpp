@@ -75,8 +75,7 @@ struct Plan {
 Plan plan_of(std::string_view function, const Array& x, const Lengths& s, const Lengths& axes) {
   Plan plan;
   if (axes) {
-    for (const auto axis : *axes) plan.axes.push_back(axis_of(function, x, axis));
-    detail::check_different(function, plan.axes);
+    plan.axes = detail::checked_axes(*axes, x.ndim());
   } else {
     const std::int64_t count = s ? std::ssize(*s) : x.ndim();
     for (std::int64_t k = count; k > 0; --k) plan.axes.push_back(axis_of(function, x, -k));

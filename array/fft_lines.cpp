@@ -6,9 +6,6 @@
 // that has. Which way is taken depends on the shape alone.
 #include <tessera/array/fft_lines.hpp>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -529,13 +526,6 @@ void transform_there(const Tile& x, const Tile& out, const Seen& s, Index64 oute
 }
 
 }  // namespace
-
-void check_different(std::string_view function, std::vector<Index64> axes) {
-  std::ranges::sort(axes);
-  if (std::ranges::adjacent_find(axes) != axes.end())
-    throw ValueError(
-        fmt::format("{} takes different axes, got {}", function, fmt::join(axes, ", ")));
-}
 
 Array with_mirror_image(const Array& half, const std::vector<Index64>& axes, Index64 n,
                         bool conjugate) {

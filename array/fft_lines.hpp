@@ -1,14 +1,10 @@
 #pragma once
-#include <string_view>
 #include <vector>
 
 #include <tessera/array/kernels/fft.hpp>
 #include <tessera/runtime/array.hpp>
 
 namespace tessera::detail {
-
-/// ValueError for an axis that comes twice.
-void check_different(std::string_view function, std::vector<std::int64_t> axes);
 
 /// `factor` times the transforms of n elements (of real numbers, on their side) of the lines of x
 /// along an axis, from 0 on. Lines are cut or get zeros at their end where they have another

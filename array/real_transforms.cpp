@@ -84,11 +84,7 @@ Array several(Array x, const Which& which, const RealOptionsN& o) {
   if (o.s && std::ssize(*o.s) != count)
     throw ValueError(fmt::format("{}n needs a length for each axis, got {} lengths and {} axes",
                                  which.function, o.s->size(), count));
-  if (o.axes) {
-    std::vector<std::int64_t> axes;
-    for (const auto axis : *o.axes) axes.push_back(detail::checked_axis(axis, x.ndim()));
-    detail::check_different(fmt::format("{}n", which.function), std::move(axes));
-  }
+  if (o.axes) detail::checked_axes(*o.axes, x.ndim());
   for (std::int64_t k = count; k-- > 0;) {
     const auto i = static_cast<std::size_t>(k);
     const Length n = o.s && (*o.s)[i] != -1 ? Length((*o.s)[i]) : std::nullopt;

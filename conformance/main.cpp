@@ -71,13 +71,15 @@ int run(const Options& options) {
     const auto is_it = [&](const Cases& c) { return c.operation == s.operation; };
     const auto cases = std::find_if(all.begin(), all.end(), is_it);
     if (s.composed && cases != all.end() && (implemented || options.backend == "cpu")) {
-      const Index before = suite.accepted();
+      const Index before = suite.accepted(), refused = suite.refused();
       for (int i = 0; i < dtype_count; ++i)
         if (const auto dtype = static_cast<DType>(i); !implemented || entry->dtypes.has(dtype)) {
           suite.begin(s.operation, dtype);
           cases->run(suite, dtype);
         }
-      if (suite.accepted() == before)
+      if (suite.accepted() == before && suite.refused() > refused)
+        suite.fail(s.operation + ": refuses every case");
+      else if (suite.accepted() == before)
         whole.push_back(s.operation);  // no arguments are known for it
     } else if (s.composed) {
       if (implemented) whole.push_back(s.operation);

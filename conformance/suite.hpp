@@ -150,7 +150,8 @@ class Suite {
   /// The shapes and values of what a whole function gives.
   using Results = std::vector<std::pair<std::string, Matrix>>;
   /// One check of a whole function: by the backend, or composed of what that implements, and
-  /// composed of what `reference` does; or the same error of both. Collective.
+  /// composed of what `reference` does. What both refuse with the same error is no check.
+  /// Collective.
   void check_whole(const std::string& what, const std::function<Results()>& call);
   /// One check that bad data do not go unnoticed: an error, a false, or a value that is not finite.
   void check_notices(const std::string& what, std::vector<Matrix> tiles, const Call& call);
@@ -165,6 +166,8 @@ class Suite {
   Index report();
   Index passed() const { return total(&Score::passed); }
   Index declined() const { return total(&Score::declined); }
+  /// How many calls of whole functions both have refused.
+  Index refused() const { return refused_; }
   /// How many calls the backend has taken.
   Index accepted() const { return passed() + total(&Score::failed); }
 
@@ -191,6 +194,7 @@ class Suite {
   bool verbose_;
   Print print_;
   std::vector<Score> scores_;
+  Index refused_ = 0;
   std::vector<std::string> failures_;
 };
 

@@ -30,6 +30,7 @@
 extern "C" {
 void gotoblas_dynamic_init() __attribute__((weak));
 void gotoblas_dynamic_quit() __attribute__((weak));
+int blas_thread_shutdown_() __attribute__((weak));
 }
 
 namespace tessera {
@@ -108,8 +109,8 @@ namespace {
 // that it knows and that has the same instructions.
 void choose_blas_kernels() {
   if (std::getenv("OPENBLAS_CORETYPE") || !&gotoblas_dynamic_quit || !&gotoblas_dynamic_init ||
-      std::string_view(openblas_get_corename()) != "Prescott" || !__builtin_cpu_supports("avx2") ||
-      !__builtin_cpu_supports("fma"))
+      !&blas_thread_shutdown_ || std::string_view(openblas_get_corename()) != "Prescott" ||
+      !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
     return;
   const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
@@ -117,7 +118,10 @@ void choose_blas_kernels() {
   const char* core = !wide                                  ? "Haswell"
                      : __builtin_cpu_supports("avx512bf16") ? "Cooperlake"
                                                             : "SkylakeX";
-  setenv("OPENBLAS_CORETYPE", core, 1);  // first: its threads, which just start, choose again, too
+  // Its threads, which just start, would choose, too, on a busy machine after this one has. It
+  // starts others where it is asked for more than one.
+  blas_thread_shutdown_();
+  setenv("OPENBLAS_CORETYPE", core, 1);
   gotoblas_dynamic_quit();
   gotoblas_dynamic_init();
   unsetenv("OPENBLAS_CORETYPE");  // another OpenBLAS of this process may know better

@@ -21,11 +21,29 @@
 
 #include <tessera/runtime/archive.hpp>
 #include <tessera/runtime/error.hpp>
+#include <tessera/runtime/json.hpp>
 #include <tessera/runtime/steps.hpp>
 #include <tessera/runtime/temporary_file.hpp>
 
-namespace tessera::trace {
+namespace tessera {
+
+std::string detail::json_text(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\')
+      out += {'\\', c};
+    else if (static_cast<unsigned char>(c) < 0x20)
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    else
+      out += c;
+  }
+  return out + '"';
+}
+
+namespace trace {
 namespace {
+
+using detail::json_text;
 
 using Clock = std::chrono::steady_clock;
 
@@ -100,19 +118,6 @@ Lane& lane() {
     mine->number = static_cast<int>(r.lanes.size()) - 1;
   }
   return *mine;
-}
-
-std::string json_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\')
-      out += {'\\', c};
-    else if (static_cast<unsigned char>(c) < 0x20)
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    else
-      out += c;
-  }
-  return out + '"';
 }
 
 // "\n  a: why\n  b: why" on one line.
@@ -315,4 +320,5 @@ void communicated(std::uint64_t bytes) {
   if (enabled()) recording().communicated.fetch_add(bytes, std::memory_order_relaxed);
 }
 
-}  // namespace tessera::trace
+}  // namespace trace
+}  // namespace tessera

@@ -1,6 +1,7 @@
 #include <tessera/array/kernels/elementwise.hpp>
 
 #include <tessera/array/kernels/cpu/elementwise.hpp>
+#include <tessera/array/kernels/of_reals.hpp>
 #include <tessera/array/kernels/reference/elementwise.hpp>
 
 namespace tessera::functions {
@@ -18,6 +19,22 @@ void register_elementwise() {
     return true;
   }();
   (void)installed;
+}
+
+const std::map<std::string, const OfReal*>& of_reals() {
+  static const auto all = [] {
+    register_elementwise();
+    std::map<std::string, const OfReal*> by_name;
+    const auto add = [&]<class F>(F) {
+      if constexpr (arity<F> == 1 && Takes<F, double>)
+        if constexpr (std::same_as<Result<F, double>, double>)
+          by_name.emplace(F::name, &operation<F>());
+    };
+    for_each(Simple{}, add);
+    for_each(Involved{}, add);
+    return by_name;
+  }();
+  return all;
 }
 
 }  // namespace tessera::functions

@@ -84,7 +84,9 @@ const Operation<Signature>& operation(std::string_view name) {
     };
     cpu_backend.implement(results(), finish);
     reference.implement(results(), finish);
-    on_cpu::implement_reductions(cpu_backend, operations);
+    on_cpu::implement_conditions(cpu_backend, operations);
+    on_cpu::implement_extremes(cpu_backend, operations);
+    on_cpu::implement_sums(cpu_backend, operations);
     on_reference::implement_reductions(reference, operations);
     detail::install_built_in(std::move(cpu_backend));
     detail::install_built_in(std::move(reference));

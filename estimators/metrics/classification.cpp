@@ -11,6 +11,7 @@
 
 #include <tessera/estimators/metrics/multilabel.hpp>
 #include <tessera/estimators/targets.hpp>
+#include <tessera/runtime/json.hpp>
 #include <tessera/runtime/reduce.hpp>
 #include <tessera/runtime/visit.hpp>
 #include <tessera/runtime/warn.hpp>
@@ -45,20 +46,6 @@ std::vector<std::string> names_of(const Value& labels) {
       for (const T v : labels.as<Array>().values<T>()) names.push_back(fmt::format("{}", v));
   });
   return names;
-}
-
-/// In JSON.
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<int>(c));
-      continue;
-    }
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
 }
 
 /// Divisions whose denominator may be 0, with one warning for those of one kind.
@@ -621,8 +608,8 @@ std::string classification_report(const Array& y_true, const Array& y_pred,
               ? fmt::format("\"accuracy\": {}", number(l.fscore))
               : fmt::format("{}: {{\"precision\": {}, \"recall\": {}, \"f1-score\": {}, "
                             "\"support\": {}}}",
-                            quoted(l.name), number(l.precision), number(l.recall), number(l.fscore),
-                            number(l.support)));
+                            tessera::detail::json_text(l.name), number(l.precision),
+                            number(l.recall), number(l.fscore), number(l.support)));
     return fmt::format("{{{}}}", fmt::join(items, ",\n "));
   }
   std::size_t width = std::max<std::size_t>(std::string_view("weighted avg").size(),

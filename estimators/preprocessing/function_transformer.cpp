@@ -4,68 +4,55 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <utility>
+#include <map>
 
-#include <tessera/array/kernels/elementwise.hpp>
+#include <tessera/array/kernels/of_reals.hpp>
 
 namespace tessera {
 namespace {
 
-namespace fn = functions;
-using Kernel = std::function<void(Stream& stream, const Tile& x, const Tile& out)>;
+// What arrays do not have, computed in double on the host.
+const std::map<std::string, double (*)(double)> of_doubles = {{"cbrt", std::cbrt},
+                                                              {"exp2", std::exp2}};
 
-/// A function of arrays.
-template <class F>
-void in_dtype(Stream& stream, const Tile& x, const Tile& out) {
-  fn::operation<F>()(stream, x, out);
-}
-
-/// What arrays do not have.
-template <double function(double)>
-void in_double(Stream&, const Tile& x, const Tile& out) {
-  visit_floating(out.dtype, [&]<class T>(TypeTag<T>) {
-    for (std::int64_t i = 0; i < x.rows; ++i)
-      std::transform(x.as<const T>() + i * x.stride, x.as<const T>() + i * x.stride + x.cols,
-                     out.as<T>() + i * out.stride,
-                     [](T v) { return static_cast<T>(function(static_cast<double>(v))); });
-  });
-}
-
-const std::vector<std::pair<std::string, Kernel>>& kernels_by_name() {
-  static const std::vector<std::pair<std::string, Kernel>> all = {
-      {"abs", in_dtype<fn::Abs>},           {"absolute", in_dtype<fn::Abs>},
-      {"arcsinh", in_dtype<fn::Asinh>},     {"arctan", in_dtype<fn::Atan>},
-      {"arctanh", in_dtype<fn::Atanh>},     {"cbrt", in_double<std::cbrt>},
-      {"cos", in_dtype<fn::Cos>},           {"exp", in_dtype<fn::Exp>},
-      {"exp2", in_double<std::exp2>},       {"expm1", in_dtype<fn::Expm1>},
-      {"log", in_dtype<fn::Log>},           {"log10", in_dtype<fn::Log10>},
-      {"log1p", in_dtype<fn::Log1p>},       {"log2", in_dtype<fn::Log2>},
-      {"negative", in_dtype<fn::Negative>}, {"reciprocal", in_dtype<fn::Reciprocal>},
-      {"sign", in_dtype<fn::Sign>},         {"sin", in_dtype<fn::Sin>},
-      {"sinh", in_dtype<fn::Sinh>},         {"sqrt", in_dtype<fn::Sqrt>},
-      {"square", in_dtype<fn::Square>},     {"tanh", in_dtype<fn::Tanh>},
-  };
-  return all;
-}
+// NumPy's older names of functions that the standard calls otherwise.
+const std::map<std::string, std::string> older_names = {
+    {"absolute", "abs"},  {"arccos", "acos"}, {"arccosh", "acosh"}, {"arcsin", "asin"},
+    {"arcsinh", "asinh"}, {"arctan", "atan"}, {"arctanh", "atanh"}, {"conjugate", "conj"}};
 
 Allowed function_names() {
   std::vector<std::string> names;
-  for (const auto& [name, kernel] : kernels_by_name()) names.push_back(name);
+  for (const auto& [name, function] : functions::of_reals()) names.push_back(name);
+  for (const auto& [name, function] : of_doubles) names.push_back(name);
+  for (const auto& [name, newer] : older_names) names.push_back(name);
+  std::ranges::sort(names);
   return words(names) | none();
 }
 
 // x itself for None. As in NumPy what has no value is NaN and what is too large infinite.
 Rows applied(const Rows& x, const Value& name) {
   if (name.is_none()) return x;
-  fn::register_elementwise();
-  const auto at = std::ranges::find(kernels_by_name(), name.as<std::string>(),
-                                    &std::pair<std::string, Kernel>::first);
-  return map_rows(x.to(cpu), x.shape(), x.dtype(),
-                  [kernel = at->second](const Leaf& in, const Tile& out, Stream& stream) {
-                    kernel(stream, in.tile, out);
-                  })
-      .to(x.device());
+  const auto& called = name.as<std::string>();
+  if (const auto at = of_doubles.find(called); at != of_doubles.end())
+    return map_rows(x.to(cpu), x.shape(), x.dtype(),
+                    [f = at->second](const Leaf& in, const Tile& out, Stream&) {
+                      visit_floating(out.dtype, [&]<class T>(TypeTag<T>) {
+                        for (std::int64_t i = 0; i < out.rows; ++i)
+                          std::transform(in.tile.as<const T>() + i * in.tile.stride,
+                                         in.tile.as<const T>() + i * in.tile.stride + out.cols,
+                                         out.as<T>() + i * out.stride, [f](T v) {
+                                           return static_cast<T>(f(static_cast<double>(v)));
+                                         });
+                      });
+                    })
+        .to(x.device());
+  const auto newer = older_names.find(called);
+  const auto* operation =
+      functions::of_reals().at(newer == older_names.end() ? called : newer->second);
+  return map_rows(x, x.shape(), x.dtype(),
+                  [operation](const Leaf& in, const Tile& out, Stream& stream) {
+                    (*operation)(stream, in.tile, out);
+                  });
 }
 
 }  // namespace
@@ -105,9 +92,9 @@ void FunctionTransformer::do_fit(const Rows& x, const Array&, const Array&) {
   for (std::int64_t i = 0; i < x.rows(); i += step) rows.push_back(i);
   const Array some = take_rows(x, rows);
   const Array before = some.to(cpu).astype(DType::float64);
-  const Array after =
-      collect(applied(applied(Rows(some.to(cpu)), params.func), params.inverse_func))
-          .astype(DType::float64);
+  const Array after = collect(applied(applied(some, params.func), params.inverse_func))
+                          .to(cpu)
+                          .astype(DType::float64);
   const auto a = before.values<double>(), b = after.values<double>();
   const double rtol = x.dtype() == DType::float32 ? 1e-4 : 1e-7;
   for (std::size_t i = 0; i < a.size(); ++i)

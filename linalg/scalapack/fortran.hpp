@@ -134,6 +134,13 @@ TESSERA_ROUTINES(Z, double, pz, z, tranu, tranc, ungqr, he)
 
 template <class T>
 constexpr bool is_complex_type = !std::is_floating_point_v<T>;
+template <class T>
+T conjugate(const T& x) {
+  if constexpr (is_complex_type<T>)
+    return std::conj(x);
+  else
+    return x;
+}
 
 inline constexpr int one = 1;
 

@@ -48,14 +48,6 @@ TESSERA_ONLY(Z, z, un, he, hb)
 
 constexpr int by_columns = LAPACK_COL_MAJOR;
 
-template <class T>
-T conjugate(const T& x) {
-  if constexpr (is_complex_type<T>)
-    return std::conj(x);
-  else
-    return x;
-}
-
 int leading(const Matrix& a) { return std::max(1, extent(a.rows())); }
 
 // LAPACK asks a function of the eigenvalue alone which ones come first.

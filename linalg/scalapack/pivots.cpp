@@ -18,14 +18,6 @@ namespace {
 
 constexpr std::int64_t panel = 64, more_rows = 8;
 
-template <class T>
-T conjugate(const T& x) {
-  if constexpr (is_complex_type<T>)
-    return std::conj(x);
-  else
-    return x;
-}
-
 // The QR factorisation with pivoting of columns one after another: tau, and where each came from.
 template <class T>
 std::vector<T> factorise(std::vector<T>& columns, std::int64_t rows, std::vector<int>& from) {

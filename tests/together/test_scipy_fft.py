@@ -154,7 +154,7 @@ ERRORS = {
     "dst(x, 2, n=0)": "dst of type 2 needs at least 1 element in a line, got 0",
     "dct(x, axis=3)": "axis 3 is out of bounds for array of dimension 2",
     "dctn(x, s=(2,), axes=(0, 1))": "dctn needs a length for each axis, got 1 lengths and 2 axes",
-    "idstn(x, axes=(0, -2))": "idstn takes different axes, got 0, 0",
+    "idstn(x, axes=(0, -2))": "duplicate value in axis",
     "fht(x, 0.0, 1.0)": "fht needs a dln other than 0, got 0",
     "next_fast_len(-1)": "next_fast_len needs a length from 0 to 2^62, got -1",
     "prev_fast_len(0)": "prev_fast_len needs a length from 1 to 2^62, got 0",

@@ -372,7 +372,8 @@ def test_rare_categories_come_back_as_one(kind):
 @DATA
 def test_functions(n, dtype, taken):
     x = np.abs(numbers(n, dtype))
-    for function, inverse in [(np.log1p, np.expm1), (np.sqrt, np.square), (None, None)]:
+    for function, inverse in [(np.log1p, np.expm1), (np.sqrt, np.square), (np.arcsinh, np.sinh), (np.ceil, None),
+                              (np.cbrt, None), (None, None)]:
         ours, theirs = pairs("preprocessing", "FunctionTransformer", func=function, inverse_func=inverse,
                              feature_names_out="one-to-one")  # fmt: skip
         same(taken, ours, theirs, x, dtype, f"{function}")

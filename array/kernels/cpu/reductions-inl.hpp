@@ -1,18 +1,22 @@
 // Reductions: several accumulators side by side along what lies one after another in memory, and
 // blocks of it merged pairwise, so that rounding errors grow with the logarithm of n. How elements
-// are dealt to accumulators depends on n alone, never on the instruction set.
+// are dealt to accumulators depends on n alone, never on the instruction set. Compiled once per
+// target, hence the toggled guard.
+#if defined(TESSERA_ARRAY_KERNELS_CPU_REDUCTIONS_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#ifdef TESSERA_ARRAY_KERNELS_CPU_REDUCTIONS_INL_HPP_
+#undef TESSERA_ARRAY_KERNELS_CPU_REDUCTIONS_INL_HPP_
+#else
+#define TESSERA_ARRAY_KERNELS_CPU_REDUCTIONS_INL_HPP_
+#endif
 
-#include <tessera/array/kernels/cpu/reductions.hpp>
+#include <hwy/highway.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <type_traits>
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "tessera/array/kernels/cpu/reductions.cpp"
-#include <hwy/foreach_target.h>
-#include <hwy/highway.h>
+#include <tessera/array/kernels/cpu/reductions.hpp>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::on_cpu {
@@ -20,7 +24,6 @@ namespace HWY_NAMESPACE {
 namespace {
 
 using reductions::List;
-using Run = void (*)(const Tile& x, std::int64_t n, reductions::Start start, const Tile& out);
 
 struct Blocks {
   static constexpr std::int64_t lanes = 16;
@@ -51,10 +54,9 @@ struct Blocks {
     return best;
   }
 
-  // The extreme of two rows of lanes or more, in vectors of the instruction set. False where NaN is
-  // among them.
+  // The extreme of two rows of lanes or more, in vectors of the instruction set.
   template <class A, class T>
-  static bool extreme(const T* x, std::int64_t n, A& out) {
+  static A extreme(const T* x, std::int64_t n) {
     constexpr std::int64_t width = std::min<std::int64_t>(lanes, HWY_LANES(T));
     constexpr std::int64_t vectors = lanes / width;
     using V [[gnu::vector_size(width * sizeof(T))]] = T;
@@ -86,18 +88,18 @@ struct Blocks {
       any |= x[i] != x[i];
       value = better(value, x[i]);
     }
-    out.first(value, 0);
-    return !any;
+    A all;
+    all.first(any ? *std::find_if(x, x + n, [](T v) { return v != v; }) : value, 0);
+    return all;
   }
 
   // The variances of full rows of lanes, as they are added one by one, in vectors.
   template <class A, class T>
   static void variances(const T* x, std::int64_t rows, A* all) {
-    using Element = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
     constexpr std::int64_t width = std::min<std::int64_t>(lanes, HWY_LANES(double));
     constexpr std::int64_t vectors = lanes / width;
     using V [[gnu::vector_size(width * sizeof(double))]] = double;
-    using Given [[gnu::vector_size(width * sizeof(T))]] = Element;
+    using Given [[gnu::vector_size(width * sizeof(T))]] = T;
     V shift[vectors], sum[vectors] = {}, squares[vectors] = {};
     const auto load = [x](std::int64_t i, std::int64_t j) __attribute__((always_inline)) {
       Given v;
@@ -118,18 +120,25 @@ struct Blocks {
 
   template <class A, class T>
   static A fold(const T* x, std::int64_t n, std::int64_t first) {
-    if constexpr (requires { typename A::Function; } && !std::is_same_v<T, bool>)
-      if (A a; n >= 2 * lanes && extreme(x, n, a)) return a;
-    if (n > block) {
-      const std::int64_t left = (n / block + 1) / 2 * block;
-      A a = fold<A>(x, left, first);
-      if (left < n) a.merge(fold<A>(x + left, n - left, first + left));
-      return a;
-    }
     if (n < 2 * lanes) {
       A a;
       a.first(x[0], first);
       for (std::int64_t i = 1; i < n; ++i) a.add(x[i], first + i);
+      return a;
+    }
+    if constexpr (requires { typename A::Function; })
+      return extreme<A>(x, n);
+    else
+      return lanes_of<A>(x, n, first);
+  }
+
+  // Two rows of lanes or more.
+  template <class A, class T>
+  static A lanes_of(const T* x, std::int64_t n, std::int64_t first) {
+    if (n > block) {
+      const std::int64_t left = (n / block + 1) / 2 * block;
+      A a = lanes_of<A>(x, left, first);
+      if (left < n) a.merge(fold<A>(x + left, n - left, first + left));
       return a;
     }
     A all[lanes];
@@ -184,12 +193,34 @@ struct Blocks {
   }
 };
 
+// R of elements of that type, by one code for types that differ in name only.
+template <template <class> class R, class T>
+constexpr Run run_of() {
+  using namespace reductions;
+  using E = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
+  static_assert(sizeof(R<E>) == sizeof(R<T>));
+  constexpr auto is = []<class... Same>(TypeTag<Same>...) {
+    return (std::is_same_v<R<E>, Same> || ...);
+  };
+  if constexpr (!std::is_integral_v<E>) {
+    // A mean is a sum until it is finished.
+    using A = std::conditional_t<std::is_same_v<R<E>, MeanOf<E>>, SumOf<E>, R<E>>;
+    return &Blocks::run<A, E>;
+  } else {
+    constexpr bool knows_no_sign =
+        is(TypeTag<AllOf<E>>(), TypeTag<AnyOf<E>>(), TypeTag<CountOf<E>>()) ||
+        (sizeof(E) == 8 && is(TypeTag<SumOf<E>>(), TypeTag<ProductOf<E>>()));
+    using U = std::conditional_t<knows_no_sign, std::make_unsigned_t<E>, E>;
+    return &Blocks::run<R<U>, U>;
+  }
+}
+
 template <template <class> class R>
 Run run_of(DType dtype) {
   Run run = nullptr;
   visit(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    if constexpr (reductions::Takes<R, T>) run = &Blocks::run<R<T>, T>;
+    if constexpr (reductions::Takes<R, T>) run = run_of<R, T>();
   });
   return run;
 }
@@ -200,37 +231,9 @@ Run find_in(List<R...>, std::size_t index, DType dtype) {
   return all[index](dtype);
 }
 
-Run find(std::size_t index, DType dtype) { return find_in(reductions::All{}, index, dtype); }
-
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace tessera::on_cpu
 HWY_AFTER_NAMESPACE();
 
-#if HWY_ONCE
-namespace tessera::on_cpu {
-
-HWY_EXPORT(find);
-
-namespace {
-
-template <template <class> class... R>
-void implement_all(Backend& backend, const reductions::Operations& operations,
-                   reductions::List<R...>) {
-  std::size_t index = 0;
-  (backend.implement(operations.at(R<double>::name), reductions::dtypes<R>(),
-                     [i = index++](Stream&, const Tile& x, std::int64_t n, reductions::Start start,
-                                   const Tile& out) {
-                       HWY_DYNAMIC_DISPATCH(find)(i, x.dtype)(x, n, start, out);
-                     }),
-   ...);
-}
-
-}  // namespace
-
-void implement_reductions(Backend& backend, const reductions::Operations& operations) {
-  implement_all(backend, operations, reductions::All{});
-}
-
-}  // namespace tessera::on_cpu
-#endif  // HWY_ONCE
+#endif  // toggled guard

@@ -1,0 +1,28 @@
+// Reductions of elements that are 0 or not.
+#include <tessera/array/kernels/cpu/reductions.hpp>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tessera/array/kernels/cpu/conditions.cpp"
+#include <hwy/foreach_target.h>
+
+#include <tessera/array/kernels/cpu/reductions-inl.hpp>
+
+HWY_BEFORE_NAMESPACE();
+namespace tessera::on_cpu::HWY_NAMESPACE {
+Run find_conditions(std::size_t index, DType dtype) { return find_in(Conditions{}, index, dtype); }
+}  // namespace tessera::on_cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tessera::on_cpu {
+
+HWY_EXPORT(find_conditions);
+
+void implement_conditions(Backend& backend, const reductions::Operations& operations) {
+  implement(backend, operations, Conditions{}, [](std::size_t index, DType dtype) {
+    return HWY_DYNAMIC_DISPATCH(find_conditions)(index, dtype);
+  });
+}
+
+}  // namespace tessera::on_cpu
+#endif  // HWY_ONCE
