@@ -35,8 +35,7 @@ void stream(const void* given_from, void* given_to, std::size_t bytes,
   for (std::size_t lines = 0; i + line <= bytes; i += line, ++lines) {
     for (const Ahead& next : ahead)
       for (std::size_t k = 0; k < next.per_line; k += line)
-        hwy::Prefetch(reinterpret_cast<const std::byte*>(  // NOLINT(performance-no-int-to-ptr)
-            next.data + lines * next.per_line + k));
+        hwy::Prefetch(reinterpret_cast<const std::byte*>(next.data + lines * next.per_line + k));
     for (std::size_t k = i; k < i + line; k += width) hn::Stream(hn::LoadU(d, from + k), d, to + k);
   }
   std::memcpy(to + i, from + i, bytes - i);

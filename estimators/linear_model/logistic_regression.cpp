@@ -101,7 +101,7 @@ Rows LogisticRegression::do_predict_log_proba(const Rows& x) const {
 }
 
 void detail::check_solver(const std::string& solver, const std::string& penalty, bool dual) {
-  const auto refuse = [](std::string text) { throw ValueError(std::move(text)); };
+  const auto refuse = [](const std::string& text) { throw ValueError(text); };
   const bool liblinear = solver == "liblinear";
   if (!liblinear && solver != "saga" && penalty != "l2" && penalty != "none")
     refuse(fmt::format("Solver {} supports only 'l2' or None penalties, got {} penalty.", solver,

@@ -31,7 +31,6 @@ using detail::z;
 using linalg::CenteredGram;
 using linalg::Small;
 using linalg::Transpose;
-namespace small = linalg::small;
 
 /// For every row, target and penalty the error without the row, or its square times the row's
 /// weight: (n, q * penalties) float64, computed when read.

@@ -53,7 +53,7 @@ std::vector<functions::Result> path_of(const Arguments& in, double l1_ratio) {
   return all;
 }
 
-Signature path(std::string name, std::string doc, std::vector<Option> first,
+Signature path(const std::string& name, std::string doc, std::vector<Option> first,
                std::vector<functions::Result> (*run)(const Arguments&)) {
   using functions::flag;
   using functions::number;

@@ -302,7 +302,7 @@ Area roc_area(const Scored& y, std::int64_t column, std::optional<std::int32_t> 
              return code == positive ? 0.0 : 1.0;
            });
   double state[3] = {0.0, 0.0, 0.0};
-  auto& [tp, fp, area] = state;
+  double &tp = state[0], &fp = state[1], &area = state[2];
   in_order(y, column, positive, negative, state, [&](double, double more, double others) {
     const double part = fp < most ? std::min(1.0, (most - fp) / others) : 0.0;
     area += part * others * (tp + 0.5 * part * more);
@@ -467,7 +467,7 @@ std::vector<double> average_precision_score(const Array& y_true, const Array& y_
       throw ValueError(fmt::format("y_score should be a 1d array, got an array of shape {} instead",
                                    to_string(y.score.shape())));
     double state[3] = {0.0, 0.0, 0.0};
-    auto& [tp, fp, sum] = state;
+    double &tp = state[0], &fp = state[1], &sum = state[2];
     in_order(y, 0, positive_of_two(y, pos_label), {}, state,
              [&](double, double positive, double negative) {
                tp += positive;

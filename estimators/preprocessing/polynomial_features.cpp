@@ -136,12 +136,12 @@ Rows PolynomialFeatures::do_transform(const Rows& x) const {
   }
   return detail::map_each_row(
       x, n_output_features_, *this, false, [steps]<class T>(std::span<const T> row, T* out) {
-        for (std::size_t i = 0; i < steps.size(); ++i) {
-          const Step& s = steps[i];
+        T* to = out;
+        for (const Step& s : steps) {
           T value = s.rest >= 0 ? out[s.rest] : T{1};
           for (auto at = s.factors.rbegin(); at != s.factors.rend(); ++at)
             value *= row[static_cast<std::size_t>(*at)];
-          out[i] = s.first < 0 ? T{1} : row[static_cast<std::size_t>(s.first)] * value;
+          *to++ = s.first < 0 ? T{1} : row[static_cast<std::size_t>(s.first)] * value;
         }
         const auto finite = [](T v) { return std::isfinite(v); };
         if (!std::all_of(out, out + steps.size(), finite) && std::ranges::all_of(row, finite))

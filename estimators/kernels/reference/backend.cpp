@@ -141,8 +141,8 @@ struct RowLoss {
 
 /// sums (k x (p + 1)) += g [x_i, 1]^T.
 void add_outer(const std::vector<Wide>& g, const Tile& x, Index i, Wide* sums) {
-  for (std::size_t c = 0; c < g.size(); ++c)
-    for (Index j = 0; j <= x.cols; ++j) *sums++ += g[c] * (j < x.cols ? at(x, i, j) : 1);
+  for (const Wide each : g)
+    for (Index j = 0; j <= x.cols; ++j) *sums++ += each * (j < x.cols ? at(x, i, j) : 1);
 }
 
 void store(const std::vector<Wide>& sums, const Tile& out) {
