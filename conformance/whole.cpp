@@ -11,6 +11,7 @@
 #include <tessera/array/elementwise.hpp>
 #include <tessera/array/functions.hpp>
 #include <tessera/array/layout.hpp>
+#include <tessera/array/manipulation.hpp>
 #include <tessera/array/promotion.hpp>
 #include <tessera/array/sort.hpp>
 #include <tessera/runtime/error.hpp>
@@ -60,6 +61,7 @@ std::optional<Argument> argument(const detail::Parameter& p, const std::string& 
     return abs(array_of(numbers, is_integer(dtype) ? dtype : DType::int64, shape));
   if (p.name == "x1" && function == "searchsorted" && !is_complex(dtype))
     return sort(x(), 0, false);
+  if (p.name == "x" && function == "squeeze") return expand_dims(x(), {0});
   if (p.name == "x" || p.name == "x1" || p.name == "x2") return x();
   if (p.name == "condition") return array_of(numbers, DType::boolean, shape);
   if (p.name == "arrays" || p.name == "*arrays") return std::vector{x(), x()};
