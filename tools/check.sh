@@ -2,7 +2,7 @@
 # What takes longer than tests should: tools/check.sh [format] [tidy [FILE...]] [pip] [asan]; all
 # four without a word.
 #   format  no file that clang-format would change
-#   tidy    clang-tidy finds nothing in the FILEs, else in all sources (half an hour on two cores)
+#   tidy    clang-tidy finds nothing in the FILEs, else in all sources (an hour on two cores)
 #   pip     `pip install .` into an environment of its own, and tests/python/test_package.py there
 #   asan    all CTest tests under the address and undefined-behaviour sanitizers (an hour)
 set -euo pipefail
