@@ -1,5 +1,5 @@
-// Compiled once per target: a quarter of a source's compile time, a third of a test's. Sources include
-// what they need all the same; tools/check.sh tidy does without this file and sees to it.
+// Compiled once per target: a quarter of a source's compile time, a third of a test's. Sources
+// include what they need all the same; tools/check.sh tidy does without this file and sees to it.
 #include <fmt/format.h>
 
 #include <algorithm>

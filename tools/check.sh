@@ -4,7 +4,7 @@
 #   format  no file that clang-format would change
 #   tidy    clang-tidy finds nothing in the FILEs, else in all sources (an hour on two cores)
 #   pip     `pip install .` into an environment of its own, and tests/python/test_package.py there
-#   asan    all CTest tests under the address and undefined-behaviour sanitizers (an hour)
+#   asan    all CTest tests under the address and undefined-behaviour sanitizers (an hour and more)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source tools/setup.sh
